@@ -1,0 +1,307 @@
+/**
+ * The client: what a program calls to track events, and the layers that build it.
+ *
+ * @since 0.1.0
+ */
+import * as Config from "effect/Config"
+import type { ConfigError } from "effect/ConfigError"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import { dual } from "effect/Function"
+import * as Layer from "effect/Layer"
+import type * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import { AmplitudeConfig } from "./AmplitudeConfig.js"
+import type { DeliveryError, InvalidConfig, TrackError } from "./AmplitudeError.js"
+import { AmplitudeLogger } from "./AmplitudeLogger.js"
+import type { Delivered, DeliveryReport } from "./DeliveryReport.js"
+import type { Event, EventOptions } from "./Event.js"
+import { EventStorage } from "./EventStorage.js"
+import type * as Identify from "./Identify.js"
+import * as Client from "./internal/client.js"
+import { eventOptions, nest } from "./internal/eventOptions.js"
+import type { Revenue } from "./Revenue.js"
+import { Transport } from "./Transport.js"
+
+/**
+ * The client as a service. Its methods are statics as well, for use in any effect that has the service.
+ *
+ * @since 0.1.0
+ * @category tags
+ * @example
+ * import { Amplitude, Identify } from "effect-amplitude"
+ * import { Effect } from "effect"
+ *
+ * const program = Effect.gen(function*() {
+ *   yield* Amplitude.track({ event_type: "Button Clicked", user_id: "user-12345" })
+ *   yield* Amplitude.identify(Identify.empty.pipe(Identify.set("plan", "pro")), { user_id: "user-12345" })
+ *   yield* Amplitude.flush
+ * })
+ */
+export class Amplitude extends Context.Tag("effect-amplitude/Amplitude")<Amplitude, Amplitude.Client>() {
+  /**
+   * Tracks an event. It cannot fail, throw or wait for the service (except under `overflow: "suspend"`): an event that
+   * cannot be taken is a `Dropped` report, a metric and one warning a burst.
+   *
+   * @since 0.1.0
+   */
+  static track(event: Event | Event.Input): Effect.Effect<void, never, Amplitude>
+  static track(
+    event_type: string,
+    event_properties?: Event.Input["event_properties"],
+    options?: EventOptions.Input
+  ): Effect.Effect<void, never, Amplitude>
+  static track(
+    event: Event | Event.Input | string,
+    event_properties?: Event.Input["event_properties"],
+    options?: EventOptions.Input
+  ): Effect.Effect<void, never, Amplitude> {
+    return Effect.flatMap(Amplitude, (client) => client.track(event as string, event_properties, options))
+  }
+
+  /**
+   * Tracks an event, and fails with the reason why it cannot be taken; then it makes no report.
+   *
+   * @since 0.1.0
+   */
+  static trackOrFail(event: Event | Event.Input): Effect.Effect<void, TrackError, Amplitude> {
+    return Effect.flatMap(Amplitude, (client) => client.trackOrFail(event))
+  }
+
+  /**
+   * Tracks an event and completes when it has its outcome.
+   *
+   * @since 0.1.0
+   */
+  static trackAndWait(event: Event | Event.Input): Effect.Effect<Delivered, TrackError | DeliveryError, Amplitude> {
+    return Effect.flatMap(Amplitude, (client) => client.trackAndWait(event))
+  }
+
+  /**
+   * Changes the properties of a user.
+   *
+   * @since 0.1.0
+   */
+  static identify(identify: Identify.Identify, options?: EventOptions.Input): Effect.Effect<void, never, Amplitude> {
+    return Effect.flatMap(Amplitude, (client) => client.identify(identify, options))
+  }
+
+  /**
+   * Changes the properties of a group, or of several of one type.
+   *
+   * @since 0.1.0
+   */
+  static groupIdentify(
+    groupType: string,
+    groupName: string | ReadonlyArray<string>,
+    identify: Identify.Identify,
+    options?: EventOptions.Input
+  ): Effect.Effect<void, never, Amplitude> {
+    return Effect.flatMap(Amplitude, (client) => client.groupIdentify(groupType, groupName, identify, options))
+  }
+
+  /**
+   * Puts a user into a group, or into several of one type.
+   *
+   * @since 0.1.0
+   */
+  static setGroup(
+    groupType: string,
+    groupName: string | ReadonlyArray<string>,
+    options?: EventOptions.Input
+  ): Effect.Effect<void, never, Amplitude> {
+    return Effect.flatMap(Amplitude, (client) => client.setGroup(groupType, groupName, options))
+  }
+
+  /**
+   * Tracks a purchase or a refund.
+   *
+   * @since 0.1.0
+   */
+  static revenue(revenue: Revenue | Revenue.Input, options?: EventOptions.Input): Effect.Effect<void, never, Amplitude> {
+    return Effect.flatMap(Amplitude, (client) => client.revenue(revenue, options))
+  }
+
+  /**
+   * Sends what is waiting, and completes when every event that was accepted before has its outcome and the `callback`
+   * has returned for it. It waits as long as retries take: bound it with `Effect.timeout`.
+   *
+   * @since 0.1.0
+   */
+  static readonly flush: Effect.Effect<void, never, Amplitude> = Effect.flatMap(Amplitude, (client) => client.flush)
+
+  /**
+   * Stops accepting events and gives each one that is left its outcome within `shutdownTimeout`: what closing the
+   * layer's scope does as well.
+   *
+   * @since 0.1.0
+   */
+  static readonly shutdown: Effect.Effect<void, never, Amplitude> = Effect.flatMap(
+    Amplitude,
+    (client) => client.shutdown
+  )
+
+  /**
+   * Every report from the moment of subscription. It ends with the last one at shutdown; a slow subscriber never slows
+   * delivery.
+   *
+   * @since 0.1.0
+   */
+  static readonly deliveries: Stream.Stream<DeliveryReport, never, Amplitude> = Stream.unwrap(
+    Effect.map(Amplitude, (client) => client.deliveries)
+  )
+
+  /**
+   * Gives every event that is tracked inside an effect defaults for its fields. It is local to the fiber and those it
+   * forks; an inner one wins over an outer one field by field, the event's own fields win over both.
+   *
+   * @since 0.1.0
+   * @example
+   * import { Amplitude } from "effect-amplitude"
+   *
+   * const program = Amplitude.track("Page Viewed").pipe(
+   *   Amplitude.withEventOptions({ user_id: "user-12345", ip: "127.0.0.1" })
+   * )
+   */
+  static readonly withEventOptions: {
+    (options: AmplitudeConfig.Defaults): <A, E, R>(self: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
+    <A, E, R>(self: Effect.Effect<A, E, R>, options: AmplitudeConfig.Defaults): Effect.Effect<A, E, R>
+  } = dual(
+    2,
+    <A, E, R>(self: Effect.Effect<A, E, R>, options: AmplitudeConfig.Defaults): Effect.Effect<A, E, R> =>
+      Effect.locallyWith(self, eventOptions, (outer) => nest(outer, options))
+  )
+
+  /**
+   * A client of its own, for the life of a scope: memory storage, the platform's `fetch`, Effect's logger.
+   *
+   * @since 0.1.0
+   * @example
+   * import { Amplitude } from "effect-amplitude"
+   * import { Effect } from "effect"
+   *
+   * const program = Effect.scoped(Effect.gen(function*() {
+   *   const other = yield* Amplitude.make({ apiKey: "another project's key" })
+   *   yield* other.track({ event_type: "Button Clicked", user_id: "user-12345" })
+   * }))
+   */
+  static make(options: AmplitudeConfig.Options): Effect.Effect<Amplitude.Client, InvalidConfig, Scope.Scope> {
+    return Effect.map(Layer.build(Amplitude.layer(options)), Context.get(Amplitude))
+  }
+
+  /**
+   * The client over services of the user's choice.
+   *
+   * @since 0.1.0
+   */
+  static readonly layerServices: Layer.Layer<
+    Amplitude,
+    never,
+    AmplitudeConfig | EventStorage | Transport | AmplitudeLogger
+  > = Layer.scoped(
+    Amplitude,
+    Effect.gen(function*() {
+      return yield* Client.make({
+        config: yield* AmplitudeConfig,
+        storage: yield* EventStorage,
+        transport: yield* Transport,
+        logger: yield* AmplitudeLogger
+      })
+    })
+  )
+
+  /**
+   * The client with memory storage, the platform's `fetch` and Effect's logger.
+   *
+   * @since 0.1.0
+   * @example
+   * import { Amplitude } from "effect-amplitude"
+   *
+   * const AmplitudeLayer = Amplitude.layer({ apiKey: "key", flushInterval: "5 seconds" })
+   */
+  static layer(options: AmplitudeConfig.Options): Layer.Layer<Amplitude, InvalidConfig> {
+    return withDefaults(AmplitudeConfig.layer(options))
+  }
+
+  /**
+   * The same with options that are read from the `ConfigProvider`.
+   *
+   * @since 0.1.0
+   * @example
+   * import { Amplitude } from "effect-amplitude"
+   * import { Config } from "effect"
+   *
+   * const AmplitudeLayer = Amplitude.layerConfig({ apiKey: Config.redacted("ANALYTICS_KEY") })
+   */
+  static layerConfig(
+    config: Config.Config.Wrap<AmplitudeConfig.Options>
+  ): Layer.Layer<Amplitude, ConfigError | InvalidConfig> {
+    return withDefaults(AmplitudeConfig.layerConfig(config))
+  }
+}
+
+/**
+ * @since 0.1.0
+ */
+export declare namespace Amplitude {
+  /**
+   * What `yield* Amplitude` and `Amplitude.make` give: the statics of the same names say what each does.
+   *
+   * @since 0.1.0
+   * @category models
+   */
+  export interface Client {
+    readonly track: {
+      (event: Event | Event.Input): Effect.Effect<void>
+      (
+        event_type: string,
+        event_properties?: Event.Input["event_properties"],
+        options?: EventOptions.Input
+      ): Effect.Effect<void>
+    }
+    readonly trackOrFail: (event: Event | Event.Input) => Effect.Effect<void, TrackError>
+    readonly trackAndWait: (event: Event | Event.Input) => Effect.Effect<Delivered, TrackError | DeliveryError>
+    readonly identify: (identify: Identify.Identify, options?: EventOptions.Input) => Effect.Effect<void>
+    readonly groupIdentify: (
+      groupType: string,
+      groupName: string | ReadonlyArray<string>,
+      identify: Identify.Identify,
+      options?: EventOptions.Input
+    ) => Effect.Effect<void>
+    readonly setGroup: (
+      groupType: string,
+      groupName: string | ReadonlyArray<string>,
+      options?: EventOptions.Input
+    ) => Effect.Effect<void>
+    readonly revenue: (revenue: Revenue | Revenue.Input, options?: EventOptions.Input) => Effect.Effect<void>
+    readonly flush: Effect.Effect<void>
+    readonly shutdown: Effect.Effect<void>
+    readonly deliveries: Stream.Stream<DeliveryReport>
+  }
+}
+
+/**
+ * The client with the options of the environment variables `AMPLITUDE_API_KEY`, `AMPLITUDE_SERVER_ZONE` and so on.
+ *
+ * @since 0.1.0
+ * @category layers
+ * @example
+ * import { Amplitude, AmplitudeLive } from "effect-amplitude"
+ * import { Effect } from "effect"
+ *
+ * const program = Amplitude.track({ event_type: "Button Clicked", user_id: "user-12345" }).pipe(
+ *   Effect.provide(AmplitudeLive)
+ * )
+ */
+export const AmplitudeLive: Layer.Layer<Amplitude, ConfigError | InvalidConfig> = Amplitude.layerConfig(
+  AmplitudeConfig.environment
+)
+
+/** Each client has services of its own, also where two of them are built in one layer. */
+function withDefaults<E>(config: Layer.Layer<AmplitudeConfig, E>): Layer.Layer<Amplitude, E> {
+  return Amplitude.layerServices.pipe(
+    Layer.provide([EventStorage.layerMemory, Transport.layerFetch, AmplitudeLogger.layerEffect]),
+    Layer.provide(config),
+    Layer.fresh
+  )
+}

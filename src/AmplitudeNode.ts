@@ -1,0 +1,81 @@
+/**
+ * The client for Node servers under load: it sends over undici, with a pool of connections that are kept alive and
+ * closed with the layer.
+ *
+ * @since 0.1.0
+ */
+import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
+import type * as Config from "effect/Config"
+import type { ConfigError } from "effect/ConfigError"
+import * as Layer from "effect/Layer"
+import { Amplitude } from "./Amplitude.js"
+import { AmplitudeConfig } from "./AmplitudeConfig.js"
+import type { InvalidConfig } from "./AmplitudeError.js"
+import { AmplitudeLogger } from "./AmplitudeLogger.js"
+import { EventStorage } from "./EventStorage.js"
+import { Transport } from "./Transport.js"
+
+/**
+ * The client over undici.
+ *
+ * @since 0.1.0
+ * @category layers
+ * @example
+ * import { AmplitudeNode } from "effect-amplitude/AmplitudeNode"
+ *
+ * const AmplitudeLayer = AmplitudeNode.layer({ apiKey: "key", flushConcurrency: 2 })
+ */
+export const layer = (options: AmplitudeConfig.Options): Layer.Layer<Amplitude, InvalidConfig> =>
+  overUndici(AmplitudeConfig.layer(options))
+
+/**
+ * The same with options that are read from the `ConfigProvider`.
+ *
+ * @since 0.1.0
+ * @category layers
+ * @example
+ * import { Config } from "effect"
+ * import { AmplitudeNode } from "effect-amplitude/AmplitudeNode"
+ *
+ * const AmplitudeLayer = AmplitudeNode.layerConfig({ apiKey: Config.redacted("ANALYTICS_KEY") })
+ */
+export const layerConfig = (
+  config: Config.Config.Wrap<AmplitudeConfig.Options>
+): Layer.Layer<Amplitude, ConfigError | InvalidConfig> => overUndici(AmplitudeConfig.layerConfig(config))
+
+const overUndici = <E>(config: Layer.Layer<AmplitudeConfig, E>): Layer.Layer<Amplitude, E> =>
+  Amplitude.layerServices.pipe(
+    Layer.provide([
+      EventStorage.layerMemory,
+      Layer.provide(Transport.layerHttp, NodeHttpClient.layerUndici),
+      AmplitudeLogger.layerEffect
+    ]),
+    Layer.provide(config),
+    Layer.fresh
+  )
+
+/**
+ * The client over undici with the options of the environment variables `AMPLITUDE_API_KEY` and so on.
+ *
+ * @since 0.1.0
+ * @category layers
+ * @example
+ * import { Effect } from "effect"
+ * import { Amplitude } from "effect-amplitude"
+ * import { AmplitudeNodeLive } from "effect-amplitude/AmplitudeNode"
+ *
+ * const program = Amplitude.track({ event_type: "Button Clicked", user_id: "user-12345" }).pipe(
+ *   Effect.provide(AmplitudeNodeLive)
+ * )
+ */
+export const AmplitudeNodeLive: Layer.Layer<Amplitude, ConfigError | InvalidConfig> = layerConfig(
+  AmplitudeConfig.environment
+)
+
+/**
+ * The module under its own name, so that `AmplitudeNode.layer` reads as `Amplitude.layer` does.
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export * as AmplitudeNode from "./AmplitudeNode.js"

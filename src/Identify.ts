@@ -1,0 +1,418 @@
+/**
+ * What `Amplitude.identify` and `Amplitude.groupIdentify` do to the properties of a user or a group: an immutable list
+ * of operations, made from `Identify.empty` with one combinator for each.
+ *
+ * - A property that is named twice keeps its first operation, whatever the second one is.
+ * - After `clearAll` only `clearAll` is left, and what follows it is ignored.
+ * - No combinator throws or checks: what was given is checked when it is tracked.
+ *
+ * @since 0.1.0
+ */
+import * as Either from "effect/Either"
+import * as Equal from "effect/Equal"
+import { dual } from "effect/Function"
+import * as Hash from "effect/Hash"
+import * as ParseResult from "effect/ParseResult"
+import * as Pipeable from "effect/Pipeable"
+import * as Schema from "effect/Schema"
+import { faultOf } from "./internal/fault.js"
+import type { Fault } from "./internal/properties.js"
+import { copyProperties, guarded, kindOf, Properties } from "./internal/properties.js"
+
+/**
+ * The operations by their names on the wire, each with the properties that it changes.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Operations {
+  readonly $set?: Properties | undefined
+  readonly $setOnce?: Properties | undefined
+  readonly $add?: { readonly [property: string]: number } | undefined
+  readonly $append?: Properties | undefined
+  readonly $prepend?: Properties | undefined
+  readonly $preInsert?: Properties | undefined
+  readonly $postInsert?: Properties | undefined
+  readonly $remove?: Properties | undefined
+  readonly $unset?: { readonly [property: string]: "-" } | undefined
+  readonly $clearAll?: "-" | undefined
+}
+
+/**
+ * Properties whose values are all of one schema. `Schema.Record` would lose a property called `__proto__`, and would
+ * throw where a getter does.
+ */
+const propertiesOf = <A>(
+  member: Schema.Schema<A>,
+  jsonSchema: object
+): Schema.Schema<{ readonly [property: string]: A }> => {
+  const isMember = Schema.is(member)
+  const parse = (
+    value: unknown,
+    _options: unknown,
+    ast: ParseResult.Type["ast"]
+  ): Either.Either<{ readonly [property: string]: A }, ParseResult.ParseIssue> => {
+    const copied = guarded("properties", () => copyProperties(value, "properties"))
+    if (Either.isLeft(copied)) return Either.left(new ParseResult.Type(ast, value))
+    for (const [property, found] of Object.entries(copied.right)) {
+      if (isMember(found)) continue
+      return Either.left(new ParseResult.Pointer(property, value, new ParseResult.Type(member.ast, found)))
+    }
+    return Either.right(value as { readonly [property: string]: A })
+  }
+  return Schema.declare([], { decode: () => parse, encode: () => parse }, {
+    description: "an object",
+    jsonSchema: { type: "object", additionalProperties: jsonSchema }
+  })
+}
+
+const Operations: Schema.Schema<Operations> = Schema.Struct({
+  $set: Schema.optional(Properties),
+  $setOnce: Schema.optional(Properties),
+  $add: Schema.optional(propertiesOf(Schema.Finite, { type: "number" })),
+  $append: Schema.optional(Properties),
+  $prepend: Schema.optional(Properties),
+  $preInsert: Schema.optional(Properties),
+  $postInsert: Schema.optional(Properties),
+  $remove: Schema.optional(Properties),
+  $unset: Schema.optional(propertiesOf(Schema.Literal("-"), { const: "-" })),
+  $clearAll: Schema.optional(Schema.Literal("-"))
+})
+
+/**
+ * Operations on the properties of a user or a group. `operations` is what is sent.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export class Identify
+  extends Pipeable.Class(Schema.Class<Identify>("effect-amplitude/Identify")({ operations: Operations }))
+  implements Equal.Equal
+{
+  /**
+   * Two are equal when their operations are, in whatever order these were named.
+   *
+   * @since 0.1.0
+   */
+  [Equal.symbol](that: unknown): boolean {
+    return that instanceof Identify && equals(this.operations, that.operations)
+  }
+
+  /**
+   * @since 0.1.0
+   */
+  [Hash.symbol](): number {
+    let hash = Hash.string("effect-amplitude/Identify")
+    for (const [operation, properties] of Object.entries(this.operations)) {
+      for (const property of Object.keys(properties ?? {})) hash ^= Hash.string(`${operation} ${property}`)
+    }
+    return Hash.optimize(hash)
+  }
+}
+
+/**
+ * Whether a value is an `Identify`.
+ *
+ * @example
+ * ```ts
+ * import { Identify } from "effect-amplitude"
+ *
+ * Identify.isIdentify(Identify.empty) // true
+ * ```
+ *
+ * @since 0.1.0
+ * @category guards
+ */
+export const isIdentify = (u: unknown): u is Identify => u instanceof Identify
+
+const make = (operations: Operations): Identify =>
+  Object.freeze(new Identify({ operations: Object.freeze(operations) }, { disableValidation: true }))
+
+/**
+ * No operations yet: where every `Identify` begins. It is invalid to track it as it is.
+ *
+ * @example
+ * ```ts
+ * import { Identify } from "effect-amplitude"
+ *
+ * const identify = Identify.empty.pipe(
+ *   Identify.set("plan", "pro"),
+ *   Identify.add("logins", 1)
+ * )
+ *
+ * identify.operations // { $set: { plan: "pro" }, $add: { logins: 1 } }
+ * ```
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const empty: Identify = make({})
+
+const cleared: Identify = make({ $clearAll: "-" })
+
+/**
+ * Sets a property.
+ *
+ * @example
+ * ```ts
+ * import { Identify } from "effect-amplitude"
+ *
+ * Identify.empty.pipe(Identify.set("plan", "pro"))
+ * ```
+ *
+ * @since 0.1.0
+ * @category combinators
+ */
+export const set: {
+  (property: string, value: unknown): (self: Identify) => Identify
+  (self: Identify, property: string, value: unknown): Identify
+} = dual(3, (self: Identify, property: string, value: unknown): Identify => change(self, "$set", property, value))
+
+/**
+ * Sets a property that has no value yet.
+ *
+ * @example
+ * ```ts
+ * import { Identify } from "effect-amplitude"
+ *
+ * Identify.empty.pipe(Identify.setOnce("first_seen", new Date(0)))
+ * ```
+ *
+ * @since 0.1.0
+ * @category combinators
+ */
+export const setOnce: {
+  (property: string, value: unknown): (self: Identify) => Identify
+  (self: Identify, property: string, value: unknown): Identify
+} = dual(3, (self: Identify, property: string, value: unknown): Identify => change(self, "$setOnce", property, value))
+
+/**
+ * Adds to a number; a property without a value counts as 0.
+ *
+ * @example
+ * ```ts
+ * import { Identify } from "effect-amplitude"
+ *
+ * Identify.empty.pipe(Identify.add("logins", 1), Identify.add("credit", -0.5))
+ * ```
+ *
+ * @since 0.1.0
+ * @category combinators
+ */
+export const add: {
+  (property: string, value: number): (self: Identify) => Identify
+  (self: Identify, property: string, value: number): Identify
+} = dual(3, (self: Identify, property: string, value: number): Identify => change(self, "$add", property, value))
+
+/**
+ * Adds a value, or each value of an array, to the end of a list.
+ *
+ * @example
+ * ```ts
+ * import { Identify } from "effect-amplitude"
+ *
+ * Identify.empty.pipe(Identify.append("visited", ["home", "pricing"]))
+ * ```
+ *
+ * @since 0.1.0
+ * @category combinators
+ */
+export const append: {
+  (property: string, value: unknown): (self: Identify) => Identify
+  (self: Identify, property: string, value: unknown): Identify
+} = dual(3, (self: Identify, property: string, value: unknown): Identify => change(self, "$append", property, value))
+
+/**
+ * Adds a value, or each value of an array, to the beginning of a list.
+ *
+ * @example
+ * ```ts
+ * import { Identify } from "effect-amplitude"
+ *
+ * Identify.empty.pipe(Identify.prepend("visited", "home"))
+ * ```
+ *
+ * @since 0.1.0
+ * @category combinators
+ */
+export const prepend: {
+  (property: string, value: unknown): (self: Identify) => Identify
+  (self: Identify, property: string, value: unknown): Identify
+} = dual(3, (self: Identify, property: string, value: unknown): Identify => change(self, "$prepend", property, value))
+
+/**
+ * Adds the values that a list does not have yet to its beginning.
+ *
+ * @example
+ * ```ts
+ * import { Identify } from "effect-amplitude"
+ *
+ * Identify.empty.pipe(Identify.preInsert("tags", "new"))
+ * ```
+ *
+ * @since 0.1.0
+ * @category combinators
+ */
+export const preInsert: {
+  (property: string, value: unknown): (self: Identify) => Identify
+  (self: Identify, property: string, value: unknown): Identify
+} = dual(3, (self: Identify, property: string, value: unknown): Identify => change(self, "$preInsert", property, value))
+
+/**
+ * Adds the values that a list does not have yet to its end.
+ *
+ * @example
+ * ```ts
+ * import { Identify } from "effect-amplitude"
+ *
+ * Identify.empty.pipe(Identify.postInsert("tags", ["new", "beta"]))
+ * ```
+ *
+ * @since 0.1.0
+ * @category combinators
+ */
+export const postInsert: {
+  (property: string, value: unknown): (self: Identify) => Identify
+  (self: Identify, property: string, value: unknown): Identify
+} = dual(
+  3,
+  (self: Identify, property: string, value: unknown): Identify => change(self, "$postInsert", property, value)
+)
+
+/**
+ * Takes a value, or each value of an array, out of a list.
+ *
+ * @example
+ * ```ts
+ * import { Identify } from "effect-amplitude"
+ *
+ * Identify.empty.pipe(Identify.remove("tags", ["beta", "trial"]))
+ * ```
+ *
+ * @since 0.1.0
+ * @category combinators
+ */
+export const remove: {
+  (property: string, value: unknown): (self: Identify) => Identify
+  (self: Identify, property: string, value: unknown): Identify
+} = dual(3, (self: Identify, property: string, value: unknown): Identify => change(self, "$remove", property, value))
+
+/**
+ * Removes a property with its value.
+ *
+ * @example
+ * ```ts
+ * import { Identify } from "effect-amplitude"
+ *
+ * Identify.empty.pipe(Identify.unset("trial_ends"))
+ * ```
+ *
+ * @since 0.1.0
+ * @category combinators
+ */
+export const unset: {
+  (property: string): (self: Identify) => Identify
+  (self: Identify, property: string): Identify
+} = dual(2, (self: Identify, property: string): Identify => change(self, "$unset", property, "-"))
+
+/**
+ * Removes all properties. It stands alone: the operations before it are dropped, those after it are ignored.
+ *
+ * @example
+ * ```ts
+ * import { Identify } from "effect-amplitude"
+ *
+ * Identify.empty.pipe(Identify.clearAll)
+ * ```
+ *
+ * @since 0.1.0
+ * @category combinators
+ */
+export const clearAll: (self: Identify) => Identify = () => cleared
+
+/**
+ * The check at the time of tracking: what it gives holds a copy of the operations that shares nothing with what was
+ * given. `path` is where the operations stand in the event.
+ *
+ * @internal
+ */
+export const validate = (input: unknown, path: string): Either.Either<Identify, Fault> =>
+  Either.flatMap(
+    guarded(path, () =>
+      isIdentify(input)
+        ? Either.right(input.operations)
+        : Either.left({ path, expected: "an Identify", actual: kindOf(input) })),
+    (operations) => Either.map(validateOperations(operations, path), make)
+  )
+
+/**
+ * The same for the operations alone, for an event that was made of an `Identify` before it was tracked.
+ *
+ * @internal
+ */
+export const validateOperations = (operations: unknown, path: string): Either.Either<Operations, Fault> =>
+  Either.flatMap(guarded(path, () => copyProperties(operations, path)), (copy) =>
+    Either.flatMap(
+      Either.mapLeft(decodeOperations(copy), (issue) => faultOf(issue, path)),
+      (checked) =>
+        Object.values(checked).some((properties) => Object.keys(properties ?? {}).length > 0)
+          ? Either.right(checked)
+          : Either.left({ path, expected: "at least one operation", actual: "none" })
+    ))
+
+const decodeOperations: (u: unknown) => Either.Either<Operations, ParseResult.ParseIssue> = ParseResult
+  .decodeUnknownEither(Operations, { onExcessProperty: "error" })
+
+/** A value that is no JSON stands in for what cannot be kept, so that the check refuses it. */
+const unusable: unique symbol = Symbol.for("effect-amplitude/Identify/unusable")
+
+const change = (
+  self: Identify,
+  operation: Exclude<keyof Operations, "$clearAll">,
+  property: string,
+  value: unknown
+): Identify =>
+  Either.getOrElse(
+    Either.try(() =>
+      !isIdentify(self)
+        ? make({ $set: Object.freeze({ "(not an Identify)": unusable }) })
+        : typeof property === "string"
+        ? changeProperty(self, operation, property, value)
+        : changeProperty(self, operation, `(${typeof property} instead of a name)`, unusable)
+    ),
+    // operations that were put in by hand, past every check, and throw when they are read
+    () => make({ $set: Object.freeze({ "(an Identify that cannot be read)": unusable }) })
+  )
+
+const changeProperty = (
+  self: Identify,
+  operation: Exclude<keyof Operations, "$clearAll">,
+  property: string,
+  value: unknown
+): Identify => {
+  const named = self.operations.$clearAll !== undefined ||
+    Object.values(self.operations).some((properties) => properties !== undefined && Object.hasOwn(properties, property))
+  if (named) return self
+  // spread and a computed name define a property of their own where an assignment to `__proto__` would not
+  const changed = Object.freeze({ ...self.operations[operation], [property]: value })
+  return make({ ...self.operations, [operation]: changed })
+}
+
+/** Equality of what JSON can hold, by `Equal` where values have it. */
+const equals = (left: unknown, right: unknown): boolean => {
+  if (Equal.equals(left, right) || Object.is(left, right)) return true
+  if (typeof left !== "object" || typeof right !== "object" || left === null || right === null) return false
+  if (Array.isArray(left) || Array.isArray(right)) {
+    return Array.isArray(left) && Array.isArray(right) && left.length === right.length &&
+      left.every((value, index) => equals(value, right[index]))
+  }
+  if (!isRecord(left) || !isRecord(right)) return false
+  const keys = Object.keys(left)
+  return keys.length === Object.keys(right).length &&
+    keys.every((key) => Object.hasOwn(right, key) && equals(left[key], right[key]))
+}
+
+const isRecord = (value: object): value is Readonly<Record<string, unknown>> => {
+  const prototype: unknown = Object.getPrototypeOf(value)
+  return prototype === null || prototype === Object.prototype
+}

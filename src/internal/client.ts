@@ -1,0 +1,113 @@
+/** The rooms put together: what a client is made of, and how it ends. */
+import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import type * as Scope from "effect/Scope"
+import type { Amplitude } from "../Amplitude.js"
+import type { AmplitudeConfig } from "../AmplitudeConfig.js"
+import type { AmplitudeLogger } from "../AmplitudeLogger.js"
+import type { DeliveryReport } from "../DeliveryReport.js"
+import { Event } from "../Event.js"
+import type { EventStorage } from "../EventStorage.js"
+import type { Transport } from "../Transport.js"
+import { InsertId } from "./insertId.js"
+import * as Intake from "./intake.js"
+import * as Ledger from "./ledger.js"
+import * as Log from "./log.js"
+import * as Pipeline from "./pipeline.js"
+import * as Reports from "./reports.js"
+
+export interface Services {
+  readonly config: AmplitudeConfig.Service
+  readonly storage: EventStorage.Service
+  readonly transport: Transport.Service
+  readonly logger: AmplitudeLogger.Service
+}
+
+/** What the client of a test does otherwise. */
+export interface TestOptions {
+  readonly invalidIsDefect: boolean
+  readonly observer: (report: DeliveryReport) => void
+}
+
+export const make = (
+  services: Services,
+  test?: TestOptions
+): Effect.Effect<Amplitude.Client, never, Scope.Scope> =>
+  Effect.gen(function*() {
+    const { config, storage, transport } = services
+    const insertId = yield* InsertId
+    const log = yield* Log.make(services.logger)
+    const reports = yield* Reports.make(config, log, test?.observer)
+    const ledger = Ledger.make(yield* waitingBefore(storage))
+    const { idOf, numberOf } = idsOf(globalThis.crypto.randomUUID().slice(0, 8))
+    const pipeline = yield* Pipeline.make({ config, storage, transport, ledger, reports, log, numberOf })
+    const intake = Intake.make({
+      config,
+      storage,
+      ledger,
+      pipeline,
+      reports,
+      log,
+      insertId,
+      idOf,
+      invalidIsDefect: test?.invalidIsDefect ?? false
+    })
+
+    const flush = Effect.suspend(() =>
+      ledger.size() === 0
+        ? reports.calledBack
+        : pipeline.hurry.pipe(Effect.zipRight(ledger.closed), Effect.zipRight(reports.calledBack))
+    )
+
+    const end = Effect.gen(function*() {
+      const started = yield* Clock.currentTimeMillis
+      const limit = Duration.toMillis(config.unsafeSettings().shutdownTimeout)
+      const timeUp = Effect.flatMap(Clock.currentTimeMillis, (now) => Effect.sleep(Math.max(0, started + limit - now)))
+      yield* intake.close
+      yield* pipeline.hurry
+      if (limit > 0) yield* Effect.raceFirst(ledger.closed, timeUp)
+      yield* storage.durable ? Effect.raceFirst(Effect.disconnect(pipeline.stop), timeUp) : pipeline.stop
+      yield* reports.end(timeUp)
+      yield* Effect.raceFirst(log.end, timeUp)
+    })
+
+    let ending: Fiber.RuntimeFiber<void> | undefined
+    const shutdown = Effect.uninterruptible(Effect.suspend(() =>
+      ending === undefined
+        ? Effect.flatMap(Effect.forkDaemon(end), (fiber) => {
+          ending = fiber
+          return Effect.asVoid(Fiber.await(fiber))
+        })
+        : Effect.asVoid(Fiber.await(ending))
+    ))
+
+    // after the fibers of the pipeline: finalizers run last in, first out
+    yield* Effect.addFinalizer(() => shutdown)
+
+    return {
+      track: intake.track as Amplitude.Client["track"],
+      trackOrFail: intake.trackOrFail,
+      trackAndWait: intake.trackAndWait,
+      identify: (identify, options) => Effect.suspend(() => intake.track(Event.identify(identify, options))),
+      groupIdentify: (groupType, groupName, identify, options) =>
+        Effect.suspend(() => intake.track(Event.groupIdentify(groupType, groupName, identify, options))),
+      setGroup: (groupType, groupName, options) =>
+        Effect.suspend(() => intake.track(Event.setGroup(groupType, groupName, options))),
+      revenue: (revenue, options) => Effect.suspend(() => intake.track(Event.revenue(revenue, options))),
+      flush,
+      shutdown,
+      deliveries: reports.deliveries
+    }
+  })
+
+/** The events that an earlier process has left to this one. */
+const waitingBefore = (storage: EventStorage.Service): Effect.Effect<number> =>
+  storage.durable && !storage.shared ? Effect.orElseSucceed(storage.size, () => 0) : Effect.succeed(0)
+
+/** The ids under which a storage holds this client's events: unique, and telling their numbers in the ledger. */
+const idsOf = (prefix: string) => ({
+  idOf: (number: number): string => prefix + number.toString(36),
+  numberOf: (id: string): number => id.startsWith(prefix) ? parseInt(id.slice(prefix.length), 36) : 0
+})

@@ -1,0 +1,105 @@
+/**
+ * When waiting events leave: at once when there are enough of them for a request, else when the oldest has waited for
+ * company as long as it may; those that were sent before and come back wait for nobody. Knows numbers and times only.
+ */
+
+/** Events that arrived at one time. */
+interface Arrivals {
+  readonly time: number
+  count: number
+}
+
+export interface Limits {
+  /** How many events make a request. */
+  readonly count: number
+  /** How many bytes of JSON make a request. */
+  readonly bytes: number
+  /** The longest an event waits for company, in milliseconds. */
+  readonly interval: number
+}
+
+export interface Company {
+  /** An event arrives; true when that changes when the next request is due. */
+  readonly arrive: (now: number, length: number, limits: Limits) => boolean
+  /** What is waiting for company leaves as soon as it can. */
+  readonly hurry: () => void
+  /** Something can leave at `time` that waits for no company: it was sent before, or came from elsewhere. */
+  readonly expect: (time: number) => void
+  /** A request ended, and with it what held back events of its lanes. */
+  readonly unblock: () => void
+  /** When the next request is due, in milliseconds since the epoch. */
+  readonly dueAt: (limits: Limits) => number
+  /**
+   * Events left. `short`: there was no more to take, so that whatever else is waiting is held back by a request under
+   * way or a pause.
+   */
+  readonly leave: (events: ReadonlyArray<{ readonly attempts: number; readonly json: string }>, now: number, short: boolean) => void
+}
+
+/** So many different times of arrival are told apart; more events than that count as arrived with the last of them. */
+const maxTimes = 1000
+
+export const make = (): Company => {
+  let arrivals: Array<Arrivals> = []
+  let expected: Array<number> = []
+  let waiting = 0
+  let length = 0
+  /** How many of the oldest waiting ones are in a hurry. */
+  let hurried = 0
+  /** Whether events are held back that were due before. */
+  let heldBack = false
+
+  const enough = (limits: Limits): boolean => waiting >= limits.count || length >= limits.bytes
+
+  const forget = (count: number): void => {
+    let left = count
+    while (left > 0 && arrivals[0] !== undefined) {
+      const taken = Math.min(left, arrivals[0].count)
+      left -= taken
+      arrivals[0].count -= taken
+      if (arrivals[0].count === 0) arrivals.shift()
+    }
+  }
+
+  return {
+    arrive: (now, size, limits) => {
+      const before = enough(limits)
+      waiting++
+      length += size
+      const last = arrivals[arrivals.length - 1]
+      if (last !== undefined && (last.time === now || arrivals.length >= maxTimes)) last.count++
+      else arrivals.push({ time: now, count: 1 })
+      return waiting === 1 || (!before && enough(limits))
+    },
+    hurry: () => {
+      hurried = waiting
+    },
+    expect: (time) => {
+      expected.push(time)
+    },
+    unblock: () => {
+      if (heldBack) expected.push(0)
+      heldBack = false
+    },
+    dueAt: (limits) =>
+      Math.min(
+        hurried > 0 || enough(limits) ? 0 : Infinity,
+        arrivals[0] === undefined ? Infinity : arrivals[0].time + limits.interval,
+        expected.reduce((least, time) => Math.min(least, time), Infinity)
+      ),
+    leave: (events, now, short) => {
+      if (short) {
+        heldBack = true
+        arrivals = []
+        expected = expected.filter((time) => time > now)
+        waiting = length = hurried = 0
+        return
+      }
+      const fresh = events.filter((event) => event.attempts === 0)
+      waiting = Math.max(0, waiting - fresh.length)
+      hurried = Math.max(0, hurried - fresh.length)
+      length = Math.max(0, length - fresh.reduce((sum, event) => sum + event.json.length, 0))
+      forget(fresh.length)
+    }
+  }
+}

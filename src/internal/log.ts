@@ -1,0 +1,86 @@
+/**
+ * How the rooms of this house log: through the user's `AmplitudeLogger`, never waiting for it, and in bursts where
+ * something can happen thousands of times a minute: one line at once, then at most one a minute with the count.
+ */
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import type * as LogLevel from "effect/LogLevel"
+import * as Runtime from "effect/Runtime"
+import type { AmplitudeLogger } from "../AmplitudeLogger.js"
+import * as Worker from "./worker.js"
+
+export interface Line {
+  readonly level: LogLevel.LogLevel
+  /** The part of the library that writes. */
+  readonly module: string
+  readonly message: string
+  readonly annotations?: Readonly<Record<string, unknown>> | undefined
+}
+
+export interface Log {
+  readonly write: (line: Line) => void
+  /** Something of a kind happened, `count` times; `line` writes of all that happened since the last line. */
+  readonly burst: (kind: string, count: number, line: (count: number) => Line) => void
+  /** Writes what is not written yet, and leaves no timer behind. Bursts that begin later write their first line only. */
+  readonly end: Effect.Effect<void>
+}
+
+interface Burst {
+  unwritten: number
+  line: (count: number) => Line
+  readonly timer: Fiber.RuntimeFiber<void> | undefined
+}
+
+export const make = (logger: AmplitudeLogger.Service): Effect.Effect<Log> =>
+  Effect.gen(function*() {
+    const fork = Runtime.runFork(yield* Effect.runtime<never>())
+    const worker = yield* Worker.make
+    const bursts = new Map<string, Burst>()
+    let ended = false
+
+    const write = ({ annotations, level, message, module }: Line): void =>
+      worker.offer(Effect.suspend(() => logger.log(level, message, { module, ...annotations })))
+
+    /** Writes what came together, and says whether that was anything. */
+    const writeRest = (burst: Burst): boolean => {
+      const count = burst.unwritten
+      if (count === 0) return false
+      burst.unwritten = 0
+      write(burst.line(count))
+      return true
+    }
+
+    const watch = (kind: string): Effect.Effect<void> =>
+      Effect.zipRight(
+        Effect.sleep("1 minute"),
+        Effect.suspend(() => {
+          const burst = bursts.get(kind)
+          if (burst !== undefined && writeRest(burst)) return watch(kind)
+          bursts.delete(kind)
+          return Effect.void
+        })
+      )
+
+    return {
+      write,
+      burst: (kind, count, line) => {
+        const burst = bursts.get(kind)
+        if (burst === undefined) {
+          write(line(count))
+          bursts.set(kind, { unwritten: 0, line, timer: ended ? undefined : fork(watch(kind)) })
+        } else {
+          burst.unwritten += count
+          burst.line = line
+        }
+      },
+      end: Effect.suspend(() => {
+        ended = true
+        const timers = Array.from(bursts.values()).flatMap((burst) => {
+          writeRest(burst)
+          return burst.timer === undefined ? [] : [burst.timer]
+        })
+        bursts.clear()
+        return Effect.zipRight(Fiber.interruptAll(timers), worker.drained)
+      })
+    }
+  })

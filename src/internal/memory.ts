@@ -1,0 +1,307 @@
+/**
+ * The storage in memory. Every operation costs the same for the first event and the millionth.
+ *
+ * All events that are not leased stand in one list, oldest first: the overflow policy drops its head. A cursor walks
+ * along it: what lies before it has been looked at and could not be leased, because an earlier event of its lane was
+ * leased or paused; such events are parked with their lane, in order, and the lane is handed out when it is free again.
+ * Only lanes with leased, paused or parked events are known by name.
+ */
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import type { AmplitudeConfig } from "../AmplitudeConfig.js"
+import { BufferFull } from "../AmplitudeError.js"
+import type { EventStorage } from "../EventStorage.js"
+import * as Cut from "./cut.js"
+
+/** An event and its place. */
+interface Node extends EventStorage.EncodedEvent {
+  attempts: number
+  /** The order of acceptance. */
+  readonly sequence: number
+  notBefore: number
+  older: Node | undefined
+  newer: Node | undefined
+  /** The next one that is parked with the same lane. */
+  parked: Node | undefined
+}
+
+/** A lane whose order has to be watched. */
+interface Lane {
+  readonly name: string
+  /** How many of its events are leased, and by which lease. */
+  leased: number
+  lease: number
+  first: Node | undefined
+  last: Node | undefined
+  /** Whether it stands in `free`. */
+  listed: boolean
+}
+
+const none: Exit.Exit<ReadonlyArray<EventStorage.EncodedEvent>> = Exit.succeed([])
+
+export const make = (config: AmplitudeConfig.Service): EventStorage.Service => {
+  const leased = new Map<string, Node>()
+  const lanes = new Map<string, Lane>()
+  /** Lanes with parked events, none of them leased: the head of each may leave when its pause is over. */
+  let free: Array<Lane> = []
+  /** Callers that wait for room, in the order in which they came. */
+  const waiting = new Set<() => void>()
+  let oldest: Node | undefined
+  let newest: Node | undefined
+  /** The first event that has not been looked at. */
+  let cursor: Node | undefined
+  let sequence = 0
+  let leases = 0
+  let count = 0
+
+  // -- the list of what is not leased ------------------------------------------------------------------------------
+
+  const insertAfter = (node: Node, older: Node | undefined): void => {
+    const newer = older === undefined ? oldest : older.newer
+    node.older = older
+    node.newer = newer
+    if (older === undefined) oldest = node
+    else older.newer = node
+    if (newer === undefined) newest = node
+    else newer.older = node
+  }
+
+  /** Puts an event that was leased back to its place, which is near that of `neighbour`. */
+  const insertInOrder = (node: Node, neighbour: Node | undefined): void => {
+    let older = neighbour
+    while (older !== undefined && older.sequence > node.sequence) older = older.older
+    let newer = older === undefined ? oldest : older.newer
+    while (newer !== undefined && newer.sequence < node.sequence) {
+      older = newer
+      newer = newer.newer
+    }
+    insertAfter(node, older)
+  }
+
+  const remove = (node: Node): void => {
+    if (cursor === node) cursor = node.newer
+    if (node.older === undefined) oldest = node.newer
+    else node.older.newer = node.newer
+    if (node.newer === undefined) newest = node.older
+    else node.newer.older = node.older
+    node.older = node.newer = undefined
+  }
+
+  // -- lanes -------------------------------------------------------------------------------------------------------
+
+  const laneOf = (name: string): Lane => {
+    const known = lanes.get(name)
+    if (known !== undefined) return known
+    const lane: Lane = { name, leased: 0, lease: 0, first: undefined, last: undefined, listed: false }
+    lanes.set(name, lane)
+    return lane
+  }
+
+  /** To be called when a lane may have become free or empty. */
+  const settleLane = (lane: Lane): void => {
+    if (lane.leased > 0 || lane.listed) return
+    if (lane.first === undefined) lanes.delete(lane.name)
+    else {
+      lane.listed = true
+      free.push(lane)
+    }
+  }
+
+  const park = (lane: Lane, node: Node): void => {
+    if (lane.last === undefined) lane.first = node
+    else lane.last.parked = node
+    lane.last = node
+  }
+
+  /** Puts an event that was leased back among the parked ones of its lane. */
+  const parkInOrder = (lane: Lane, node: Node): void => {
+    if (lane.first === undefined || lane.first.sequence > node.sequence) {
+      node.parked = lane.first
+      lane.first = node
+      lane.last ??= node
+      return
+    }
+    let before = lane.first
+    while (before.parked !== undefined && before.parked.sequence < node.sequence) before = before.parked
+    node.parked = before.parked
+    before.parked = node
+    if (node.parked === undefined) lane.last = node
+  }
+
+  const unpark = (lane: Lane): Node | undefined => {
+    const node = lane.first
+    if (node === undefined) return undefined
+    lane.first = node.parked
+    if (lane.first === undefined) lane.last = undefined
+    node.parked = undefined
+    return node
+  }
+
+  // -- operations --------------------------------------------------------------------------------------------------
+
+  const push = (event: EventStorage.EncodedEvent): void => {
+    const node: Node = {
+      id: event.id,
+      lane: event.lane,
+      json: event.json,
+      attempts: event.attempts,
+      sequence: sequence++,
+      notBefore: 0,
+      older: undefined,
+      newer: undefined,
+      parked: undefined
+    }
+    insertAfter(node, newest)
+    cursor ??= node
+    count++
+  }
+
+  /** Drops the oldest event that is not in a request. */
+  const evict = (): Node | undefined => {
+    const node = oldest
+    if (node === undefined) return undefined
+    const lane = lanes.get(node.lane)
+    remove(node)
+    if (lane?.first === node) {
+      unpark(lane)
+      settleLane(lane)
+    }
+    count--
+    return node
+  }
+
+  /** Lets as many callers on as there is room for; one that gave up meanwhile lets the next one on. */
+  const makeRoom = (): void => {
+    let room = config.unsafeSettings().bufferCapacity - count
+    for (const resume of waiting) {
+      if (room-- <= 0) return
+      waiting.delete(resume)
+      resume()
+    }
+  }
+
+  const roomMade: Effect.Effect<void> = Effect.onInterrupt(
+    Effect.async<void>((resume) => {
+      const waiter = () => resume(Effect.void)
+      waiting.add(waiter)
+      return Effect.sync(() => waiting.delete(waiter))
+    }),
+    () => Effect.sync(makeRoom)
+  )
+
+  const append: EventStorage.Service["append"] = (event) =>
+    Effect.suspend((): ReturnType<EventStorage.Service["append"]> => {
+      const { bufferCapacity, overflow } = config.unsafeSettings()
+      if (count < bufferCapacity) {
+        push(event)
+        return none
+      }
+      switch (overflow) {
+        case "dropOldest": {
+          const dropped: Array<EventStorage.EncodedEvent> = []
+          push(event)
+          while (count > bufferCapacity) {
+            const node = evict()
+            if (node === undefined) break
+            dropped.push(node)
+          }
+          return Exit.succeed(dropped)
+        }
+        case "dropNewest":
+          return Exit.succeed([event])
+        case "fail":
+          return Exit.fail(new BufferFull({ capacity: bufferCapacity }))
+        case "suspend":
+          return Effect.zipRight(Effect.interruptible(roomMade), append(event))
+      }
+    })
+
+  const lease: EventStorage.Service["lease"] = ({ bytes, count, paused }) =>
+    Effect.map(Clock.currentTimeMillis, (now) => {
+      const id = ++leases
+      const cut = Cut.make<Node>({ count, bytes })
+      const until = paused === true ? Infinity : now
+      let full = false
+      const take = (node: Node, lane: Lane): boolean => {
+        if (!cut.add(node)) return false
+        lane.leased++
+        lane.lease = id
+        leased.set(node.id, node)
+        return true
+      }
+      free = free.filter((lane) => {
+        while (!full && lane.first !== undefined && lane.first.notBefore <= until) {
+          if (take(lane.first, lane)) remove(unpark(lane)!)
+          else full = true
+        }
+        lane.listed = lane.leased === 0 && lane.first !== undefined
+        if (lane.leased === 0 && lane.first === undefined) lanes.delete(lane.name)
+        return lane.listed
+      })
+      while (!full && cursor !== undefined) {
+        const node = cursor
+        const lane = lanes.get(node.lane)
+        if (lane !== undefined && (lane.first !== undefined || lane.lease !== id)) {
+          park(lane, node)
+          cursor = node.newer
+        } else if (take(node, lane ?? laneOf(node.lane))) remove(node)
+        else {
+          if (lane === undefined) lanes.delete(node.lane)
+          full = true
+        }
+      }
+      return cut.events
+    })
+
+  /** Takes an event out of its lease. */
+  const unlease = (id: string): Node | undefined => {
+    const node = leased.get(id)
+    if (node === undefined) return undefined
+    leased.delete(id)
+    lanes.get(node.lane)!.leased--
+    return node
+  }
+
+  const acknowledge: EventStorage.Service["acknowledge"] = (ids) =>
+    Effect.sync(() => {
+      const held = ids.filter((id) => {
+        const node = unlease(id)
+        if (node === undefined) return false
+        settleLane(lanes.get(node.lane)!)
+        count--
+        return true
+      })
+      makeRoom()
+      return held
+    })
+
+  const release: EventStorage.Service["release"] = (ids, { attempts, notBefore }) =>
+    Effect.sync(() => {
+      let neighbour: Node | undefined
+      // from the last to the first: each one's place is then right before the one that was put back last
+      for (let index = ids.length - 1; index >= 0; index--) {
+        const node = unlease(ids[index]!)
+        if (node === undefined) continue
+        node.attempts = attempts
+        node.notBefore = notBefore
+        const lane = lanes.get(node.lane)!
+        insertInOrder(node, neighbour)
+        parkInOrder(lane, node)
+        settleLane(lane)
+        neighbour = node
+      }
+    })
+
+  return {
+    append,
+    lease,
+    renew: () => Effect.void,
+    acknowledge,
+    release,
+    size: Effect.sync(() => count),
+    wake: Effect.never,
+    shared: false,
+    durable: false
+  }
+}

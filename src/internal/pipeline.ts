@@ -1,0 +1,583 @@
+/**
+ * From the storage to the service: a stream of batches, each leased when it is due and the endpoint is open, sent, and
+ * settled as its answer says.
+ *
+ * What is leased is on the wire or about to be: an event that has to wait goes back to the storage, which keeps it in
+ * its place and its lane behind it. So the storage alone knows what waits, the overflow policy can drop it, and a batch
+ * is nothing but what one fiber is sending.
+ */
+import * as Arr from "effect/Array"
+import * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import * as Fiber from "effect/Fiber"
+import * as LogLevel from "effect/LogLevel"
+import type * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import type { AmplitudeConfig } from "../AmplitudeConfig.js"
+import type { StorageError } from "../AmplitudeError.js"
+import { TransportError } from "../AmplitudeError.js"
+import type { EventStorage } from "../EventStorage.js"
+import type { Transport } from "../Transport.js"
+import * as Company from "./company.js"
+import * as Cut from "./cut.js"
+import * as Endpoint from "./endpoint.js"
+import type { Ledger } from "./ledger.js"
+import type { Log } from "./log.js"
+import * as Outcome from "./outcome.js"
+import type { Reports, Settlement } from "./reports.js"
+import * as Request from "./request.js"
+
+type EncodedEvent = EventStorage.EncodedEvent
+
+export interface Dependencies {
+  readonly config: AmplitudeConfig.Service
+  readonly storage: EventStorage.Service
+  readonly transport: Transport.Service
+  readonly ledger: Ledger
+  readonly reports: Reports
+  readonly log: Log
+  /** The number of an event in the ledger; 0 for one from before this client. */
+  readonly numberOf: (id: string) => number
+}
+
+export interface Pipeline {
+  /** The storage has taken an event. */
+  readonly arrived: (event: EncodedEvent, now: number) => void
+  /** The overflow policy has dropped an event that was waiting. */
+  readonly overflowed: (event: EncodedEvent, capacity: number) => void
+  /** What waits for company leaves as soon as it can. */
+  readonly hurry: Effect.Effect<void>
+  /** Settings have changed. */
+  readonly reconsider: Effect.Effect<void>
+  /** Stops sending and gives every event that is left its outcome, or leaves it to the next process. */
+  readonly stop: Effect.Effect<void>
+}
+
+/** Events that are sent together. */
+interface Segment {
+  readonly events: ReadonlyArray<EncodedEvent>
+  /** How many requests have carried them since they were leased. */
+  readonly sent: number
+  /** The bisection that they are part of. */
+  readonly bisection?: Bisection | undefined
+}
+
+/** The search for the events of a batch that the service refuses. */
+interface Bisection {
+  /** Refusals since the last acceptance. */
+  refusals: number
+}
+
+/** What one lease took, and what is left of it: a stack, what is sent next on top. */
+interface Batch {
+  work: ReadonlyArray<Segment>
+}
+
+/** After so many refusals in a row it is not one event that is at fault. */
+const maxRefusals = 20
+
+/** How much longer than a request a lease lasts. */
+const leaseMargin = Duration.seconds(30)
+
+/** How long a storage that fails is left alone before it is tried again, in milliseconds: each time twice as long. */
+const minStorageDelay = 100
+const maxStorageDelay = 10_000
+
+export const make = (deps: Dependencies): Effect.Effect<Pipeline, never, Scope.Scope> =>
+  Effect.gen(function*() {
+    const { config, ledger, log, numberOf, reports, storage, transport } = deps
+    const company = Company.make()
+    const changed = yield* Effect.makeLatch(false)
+    const underWay = new Set<Batch>()
+    /** How many retries were counted for an event; only for those that have one and no outcome. */
+    const retries = new Map<string, number>()
+    let endpoint = Endpoint.make()
+    let endpointUrl = Request.url(config.unsafeSettings())
+
+    // -- the storage ---------------------------------------------------------------------------------------------------
+
+    /**
+     * Asks the storage for as long as it fails: nothing is lost meanwhile. Only the time between two tries can be
+     * interrupted, so that what the storage answers is never lost either.
+     */
+    const persistently = <A>(
+      operation: string,
+      effect: Effect.Effect<A, StorageError>,
+      delay = minStorageDelay
+    ): Effect.Effect<A> =>
+      Effect.catchAllCause(effect, () => {
+        log.burst(`storage ${operation}`, 1, (count) => ({
+          level: LogLevel.Error,
+          module: "EventStorage",
+          message: `the storage failed to ${operation} events (${count} times), it is tried again`
+        }))
+        return Effect.zipRight(
+          Effect.interruptible(Effect.sleep(Duration.millis(delay))),
+          Effect.suspend(() => persistently(operation, effect, Math.min(delay * 2, maxStorageDelay)))
+        )
+      })
+
+    /** Gives events their outcome: they leave the storage, and those that were still ours are reported. */
+    const settle = (
+      { sent }: Segment,
+      events: ReadonlyArray<EncodedEvent>,
+      settlementOf: (event: EncodedEvent) => Settlement
+    ): Effect.Effect<void> =>
+      events.length === 0 ? Effect.void : Effect.map(
+        persistently("acknowledge", storage.acknowledge(events.map((event) => event.id))),
+        (held) => {
+          const ours = held.length === events.length ? undefined : new Set(held)
+          for (const event of events) {
+            if (retries.size > 0) retries.delete(event.id)
+            if (ours === undefined || ours.has(event.id)) {
+              reports.settled(event, settlementOf(event), event.attempts + sent)
+            } else reports.unreported(event.id, "Elsewhere")
+            ledger.close(() => numberOf(event.id))
+          }
+        }
+      )
+
+    /** Gives events back to the storage until `notBefore`. */
+    const release = ({ sent }: Segment, events: ReadonlyArray<EncodedEvent>, notBefore: number): Effect.Effect<void> =>
+      Effect.forEach(
+        Object.values(Arr.groupBy(events, (event) => String(event.attempts))),
+        (group) =>
+          Effect.map(
+            persistently(
+              "release",
+              storage.release(group.map((event) => event.id), { notBefore, attempts: group[0].attempts + sent })
+            ),
+            () => company.expect(notBefore)
+          ),
+        { discard: true }
+      )
+
+    // -- the stream of batches -----------------------------------------------------------------------------------------
+
+    const limitsOf = (settings: AmplitudeConfig.Settings): Company.Limits => {
+      const limits = endpoint.limits(Request.limits(settings))
+      return { ...limits, interval: Duration.toMillis(settings.flushInterval) }
+    }
+
+    /** The endpoint's state is that of one URL. */
+    const watchUrl = (settings: AmplitudeConfig.Settings): void => {
+      const url = Request.url(settings)
+      if (url !== endpointUrl) {
+        endpointUrl = url
+        endpoint = Endpoint.make()
+      }
+    }
+
+    const lease = (settings: AmplitudeConfig.Settings): Effect.Effect<Batch> => {
+      const limits = limitsOf(settings)
+      const ttl = Duration.sum(settings.requestTimeout, leaseMargin)
+      return Effect.flatMap(
+        persistently("lease", storage.lease({ count: limits.count, bytes: limits.bytes, ttl })),
+        (events) =>
+          Effect.map(Clock.currentTimeMillis, (now) => {
+            company.leave(events, now, events.length < limits.count && !isFull(events, limits))
+            const batch: Batch = { work: events.length === 0 ? [] : [{ events, sent: 0 }] }
+            if (events.length > 0) underWay.add(batch)
+            return batch
+          })
+      )
+    }
+
+    /** Waits until a batch is due and the endpoint is open, and leases it. */
+    const next: Effect.Effect<Batch> = Effect.flatMap(Clock.currentTimeMillis, (now) => {
+      const settings = config.unsafeSettings()
+      watchUrl(settings)
+      changed.unsafeClose()
+      const at = Math.max(
+        company.dueAt(limitsOf(settings)),
+        endpoint.opensAt(underWay.size, settings.flushConcurrency)
+      )
+      if (at <= now) {
+        return Effect.flatMap(
+          Effect.uninterruptible(lease(settings)),
+          (batch) => batch.work.length === 0 ? next : Effect.succeed(batch)
+        )
+      }
+      const wait = at === Infinity ? changed.await : Effect.timeoutOption(changed.await, Duration.millis(at - now))
+      return Effect.zipRight(wait, next)
+    })
+
+    const reconsider = Effect.asVoid(changed.open)
+
+    // -- one batch -----------------------------------------------------------------------------------------------------
+
+    /** One request. What goes wrong with it is an answer like any other. */
+    const send = (settings: AmplitudeConfig.Settings, events: ReadonlyArray<EncodedEvent>): Effect.Effect<Outcome.Answer> =>
+      Effect.suspend(() =>
+        transport.send({ url: Request.url(settings), body: Request.body(settings, events) })
+      ).pipe(
+        Effect.disconnect,
+        Effect.timeoutFail({
+          duration: settings.requestTimeout,
+          onTimeout: () => new TransportError({ reason: "Timeout", message: "no whole answer within requestTimeout" })
+        }),
+        // an interruption of this fiber passes by: what arrives here is the transport's own doing
+        Effect.catchAllCause((cause) =>
+          Effect.succeed(
+            Either.match(Cause.failureOrCause(cause), {
+              onLeft: (error) => error,
+              onRight: (defect) => new TransportError({ message: "the transport died", cause: Cause.squash(defect) })
+            })
+          )
+        )
+      )
+
+    /** Sends what is left of a batch, one segment after the other, until nothing is, or it has to wait. */
+    const deliver = (batch: Batch): Effect.Effect<void> =>
+      Effect.uninterruptibleMask((restore) =>
+        Effect.whileLoop({
+          while: () => batch.work.length > 0,
+          body: () => restore(Effect.void).pipe(Effect.zipRight(step(batch, restore))),
+          step: () => {}
+        }).pipe(
+          Effect.zipRight(Effect.sync(() => {
+            underWay.delete(batch)
+            company.unblock()
+            changed.unsafeOpen()
+          }))
+        )
+      )
+
+    const step = (
+      batch: Batch,
+      restore: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
+    ): Effect.Effect<void> =>
+      Effect.suspend(() => {
+        const [segment, ...rest] = batch.work as [Segment, ...ReadonlyArray<Segment>]
+        const settings = config.unsafeSettings()
+        watchUrl(settings)
+        if (segment.sent > 0 && endpoint.inTrouble()) return giveBack(batch)
+        const oversized = tooLargeToSend(segment, settings)
+        if (oversized !== undefined) return tooLarge(batch, segment, rest, settings, { code: 0, message: oversized })
+        const sent: Segment = { ...segment, sent: segment.sent + 1 }
+        batch.work = [sent, ...rest]
+        return Effect.flatMap(
+          Effect.zipRight(
+            segment.sent === 0 ? Effect.void : renew(batch, settings),
+            restore(send(settings, segment.events))
+          ),
+          (answer) =>
+            Effect.flatMap(Clock.currentTimeMillis, (now) =>
+              carryOut(
+                batch,
+                sent,
+                rest,
+                settings,
+                answer,
+                Outcome.decide(answer, { now, useBatch: settings.useBatch, events: segment.events })
+              ))
+        )
+      })
+
+    const renew = (batch: Batch, settings: AmplitudeConfig.Settings): Effect.Effect<void> =>
+      persistently(
+        "renew",
+        storage.renew(
+          batch.work.flatMap((segment) => segment.events.map((event) => event.id)),
+          Duration.sum(settings.requestTimeout, leaseMargin)
+        )
+      )
+
+    const carryOut = (
+      batch: Batch,
+      segment: Segment,
+      rest: ReadonlyArray<Segment>,
+      settings: AmplitudeConfig.Settings,
+      answer: Outcome.Answer,
+      outcome: Outcome.Outcome
+    ): Effect.Effect<void> => {
+      const code = "status" in answer ? answer.status : 0
+      if (outcome._tag !== "Retry") endpoint.answered()
+      switch (outcome._tag) {
+        case "Delivered": {
+          endpoint.grow(Request.limits(settings))
+          if (segment.bisection !== undefined) segment.bisection.refusals = 0
+          batch.work = rest
+          const delivered: Settlement = { _tag: "Delivered", code, message: outcome.message }
+          return settle(segment, segment.events, () => delivered)
+        }
+        case "Dropped":
+          batch.work = rest
+          return drop(segment, segment.events, { ...outcome, code })
+        case "Named":
+          return named(batch, segment, rest, code, outcome)
+        case "Refused":
+          return refused(batch, segment, rest, code, outcome.message)
+        case "TooLarge":
+          return tooLarge(batch, segment, rest, settings, { code, message: outcome.message })
+        case "Retry":
+          return Effect.zipRight(
+            endpoint.trouble(
+              settings.retrySchedule,
+              "status" in answer ? { code } : { code, cause: answer },
+              outcome.wait
+            ),
+            Effect.suspend(() => {
+              batch.work = rest
+              warnOfRetry(segment.events.length, code)
+              return Effect.zipRight(
+                retry(segment, segment.events, 0, settings, { code, message: outcome.message }),
+                giveBack(batch)
+              )
+            })
+          )
+      }
+    }
+
+    /** Gives back all that is left of a batch. */
+    const giveBack = (batch: Batch): Effect.Effect<void> => {
+      const work = batch.work
+      batch.work = []
+      return Effect.forEach(work, (segment) => release(segment, segment.events, 0), { discard: true })
+    }
+
+    const drop = (
+      segment: Segment,
+      events: ReadonlyArray<EncodedEvent>,
+      dropped: Omit<Settlement & { readonly _tag: "Dropped" }, "_tag">
+    ): Effect.Effect<void> => {
+      if (events.length === 0) return Effect.void
+      warnOfDrops(events.length, dropped)
+      const settlement: Settlement = { ...dropped, _tag: "Dropped" }
+      return settle(segment, events, () => settlement)
+    }
+
+    /** Counts a retry for each of the events: those that have one left wait, the others are given up. */
+    const retry = (
+      segment: Segment,
+      events: ReadonlyArray<EncodedEvent>,
+      notBefore: number,
+      { flushMaxRetries }: AmplitudeConfig.Settings,
+      last: { readonly code: number; readonly message: string }
+    ): Effect.Effect<void> => {
+      const exhausted: Array<EncodedEvent> = []
+      const waiting: Array<EncodedEvent> = []
+      for (const event of events) {
+        const counted = (retries.get(event.id) ?? 0) + 1
+        if (counted > flushMaxRetries) exhausted.push(event)
+        else {
+          retries.set(event.id, counted)
+          waiting.push(event)
+        }
+      }
+      return Effect.zipRight(
+        drop(segment, exhausted, { ...last, reason: "RetriesExhausted" }),
+        release(segment, waiting, notBefore)
+      )
+    }
+
+    /** Some events are given up or wait. Later ones of a lane that waits wait behind it, the rest is sent again at once. */
+    const named = (
+      batch: Batch,
+      segment: Segment,
+      rest: ReadonlyArray<Segment>,
+      code: number,
+      outcome: Outcome.Outcome & { readonly _tag: "Named" }
+    ): Effect.Effect<void> =>
+      Effect.flatMap(Clock.currentTimeMillis, (now) => {
+        const settings = config.unsafeSettings()
+        const waitingLanes = new Set<string>()
+        const paused: Array<EncodedEvent> = []
+        const behind: Array<EncodedEvent> = []
+        const again: Array<EncodedEvent> = []
+        const dropped = Arr.groupBy(outcome.dropped, ([_, { reason }]) => reason)
+        segment.events.forEach((event, index) => {
+          if (outcome.dropped.has(index)) return
+          if (outcome.paused.has(index)) {
+            waitingLanes.add(event.lane)
+            paused.push(event)
+          } else (waitingLanes.has(event.lane) ? behind : again).push(event)
+        })
+        const [free, held] = splitByLane(rest, waitingLanes)
+        batch.work = again.length === 0 ? free : [{ ...segment, events: again }, ...free]
+        if (paused.length > 0) warnOfRetry(paused.length, code)
+        return Effect.forEach(
+          Object.values(dropped),
+          (group) => drop(segment, group.map(([index]) => segment.events[index]!), { ...group[0][1], code }),
+          { discard: true }
+        ).pipe(
+          Effect.zipRight(retry(segment, paused, now + outcome.pause, settings, { code, message: outcome.message })),
+          Effect.zipRight(release(segment, behind, 0)),
+          Effect.zipRight(Effect.forEach(held, (other) => release(other, other.events, 0), { discard: true }))
+        )
+      })
+
+    const refused = (
+      batch: Batch,
+      segment: Segment,
+      rest: ReadonlyArray<Segment>,
+      code: number,
+      message: string
+    ): Effect.Effect<void> => {
+      const bisection = segment.bisection ?? { refusals: 0 }
+      bisection.refusals++
+      const rejected = { code, message, reason: "Rejected" as const }
+      if (bisection.refusals >= maxRefusals) {
+        batch.work = rest.filter((other) => other.bisection !== bisection)
+        return Effect.forEach(
+          [segment, ...rest.filter((other) => other.bisection === bisection)],
+          (other) => drop(other, other.events, rejected),
+          { discard: true }
+        )
+      }
+      if (segment.events.length === 1) {
+        batch.work = rest
+        return drop(segment, segment.events, rejected)
+      }
+      batch.work = [...halve({ ...segment, bisection }), ...rest]
+      return Effect.void
+    }
+
+    const tooLarge = (
+      batch: Batch,
+      segment: Segment,
+      rest: ReadonlyArray<Segment>,
+      settings: AmplitudeConfig.Settings,
+      last: { readonly code: number; readonly message: string }
+    ): Effect.Effect<void> => {
+      if (last.code !== 0) endpoint.shrink(Cut.sizeOf(segment.events), Request.limits(settings))
+      if (segment.events.length === 1) {
+        batch.work = rest
+        return drop(segment, segment.events, { ...last, reason: "PayloadTooLarge" })
+      }
+      batch.work = [...halve(segment), ...rest]
+      return Effect.void
+    }
+
+    // -- logs ----------------------------------------------------------------------------------------------------------
+
+    const warnOfRetry = (events: number, code: number): void =>
+      log.burst("retry", events, (count) => ({
+        level: LogLevel.Warning,
+        module: "pipeline",
+        message: `${count} events wait to be sent again`,
+        annotations: { code }
+      }))
+
+    const warnOfDrops = (events: number, { code, reason }: { readonly code: number; readonly reason: string }): void =>
+      log.burst(`drop ${reason}`, events, (count) => ({
+        level: reason === "InvalidApiKey" ? LogLevel.Error : LogLevel.Warning,
+        module: "pipeline",
+        message: reason === "InvalidApiKey"
+          ? `the service does not know the API key: ${count} events dropped`
+          : `${count} events dropped: ${reason}`,
+        annotations: { code, reason }
+      }))
+
+    // -- the life of the pipeline --------------------------------------------------------------------------------------
+
+    const giveBackAll = Effect.suspend(() => {
+      const batches = Array.from(underWay)
+      underWay.clear()
+      return Effect.forEach(batches, giveBack, { discard: true })
+    })
+
+    const fiber = yield* Stream.repeatEffect(next).pipe(
+      Stream.mapEffect(deliver, { concurrency: "unbounded", unordered: true }),
+      Stream.runDrain,
+      // a defect of this module must not end delivery
+      Effect.catchAllCause((cause) =>
+        Effect.zipRight(
+          Effect.sync(() =>
+            log.write({
+              level: LogLevel.Error,
+              module: "pipeline",
+              message: "the pipeline died and starts again",
+              annotations: { cause: Cause.pretty(cause) }
+            })
+          ),
+          Effect.zipRight(Effect.uninterruptible(giveBackAll), Effect.sleep("1 second"))
+        )
+      ),
+      Effect.forever,
+      Effect.interruptible,
+      Effect.forkScoped
+    )
+
+    const watcher = yield* persistently("watch", storage.wake).pipe(
+      Effect.zipRight(Effect.sync(() => {
+        company.expect(0)
+        changed.unsafeOpen()
+      })),
+      Effect.forever,
+      Effect.interruptible,
+      Effect.forkScoped
+    )
+
+    if (ledger.size() > 0) company.expect(0)
+
+    /** Every event of a storage that ends with the process. */
+    const sweep: Effect.Effect<void> = Effect.flatMap(
+      storage.lease({ count: Infinity, bytes: Infinity, ttl: leaseMargin, paused: true }),
+      (events) =>
+        drop({ events, sent: 0 }, events, {
+          code: 0,
+          message: "the client was shut down before the event could be delivered",
+          reason: "Shutdown"
+        })
+    ).pipe(Effect.ignore)
+
+    return {
+      arrived: (event, now) => {
+        if (company.arrive(now, event.json.length, limitsOf(config.unsafeSettings()))) changed.unsafeOpen()
+      },
+      overflowed: (event, capacity) => {
+        retries.delete(event.id)
+        ledger.close(() => numberOf(event.id))
+        const dropped = { code: 0, message: `the buffer is full: ${capacity} events`, reason: "BufferFull" as const }
+        warnOfDrops(1, dropped)
+        reports.settled(event, { ...dropped, _tag: "Dropped" }, event.attempts)
+      },
+      hurry: Effect.zipRight(Effect.sync(company.hurry), reconsider),
+      reconsider,
+      stop: Effect.gen(function*() {
+        yield* Fiber.interruptAll([fiber, watcher])
+        yield* giveBackAll
+        if (!storage.durable) yield* sweep
+        reports.allUnreported("Stored")
+        ledger.closeAll()
+      })
+    }
+  })
+
+// -- segments --------------------------------------------------------------------------------------------------------
+
+const halve = (segment: Segment): readonly [Segment, Segment] => {
+  const middle = Math.ceil(segment.events.length / 2)
+  return [
+    { ...segment, events: segment.events.slice(0, middle) },
+    { ...segment, events: segment.events.slice(middle) }
+  ]
+}
+
+/** Parts the events of some lanes from the others. */
+const splitByLane = (
+  segments: ReadonlyArray<Segment>,
+  lanes: ReadonlySet<string>
+): readonly [others: ReadonlyArray<Segment>, ofLanes: ReadonlyArray<Segment>] => {
+  const part = (keep: (event: EncodedEvent) => boolean): ReadonlyArray<Segment> =>
+    segments
+      .map((segment) => ({ ...segment, events: segment.events.filter(keep) }))
+      .filter((segment) => segment.events.length > 0)
+  return [part((event) => !lanes.has(event.lane)), part((event) => lanes.has(event.lane))]
+}
+
+/** Whether a lease that took fewer events than it might have was stopped by their size. */
+const isFull = (events: ReadonlyArray<EncodedEvent>, limits: Cut.Limits): boolean =>
+  events.length > 0 && !Cut.fits(events, limits.bytes / 2)
+
+/** Why a segment cannot be sent at all: settings can have changed since its events were taken. */
+const tooLargeToSend = ({ events }: Segment, settings: AmplitudeConfig.Settings): string | undefined => {
+  const { bytes } = Request.limits(settings)
+  return Cut.fits(events, bytes)
+    ? undefined
+    : `expected at most ${bytes} bytes of events in a request, got ${Cut.sizeOf(events).bytes}`
+}

@@ -1,0 +1,187 @@
+/**
+ * The outcomes of events, on their way to those who want to know: `callback`, the subscribers of `deliveries`, and the
+ * callers of `trackAndWait`. A report is only made where somebody does.
+ */
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as FiberRef from "effect/FiberRef"
+import { globalValue } from "effect/GlobalValue"
+import * as LogLevel from "effect/LogLevel"
+import * as Mailbox from "effect/Mailbox"
+import * as Redacted from "effect/Redacted"
+import type * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import type { AmplitudeConfig } from "../AmplitudeConfig.js"
+import * as DeliveryReport from "../DeliveryReport.js"
+import type { Event } from "../Event.js"
+import type { EventStorage } from "../EventStorage.js"
+import type { Log } from "./log.js"
+import * as Worker from "./worker.js"
+
+/** What became of an encoded event. */
+export type Settlement =
+  | { readonly _tag: "Delivered"; readonly code: number; readonly message: string }
+  | {
+    readonly _tag: "Dropped"
+    readonly code: number
+    readonly message: string
+    readonly reason: DeliveryReport.Reason
+  }
+
+/** What a caller of `trackAndWait` is told: the report, or why there is none. */
+export type Awaited = DeliveryReport.DeliveryReport | "Stored" | "Elsewhere"
+
+export interface Reports {
+  /** Reports the outcome of an event that was encoded; `attempts` counts the requests that carried it. */
+  readonly settled: (event: EventStorage.EncodedEvent, settlement: Settlement, attempts: number) => void
+  /** Reports an event that was never encoded, and gives the report. */
+  readonly refused: (event: Event.Input, reason: DeliveryReport.Reason, message: string) => DeliveryReport.Dropped
+  /** Calls back with the outcome of the event with this id, in the place of nobody else. */
+  readonly watch: (id: string, told: (awaited: Awaited) => void) => void
+  readonly unwatch: (id: string) => void
+  /** Tells whoever watches the event that it has no report here. */
+  readonly unreported: (id: string, why: "Stored" | "Elsewhere") => void
+  /** The same for everybody who still watches. */
+  readonly allUnreported: (why: "Stored" | "Elsewhere") => void
+  readonly deliveries: Stream.Stream<DeliveryReport.DeliveryReport>
+  /** Completes when `callback` has returned for every report so far; at once inside a callback of this client. */
+  readonly calledBack: Effect.Effect<void>
+  /** Ends `deliveries`; callbacks are given until `timeUp`, and those that do not have to wait always run. */
+  readonly end: (timeUp: Effect.Effect<void>) => Effect.Effect<void>
+  /** Runs an effect of the user's as what it is: part of this client, which must not wait for itself. */
+  readonly inside: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
+}
+
+/** The clients whose callbacks and plugins the fiber runs in. */
+const insideOf: FiberRef.FiberRef<ReadonlyArray<object>> = globalValue(
+  "effect-amplitude/internal/reports/insideOf",
+  () => FiberRef.unsafeMake<ReadonlyArray<object>>([])
+)
+
+/** `observer` sees every report at once, in the fiber that made it: for tests. */
+export const make = (
+  config: AmplitudeConfig.Service,
+  log: Log,
+  observer?: (report: DeliveryReport.DeliveryReport) => void
+): Effect.Effect<Reports> =>
+  Effect.gen(function*() {
+    const callbacks = yield* Worker.make
+    const client = {}
+    const subscribers = new Set<Mailbox.Mailbox<DeliveryReport.DeliveryReport>>()
+    const watchers = new Map<string, (awaited: Awaited) => void>()
+    let ended = false
+
+    const inside = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+      Effect.locallyWith(effect, insideOf, (clients) => [...clients, client])
+
+    /** The server echoes the key it was sent: no report holds it. */
+    const scrub = (message: string): string =>
+      message.replaceAll(Redacted.value(config.unsafeSettings().apiKey), "<redacted>")
+
+    const callBack = (
+      callback: (report: DeliveryReport.DeliveryReport) => Effect.Effect<void>,
+      report: DeliveryReport.DeliveryReport
+    ): Effect.Effect<void> =>
+      Effect.catchAllCause(inside(Effect.suspend(() => callback(report))), (cause) =>
+        Effect.sync(() =>
+          log.burst("callback", 1, (count) => ({
+            level: LogLevel.Error,
+            module: "callback",
+            message: `the callback failed for ${count} reports: ${Cause.squash(cause) instanceof Error ? "a defect" : "a failure"}`
+          }))
+        ))
+
+    const publish = (report: DeliveryReport.DeliveryReport): void => {
+      observer?.(report)
+      const { callback } = config.unsafeSettings()
+      if (callback !== undefined) callbacks.offer(callBack(callback, report))
+      for (const subscriber of subscribers) subscriber.unsafeOffer(report)
+    }
+
+    const isWanted = (): boolean =>
+      subscribers.size > 0 || config.unsafeSettings().callback !== undefined || observer !== undefined
+
+    const subscribe: Effect.Effect<
+      Stream.Stream<DeliveryReport.DeliveryReport>,
+      never,
+      Scope.Scope
+    > = Effect.gen(function*() {
+      const mailbox = yield* Mailbox.make<DeliveryReport.DeliveryReport>()
+      if (ended) yield* mailbox.end
+      else {
+        yield* Effect.acquireRelease(
+          Effect.sync(() => subscribers.add(mailbox)),
+          () => Effect.sync(() => subscribers.delete(mailbox))
+        )
+      }
+      return Mailbox.toStream(mailbox)
+    })
+
+    return {
+      settled: (event, settlement, attempts) => {
+        const told = watchers.size > 0 ? watchers.get(event.id) : undefined
+        if (told === undefined && !isWanted()) return
+        const { code } = settlement
+        const message = scrub(settlement.message)
+        const report = settlement._tag === "Delivered"
+          ? new DeliveryReport.Delivered({ code, message, attempts, json: event.json })
+          : new DeliveryReport.Dropped({ code, message, attempts, json: event.json, reason: settlement.reason })
+        if (told !== undefined) {
+          watchers.delete(event.id)
+          told(report)
+        }
+        publish(report)
+      },
+      refused: (event, reason, message) => {
+        const report = new DeliveryReport.Dropped({ code: 0, message: scrub(message), attempts: 0, event, reason })
+        publish(report)
+        return report
+      },
+      watch: (id, told) => {
+        watchers.set(id, told)
+      },
+      unwatch: (id) => {
+        watchers.delete(id)
+      },
+      unreported: (id, why) => {
+        const told = watchers.get(id)
+        watchers.delete(id)
+        told?.(why)
+      },
+      allUnreported: (why) => {
+        for (const told of watchers.values()) told(why)
+        watchers.clear()
+      },
+      deliveries: Stream.unwrapScoped(subscribe),
+      calledBack: Effect.flatMap(
+        FiberRef.get(insideOf),
+        (clients) => clients.includes(client) ? Effect.void : callbacks.drained
+      ),
+      end: (timeUp) =>
+        Effect.gen(function*() {
+          ended = true
+          for (const subscriber of subscribers) yield* subscriber.end
+          const clients = yield* FiberRef.get(insideOf)
+          if (clients.includes(client)) return
+          yield* Effect.raceFirst(callbacks.drained, timeUp)
+          yield* whileProgress(callbacks)
+          yield* callbacks.abandon
+        }),
+      inside
+    }
+  })
+
+/** Lets the callbacks that do not wait for anything run to their end, without waiting for one that does. */
+const whileProgress = (worker: Worker.Worker): Effect.Effect<void> => {
+  let before = -1
+  return Effect.whileLoop({
+    while: () => {
+      const progress = worker.done() !== before
+      before = worker.done()
+      return progress
+    },
+    // two turns: one in which the fiber of the callbacks is started, one in which it runs
+    body: () => Effect.zipRight(Effect.yieldNow(), Effect.yieldNow()),
+    step: () => {}
+  })
+}

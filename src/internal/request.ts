@@ -1,0 +1,42 @@
+/**
+ * Requests as the service takes them: where they go, how large they may be, and their body around events that are
+ * already encoded. The API key is unwrapped here and nowhere else on the way out.
+ */
+import * as Redacted from "effect/Redacted"
+import type { AmplitudeConfig } from "../AmplitudeConfig.js"
+import type { EventStorage } from "../EventStorage.js"
+import * as Cut from "./cut.js"
+import { byteLength } from "./utf8.js"
+
+/** Fewer than 2000 events in a request (Amplitude HTTP V2 API, limits); Batch takes 2000. */
+const maxEvents = 1999
+
+/** The most bytes of a body (Amplitude HTTP V2 API and Batch API, limits). */
+export const maxBytes = (settings: AmplitudeConfig.Settings): number => settings.useBatch ? 20_000_000 : 1_000_000
+
+/** Amplitude HTTP V2 API and Batch API, endpoints. */
+const endpoints = {
+  US: { httpV2: "https://api2.amplitude.com/2/httpapi", batch: "https://api2.amplitude.com/batch" },
+  EU: { httpV2: "https://api.eu.amplitude.com/2/httpapi", batch: "https://api.eu.amplitude.com/batch" }
+}
+
+export const url = ({ serverUrl, serverZone, useBatch }: AmplitudeConfig.Settings): string =>
+  serverUrl ?? endpoints[serverZone][useBatch ? "batch" : "httpV2"]
+
+const head = (settings: AmplitudeConfig.Settings): string =>
+  `{"api_key":${JSON.stringify(Redacted.value(settings.apiKey))},"events":[`
+
+const tail = ({ minIdLength }: AmplitudeConfig.Settings): string =>
+  minIdLength === undefined ? "]}" : `],"options":{"min_id_length":${minIdLength}}}`
+
+export const body = (
+  settings: AmplitudeConfig.Settings,
+  events: ReadonlyArray<EventStorage.EncodedEvent>
+): string => head(settings) + events.map((event) => event.json).join(",") + tail(settings)
+
+/** The most events of a request, and the most bytes of their JSON, a comma counted with each. */
+export const limits = (settings: AmplitudeConfig.Settings): Cut.Limits => ({
+  count: Math.min(settings.flushQueueSize, maxEvents),
+  // the last event has no comma
+  bytes: maxBytes(settings) - byteLength(head(settings)) - byteLength(tail(settings)) + 1
+})

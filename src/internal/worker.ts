@@ -1,0 +1,72 @@
+/**
+ * A queue of effects that run one after the other in a fiber of their own, so that who puts one in never waits for it.
+ * The fiber lives only while there is something to do.
+ */
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as FiberId from "effect/FiberId"
+import * as MutableQueue from "effect/MutableQueue"
+import * as Runtime from "effect/Runtime"
+
+export interface Worker {
+  readonly offer: (task: Effect.Effect<void>) => void
+  /** Completes when every task that was offered before has ended. */
+  readonly drained: Effect.Effect<void>
+  /** How many tasks have ended. */
+  readonly done: () => number
+  /** Interrupts the task that runs and forgets those that wait. */
+  readonly abandon: Effect.Effect<void>
+}
+
+/** What a task's defect means is the task's to say: here it only ends that task. */
+export const make: Effect.Effect<Worker> = Effect.map(Effect.runtime<never>(), (runtime) => {
+  const fork = Runtime.runFork(runtime)
+  const tasks = MutableQueue.unbounded<Effect.Effect<void>>()
+  const waiters: Array<{ readonly at: number; readonly deferred: Deferred.Deferred<void> }> = []
+  let fiber: Fiber.RuntimeFiber<void> | undefined
+  let offered = 0
+  let done = 0
+
+  const stepped = (): void => {
+    done++
+    while (waiters[0] !== undefined && waiters[0].at <= done) {
+      Deferred.unsafeDone(waiters.shift()!.deferred, Effect.void)
+    }
+  }
+
+  /** Decides in one step that the fiber ends, so that a task offered later starts another one. */
+  const hasNext = (): boolean => {
+    if (!MutableQueue.isEmpty(tasks)) return true
+    fiber = undefined
+    return false
+  }
+
+  const run: Effect.Effect<void> = Effect.whileLoop({
+    while: hasNext,
+    body: () => Effect.exit(MutableQueue.poll(tasks, Effect.void)),
+    step: stepped
+  })
+
+  return {
+    offer: (task) => {
+      offered++
+      MutableQueue.offer(tasks, task)
+      if (fiber === undefined) fiber = fork(run)
+    },
+    drained: Effect.suspend(() => {
+      if (done >= offered) return Effect.void
+      const deferred = Deferred.unsafeMake<void>(FiberId.none)
+      waiters.push({ at: offered, deferred })
+      return Deferred.await(deferred)
+    }),
+    done: () => done,
+    abandon: Effect.suspend(() => {
+      const running = fiber
+      if (running === undefined) return Effect.void
+      fiber = undefined
+      while (MutableQueue.poll(tasks, undefined) !== undefined) stepped()
+      return Effect.asVoid(Fiber.interruptFork(running))
+    })
+  }
+})
