@@ -3,7 +3,7 @@
  *
  * @since 0.1.0
  */
-import * as Config from "effect/Config"
+import type * as Config from "effect/Config"
 import type { ConfigError } from "effect/ConfigError"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -118,7 +118,10 @@ export class Amplitude extends Context.Tag("effect-amplitude/Amplitude")<Amplitu
    *
    * @since 0.1.0
    */
-  static revenue(revenue: Revenue | Revenue.Input, options?: EventOptions.Input): Effect.Effect<void, never, Amplitude> {
+  static revenue(
+    revenue: Revenue | Revenue.Input,
+    options?: EventOptions.Input
+  ): Effect.Effect<void, never, Amplitude> {
     return Effect.flatMap(Amplitude, (client) => client.revenue(revenue, options))
   }
 

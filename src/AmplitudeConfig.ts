@@ -381,10 +381,16 @@ const decodeOption = (option: string, input: unknown): Either.Either<unknown, In
 
 /** What was given, in words: a short scalar as it is, except the key; else its kind. */
 const describe = (option: string, input: unknown): string => {
-  if (option === "apiKey") return Redacted.isRedacted(input) || Predicate.isString(input) ? "a blank one" : kindOf(input)
+  if (option === "apiKey") {
+    return Redacted.isRedacted(input) || Predicate.isString(input)
+      ? "a blank one"
+      : kindOf(input)
+  }
   return Predicate.isString(input) && input.length <= 100
     ? JSON.stringify(input)
-    : Predicate.isNumber(input) ? String(input) : kindOf(input)
+    : Predicate.isNumber(input)
+    ? String(input)
+    : kindOf(input)
 }
 
 /** A variable that may be missing: then the option is not given. */

@@ -90,12 +90,14 @@ export type TrackError = InvalidEvent | BufferFull | StorageError | AmplitudeClo
  * @since 0.1.0
  * @category errors
  */
-export class InvalidConfig extends Schema.TaggedError<InvalidConfig>("effect-amplitude/InvalidConfig")("InvalidConfig", {
-  /** The name of the option, for example `flushInterval`. */
-  option: Schema.String,
-  expected: Schema.String,
-  actual: Schema.String
-}) {
+export class InvalidConfig
+  extends Schema.TaggedError<InvalidConfig>("effect-amplitude/InvalidConfig")("InvalidConfig", {
+    /** The name of the option, for example `flushInterval`. */
+    option: Schema.String,
+    expected: Schema.String,
+    actual: Schema.String
+  })
+{
   /**
    * @since 0.1.0
    */
@@ -129,13 +131,15 @@ export class TransportError
  * @since 0.1.0
  * @category errors
  */
-export class DeliveryError extends Schema.TaggedError<DeliveryError>("effect-amplitude/DeliveryError")("DeliveryError", {
-  /**
-   * The reason of the report; or `Stored`: the client shut down with the event still in its durable storage, for the
-   * next process to send; or `Elsewhere`: another process that shares the storage acknowledged it.
-   */
-  reason: Schema.Literal(...DeliveryReport.reasons, "Stored", "Elsewhere"),
-  /** The one report of the event; `Stored` and `Elsewhere` have none here. */
-  report: Schema.optional(Schema.declare(DeliveryReport.isDropped)),
-  message: Schema.String
-}) {}
+export class DeliveryError
+  extends Schema.TaggedError<DeliveryError>("effect-amplitude/DeliveryError")("DeliveryError", {
+    /**
+     * The reason of the report; or `Stored`: the client shut down with the event still in its durable storage, for the
+     * next process to send; or `Elsewhere`: another process that shares the storage acknowledged it.
+     */
+    reason: Schema.Literal(...DeliveryReport.reasons, "Stored", "Elsewhere"),
+    /** The one report of the event; `Stored` and `Elsewhere` have none here. */
+    report: Schema.optional(Schema.declare(DeliveryReport.isDropped)),
+    message: Schema.String
+  })
+{}

@@ -152,34 +152,34 @@ function make(
   { lenient, ...options }: Recorder.Options
 ): Effect.Effect<Context.Context<Amplitude | Recorder>, InvalidConfig, Scope.Scope> {
   return Effect.gen(function*() {
-      const events: Array<Event> = []
-      const reports: Array<DeliveryReport> = []
-      const failures: Array<Recorder.Failure> = []
-      const config = yield* AmplitudeConfig.make({ apiKey: "test-api-key", ...options })
-      const client = yield* Client.make({
-        config,
-        storage: recording(Memory.make(config), (json) => events.push(fromJson(json))),
-        transport: { send: () => Effect.suspend(() => toAnswer(failures.shift())) },
-        logger: yield* AmplitudeLogger
-      }, {
-        invalidIsDefect: lenient !== true,
-        observer: (report) => reports.push(report)
-      })
-      return Context.make(Amplitude, client).pipe(Context.add(Recorder, {
-        events: Effect.sync(() => events.slice()),
-        reports: Effect.sync(() => reports.slice()),
-        clear: Effect.sync(() => {
-          events.length = reports.length = 0
-        }),
-        failWith: (failure, times = 1) =>
-          Effect.sync(() => {
-            failures.push(...Array.from({ length: times }, () => failure))
-          })
-      }))
-    }).pipe(
-      Effect.provideServiceEffect(InsertId, Effect.sync(sequential)),
-      Effect.provide(AmplitudeLogger.layerEffect)
-    )
+    const events: Array<Event> = []
+    const reports: Array<DeliveryReport> = []
+    const failures: Array<Recorder.Failure> = []
+    const config = yield* AmplitudeConfig.make({ apiKey: "test-api-key", ...options })
+    const client = yield* Client.make({
+      config,
+      storage: recording(Memory.make(config), (json) => events.push(fromJson(json))),
+      transport: { send: () => Effect.suspend(() => toAnswer(failures.shift())) },
+      logger: yield* AmplitudeLogger
+    }, {
+      invalidIsDefect: lenient !== true,
+      observer: (report) => reports.push(report)
+    })
+    return Context.make(Amplitude, client).pipe(Context.add(Recorder, {
+      events: Effect.sync(() => events.slice()),
+      reports: Effect.sync(() => reports.slice()),
+      clear: Effect.sync(() => {
+        events.length = reports.length = 0
+      }),
+      failWith: (failure, times = 1) =>
+        Effect.sync(() => {
+          failures.push(...Array.from({ length: times }, () => failure))
+        })
+    }))
+  }).pipe(
+    Effect.provideServiceEffect(InsertId, Effect.sync(sequential)),
+    Effect.provide(AmplitudeLogger.layerEffect)
+  )
 }
 
 /** A storage that shows what it has accepted. */

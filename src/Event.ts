@@ -229,7 +229,9 @@ export class Event extends Schema.Class<Event>("effect-amplitude/Event")({
     fields: Fields
   ): Event.Definition<Type, Fields> {
     const schema = Schema.Struct(fields)
-    const encode = ParseResult.encodeUnknownEither(schema as unknown as Schema.Schema.AnyNoContext, { onExcessProperty: "error" })
+    const encode = ParseResult.encodeUnknownEither(schema as unknown as Schema.Schema.AnyNoContext, {
+      onExcessProperty: "error"
+    })
     const check = (properties: unknown) =>
       Either.mapLeft(encode(properties), (issue) => faultOf(issue, "event_properties"))
     const make = (properties: Event.Input["event_properties"] = {}, options?: EventOptions.Input): Event =>

@@ -135,5 +135,7 @@ const toTransportError = (error: HttpClientError.HttpClientError | TransportErro
 const describe = (error: unknown): string => {
   if (!Predicate.isRecord(error)) return "no reason given"
   if (error.cause !== undefined) return describe(error.cause)
-  return Predicate.isString(error.message) && error.message !== "" ? error.message : String(error.code ?? "no reason given")
+  return Predicate.isString(error.message) && error.message !== ""
+    ? error.message
+    : String(error.code ?? "no reason given")
 }

@@ -87,7 +87,7 @@ export const make = (
     yield* Effect.addFinalizer(() => shutdown)
 
     return {
-      track: intake.track as Amplitude.Client["track"],
+      track: intake.track,
       trackOrFail: intake.trackOrFail,
       trackAndWait: intake.trackAndWait,
       identify: (identify, options) => Effect.suspend(() => intake.track(Event.identify(identify, options))),

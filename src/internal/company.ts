@@ -33,7 +33,11 @@ export interface Company {
    * Events left. `short`: there was no more to take, so that whatever else is waiting is held back by a request under
    * way or a pause.
    */
-  readonly leave: (events: ReadonlyArray<{ readonly attempts: number; readonly json: string }>, now: number, short: boolean) => void
+  readonly leave: (
+    events: ReadonlyArray<{ readonly attempts: number; readonly json: string }>,
+    now: number,
+    short: boolean
+  ) => void
 }
 
 /** So many different times of arrival are told apart; more events than that count as arrived with the last of them. */

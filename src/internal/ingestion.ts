@@ -75,7 +75,7 @@ export const eventCount = (body: Body): number =>
   })
 
 /** Takes one upload. */
-export const ingest = (options: Options) => (state: State, request: Request): Outcome =>
+export const ingest = (options: Options): (state: State, request: Request) => Outcome => (state, request) =>
   pipe(
     Either.gen(function*() {
       const endpoint = yield* endpointAt(request.path)

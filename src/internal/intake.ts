@@ -9,7 +9,7 @@ import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Exit from "effect/Exit"
-import * as Fiber from "effect/Fiber"
+import type * as Fiber from "effect/Fiber"
 import * as FiberId from "effect/FiberId"
 import type * as FiberStatus from "effect/FiberStatus"
 import * as LogLevel from "effect/LogLevel"
@@ -156,10 +156,13 @@ export const make = (deps: Dependencies): Intake => {
         })),
         Effect.zipRight(closing.await, refuseClosed)
       )
-      return Effect.matchCauseEffect(RuntimeFlags.interruptible(status.runtimeFlags) ? Effect.interruptible(race) : race, {
-        onSuccess: Effect.succeed,
-        onFailure: (cause) => appended === undefined ? Effect.failCause(cause) : Effect.succeed(appended)
-      })
+      return Effect.matchCauseEffect(
+        RuntimeFlags.interruptible(status.runtimeFlags) ? Effect.interruptible(race) : race,
+        {
+          onSuccess: Effect.succeed,
+          onFailure: (cause) => appended === undefined ? Effect.failCause(cause) : Effect.succeed(appended)
+        }
+      )
     })
 
   /** Accepts an event, or fails with the reason why the storage did not take it. */

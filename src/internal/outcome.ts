@@ -133,7 +133,7 @@ type Body = Readonly<Record<string, unknown>>
 
 const parse = (text: string): Body => {
   const json: unknown = Option.getOrUndefined(Option.liftThrowable(JSON.parse)(text))
-  return Predicate.isReadonlyRecord(json) ? json as Body : {}
+  return Predicate.isReadonlyRecord(json) ? json : {}
 }
 
 /** The longest text of the service that is kept in a report, in UTF-16 units: a proxy's error page can be anything. */
@@ -164,9 +164,15 @@ const indicesOfFields = (value: unknown, context: Context): ReadonlySet<number> 
 
 /** The names of a list, or the keys of an object of counts. */
 const namesIn = (...values: ReadonlyArray<unknown>): ReadonlySet<unknown> =>
-  new Set(values.flatMap((value) =>
-    Array.isArray(value) ? value as ReadonlyArray<unknown> : Predicate.isReadonlyRecord(value) ? Object.keys(value) : []
-  ))
+  new Set(
+    values.flatMap((value) =>
+      Array.isArray(value)
+        ? value as ReadonlyArray<unknown>
+        : Predicate.isReadonlyRecord(value)
+        ? Object.keys(value)
+        : []
+    )
+  )
 
 interface Ids {
   readonly user_id?: unknown

@@ -210,10 +210,11 @@ export const make = (deps: Dependencies): Effect.Effect<Pipeline, never, Scope.S
     // -- one batch -----------------------------------------------------------------------------------------------------
 
     /** One request. What goes wrong with it is an answer like any other. */
-    const send = (settings: AmplitudeConfig.Settings, events: ReadonlyArray<EncodedEvent>): Effect.Effect<Outcome.Answer> =>
-      Effect.suspend(() =>
-        transport.send({ url: Request.url(settings), body: Request.body(settings, events) })
-      ).pipe(
+    const send = (
+      settings: AmplitudeConfig.Settings,
+      events: ReadonlyArray<EncodedEvent>
+    ): Effect.Effect<Outcome.Answer> =>
+      Effect.suspend(() => transport.send({ url: Request.url(settings), body: Request.body(settings, events) })).pipe(
         Effect.disconnect,
         Effect.timeoutFail({
           duration: settings.requestTimeout,

@@ -6,6 +6,7 @@
  */
 import * as Either from "effect/Either"
 import { identity } from "effect/Function"
+import * as Option from "effect/Option"
 import * as ParseResult from "effect/ParseResult"
 import * as Schema from "effect/Schema"
 
@@ -66,7 +67,9 @@ const isPlain = (value: object): boolean => {
 
 const nameOf = (value: object): string => {
   const constructor = value.constructor
-  return typeof constructor === "function" && constructor.name !== "" ? `an instance of ${constructor.name}` : "an object"
+  return typeof constructor === "function" && constructor.name !== ""
+    ? `an instance of ${constructor.name}`
+    : "an object"
 }
 
 const copyValue = (value: unknown, key: string, depth: number, walk: Walk): unknown => {
@@ -96,7 +99,9 @@ const copyObject = (value: object, key: string, depth: number, walk: Walk): unkn
   if (ArrayBuffer.isView(value)) return refuse(walk, serializable, nameOf(value))
   const json: unknown = toJSON.call(value, key)
   // as in JSON.stringify, the `toJSON` of what `toJSON` returned is not called
-  return typeof json === "object" && json !== null ? copyContainer(json, depth, walk) : copyValue(json, key, depth, walk)
+  return typeof json === "object" && json !== null
+    ? copyContainer(json, depth, walk)
+    : copyValue(json, key, depth, walk)
 }
 
 /** Also of another realm. */
@@ -112,8 +117,10 @@ const copyContainer = (value: object, depth: number, walk: Walk): unknown => {
 
 const copyArray = (items: ReadonlyArray<unknown>, depth: number, walk: Walk): unknown => {
   const copy: Array<unknown> = []
-  if ((walk.values += items.length) > maxValues) return refuse(walk, `at most ${maxValues} values`, "more")
-  for (let index = 0; index < items.length; index++) {
+  // read once, as JSON.stringify does: reading an element can lengthen its own array
+  const { length } = items
+  if (!((walk.values += length) <= maxValues)) return refuse(walk, `at most ${maxValues} values`, "more")
+  for (let index = 0; index < length; index++) {
     const value = copyValue(items[index], String(index), depth + 1, walk)
     if (value === refused) {
       walk.path = `[${index}]${walk.path}`
@@ -141,20 +148,50 @@ const copyRecord = (record: Readonly<Record<string, unknown>>, depth: number, wa
   return copy
 }
 
-/**
- * Checks and copies a properties object that stands at `path`. A getter, a `toJSON` or a proxy's trap that throws makes
- * it throw: callers guard a whole event once (`guarded`).
- */
-export const copyProperties = (value: unknown, path: string): Either.Either<Readonly<Record<string, unknown>>, Fault> => {
-  const walk: Walk = { values: 0, path: "", expected: "", actual: "" }
+const newWalk = (): Walk => ({ values: 0, path: "", expected: "", actual: "" })
+
+/** Checks and copies a properties object that stands at `path`. */
+export const copyProperties = (
+  value: unknown,
+  path: string
+): Either.Either<Readonly<Record<string, unknown>>, Fault> => {
+  const walk = newWalk()
+  const copied = Either.try(() => copyRoot(value, path, walk))
+  if (Either.isLeft(copied)) return Either.left({ ...unreadable, path: path + pathOfThrowing(value, 1) })
+  const copy = copied.right
+  return copy === refused
+    ? Either.left({ path: path + walk.path, expected: walk.expected, actual: walk.actual })
+    : Either.right(copy as Readonly<Record<string, unknown>>)
+}
+
+const copyRoot = (value: unknown, key: string, walk: Walk): unknown => {
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
-    return Either.left({ path, expected: "an object", actual: kindOf(value) })
+    return refuse(walk, "an object", kindOf(value))
   }
-  const copy = copyObject(value, path, 1, walk)
-  if (copy === refused) return Either.left({ path: path + walk.path, expected: walk.expected, actual: walk.actual })
-  return typeof copy === "object" && copy !== null && !Array.isArray(copy)
-    ? Either.right(copy as Readonly<Record<string, unknown>>)
-    : Either.left({ path, expected: "an object", actual: `an object whose toJSON returns ${kindOf(copy)}` })
+  const copy = copyObject(value, key, 1, walk)
+  return copy === refused || (typeof copy === "object" && copy !== null && !Array.isArray(copy))
+    ? copy
+    : refuse(walk, "an object", `an object whose toJSON returns ${kindOf(copy)}`)
+}
+
+const unreadable = {
+  expected: "values that can be read",
+  actual: "a getter, a toJSON or a proxy that throws"
+}
+
+/** Where in a value, whose copy throws, it throws: each part is tried again by itself. */
+const pathOfThrowing = (value: unknown, depth: number): string => {
+  const attempt = Option.liftThrowable((f: () => unknown) => f())
+  const keys = Option.getOrElse(Option.liftThrowable(() => Object.keys(value as object))(), () => [])
+  for (const key of keys) {
+    const here = Option.exists(attempt(() => Array.isArray(value)), Boolean) ? `[${key}]` : step(key)
+    const child = attempt(() => (value as Readonly<Record<string, unknown>>)[key])
+    if (Option.isNone(child)) return here
+    if (Option.isNone(attempt(() => copyValue(child.value, key, depth + 1, newWalk())))) {
+      return here + pathOfThrowing(child.value, depth + 1)
+    }
+  }
+  return ""
 }
 
 /** Runs a check that reads what users gave: where reading it throws, that is a fault at `path`. */
@@ -162,11 +199,7 @@ export const guarded = <A>(path: string, check: () => Either.Either<A, Fault>): 
   Either.flatMap(
     Either.try({
       try: check,
-      catch: (): Fault => ({
-        path,
-        expected: "values that can be read",
-        actual: "a getter, a toJSON or a proxy that throws"
-      })
+      catch: (): Fault => ({ ...unreadable, path })
     }),
     identity
   )
@@ -174,10 +207,10 @@ export const guarded = <A>(path: string, check: () => Either.Either<A, Fault>): 
 /** What kind of thing a value is, in words that give nothing of it away. */
 export const kindOf = (value: unknown): string => {
   if (value === null || value === undefined) return String(value)
-  if (Array.isArray(value)) return "an array"
   switch (typeof value) {
     case "object":
-      return "an object"
+      // a revoked proxy cannot even be asked whether it is an array
+      return Option.exists(Option.liftThrowable(Array.isArray)(value), Boolean) ? "an array" : "an object"
     case "number":
       return Number.isFinite(value) ? "a number" : String(value)
     default:
@@ -206,6 +239,7 @@ const checkProperties = (
   ast: ParseResult.Type["ast"]
 ): Either.Either<Properties, ParseResult.ParseIssue> =>
   Either.mapBoth(guarded("properties", () => copyProperties(value, "properties")), {
-    onLeft: (fault) => new ParseResult.Type(ast, value, `${fault.path}: expected ${fault.expected}, got ${fault.actual}`),
+    onLeft: (fault) =>
+      new ParseResult.Type(ast, value, `${fault.path}: expected ${fault.expected}, got ${fault.actual}`),
     onRight: () => value as Properties
   })

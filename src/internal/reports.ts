@@ -87,15 +87,21 @@ export const make = (
           log.burst("callback", 1, (count) => ({
             level: LogLevel.Error,
             module: "callback",
-            message: `the callback failed for ${count} reports: ${Cause.squash(cause) instanceof Error ? "a defect" : "a failure"}`
+            message: `the callback failed for ${count} reports: ${
+              Cause.squash(cause) instanceof Error ? "a defect" : "a failure"
+            }`
           }))
         ))
 
     const publish = (report: DeliveryReport.DeliveryReport): void => {
       observer?.(report)
       const { callback } = config.unsafeSettings()
-      if (callback !== undefined) callbacks.offer(callBack(callback, report))
-      for (const subscriber of subscribers) subscriber.unsafeOffer(report)
+      if (callback !== undefined) {
+        callbacks.offer(callBack(callback, report))
+      }
+      for (const subscriber of subscribers) {
+        subscriber.unsafeOffer(report)
+      }
     }
 
     const isWanted = (): boolean =>
@@ -107,10 +113,13 @@ export const make = (
       Scope.Scope
     > = Effect.gen(function*() {
       const mailbox = yield* Mailbox.make<DeliveryReport.DeliveryReport>()
-      if (ended) yield* mailbox.end
-      else {
+      if (ended) {
+        yield* mailbox.end
+      } else {
         yield* Effect.acquireRelease(
-          Effect.sync(() => subscribers.add(mailbox)),
+          Effect.sync(() =>
+            subscribers.add(mailbox)
+          ),
           () => Effect.sync(() => subscribers.delete(mailbox))
         )
       }
@@ -133,7 +142,7 @@ export const make = (
         publish(report)
       },
       refused: (event, reason, message) => {
-        const report = new DeliveryReport.Dropped({ code: 0, message: scrub(message), attempts: 0, event, reason })
+        const report = new DeliveryReport.Dropped({ code: 0, message, attempts: 0, event, reason })
         publish(report)
         return report
       },

@@ -5,7 +5,7 @@
 import * as Redacted from "effect/Redacted"
 import type { AmplitudeConfig } from "../AmplitudeConfig.js"
 import type { EventStorage } from "../EventStorage.js"
-import * as Cut from "./cut.js"
+import type * as Cut from "./cut.js"
 import { byteLength } from "./utf8.js"
 
 /** Fewer than 2000 events in a request (Amplitude HTTP V2 API, limits); Batch takes 2000. */

@@ -25,6 +25,7 @@ export const make: Effect.Effect<Worker> = Effect.map(Effect.runtime<never>(), (
   const tasks = MutableQueue.unbounded<Effect.Effect<void>>()
   const waiters: Array<{ readonly at: number; readonly deferred: Deferred.Deferred<void> }> = []
   let fiber: Fiber.RuntimeFiber<void> | undefined
+  let running = false
   let offered = 0
   let done = 0
 
@@ -38,7 +39,7 @@ export const make: Effect.Effect<Worker> = Effect.map(Effect.runtime<never>(), (
   /** Decides in one step that the fiber ends, so that a task offered later starts another one. */
   const hasNext = (): boolean => {
     if (!MutableQueue.isEmpty(tasks)) return true
-    fiber = undefined
+    running = false
     return false
   }
 
@@ -52,7 +53,10 @@ export const make: Effect.Effect<Worker> = Effect.map(Effect.runtime<never>(), (
     offer: (task) => {
       offered++
       MutableQueue.offer(tasks, task)
-      if (fiber === undefined) fiber = fork(run)
+      if (running) return
+      // not in the turn of the caller, who waits for nothing
+      running = true
+      fiber = fork(run, { immediate: false })
     },
     drained: Effect.suspend(() => {
       if (done >= offered) return Effect.void
@@ -62,11 +66,10 @@ export const make: Effect.Effect<Worker> = Effect.map(Effect.runtime<never>(), (
     }),
     done: () => done,
     abandon: Effect.suspend(() => {
-      const running = fiber
-      if (running === undefined) return Effect.void
-      fiber = undefined
-      while (MutableQueue.poll(tasks, undefined) !== undefined) stepped()
-      return Effect.asVoid(Fiber.interruptFork(running))
+      if (!running || fiber === undefined) return Effect.void
+      running = false
+      MutableQueue.pollUpTo(tasks, Infinity)
+      return Effect.asVoid(Fiber.interruptFork(fiber))
     })
   }
 })

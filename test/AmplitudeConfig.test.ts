@@ -1,0 +1,459 @@
+import { assert, describe, it } from "@effect/vitest"
+import {
+  Amplitude,
+  AmplitudeConfig,
+  AmplitudeLive,
+  AmplitudeLogger,
+  EventStorage,
+  InvalidConfig,
+  Transport
+} from "effect-amplitude"
+import { Cause, Config, ConfigError, ConfigProvider, Duration, Effect, Exit, Layer, Redacted, Schedule } from "effect"
+
+const key = "sk-0123456789abcdef"
+
+const bad = (options: object) => options as AmplitudeConfig.Options
+
+const settingsOf = (options: object) =>
+  Effect.flatMap(AmplitudeConfig.make(bad(options)), (config) => config.settings)
+
+const withEnvironment = (variables: Readonly<Record<string, string>>) =>
+  Effect.withConfigProvider(ConfigProvider.fromMap(new Map(Object.entries(variables))))
+
+const fromEnvironment = (variables: Readonly<Record<string, string>>) =>
+  Effect.flatMap(Effect.flatMap(AmplitudeConfig.environment, AmplitudeConfig.make), (config) => config.settings).pipe(
+    withEnvironment(variables)
+  )
+
+const options = [
+  "apiKey",
+  "flushQueueSize",
+  "flushInterval",
+  "flushMaxRetries",
+  "minIdLength",
+  "serverZone",
+  "serverUrl",
+  "useBatch",
+  "optOut",
+  "callback",
+  "plan",
+  "ingestionMetadata",
+  "eventOptions",
+  "requestTimeout",
+  "shutdownTimeout",
+  "retrySchedule",
+  "flushConcurrency",
+  "bufferCapacity",
+  "overflow"
+] as const
+
+const notPositiveInts = [0, -1, 1.5, NaN, Infinity, -Infinity, "1", null, true, {}, [], 2 ** 53]
+const notPositiveDurations = [0, -1, NaN, -Infinity, "0 seconds", "-1 seconds", "soon", "", null, true, {}, Duration.zero]
+const notBooleans = [0, 1, "true", "", null, {}]
+
+/** Every fault of every option. */
+const faults: { readonly [option in typeof options[number]]: ReadonlyArray<unknown> } = {
+  apiKey: [undefined, null, "", " ", "\t\n", Redacted.make(""), Redacted.make("  "), Redacted.make(5), 5, {}, [key]],
+  flushQueueSize: notPositiveInts,
+  flushInterval: notPositiveDurations,
+  flushMaxRetries: [-1, 0.5, NaN, Infinity, "1", null, {}],
+  minIdLength: notPositiveInts,
+  serverZone: ["eu", "us", "Eu", "EU ", "", "UK", null, 0, {}],
+  serverUrl: ["", " ", "localhost", "localhost:3000", "ftp://host", "file:///tmp", "//host", "http://", 5, null, {}],
+  useBatch: notBooleans,
+  optOut: notBooleans,
+  callback: [null, "callback", {}, Effect.void],
+  plan: [null, "plan", [], { branch: 1 }, { branch: null }, { Branch: "main" }],
+  ingestionMetadata: [null, "source", [], { source_name: 1 }, { sourceName: "name" }],
+  eventOptions: [
+    null,
+    "options",
+    [],
+    { insert_id: "id" },
+    { event_id: 1 },
+    { userId: "user-12345" },
+    { user_id: 5 },
+    { user_id: null },
+    { time: 1.5 },
+    { price: NaN },
+    { event_type: "type" },
+    { event_properties: {} },
+    { plan: { Branch: "main" } }
+  ],
+  requestTimeout: notPositiveDurations,
+  shutdownTimeout: [-1, NaN, -Infinity, "-1 seconds", "soon", "", null, true, {}],
+  retrySchedule: [null, "1 second", 5, {}, Duration.seconds(1), () => Schedule.forever],
+  flushConcurrency: notPositiveInts,
+  bufferCapacity: notPositiveInts,
+  overflow: ["drop", "DropOldest", "", null, 0, {}]
+}
+
+const assertNames = (error: InvalidConfig, option: string): void => {
+  assert.instanceOf(error, InvalidConfig)
+  assert.strictEqual(error._tag, "InvalidConfig")
+  assert.strictEqual(error.option, option)
+  assert.isTrue(error.message.startsWith(`${option}: expected `), error.message)
+  assert.notInclude(error.message, key)
+  assert.notInclude(JSON.stringify(error), key)
+  assert.notInclude(String(error), key)
+}
+
+describe("AmplitudeConfig", () => {
+  describe("R2: what cannot be used is refused by name", () => {
+    for (const option of options) {
+      it.effect(option, () =>
+        Effect.forEach(faults[option], (value) =>
+          Effect.map(Effect.flip(AmplitudeConfig.make(bad({ apiKey: key, [option]: value }))), (error) =>
+            assertNames(error, option))))
+    }
+
+    it.effect("an absent key", () =>
+      Effect.map(Effect.flip(AmplitudeConfig.make(bad({}))), (error) => {
+        assertNames(error, "apiKey")
+        assert.include(error.message, "undefined")
+      }))
+
+    it.effect("an unknown option, with the known ones", () =>
+      Effect.gen(function*() {
+        for (const option of ["flushQueuesize", "api_key", "toString", "constructor", "hasOwnProperty"]) {
+          const error = yield* Effect.flip(AmplitudeConfig.make(bad({ apiKey: key, [option]: 1 })))
+          assertNames(error, option)
+          for (const known of options) assert.include(error.message, known)
+        }
+      }))
+
+    it.effect("says what was given, but of the key", () =>
+      Effect.gen(function*() {
+        const zone = yield* Effect.flip(AmplitudeConfig.make(bad({ apiKey: key, serverZone: "eu" })))
+        assert.strictEqual(zone.message, "serverZone: expected US or EU, got \"eu\"")
+        const size = yield* Effect.flip(AmplitudeConfig.make(bad({ apiKey: key, flushQueueSize: -3 })))
+        assert.strictEqual(size.message, "flushQueueSize: expected a positive integer, got -3")
+        const blank = yield* Effect.flip(AmplitudeConfig.make(bad({ apiKey: " " })))
+        assert.strictEqual(blank.message, "apiKey: expected a key that is not blank, got a blank one")
+        const list = yield* Effect.flip(AmplitudeConfig.make(bad({ apiKey: [key] })))
+        assert.strictEqual(list.message, "apiKey: expected a key that is not blank, got an array")
+      }))
+  })
+
+  describe("settings", () => {
+    it.effect("the defaults are exact", () =>
+      Effect.gen(function*() {
+        const { apiKey, retrySchedule, ...settings } = yield* settingsOf({ apiKey: key })
+        assert.strictEqual(Redacted.value(apiKey), key)
+        assert.strictEqual(retrySchedule, AmplitudeConfig.defaults.retrySchedule)
+        assert.deepStrictEqual(settings, {
+          flushQueueSize: 200,
+          flushInterval: Duration.seconds(10),
+          flushMaxRetries: 12,
+          minIdLength: undefined,
+          serverZone: "US",
+          serverUrl: undefined,
+          useBatch: false,
+          optOut: false,
+          callback: undefined,
+          plan: undefined,
+          ingestionMetadata: undefined,
+          eventOptions: undefined,
+          requestTimeout: Duration.seconds(10),
+          shutdownTimeout: Duration.seconds(10),
+          flushConcurrency: 1,
+          bufferCapacity: 100_000,
+          overflow: "dropOldest"
+        })
+        const { apiKey: _apiKey, ...all } = yield* settingsOf({ apiKey: key })
+        assert.deepStrictEqual(all, AmplitudeConfig.defaults)
+      }))
+
+    it.effect("the default schedule doubles from 100 milliseconds, jittered by a fifth", () =>
+      Effect.gen(function*() {
+        const driver = Schedule.run(
+          Schedule.delays(AmplitudeConfig.defaults.retrySchedule),
+          0,
+          Array.from({ length: 12 }, () => ({ code: 503 }))
+        )
+        const delays = Array.from(yield* driver, Duration.toMillis)
+        assert.strictEqual(delays.length, 12)
+        delays.forEach((delay, step) => {
+          assert.isAtLeast(delay, 100 * 2 ** step * 0.8)
+          assert.isAtMost(delay, 100 * 2 ** step * 1.2)
+        })
+      }))
+
+    it.effect("what is given is decoded", () =>
+      Effect.gen(function*() {
+        const callback = () => Effect.void
+        const retrySchedule = Schedule.spaced("1 second")
+        const given = {
+          apiKey: Redacted.make(key),
+          flushQueueSize: 5000,
+          flushMaxRetries: 0,
+          minIdLength: 1,
+          serverZone: "EU",
+          serverUrl: "https://proxy.example:8443/amplitude?tenant=1",
+          useBatch: true,
+          optOut: true,
+          callback,
+          plan: { branch: "main", source: "web", version: "1", versionId: "id" },
+          ingestionMetadata: { source_name: "name", source_version: "1" },
+          eventOptions: { user_id: "user-12345", time: 0, plan: { branch: "other" } },
+          retrySchedule,
+          flushConcurrency: 4,
+          bufferCapacity: 1,
+          overflow: "fail"
+        }
+        const durations = { flushInterval: "5 seconds", requestTimeout: 250, shutdownTimeout: 0 }
+        const settings = yield* settingsOf({ ...given, ...durations })
+        assert.deepStrictEqual(settings, {
+          ...given,
+          flushInterval: Duration.seconds(5),
+          requestTimeout: Duration.millis(250),
+          shutdownTimeout: Duration.zero
+        } as unknown as AmplitudeConfig.Settings)
+        for (const overflow of ["dropOldest", "dropNewest", "suspend", "fail"]) {
+          assert.strictEqual((yield* settingsOf({ apiKey: key, overflow })).overflow, overflow)
+        }
+      }))
+
+    it.effect("an option that is undefined is not given, save the key", () =>
+      Effect.gen(function*() {
+        const undefinedOptions = Object.fromEntries(options.map((option) => [option, undefined]))
+        const settings = yield* settingsOf({ ...undefinedOptions, apiKey: key })
+        const { apiKey: _apiKey, ...rest } = settings
+        assert.deepStrictEqual(rest, AmplitudeConfig.defaults)
+        assertNames(yield* Effect.flip(AmplitudeConfig.make(bad(undefinedOptions))), "apiKey")
+      }))
+
+    it.effect("the key does not show when settings are printed", () =>
+      Effect.map(settingsOf({ apiKey: key }), (settings) => {
+        assert.notInclude(JSON.stringify(settings), key)
+        assert.notInclude(String(settings.apiKey), key)
+      }))
+  })
+
+  describe("environment", () => {
+    const variables: ReadonlyArray<readonly [string, string, keyof AmplitudeConfig.Settings, unknown]> = [
+      ["AMPLITUDE_FLUSH_QUEUE_SIZE", "7", "flushQueueSize", 7],
+      ["AMPLITUDE_FLUSH_INTERVAL", "3 seconds", "flushInterval", Duration.seconds(3)],
+      ["AMPLITUDE_FLUSH_MAX_RETRIES", "0", "flushMaxRetries", 0],
+      ["AMPLITUDE_MIN_ID_LENGTH", "1", "minIdLength", 1],
+      ["AMPLITUDE_SERVER_ZONE", "EU", "serverZone", "EU"],
+      ["AMPLITUDE_SERVER_URL", "http://localhost:3000/in?a=b", "serverUrl", "http://localhost:3000/in?a=b"],
+      ["AMPLITUDE_USE_BATCH", "true", "useBatch", true],
+      ["AMPLITUDE_OPT_OUT", "yes", "optOut", true],
+      ["AMPLITUDE_REQUEST_TIMEOUT", "250 millis", "requestTimeout", Duration.millis(250)],
+      ["AMPLITUDE_SHUTDOWN_TIMEOUT", "0 seconds", "shutdownTimeout", Duration.zero],
+      ["AMPLITUDE_FLUSH_CONCURRENCY", "4", "flushConcurrency", 4],
+      ["AMPLITUDE_BUFFER_CAPACITY", "10", "bufferCapacity", 10],
+      ["AMPLITUDE_OVERFLOW", "suspend", "overflow", "suspend"]
+    ]
+
+    for (const [name, text, option, value] of variables) {
+      it.effect(`${name} is ${option}, and nothing else`, () =>
+        Effect.gen(function*() {
+          const { apiKey, ...settings } = yield* fromEnvironment({ AMPLITUDE_API_KEY: key, [name]: text })
+          assert.strictEqual(Redacted.value(apiKey), key)
+          assert.deepStrictEqual<object>(settings, { ...AmplitudeConfig.defaults, [option]: value })
+        }))
+    }
+
+    it.effect("the key alone is enough", () =>
+      Effect.map(fromEnvironment({ AMPLITUDE_API_KEY: key }), ({ apiKey: _apiKey, ...settings }) =>
+        assert.deepStrictEqual(settings, AmplitudeConfig.defaults)))
+
+    for (
+      const [name, text] of [
+        ["AMPLITUDE_FLUSH_QUEUE_SIZE", "many"],
+        ["AMPLITUDE_FLUSH_QUEUE_SIZE", "1.5"],
+        ["AMPLITUDE_FLUSH_INTERVAL", "soon"],
+        ["AMPLITUDE_FLUSH_MAX_RETRIES", "some"],
+        ["AMPLITUDE_MIN_ID_LENGTH", "x"],
+        ["AMPLITUDE_USE_BATCH", "maybe"],
+        ["AMPLITUDE_OPT_OUT", "perhaps"],
+        ["AMPLITUDE_REQUEST_TIMEOUT", "later"],
+        ["AMPLITUDE_SHUTDOWN_TIMEOUT", "never mind"],
+        ["AMPLITUDE_FLUSH_CONCURRENCY", "one"],
+        ["AMPLITUDE_BUFFER_CAPACITY", "all"]
+      ] as const
+    ) {
+      it.effect(`${name}=${text} is a ConfigError that names it`, () =>
+        Effect.gen(function*() {
+          const exit = yield* Effect.exit(
+            Effect.scoped(Layer.build(AmplitudeLive)).pipe(withEnvironment({ AMPLITUDE_API_KEY: key, [name]: text }))
+          )
+          const shown = Exit.isFailure(exit) ? Cause.pretty(exit.cause) : "a success"
+          assert.include(shown, name)
+          assert.notInclude(shown, key)
+          const error = yield* Effect.flip(fromEnvironment({ AMPLITUDE_API_KEY: key, [name]: text }))
+          assert.isTrue(ConfigError.isConfigError(error))
+          assert.strictEqual((error as { readonly _op?: string })._op, "InvalidData")
+        }))
+    }
+
+    for (
+      const [name, text, option] of [
+        ["AMPLITUDE_API_KEY", "", "apiKey"],
+        ["AMPLITUDE_API_KEY", "  ", "apiKey"],
+        ["AMPLITUDE_FLUSH_QUEUE_SIZE", "0", "flushQueueSize"],
+        ["AMPLITUDE_FLUSH_INTERVAL", "0 seconds", "flushInterval"],
+        ["AMPLITUDE_FLUSH_MAX_RETRIES", "-1", "flushMaxRetries"],
+        ["AMPLITUDE_MIN_ID_LENGTH", "0", "minIdLength"],
+        ["AMPLITUDE_SERVER_ZONE", "eu", "serverZone"],
+        ["AMPLITUDE_SERVER_ZONE", "", "serverZone"],
+        ["AMPLITUDE_SERVER_URL", "localhost", "serverUrl"],
+        ["AMPLITUDE_REQUEST_TIMEOUT", "0 seconds", "requestTimeout"],
+        ["AMPLITUDE_FLUSH_CONCURRENCY", "0", "flushConcurrency"],
+        ["AMPLITUDE_BUFFER_CAPACITY", "-5", "bufferCapacity"],
+        ["AMPLITUDE_OVERFLOW", "drop", "overflow"]
+      ] as const
+    ) {
+      it.effect(`${name}=${JSON.stringify(text)} fails the build and names ${option}`, () =>
+        Effect.gen(function*() {
+          const error = yield* Effect.flip(Effect.scoped(Layer.build(AmplitudeLive))).pipe(
+            withEnvironment({ AMPLITUDE_API_KEY: key, [name]: text })
+          )
+          assertNames(error as InvalidConfig, option)
+        }))
+    }
+
+    it.effect("without the key AmplitudeLive fails with a ConfigError that names the variable", () =>
+      Effect.gen(function*() {
+        const error = yield* Effect.flip(Effect.scoped(Layer.build(AmplitudeLive))).pipe(withEnvironment({}))
+        assert.strictEqual((error as { readonly _op?: string })._op, "MissingData")
+        assert.include(String(error), "AMPLITUDE_API_KEY")
+      }))
+
+    it.effect("AmplitudeLive builds from the key alone", () =>
+      Effect.map(
+        Effect.exit(Effect.scoped(Layer.build(AmplitudeLive)).pipe(withEnvironment({ AMPLITUDE_API_KEY: key }))),
+        (exit) => assert.isTrue(Exit.isSuccess(exit))
+      ))
+
+    it.effect("variables of the user's choice", () =>
+      Effect.gen(function*() {
+        const layer = AmplitudeConfig.layerConfig({
+          apiKey: Config.redacted("ANALYTICS_KEY"),
+          flushQueueSize: Config.integer("ANALYTICS_BATCH").pipe(Config.withDefault(3))
+        })
+        const settings = yield* Effect.flatMap(AmplitudeConfig, (config) => config.settings).pipe(
+          Effect.provide(layer),
+          withEnvironment({ ANALYTICS_KEY: key })
+        )
+        assert.strictEqual(Redacted.value(settings.apiKey), key)
+        assert.strictEqual(settings.flushQueueSize, 3)
+        const missing = yield* Effect.flip(Effect.scoped(Layer.build(layer))).pipe(withEnvironment({}))
+        assert.include(String(missing), "ANALYTICS_KEY")
+      }))
+  })
+
+  describe("update", () => {
+    it.effect("an absent key stays, undefined goes back to the default", () =>
+      Effect.gen(function*() {
+        const config = yield* AmplitudeConfig.make({ apiKey: key, flushQueueSize: 5, minIdLength: 1, optOut: true })
+        yield* config.update({ flushInterval: "1 second", minIdLength: undefined })
+        const settings = yield* config.settings
+        assert.strictEqual(settings.flushQueueSize, 5)
+        assert.strictEqual(settings.minIdLength, undefined)
+        assert.strictEqual(settings.optOut, true)
+        assert.deepStrictEqual(settings.flushInterval, Duration.seconds(1))
+        assert.strictEqual(Redacted.value(settings.apiKey), key)
+        assert.strictEqual(config.unsafeSettings(), settings)
+        yield* config.update({ flushQueueSize: undefined, flushInterval: undefined, optOut: undefined })
+        const { apiKey: _apiKey, ...rest } = yield* config.settings
+        assert.deepStrictEqual(rest, AmplitudeConfig.defaults)
+      }))
+
+    it.effect("an invalid patch changes nothing, also for later ones", () =>
+      Effect.gen(function*() {
+        const config = yield* AmplitudeConfig.make({ apiKey: key, flushQueueSize: 5 })
+        const before = yield* config.settings
+        for (const option of options) {
+          const [fault] = faults[option].filter((value) => value !== undefined)
+          const error = yield* Effect.flip(config.update({ optOut: true, useBatch: true, [option]: fault }))
+          assertNames(error, option)
+          assert.strictEqual(yield* config.settings, before)
+        }
+        assertNames(yield* Effect.flip(config.update({ optOut: true, nope: 1 } as object)), "nope")
+        assertNames(yield* Effect.flip(config.update({ optOut: true, apiKey: undefined } as object)), "apiKey")
+        yield* config.update({ bufferCapacity: 1 })
+        const { apiKey: _apiKey, ...after } = yield* config.settings
+        assert.deepStrictEqual(after, { ...AmplitudeConfig.defaults, flushQueueSize: 5, bufferCapacity: 1 })
+      }))
+
+    it.effect("an update is an effect: each run reads the settings of its time", () =>
+      Effect.gen(function*() {
+        const config = yield* AmplitudeConfig.make({ apiKey: key })
+        const once = config.update({ flushQueueSize: 5 })
+        assert.strictEqual((yield* config.settings).flushQueueSize, 200)
+        yield* once
+        yield* config.update({ flushQueueSize: 6, useBatch: true })
+        yield* once
+        assert.strictEqual((yield* config.settings).flushQueueSize, 5)
+        assert.strictEqual((yield* config.settings).useBatch, true)
+      }))
+  })
+
+  describe("R3: two made from one value", () => {
+    it.effect("share nothing", () =>
+      Effect.gen(function*() {
+        const shared = { apiKey: key, eventOptions: { user_id: "user-12345", plan: { branch: "main" } } }
+        const one = yield* AmplitudeConfig.make(shared)
+        const other = yield* AmplitudeConfig.make(shared)
+        yield* one.update({ flushQueueSize: 5, eventOptions: { user_id: "user-99999" } })
+        assert.strictEqual((yield* other.settings).flushQueueSize, 200)
+        assert.strictEqual((yield* other.settings).eventOptions?.user_id, "user-12345")
+        assert.notStrictEqual((yield* other.settings).eventOptions, shared.eventOptions)
+        assert.deepStrictEqual(shared.eventOptions, { user_id: "user-12345", plan: { branch: "main" } })
+      }))
+
+    it.effect("later changes of the value are not seen", () =>
+      Effect.gen(function*() {
+        const shared = {
+          apiKey: key,
+          flushQueueSize: 5,
+          eventOptions: { user_id: "user-12345", plan: { branch: "main" } }
+        }
+        const config = yield* AmplitudeConfig.make(shared)
+        shared.flushQueueSize = 6
+        shared.eventOptions.user_id = "user-99999"
+        shared.eventOptions.plan.branch = "other"
+        const expected = { user_id: "user-12345", plan: { branch: "main" } }
+        assert.deepStrictEqual<object | undefined>((yield* config.settings).eventOptions, expected)
+        yield* config.update({ optOut: true })
+        const settings = yield* config.settings
+        assert.strictEqual(settings.flushQueueSize, 5)
+        assert.deepStrictEqual<object | undefined>(settings.eventOptions, expected)
+      }))
+
+    it.effect("one layer, built twice: two values", () =>
+      Effect.gen(function*() {
+        const layer = AmplitudeConfig.layer({ apiKey: key })
+        const build = Effect.provide(AmplitudeConfig, Layer.fresh(layer))
+        assert.notStrictEqual(yield* build, yield* build)
+      }))
+  })
+
+  describe("layers", () => {
+    for (const option of options) {
+      it.effect(`Amplitude.layer, make and layerServices fail on ${option}`, () =>
+        Effect.gen(function*() {
+          const given = bad({ apiKey: key, [option]: faults[option][0] })
+          assertNames(yield* Effect.flip(Effect.scoped(Layer.build(Amplitude.layer(given)))), option)
+          assertNames(yield* Effect.flip(Effect.scoped(Amplitude.make(given))), option)
+          const services = Amplitude.layerServices.pipe(
+            Layer.provide([EventStorage.layerMemory, Transport.layerFetch, AmplitudeLogger.layerNone]),
+            Layer.provide(AmplitudeConfig.layer(given))
+          )
+          assertNames(yield* Effect.flip(Effect.scoped(Layer.build(services))), option)
+        }))
+    }
+
+    it.effect("making the effect does not throw, running it does not die", () =>
+      Effect.gen(function*() {
+        const error = yield* Effect.flip(Effect.scoped(Layer.build(Amplitude.layerConfig({
+          apiKey: Config.redacted("KEY"),
+          flushQueueSize: Config.succeed(-1)
+        })))).pipe(withEnvironment({ KEY: key }))
+        assertNames(error as InvalidConfig, "flushQueueSize")
+      }))
+  })
+})
