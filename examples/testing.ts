@@ -62,7 +62,8 @@ const aWholePayload = Effect.gen(function*() {
     user_id: "user-12345",
     time: 1767225600000,
     insert_id: "00000000-0000-4000-8000-000000000001",
-    event_properties: { items: 0, total: 0 }
+    event_properties: { items: 0, total: 0 },
+    library: "effect-amplitude/0.1.0"
   }])
   return events
 })

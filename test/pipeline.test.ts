@@ -222,9 +222,10 @@ describe("answers that name or refuse events", () => {
 
   it.scoped("a throttled user waits alone, in order, and everybody else goes on", () =>
     Effect.gen(function*() {
+      let sent = 0
       const { client, reports, requests } = yield* scenario(({ events }) => {
         const indices = events.flatMap(({ user_id }, index) => user_id === "throttled" ? [index] : [])
-        return requests.length < 3 && indices.length > 0
+        return ++sent < 3 && indices.length > 0
           ? {
             status: 429,
             body: { code: 429, throttled_users: { throttled: 31 }, throttled_events: indices.slice(0, 1) }
@@ -300,7 +301,9 @@ describe("flush", () => {
 
   it.scoped("waits for nothing that is tracked after it", () =>
     Effect.gen(function*() {
-      const { client, requests } = yield* scenario(({ events }) => typesOf(events).includes("1") ? 200 : Effect.never)
+      const { client, requests } = yield* scenario(({ events }) => typesOf(events).includes("1") ? 200 : Effect.never, {
+        shutdownTimeout: 0
+      })
       yield* client.track({ event_type: "1", user_id: "user-1" })
       const flush = yield* Effect.fork(client.flush)
       yield* settle
@@ -312,9 +315,11 @@ describe("flush", () => {
   it.scoped("inside a callback it waits for the outcomes alone", () =>
     Effect.gen(function*() {
       const flushed = yield* Deferred.make<void>()
+      const flush = yield* Deferred.make<Effect.Effect<void>>()
       const { client } = yield* scenario(() => 200, {
-        callback: () => Effect.zipRight(Effect.suspend(() => client.flush), Deferred.succeed(flushed, undefined))
+        callback: () => Effect.zipRight(Effect.flatten(Deferred.await(flush)), Deferred.succeed(flushed, undefined))
       })
+      yield* Deferred.succeed(flush, client.flush)
       yield* trackMany(client, 1)
       yield* client.flush
       yield* Deferred.await(flushed)

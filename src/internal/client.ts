@@ -76,7 +76,7 @@ export const make = (
     let ending: Fiber.RuntimeFiber<void> | undefined
     const shutdown = Effect.uninterruptible(Effect.suspend(() =>
       ending === undefined
-        ? Effect.flatMap(Effect.forkDaemon(end), (fiber) => {
+        ? Effect.flatMap(Effect.forkDaemon(Effect.interruptible(end)), (fiber) => {
           ending = fiber
           return Effect.asVoid(Fiber.await(fiber))
         })

@@ -278,19 +278,18 @@ export const make = (config: AmplitudeConfig.Service): EventStorage.Service => {
 
   const release: EventStorage.Service["release"] = (ids, { attempts, notBefore }) =>
     Effect.sync(() => {
+      const released = ids.flatMap((id) => unlease(id) ?? [])
       let neighbour: Node | undefined
       // from the last to the first: each one's place is then right before the one that was put back last
-      for (let index = ids.length - 1; index >= 0; index--) {
-        const node = unlease(ids[index]!)
-        if (node === undefined) continue
+      for (const node of released.toReversed()) {
         node.attempts = attempts
         node.notBefore = notBefore
-        const lane = lanes.get(node.lane)!
         insertInOrder(node, neighbour)
-        parkInOrder(lane, node)
-        settleLane(lane)
+        parkInOrder(lanes.get(node.lane)!, node)
         neighbour = node
       }
+      // and from the first to the last: the lanes are handed out again in the order of their events
+      for (const node of released) settleLane(lanes.get(node.lane)!)
     })
 
   return {

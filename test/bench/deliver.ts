@@ -15,7 +15,8 @@ const count = 100_000
 const batchSize = 200
 const [contender = "fetch", serverUrl = ""] = process.argv.slice(2)
 
-const options = { apiKey: "key", serverUrl, flushQueueSize: batchSize, bufferCapacity: 2 * count }
+// after `flush` nothing is left for closing to deliver
+const options = { apiKey: "key", serverUrl, flushQueueSize: batchSize, bufferCapacity: 2 * count, shutdownTimeout: 0 }
 
 const program = Effect.gen(function*() {
   const client = yield* Amplitude

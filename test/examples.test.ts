@@ -1,0 +1,176 @@
+/**
+ * The examples, each as a process of its own against a local server.
+ */
+import { assert, describe, it } from "@effect/vitest"
+import { Effect } from "effect"
+import { DevServer } from "effect-amplitude/DevServer"
+import { spawn } from "node:child_process"
+import { fileURLToPath } from "node:url"
+
+const root = fileURLToPath(new URL("..", import.meta.url))
+
+interface Ended {
+  readonly code: number | null
+  readonly signal: string | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
+/** An example that runs until it ends, or until the scope closes. */
+const start = (name: string, args: ReadonlyArray<string> = []) =>
+  Effect.gen(function*() {
+    const server = yield* DevServer
+    const child = yield* Effect.acquireRelease(
+      Effect.sync(() =>
+        spawn(process.execPath, ["--import", "tsx", `examples/${name}.ts`, ...args], {
+          cwd: root,
+          env: { ...process.env, AMPLITUDE_API_KEY: "key", AMPLITUDE_SERVER_URL: server.urlV2, PORT: "0" },
+          stdio: ["ignore", "pipe", "pipe"]
+        })
+      ),
+      (child) => Effect.sync(() => child.kill("SIGKILL"))
+    )
+    let stdout = ""
+    let stderr = ""
+    child.stderr.setEncoding("utf8").on("data", (text: string) => {
+      stderr += text
+    })
+    child.stdout.setEncoding("utf8").on("data", (text: string) => {
+      stdout += text
+    })
+    const ended = new Promise<Ended>((resolve, reject) => {
+      child.on("error", reject)
+      child.on("close", (code, signal) => resolve({ code, signal, stdout, stderr }))
+    })
+    return {
+      terminate: Effect.sync(() => child.kill("SIGTERM")),
+      ended: Effect.promise(() => ended),
+      /** What the pattern finds in the output, as soon as it is there. */
+      printed: (pattern: RegExp) =>
+        Effect.promise(() =>
+          new Promise<string>((resolve, reject) => {
+            const look = () => {
+              const found = pattern.exec(stdout)
+              if (found !== null) resolve(found[0])
+            }
+            child.stdout.on("data", look)
+            child.on("close", () => reject(new Error(`It ended without printing ${pattern}: ${stdout}${stderr}`)))
+            look()
+          })
+        )
+    }
+  })
+
+/** Runs an example to its end, which is to be a good one. */
+const run = (name: string, args: ReadonlyArray<string> = []) =>
+  Effect.gen(function*() {
+    const example = yield* start(name, args)
+    const ended = yield* example.ended
+    assert.deepStrictEqual({ code: ended.code, signal: ended.signal }, { code: 0, signal: null }, ended.stderr)
+    return ended.stdout
+  })
+
+const typesOf = (events: ReadonlyArray<DevServer.KeptEvent>) => events.map(({ event_type }) => event_type)
+
+describe("the examples", { timeout: 60_000 }, () => {
+  it.scopedLive("quickstart", () =>
+    Effect.gen(function*() {
+      yield* run("quickstart")
+      const events = yield* DevServer.events
+      assert.deepStrictEqual(typesOf(events), [
+        "Button Clicked",
+        "Button Clicked",
+        "$identify",
+        "$identify",
+        "$groupidentify",
+        "revenue_amount"
+      ])
+      const [first, second, identify, setGroup, groupIdentify, revenue] = events
+      assert.deepStrictEqual(first?.event_properties, { source: "notification" })
+      assert.deepStrictEqual(second?.event_properties, { source: "menu" })
+      assert.deepStrictEqual(identify?.user_properties, { $set: { plan: "pro" }, $add: { logins: 1 } })
+      assert.deepStrictEqual(setGroup?.groups, { org_id: ["15", "21"] })
+      assert.deepStrictEqual(groupIdentify?.groups, { org_id: "15" })
+      assert.deepStrictEqual(groupIdentify?.group_properties, { $set: { locale: "en-us" } })
+      assert.deepStrictEqual(revenue?.event_properties, { $price: 3.99, $quantity: 3, $productId: "sku-1" })
+      assert.isTrue(events.every(({ user_id }) => user_id === "user-12345"))
+    }).pipe(Effect.provide(DevServer.layer())))
+
+  it.scopedLive("plain-promise", () =>
+    Effect.gen(function*() {
+      assert.include(yield* run("plain-promise"), "user-12345 is on the pro plan")
+      const events = yield* DevServer.events
+      assert.deepStrictEqual(typesOf(events), ["Signed Up", "Plan Upgraded", "revenue_amount"])
+      assert.deepStrictEqual(events[1]?.event_properties, { from: "free", to: "pro" })
+      assert.deepStrictEqual(events[2]?.event_properties, { $price: 49, $quantity: 1, $productId: "pro" })
+    }).pipe(Effect.provide(DevServer.layer())))
+
+  it.scopedLive("cli", () =>
+    Effect.gen(function*() {
+      assert.include(yield* run("cli", ["Ada"]), "Hello, Ada!")
+      const events = yield* DevServer.events
+      assert.deepStrictEqual(typesOf(events), ["Command Run"])
+      assert.deepStrictEqual(events[0]?.event_properties, { command: "greet", name: "Ada" })
+    }).pipe(Effect.provide(DevServer.layer())))
+
+  it.scopedLive("testing", () =>
+    Effect.gen(function*() {
+      const output = yield* run("testing")
+      assert.strictEqual(output.match(/^ok: /gm)?.length, 3, output)
+      assert.include(output, `Checkout Completed {"items":2,"total":20.5}`)
+      assert.deepStrictEqual(yield* DevServer.requests, [])
+    }).pipe(Effect.provide(DevServer.layer())))
+
+  it.scopedLive("http-server", () =>
+    Effect.gen(function*() {
+      const example = yield* start("http-server")
+      const port = (yield* example.printed(/http:\/\/[^\s"]+:\d+(?=\D)/)).replace(/^.*:/, "")
+      const request = (path: string, init: RequestInit) =>
+        Effect.promise(async () => {
+          const response = await fetch(`http://127.0.0.1:${port}${path}`, init)
+          return { status: response.status, body: await response.json() as unknown }
+        })
+      const post = (body: object) =>
+        request("/orders", {
+          method: "POST",
+          headers: { "content-type": "application/json" },
+          body: JSON.stringify({ userId: "user-12345", price: 2.5, quantity: 2, ...body })
+        })
+      assert.deepStrictEqual(yield* post({ sku: "sku-1" }), { status: 200, body: { sku: "sku-1", total: 5 } })
+      assert.deepStrictEqual(yield* post({ sku: "sku-9" }), { status: 409, body: { _tag: "OutOfStock", sku: "sku-9" } })
+      const headers = { "x-user-id": "listener-1" }
+      assert.deepStrictEqual(yield* request("/songs/1", { headers }), {
+        status: 200,
+        body: { id: 1, title: "So What" }
+      })
+      assert.deepStrictEqual(yield* request("/songs/9", { headers }), {
+        status: 404,
+        body: { _tag: "SongNotFound", id: 9 }
+      })
+      yield* example.terminate
+      const { code, signal, stderr } = yield* example.ended
+      assert.deepStrictEqual({ code, signal }, { code: 0, signal: null }, stderr)
+      const events = yield* DevServer.events
+      assert.deepStrictEqual(typesOf(events), ["Order Placed", "revenue_amount", "Order Refused", "Song Viewed"])
+      assert.deepStrictEqual(events[1]?.event_properties, { $price: 2.5, $quantity: 2, $productId: "sku-1" })
+      assert.deepStrictEqual(events.map(({ user_id }) => user_id), [
+        "user-12345",
+        "user-12345",
+        "user-12345",
+        "listener-1"
+      ])
+    }).pipe(Effect.provide(DevServer.layer())))
+
+  it.scopedLive("demo", () =>
+    Effect.gen(function*() {
+      const output = yield* run("demo")
+      for (const title of ["Events by type", "Users", "Revenue", "Requests by status", "Delivery"]) {
+        assert.include(output, `\n${title}\n`)
+      }
+      assert.match(output, /^ +500 +1$/m)
+      assert.match(output, /^ +429 +1$/m)
+      const numberOf = (row: string) => new RegExp(`^ +${row} +(\\d+)$`, "m").exec(output)?.[1]
+      assert.isAbove(Number(numberOf("tracked")), 200)
+      assert.strictEqual(numberOf("received"), numberOf("tracked"))
+    }).pipe(Effect.provide(DevServer.layer())))
+})
