@@ -1,4 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
+import { Cause, Config, ConfigError, ConfigProvider, Duration, Effect, Exit, Layer, Redacted, Schedule } from "effect"
 import {
   Amplitude,
   AmplitudeConfig,
@@ -8,14 +9,12 @@ import {
   InvalidConfig,
   Transport
 } from "effect-amplitude"
-import { Cause, Config, ConfigError, ConfigProvider, Duration, Effect, Exit, Layer, Redacted, Schedule } from "effect"
 
 const key = "sk-0123456789abcdef"
 
 const bad = (options: object) => options as AmplitudeConfig.Options
 
-const settingsOf = (options: object) =>
-  Effect.flatMap(AmplitudeConfig.make(bad(options)), (config) => config.settings)
+const settingsOf = (options: object) => Effect.flatMap(AmplitudeConfig.make(bad(options)), (config) => config.settings)
 
 const withEnvironment = (variables: Readonly<Record<string, string>>) =>
   Effect.withConfigProvider(ConfigProvider.fromMap(new Map(Object.entries(variables))))
@@ -48,7 +47,20 @@ const options = [
 ] as const
 
 const notPositiveInts = [0, -1, 1.5, NaN, Infinity, -Infinity, "1", null, true, {}, [], 2 ** 53]
-const notPositiveDurations = [0, -1, NaN, -Infinity, "0 seconds", "-1 seconds", "soon", "", null, true, {}, Duration.zero]
+const notPositiveDurations = [
+  0,
+  -1,
+  NaN,
+  -Infinity,
+  "0 seconds",
+  "-1 seconds",
+  "soon",
+  "",
+  null,
+  true,
+  {},
+  Duration.zero
+]
 const notBooleans = [0, 1, "true", "", null, {}]
 
 /** Every fault of every option. */
@@ -101,10 +113,16 @@ const assertNames = (error: InvalidConfig, option: string): void => {
 describe("AmplitudeConfig", () => {
   describe("R2: what cannot be used is refused by name", () => {
     for (const option of options) {
-      it.effect(option, () =>
-        Effect.forEach(faults[option], (value) =>
-          Effect.map(Effect.flip(AmplitudeConfig.make(bad({ apiKey: key, [option]: value }))), (error) =>
-            assertNames(error, option))))
+      it.effect(
+        option,
+        () =>
+          Effect.forEach(
+            faults[option],
+            (value) =>
+              Effect.map(Effect.flip(AmplitudeConfig.make(bad({ apiKey: key, [option]: value }))), (error) =>
+                assertNames(error, option))
+          )
+      )
     }
 
     it.effect("an absent key", () =>
@@ -257,8 +275,10 @@ describe("AmplitudeConfig", () => {
     }
 
     it.effect("the key alone is enough", () =>
-      Effect.map(fromEnvironment({ AMPLITUDE_API_KEY: key }), ({ apiKey: _apiKey, ...settings }) =>
-        assert.deepStrictEqual(settings, AmplitudeConfig.defaults)))
+      Effect.map(
+        fromEnvironment({ AMPLITUDE_API_KEY: key }),
+        ({ apiKey: _apiKey, ...settings }) => assert.deepStrictEqual(settings, AmplitudeConfig.defaults)
+      ))
 
     for (
       const [name, text] of [

@@ -28,7 +28,9 @@ const outcomeOf = (status: number, body?: unknown, headers?: Record<string, stri
 const short = (outcome: Outcome): string => {
   if (outcome._tag === "Dropped") return `Dropped ${outcome.reason}`
   if (outcome._tag !== "Named") return outcome._tag
-  return events.map((_, index) => outcome.dropped.get(index)?.reason ?? (outcome.paused.has(index) ? "paused" : "again"))
+  return events.map((_, index) =>
+    outcome.dropped.get(index)?.reason ?? (outcome.paused.has(index) ? "paused" : "again")
+  )
     .join(" ")
 }
 
@@ -98,7 +100,12 @@ const cases: ReadonlyArray<Case> = [
     throttled_devices: ["device-00000"]
   }, "paused again again paused"],
   ["400 indices out of range", 400, { events_with_invalid_fields: { time: [4, -1, 99] } }, "Refused"],
-  ["400 some indices out of range", 400, { events_with_invalid_fields: { time: [4, 3] } }, "again again again Rejected"],
+  [
+    "400 some indices out of range",
+    400,
+    { events_with_invalid_fields: { time: [4, 3] } },
+    "again again again Rejected"
+  ],
   ["400 indices of another kind", 400, { events_with_invalid_fields: { time: ["0", 1.5, null, {}] } }, "Refused"],
   ["400 lists of another kind", 400, {
     events_with_invalid_fields: [0],
@@ -213,8 +220,7 @@ describe("outcome", () => {
   describe("the table", () => {
     for (const [name, status, body, expected] of cases) {
       it(name, () => assert.strictEqual(short(outcomeOf(status, body)), expected))
-      it(`${name} (batch)`, () =>
-        assert.strictEqual(short(outcomeOf(status, body, {}, { useBatch: true })), expected))
+      it(`${name} (batch)`, () => assert.strictEqual(short(outcomeOf(status, body, {}, { useBatch: true })), expected))
     }
 
     for (const reason of ["Connection", "Incomplete", "Timeout"] as const) {

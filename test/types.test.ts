@@ -1,10 +1,198 @@
-import { it } from "@effect/vitest"
-import { Amplitude, AmplitudeTest, Recorder } from "effect-amplitude"
-import { Effect, Layer } from "effect"
-it.effect("a recorder", () => Effect.scoped(Layer.build(AmplitudeTest)), 1500)
-it.effect("b layer", () => Effect.scoped(Layer.build(Amplitude.layer({ apiKey: "key" }))), 1500)
-it.effect("c layer0", () => Effect.scoped(Layer.build(Amplitude.layer({ apiKey: "key", shutdownTimeout: 0 }))), 1500)
-it.scoped("d make", () => Amplitude.make({ apiKey: "key" }), 1500)
-it.live("e live", () => Effect.scoped(Layer.build(Amplitude.layer({ apiKey: "key" }))), 1500)
-it.effect("f yield", () => Effect.scoped(Effect.zipRight(Layer.build(Amplitude.layer({ apiKey: "key" })), Effect.yieldNow())), 1500)
-it.effect("g recorder track", () => Effect.provide(Effect.zipRight(Amplitude.track({event_type:"a",user_id:"user-12345"}), Recorder.events), AmplitudeTest), 1500)
+import { describe, expectTypeOf, it } from "@effect/vitest"
+import type { ConfigError, Layer, Scope, Stream } from "effect"
+import { Effect, Schema } from "effect"
+import type {
+  AmplitudeClosed,
+  BufferFull,
+  DeliveryError,
+  DeliveryReport,
+  InvalidConfig,
+  InvalidEvent,
+  Recorder,
+  StorageError,
+  TrackError
+} from "effect-amplitude"
+import {
+  Amplitude,
+  AmplitudeConfig,
+  AmplitudeLive,
+  AmplitudeTest,
+  Event,
+  EventStorage,
+  Identify,
+  Transport
+} from "effect-amplitude"
+
+interface Clicked {
+  readonly source: string
+  readonly position?: { readonly x: number }
+}
+
+const clicked: Clicked = { source: "notification" }
+const user = { user_id: "user-12345" }
+
+/** Only compiled. */
+const compiled = (_: () => unknown) => {}
+
+describe("types", () => {
+  it("the statics give effects that cannot fail", () => {
+    type Tracked = Effect.Effect<void, never, Amplitude>
+    compiled(() => {
+      expectTypeOf(Amplitude.track({ event_type: "Clicked", ...user })).toEqualTypeOf<Tracked>()
+      expectTypeOf(Amplitude.track("Clicked", clicked, user)).toEqualTypeOf<Tracked>()
+      expectTypeOf(Amplitude.identify(Identify.empty, user)).toEqualTypeOf<Tracked>()
+      expectTypeOf(Amplitude.groupIdentify("type", ["name"], Identify.empty)).toEqualTypeOf<Tracked>()
+      expectTypeOf(Amplitude.setGroup("type", "name", user)).toEqualTypeOf<Tracked>()
+      expectTypeOf(Amplitude.revenue({ price: 1 }, user)).toEqualTypeOf<Tracked>()
+      expectTypeOf(Amplitude.flush).toEqualTypeOf<Tracked>()
+      expectTypeOf(Amplitude.shutdown).toEqualTypeOf<Tracked>()
+    })
+  })
+
+  it("the errors are typed", () => {
+    expectTypeOf<TrackError>().toEqualTypeOf<InvalidEvent | BufferFull | StorageError | AmplitudeClosed>()
+    expectTypeOf<TrackError["_tag"]>()
+      .toEqualTypeOf<"InvalidEvent" | "BufferFull" | "StorageError" | "AmplitudeClosed">()
+    compiled(() => {
+      const event = { event_type: "Clicked", ...user }
+      expectTypeOf(Amplitude.trackOrFail(event)).toEqualTypeOf<Effect.Effect<void, TrackError, Amplitude>>()
+      expectTypeOf(Amplitude.trackAndWait(event)).toEqualTypeOf<
+        Effect.Effect<DeliveryReport.Delivered, TrackError | DeliveryError, Amplitude>
+      >()
+      expectTypeOf(
+        Amplitude.trackOrFail(event).pipe(Effect.catchTags({
+          InvalidEvent: () => Effect.void,
+          BufferFull: () => Effect.void,
+          StorageError: () => Effect.void,
+          AmplitudeClosed: () => Effect.void
+        }))
+      ).toEqualTypeOf<Effect.Effect<void, never, Amplitude>>()
+    })
+  })
+
+  it("the service and the layers", () => {
+    expectTypeOf(AmplitudeLive).toEqualTypeOf<Layer.Layer<Amplitude, ConfigError.ConfigError | InvalidConfig>>()
+    expectTypeOf(AmplitudeTest).toEqualTypeOf<Layer.Layer<Amplitude | Recorder>>()
+    expectTypeOf(Effect.map(Amplitude, (client) => client)).toEqualTypeOf<
+      Effect.Effect<Amplitude.Client, never, Amplitude>
+    >()
+    expectTypeOf(Amplitude.deliveries).toEqualTypeOf<Stream.Stream<DeliveryReport.DeliveryReport, never, Amplitude>>()
+    expectTypeOf(EventStorage.layerMemory).toEqualTypeOf<Layer.Layer<EventStorage, never, AmplitudeConfig>>()
+    expectTypeOf(Transport.layerFetch).toEqualTypeOf<Layer.Layer<Transport>>()
+    compiled(() => {
+      expectTypeOf(Amplitude.layer({ apiKey: "key" })).toEqualTypeOf<Layer.Layer<Amplitude, InvalidConfig>>()
+      expectTypeOf(Amplitude.make({ apiKey: "key" })).toEqualTypeOf<
+        Effect.Effect<Amplitude.Client, InvalidConfig, Scope.Scope>
+      >()
+    })
+  })
+
+  it("withEventOptions leaves the effect's type as it is", () => {
+    compiled(() => {
+      const self = Effect.fail("error" as const) as Effect.Effect<number, "error", Amplitude>
+      expectTypeOf(self.pipe(Amplitude.withEventOptions({ ip: "127.0.0.1" }))).toEqualTypeOf<typeof self>()
+      expectTypeOf(Amplitude.withEventOptions(self, { session_id: 1 })).toEqualTypeOf<typeof self>()
+      // @ts-expect-error an insert_id tells events apart: it is no default
+      Amplitude.withEventOptions({ insert_id: "id" })
+      // @ts-expect-error an event_id tells events apart: it is no default
+      Amplitude.withEventOptions({ event_id: 1 })
+      // @ts-expect-error misspelt
+      Amplitude.withEventOptions({ userId: "user-12345" })
+    })
+  })
+
+  it("misspelt and wrong fields do not compile", () => {
+    compiled(() => {
+      // @ts-expect-error misspelt
+      Amplitude.track({ event_type: "Clicked", userId: "user-12345" })
+      // @ts-expect-error a number is no user_id
+      Amplitude.track({ event_type: "Clicked", user_id: 12345 })
+      // @ts-expect-error null is no user_id
+      Amplitude.track({ event_type: "Clicked", user_id: null })
+      // @ts-expect-error a Date is no time
+      Amplitude.track({ event_type: "Clicked", time: new Date(0) })
+      // @ts-expect-error an event has a type
+      Amplitude.track({ user_id: "user-12345" })
+      // @ts-expect-error properties are an object
+      Amplitude.track("Clicked", "source")
+      // @ts-expect-error a misspelt field of the options
+      Amplitude.track("Clicked", {}, { userId: "user-12345" })
+      // @ts-expect-error the event's type is no option
+      Amplitude.track("Clicked", {}, { event_type: "Clicked" })
+      // @ts-expect-error the plan is an object
+      Amplitude.track({ event_type: "Clicked", plan: "plan" })
+      // @ts-expect-error a misspelt field of the plan
+      Amplitude.track({ event_type: "Clicked", plan: { version_id: "1" } })
+      // @ts-expect-error misspelt
+      Amplitude.revenue({ price: 1, product_id: "sku-1" })
+      // @ts-expect-error a sale has a price
+      Amplitude.revenue({ quantity: 1 })
+      // @ts-expect-error a group is named by strings
+      Amplitude.setGroup("type", 15)
+      // @ts-expect-error the zone is exact
+      Amplitude.layer({ apiKey: "key", serverZone: "eu" })
+      // @ts-expect-error the key is required
+      Amplitude.layer({})
+      // @ts-expect-error misspelt
+      Amplitude.layer({ apiKey: "key", flushQueuesize: 1 })
+    })
+  })
+
+  it("optional fields accept undefined", () => {
+    compiled(() => {
+      const maybe = undefined as string | undefined
+      Amplitude.track({ event_type: "Clicked", user_id: maybe, time: undefined, event_properties: undefined })
+      Amplitude.track("Clicked", undefined, { user_id: maybe })
+      Amplitude.revenue({ price: 1, productId: maybe, properties: undefined })
+      Amplitude.layer({ apiKey: "key", serverUrl: maybe, callback: undefined })
+      Amplitude.withEventOptions({ user_id: maybe })
+    })
+  })
+
+  it("properties of an interface's type are accepted", () => {
+    compiled(() => {
+      Amplitude.track("Clicked", clicked)
+      Amplitude.track({ event_type: "Clicked", event_properties: clicked, user_properties: clicked })
+      Amplitude.track(new Event({ event_type: "Clicked", group_properties: clicked }))
+      Amplitude.revenue({ price: 1, properties: clicked })
+    })
+  })
+
+  it("define", () => {
+    const SongPlayed = Event.define("Song Played", { title: Schema.String, at: Schema.optional(Schema.Date) })
+    const Opened = Event.define("Opened", { from: Schema.optional(Schema.String) })
+    expectTypeOf(SongPlayed.event_type).toEqualTypeOf<"Song Played">()
+    expectTypeOf(SongPlayed({ title: "So What", at: new Date(0) }, user)).toEqualTypeOf<Event>()
+    expectTypeOf<typeof SongPlayed.schema.Type>().toEqualTypeOf<
+      { readonly title: string; readonly at?: Date | undefined }
+    >()
+    compiled(() => {
+      Opened()
+      Opened({}, user)
+      Opened(undefined, user)
+      // @ts-expect-error the properties are required
+      SongPlayed()
+      // @ts-expect-error one is missing
+      SongPlayed({})
+      // @ts-expect-error the type side is a Date
+      SongPlayed({ title: "So What", at: "1970-01-01" })
+      // @ts-expect-error misspelt
+      SongPlayed({ title: "So What", seconds: 5 })
+      // @ts-expect-error misspelt option
+      SongPlayed({ title: "So What" }, { userId: "user-12345" })
+      // @ts-expect-error encoding it needs a service
+      Event.define("Needy", { value: null as unknown as Schema.Schema<string, string, Amplitude> })
+    })
+  })
+
+  it("reports are narrowed by their tag", () => {
+    compiled(() => {
+      const report = null as unknown as DeliveryReport.DeliveryReport
+      if (report._tag === "Dropped") {
+        expectTypeOf(report.reason).toEqualTypeOf<DeliveryReport.Reason>()
+        expectTypeOf(report.event).toEqualTypeOf<Event.Input>()
+      } else expectTypeOf(report.event).toEqualTypeOf<Event>()
+    })
+    expectTypeOf(AmplitudeConfig.defaults).toEqualTypeOf<Omit<AmplitudeConfig.Settings, "apiKey">>()
+  })
+})

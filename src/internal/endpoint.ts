@@ -68,7 +68,8 @@ export const make = (): Endpoint => {
           // a schedule of the user's that dies leaves the last delay
           Effect.catchAllCause((cause) => Cause.isInterruptedOnly(cause) ? Effect.failCause(cause) : Effect.void)
         )
-        until = Math.max(until, now + wait(lastDelay))
+        // whole milliseconds, as clocks have them: a fraction of one could never be slept to its end
+        until = Math.max(until, now + Math.ceil(wait(lastDelay)))
       }),
     answered: () => {
       driver = undefined

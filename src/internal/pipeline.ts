@@ -201,7 +201,9 @@ export const make = (deps: Dependencies): Effect.Effect<Pipeline, never, Scope.S
           (batch) => batch.work.length === 0 ? next : Effect.succeed(batch)
         )
       }
-      const wait = at === Infinity ? changed.await : Effect.timeoutOption(changed.await, Duration.millis(at - now))
+      const wait = at === Infinity
+        ? changed.await
+        : Effect.timeoutOption(changed.await, Duration.millis(Math.ceil(at - now)))
       return Effect.zipRight(wait, next)
     })
 
