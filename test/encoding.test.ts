@@ -246,7 +246,7 @@ describe("R7: validation", () => {
     [{ ...base, event_properties: "text" }, "event_properties"],
     [{ ...base, user_properties: { a: { "a name": NaN } } }, "user_properties.a[\"a name\"]"],
     [{ ...base, group_properties: { a: 1n } }, "group_properties.a"],
-    [{ ...base, event_properties: getter }, "event"],
+    [{ ...base, event_properties: getter }, "event_properties.bad"],
     ...inProperties
   ]
 
@@ -377,7 +377,7 @@ describe("AmplitudeTest", () => {
       assert.isTrue(Exit.isFailure(exit) && Cause.isDie(exit.cause))
       const defect = Exit.isFailure(exit) ? Cause.squash(exit.cause) as InvalidEvent : undefined
       assert.strictEqual(defect?._tag, "InvalidEvent")
-      assert.strictEqual(defect.field, "user_id")
+      assert.strictEqual(defect?.field, "user_id")
       assert.strictEqual((yield* Effect.flip(Amplitude.trackOrFail({ event_type: "type" })))._tag, "InvalidEvent")
     }).pipe(Effect.provide(AmplitudeTest)))
 
