@@ -90,20 +90,17 @@ export class AmplitudeConfig
    * const program = Effect.flatMap(AmplitudeConfig.make({ apiKey: "key" }), (config) => config.settings)
    */
   static make(options: AmplitudeConfig.Options): Effect.Effect<AmplitudeConfig.Service, InvalidConfig> {
-    return Effect.map(decode(options), (initial) => {
-      let given: object = { ...options }
+    return Effect.map(decode(AmplitudeConfig.defaults, options), (initial) => {
       let settings = initial
       return {
         settings: Effect.sync(() => settings),
         unsafeSettings: () => settings,
         update: (patch) =>
-          Effect.suspend(() => {
-            const patched = { ...given, ...patch }
-            return Effect.map(decode(patched), (decoded) => {
-              given = patched
+          Effect.suspend(() =>
+            Effect.map(decode(settings, { apiKey: settings.apiKey, ...patch }), (decoded) => {
               settings = decoded
             })
-          })
+          )
       }
     })
   }
@@ -355,12 +352,16 @@ const fields: { readonly [K in keyof AmplitudeConfig.Settings]: Field<AmplitudeC
   )
 }
 
-const decode = (options: object): Effect.Effect<AmplitudeConfig.Settings, InvalidConfig> =>
+/** The settings with what the options say; one that is `undefined` goes back to its default. */
+const decode = (
+  settingsBefore: Partial<AmplitudeConfig.Settings>,
+  options: object
+): Effect.Effect<AmplitudeConfig.Settings, InvalidConfig> =>
   Effect.gen(function*() {
-    const settings: Record<string, unknown> = { ...AmplitudeConfig.defaults }
+    const settings: Record<string, unknown> = { ...settingsBefore }
     for (const [option, input] of Object.entries({ apiKey: undefined, ...options })) {
-      settings[option] = input === undefined && option !== "apiKey"
-        ? settings[option]
+      settings[option] = input === undefined && option !== "apiKey" && Object.hasOwn(fields, option)
+        ? (AmplitudeConfig.defaults as Record<string, unknown>)[option]
         : yield* decodeOption(option, input)
     }
     return settings as unknown as AmplitudeConfig.Settings

@@ -73,9 +73,12 @@ export const AmplitudeNodeLive: Layer.Layer<Amplitude, ConfigError | InvalidConf
 )
 
 /**
- * The module under its own name, so that `AmplitudeNode.layer` reads as `Amplitude.layer` does.
+ * The layers under one name, so that `AmplitudeNode.layer` reads as `Amplitude.layer` does.
  *
  * @since 0.1.0
  * @category layers
  */
-export * as AmplitudeNode from "./AmplitudeNode.js"
+export const AmplitudeNode: { readonly layer: typeof layer; readonly layerConfig: typeof layerConfig } = {
+  layer,
+  layerConfig
+}

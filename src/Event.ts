@@ -226,9 +226,9 @@ export class Event extends Schema.Class<Event>("effect-amplitude/Event")({
    */
   static define<const Type extends string, const Fields extends Event.PropertyFields>(
     event_type: Type,
-    fields: Fields
+    fields: [Schema.Struct.Context<Fields>] extends [never] ? Fields : never
   ): Event.Definition<Type, Fields> {
-    const schema = Schema.Struct(fields)
+    const schema = Schema.Struct<Fields>(fields)
     const encode = ParseResult.encodeUnknownEither(schema as unknown as Schema.Schema.AnyNoContext, {
       onExcessProperty: "error"
     })
@@ -262,7 +262,7 @@ export declare namespace Event {
    * @since 0.1.0
    * @category models
    */
-  export type PropertyFields = Schema.Struct.Fields & { readonly [name: PropertyKey]: { readonly Context: never } }
+  export type PropertyFields = Schema.Struct.Fields
 
   /**
    * The typed constructor that `Event.define` gives.

@@ -18,6 +18,9 @@ import * as Log from "./log.js"
 import * as Pipeline from "./pipeline.js"
 import * as Reports from "./reports.js"
 
+/** How long a durable storage may take to get back what it had leased. */
+const stopGrace = "1 second"
+
 export interface Services {
   readonly config: AmplitudeConfig.Service
   readonly storage: EventStorage.Service
@@ -68,7 +71,11 @@ export const make = (
       yield* intake.close
       yield* pipeline.hurry
       if (limit > 0) yield* Effect.raceFirst(ledger.closed, timeUp)
-      yield* storage.durable ? Effect.raceFirst(Effect.disconnect(pipeline.stop), timeUp) : pipeline.stop
+      // a durable storage that hangs must not hold up the end; what it could not be told, it finds out by itself
+      const stopping = yield* Effect.forkDaemon(pipeline.stop)
+      yield* storage.durable ? Effect.timeoutOption(Fiber.await(stopping), stopGrace) : Fiber.await(stopping)
+      reports.allUnreported("Stored")
+      ledger.closeAll()
       yield* reports.end(timeUp)
       yield* Effect.raceFirst(log.end, timeUp)
     })

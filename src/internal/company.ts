@@ -30,13 +30,14 @@ export interface Company {
   /** When the next request is due, in milliseconds since the epoch. */
   readonly dueAt: (limits: Limits) => number
   /**
-   * Events left. `short`: there was no more to take, so that whatever else is waiting is held back by a request under
-   * way or a pause.
+   * Events left. `short`: there was no more to take, so that whatever else is waiting (`rest`) is held back by a request
+   * under way or a pause.
    */
   readonly leave: (
     events: ReadonlyArray<{ readonly attempts: number; readonly json: string }>,
     now: number,
-    short: boolean
+    short: boolean,
+    rest: boolean
   ) => void
 }
 
@@ -91,9 +92,9 @@ export const make = (): Company => {
         arrivals[0] === undefined ? Infinity : arrivals[0].time + limits.interval,
         expected.reduce((least, time) => Math.min(least, time), Infinity)
       ),
-    leave: (events, now, short) => {
+    leave: (events, now, short, rest) => {
       if (short) {
-        heldBack = true
+        heldBack = rest
         arrivals = []
         expected = expected.filter((time) => time > now)
         waiting = length = hurried = 0

@@ -154,7 +154,7 @@ export const make = (deps: Dependencies): Intake => {
           appended = dropped
           return dropped
         })),
-        Effect.zipRight(closing.await, refuseClosed)
+        Effect.zipRight(Effect.interruptible(closing.await), refuseClosed)
       )
       return Effect.matchCauseEffect(
         RuntimeFlags.interruptible(status.runtimeFlags) ? Effect.interruptible(race) : race,

@@ -33,6 +33,7 @@ export const make = (before: number): Ledger => {
   const sections: Array<Section> = []
   let opened = 0
   let open = before
+  let ended = false
 
   /** The section that an entry belongs to: the first one that ends at or after it. */
   const sectionOf = (number: number): Section | undefined => {
@@ -57,10 +58,11 @@ export const make = (before: number): Ledger => {
 
   return {
     open: () => {
-      open++
+      if (!ended) open++
       return ++opened
     },
     close: (number) => {
+      if (ended) return
       open--
       if (sections.length === 0) return
       const section = sectionOf(number())
@@ -69,6 +71,7 @@ export const make = (before: number): Ledger => {
       while (sections[0]?.open === 0) Deferred.unsafeDone(sections.shift()!.closed, Effect.void)
     },
     closeAll: () => {
+      ended = true
       open = 0
       for (const { closed } of sections.splice(0)) Deferred.unsafeDone(closed, Effect.void)
     },

@@ -67,7 +67,7 @@ export const make = (logger: AmplitudeLogger.Service): Effect.Effect<Log> =>
         const burst = bursts.get(kind)
         if (burst === undefined) {
           write(line(count))
-          bursts.set(kind, { unwritten: 0, line, timer: ended ? undefined : fork(watch(kind)) })
+          bursts.set(kind, { unwritten: 0, line, timer: ended ? undefined : fork(Effect.interruptible(watch(kind))) })
         } else {
           burst.unwritten += count
           burst.line = line

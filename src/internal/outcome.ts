@@ -105,7 +105,7 @@ const decideThrottled = (answer: Transport.Answer, body: Body, message: string, 
   }
   const retryAfter = retryAfterOf(answer, context.now)
   return named(answer, context, message, dropped, throttledIn(body, context)) ??
-    { _tag: "Retry", message, wait: (step) => retryAfter ?? step }
+    { _tag: "Retry", message, wait: (step) => retryAfter === undefined || retryAfter === 0 ? step : retryAfter }
 }
 
 /** The outcome that names events, if it names any of this request. An event that is dropped does not wait as well. */
@@ -136,18 +136,20 @@ const parse = (text: string): Body => {
   return Predicate.isReadonlyRecord(json) ? json : {}
 }
 
-/** The longest text of the service that is kept in a report, in UTF-16 units: a proxy's error page can be anything. */
-const maxMessageLength = 500
-
 const messageOf = (answer: Transport.Answer, body: Body): string => {
   const text = Predicate.isString(body.error) ? body.error : answer.body.trim()
-  return text === "" ? `HTTP ${answer.status}` : text.slice(0, maxMessageLength)
+  return text === "" ? `HTTP ${answer.status}` : text
 }
 
 const retryAfterOf = (answer: Transport.Answer, now: number): number | undefined => {
   const value = answer.headers["retry-after"]?.trim()
   if (value === undefined || value === "") return undefined
-  const millis = /^\d+(\.\d+)?$/.test(value) ? Number(value) * 1000 : Date.parse(value) - now
+  const millis = /^\d+(\.\d+)?$/.test(value)
+    ? Number(value) * 1000
+    // an HTTP date (RFC 9110, 5.6.7) begins with the name of its day; `Date.parse` alone takes almost anything
+    : /^(mon|tue|wed|thu|fri|sat|sun)/i.test(value)
+    ? Date.parse(value) - now
+    : NaN
   return Number.isNaN(millis) ? undefined : Math.min(Math.max(millis, 0), maxRetryAfter)
 }
 

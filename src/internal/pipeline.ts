@@ -14,6 +14,7 @@ import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Fiber from "effect/Fiber"
 import * as LogLevel from "effect/LogLevel"
+import * as Predicate from "effect/Predicate"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type { AmplitudeConfig } from "../AmplitudeConfig.js"
@@ -176,14 +177,26 @@ export const make = (deps: Dependencies): Effect.Effect<Pipeline, never, Scope.S
       const ttl = Duration.sum(settings.requestTimeout, leaseMargin)
       return Effect.flatMap(
         persistently("lease", storage.lease({ count: limits.count, bytes: limits.bytes, ttl })),
-        (events) =>
-          Effect.map(Clock.currentTimeMillis, (now) => {
-            company.leave(events, now, events.length < limits.count && !isFull(events, limits))
+        (events) => {
+          const short = events.length < limits.count && !isFull(events, limits)
+          return Effect.zipWith(Clock.currentTimeMillis, short ? isAnythingHeld(events.length) : none, (now, rest) => {
+            company.leave(events, now, short, rest)
             const batch: Batch = { work: events.length === 0 ? [] : [{ events, sent: 0 }] }
             if (events.length > 0) underWay.add(batch)
             return batch
           })
+        }
       )
+    }
+
+    const none = Effect.succeed(false)
+
+    /** Whether the storage holds more than what is leased; of one that is shared nobody can say. */
+    const isAnythingHeld = (leased: number): Effect.Effect<boolean> => {
+      const sent = Array.from(underWay).flatMap(({ work }) => work.map((segment) => segment.events.length))
+      return storage.shared
+        ? Effect.succeed(true)
+        : Effect.map(persistently("count", storage.size), (size) => size > sent.reduce((sum, n) => sum + n, leased))
     }
 
     /** Waits until a batch is due and the endpoint is open, and leases it. */
@@ -217,6 +230,10 @@ export const make = (deps: Dependencies): Effect.Effect<Pipeline, never, Scope.S
       events: ReadonlyArray<EncodedEvent>
     ): Effect.Effect<Outcome.Answer> =>
       Effect.suspend(() => transport.send({ url: Request.url(settings), body: Request.body(settings, events) })).pipe(
+        Effect.filterOrFail(
+          isAnswer,
+          () => new TransportError({ message: "the transport gave no answer of its type" })
+        ),
         Effect.disconnect,
         Effect.timeoutFail({
           duration: settings.requestTimeout,
@@ -275,7 +292,8 @@ export const make = (deps: Dependencies): Effect.Effect<Pipeline, never, Scope.S
                 rest,
                 settings,
                 answer,
-                Outcome.decide(answer, { now, useBatch: settings.useBatch, events: segment.events })
+                Outcome.decide(answer, { now, useBatch: settings.useBatch, events: segment.events }),
+                restore
               ))
         )
       })
@@ -295,7 +313,8 @@ export const make = (deps: Dependencies): Effect.Effect<Pipeline, never, Scope.S
       rest: ReadonlyArray<Segment>,
       settings: AmplitudeConfig.Settings,
       answer: Outcome.Answer,
-      outcome: Outcome.Outcome
+      outcome: Outcome.Outcome,
+      restore: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
     ): Effect.Effect<void> => {
       const code = "status" in answer ? answer.status : 0
       if (outcome._tag !== "Retry") endpoint.answered()
@@ -318,11 +337,11 @@ export const make = (deps: Dependencies): Effect.Effect<Pipeline, never, Scope.S
           return tooLarge(batch, segment, rest, settings, { code, message: outcome.message })
         case "Retry":
           return Effect.zipRight(
-            endpoint.trouble(
+            restore(endpoint.trouble(
               settings.retrySchedule,
               "status" in answer ? { code } : { code, cause: answer },
               outcome.wait
-            ),
+            )),
             Effect.suspend(() => {
               batch.work = rest
               warnOfRetry(segment.events.length, code)
@@ -545,11 +564,13 @@ export const make = (deps: Dependencies): Effect.Effect<Pipeline, never, Scope.S
         yield* Fiber.interruptAll([fiber, watcher])
         yield* giveBackAll
         if (!storage.durable) yield* sweep
-        reports.allUnreported("Stored")
-        ledger.closeAll()
       })
     }
   })
+
+/** A transport of the user's may not keep to its type. */
+const isAnswer = (answer: Transport.Answer): boolean =>
+  Predicate.isNumber(answer?.status) && Predicate.isString(answer.body) && Predicate.isObject(answer.headers)
 
 // -- segments --------------------------------------------------------------------------------------------------------
 

@@ -52,6 +52,9 @@ export interface Reports {
   readonly inside: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
 }
 
+/** The longest text that a report holds, in UTF-16 units: a proxy's error page can be anything. */
+const maxMessageLength = 500
+
 /** The clients whose callbacks and plugins the fiber runs in. */
 const insideOf: FiberRef.FiberRef<ReadonlyArray<object>> = globalValue(
   "effect-amplitude/internal/reports/insideOf",
@@ -76,7 +79,7 @@ export const make = (
 
     /** The server echoes the key it was sent: no report holds it. */
     const scrub = (message: string): string =>
-      message.replaceAll(Redacted.value(config.unsafeSettings().apiKey), "<redacted>")
+      message.replaceAll(Redacted.value(config.unsafeSettings().apiKey), "<redacted>").slice(0, maxMessageLength)
 
     const callBack = (
       callback: (report: DeliveryReport.DeliveryReport) => Effect.Effect<void>,

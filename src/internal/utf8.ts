@@ -3,13 +3,21 @@
 /** No UTF-16 unit takes more than three bytes: a bound that costs nothing, for texts far from a limit. */
 export const maxBytesPerUnit = 3
 
+const isHighSurrogate = (unit: number): boolean => unit >= 0xd800 && unit <= 0xdbff
+
+const isLowSurrogate = (unit: number): boolean => unit >= 0xdc00 && unit <= 0xdfff
+
 export const byteLength = (text: string): number => {
   let bytes = text.length
   for (let index = 0; index < text.length; index++) {
     const unit = text.charCodeAt(index)
     if (unit < 0x80) continue
-    // half of a surrogate pair: each of its two units stands for two of the four bytes
-    bytes += unit < 0x800 || (unit >= 0xd800 && unit <= 0xdfff) ? 1 : 2
+    // a surrogate pair takes four bytes, two for each unit; half a pair is sent as U+FFFD, which takes three
+    if (unit < 0x800) bytes += 1
+    else if (isHighSurrogate(unit) && isLowSurrogate(text.charCodeAt(index + 1))) {
+      bytes += 2
+      index++
+    } else bytes += 2
   }
   return bytes
 }

@@ -30,7 +30,7 @@ export const make: Effect.Effect<Worker> = Effect.map(Effect.runtime<never>(), (
   let done = 0
 
   const stepped = (): void => {
-    done++
+    if (done < offered) done++
     while (waiters[0] !== undefined && waiters[0].at <= done) {
       Deferred.unsafeDone(waiters.shift()!.deferred, Effect.void)
     }
@@ -56,7 +56,7 @@ export const make: Effect.Effect<Worker> = Effect.map(Effect.runtime<never>(), (
       if (running) return
       // not in the turn of the caller, who waits for nothing
       running = true
-      fiber = fork(run, { immediate: false })
+      fiber = fork(Effect.interruptible(run), { immediate: false })
     },
     drained: Effect.suspend(() => {
       if (done >= offered) return Effect.void
@@ -69,6 +69,8 @@ export const make: Effect.Effect<Worker> = Effect.map(Effect.runtime<never>(), (
       if (!running || fiber === undefined) return Effect.void
       running = false
       MutableQueue.pollUpTo(tasks, Infinity)
+      done = offered
+      for (const { deferred } of waiters.splice(0)) Deferred.unsafeDone(deferred, Effect.void)
       return Effect.asVoid(Fiber.interruptFork(fiber))
     })
   }
