@@ -255,10 +255,6 @@ describe("outcome", () => {
       assert.strictEqual(messageOf(400, { error: "Missing", missing_field: "api_key" }), "Missing: api_key")
     })
 
-    it("are cut", () => {
-      assert.strictEqual(messageOf(500, "x".repeat(10_000)).length, 500)
-    })
-
     it("stand with each event that is dropped", () => {
       const outcome = outcomeOf(400, { error: "Bad", silenced_events: [0], events_with_invalid_fields: { time: [1] } })
       assert.strictEqual(outcome._tag, "Named")

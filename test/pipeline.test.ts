@@ -483,3 +483,72 @@ describe("one outcome", () => {
       assert.isTrue(error._tag === "DeliveryError" && error.reason === "Shutdown")
     }))
 })
+
+describe("what others do wrong", () => {
+  it.effect("an uninterruptible caller under suspend is not held up", () =>
+    Effect.gen(function*() {
+      const { client, reports } = yield* scenario(() => 200, { overflow: "suspend" })
+      yield* Effect.uninterruptible(client.track({ event_type: "1", user_id: "user-1" }))
+      yield* client.flush
+      assert.deepStrictEqual(outcomes(reports), ["Delivered"])
+    }).pipe(Effect.scoped))
+
+  it.effect("a callback that hangs does not hang flush after shutdown", () =>
+    Effect.gen(function*() {
+      const { client } = yield* scenario(() => 200, { callback: () => Effect.never, shutdownTimeout: "1 second" })
+      yield* trackMany(client, 2)
+      const before = yield* Effect.fork(client.flush)
+      const closing = yield* Effect.fork(client.shutdown)
+      yield* TestClock.adjust("1 second")
+      yield* Fiber.joinAll([before, closing])
+      yield* client.flush
+    }).pipe(Effect.scoped))
+
+  it.effect("a retry schedule that hangs does not hang shutdown", () =>
+    Effect.gen(function*() {
+      const { client, reports } = yield* scenario(() => 503, {
+        retrySchedule: Schedule.mapEffect(Schedule.forever, () => Effect.never),
+        shutdownTimeout: "1 second"
+      })
+      yield* trackMany(client, 2)
+      const closing = yield* Effect.fork(client.shutdown)
+      yield* TestClock.adjust("1 second")
+      yield* Fiber.join(closing)
+      assert.deepStrictEqual(outcomes(reports), ["Shutdown", "Shutdown"])
+    }).pipe(Effect.scoped))
+
+  it.effect("an answer that is none of its type counts a retry", () =>
+    Effect.gen(function*() {
+      const { client, reports } = yield* scenario(
+        () => Effect.succeed({ status: "503" } as unknown as { status: number }),
+        { flushMaxRetries: 1, retrySchedule: everySecond }
+      )
+      yield* trackMany(client, 1)
+      const flush = yield* Effect.fork(client.flush)
+      yield* TestClock.adjust("1 second")
+      yield* Fiber.join(flush)
+      assert.deepStrictEqual(outcomes(reports), ["RetriesExhausted"])
+    }).pipe(Effect.scoped))
+
+  it.effect("a key at the place where a long text is cut does not get through", () =>
+    Effect.gen(function*() {
+      const { client, reports } = yield* scenario(() => ({ status: 404, body: `${"x".repeat(490)}a-secret-key` }))
+      yield* trackMany(client, 1)
+      yield* client.flush
+      assert.notInclude(reports[0]?.message, "a-secret")
+    }).pipe(Effect.scoped))
+
+  it.effect("an event that arrives during a request waits for its own company", () =>
+    Effect.gen(function*() {
+      const { client, requests } = yield* scenario(() => Effect.delay(Effect.succeed(200), "1 second"), {
+        shutdownTimeout: 0
+      })
+      yield* client.track({ event_type: "1", user_id: "user-1" })
+      yield* TestClock.adjust("10500 millis")
+      yield* client.track({ event_type: "2", user_id: "user-2" })
+      yield* TestClock.adjust("9999 millis")
+      assert.strictEqual(requests.length, 1)
+      yield* TestClock.adjust("1 millis")
+      assert.strictEqual(requests.length, 2)
+    }).pipe(Effect.scoped))
+})

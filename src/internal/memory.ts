@@ -54,6 +54,8 @@ export const make = (config: AmplitudeConfig.Service): EventStorage.Service => {
   let sequence = 0
   let leases = 0
   let count = 0
+  /** Places that are kept for callers who were let on and have not come yet. */
+  let promised = 0
 
   // -- the list of what is not leased ------------------------------------------------------------------------------
 
@@ -171,29 +173,42 @@ export const make = (config: AmplitudeConfig.Service): EventStorage.Service => {
     return node
   }
 
-  /** Lets as many callers on as there is room for; one that gave up meanwhile lets the next one on. */
+  /** Lets as many callers on as there is room for, in the order in which they came, and keeps their places. */
   const makeRoom = (): void => {
-    let room = config.unsafeSettings().bufferCapacity - count
-    for (const resume of waiting) {
+    let room = config.unsafeSettings().bufferCapacity - count - promised
+    for (const letOn of waiting) {
       if (room-- <= 0) return
-      waiting.delete(resume)
-      resume()
+      waiting.delete(letOn)
+      promised++
+      letOn()
     }
   }
 
-  const roomMade: Effect.Effect<void> = Effect.onInterrupt(
-    Effect.async<void>((resume) => {
-      const waiter = () => resume(Effect.void)
-      waiting.add(waiter)
-      return Effect.sync(() => waiting.delete(waiter))
-    }),
-    () => Effect.sync(makeRoom)
-  )
+  /** Waits for a place; the one that was promised is given up when the caller is interrupted. */
+  const place: Effect.Effect<void> = Effect.suspend(() => {
+    let isPromised = false
+    return Effect.onInterrupt(
+      Effect.interruptible(Effect.async<void>((resume) => {
+        const letOn = () => {
+          isPromised = true
+          resume(Effect.void)
+        }
+        waiting.add(letOn)
+        return Effect.sync(() => waiting.delete(letOn))
+      })),
+      () =>
+        Effect.sync(() => {
+          if (!isPromised) return
+          promised--
+          makeRoom()
+        })
+    )
+  })
 
   const append: EventStorage.Service["append"] = (event) =>
     Effect.suspend((): ReturnType<EventStorage.Service["append"]> => {
       const { bufferCapacity, overflow } = config.unsafeSettings()
-      if (count < bufferCapacity) {
+      if (count + promised < bufferCapacity) {
         push(event)
         return none
       }
@@ -213,7 +228,11 @@ export const make = (config: AmplitudeConfig.Service): EventStorage.Service => {
         case "fail":
           return Exit.fail(new BufferFull({ capacity: bufferCapacity }))
         case "suspend":
-          return Effect.zipRight(Effect.interruptible(roomMade), append(event))
+          return Effect.flatMap(place, () => {
+            promised--
+            push(event)
+            return none
+          })
       }
     })
 
