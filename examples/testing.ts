@@ -9,7 +9,7 @@
  *
  *     npx tsx examples/testing.ts
  */
-import { Console, Effect, TestClock, TestContext } from "effect"
+import { Console, Effect, Layer, TestClock, TestContext } from "effect"
 import { Amplitude, AmplitudeTest, Recorder } from "effect-amplitude"
 import { deepStrictEqual } from "node:assert/strict"
 
@@ -83,7 +83,7 @@ const anOutageLosesNothing = Effect.gen(function*() {
 
 const run = (name: string, test: typeof aCheckoutIsTracked) =>
   Effect.gen(function*() {
-    const events = yield* test.pipe(Effect.provide(AmplitudeTest), Effect.provide(TestContext.TestContext))
+    const events = yield* Effect.provide(test, Layer.provideMerge(AmplitudeTest, TestContext.TestContext))
     yield* Console.log(`ok: ${name}`)
     for (const event of events) {
       yield* Console.log(`  ${event.event_type} ${JSON.stringify(event.event_properties)}`)

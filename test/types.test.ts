@@ -93,68 +93,68 @@ describe("types", () => {
       expectTypeOf(self.pipe(Amplitude.withEventOptions({ ip: "127.0.0.1" }))).toEqualTypeOf<typeof self>()
       expectTypeOf(Amplitude.withEventOptions(self, { session_id: 1 })).toEqualTypeOf<typeof self>()
       // @ts-expect-error an insert_id tells events apart: it is no default
-      Amplitude.withEventOptions({ insert_id: "id" })
+      void Amplitude.withEventOptions({ insert_id: "id" })
       // @ts-expect-error an event_id tells events apart: it is no default
-      Amplitude.withEventOptions({ event_id: 1 })
+      void Amplitude.withEventOptions({ event_id: 1 })
       // @ts-expect-error misspelt
-      Amplitude.withEventOptions({ userId: "user-12345" })
+      void Amplitude.withEventOptions({ userId: "user-12345" })
     })
   })
 
   it("misspelt and wrong fields do not compile", () => {
     compiled(() => {
       // @ts-expect-error misspelt
-      Amplitude.track({ event_type: "Clicked", userId: "user-12345" })
+      void Amplitude.track({ event_type: "Clicked", userId: "user-12345" })
       // @ts-expect-error a number is no user_id
-      Amplitude.track({ event_type: "Clicked", user_id: 12345 })
+      void Amplitude.track({ event_type: "Clicked", user_id: 12345 })
       // @ts-expect-error null is no user_id
-      Amplitude.track({ event_type: "Clicked", user_id: null })
+      void Amplitude.track({ event_type: "Clicked", user_id: null })
       // @ts-expect-error a Date is no time
-      Amplitude.track({ event_type: "Clicked", time: new Date(0) })
+      void Amplitude.track({ event_type: "Clicked", time: new Date(0) })
       // @ts-expect-error an event has a type
-      Amplitude.track({ user_id: "user-12345" })
+      void Amplitude.track({ user_id: "user-12345" })
       // @ts-expect-error properties are an object
-      Amplitude.track("Clicked", "source")
+      void Amplitude.track("Clicked", "source")
       // @ts-expect-error a misspelt field of the options
-      Amplitude.track("Clicked", {}, { userId: "user-12345" })
+      void Amplitude.track("Clicked", {}, { userId: "user-12345" })
       // @ts-expect-error the event's type is no option
-      Amplitude.track("Clicked", {}, { event_type: "Clicked" })
+      void Amplitude.track("Clicked", {}, { event_type: "Clicked" })
       // @ts-expect-error the plan is an object
-      Amplitude.track({ event_type: "Clicked", plan: "plan" })
+      void Amplitude.track({ event_type: "Clicked", plan: "plan" })
       // @ts-expect-error a misspelt field of the plan
-      Amplitude.track({ event_type: "Clicked", plan: { version_id: "1" } })
+      void Amplitude.track({ event_type: "Clicked", plan: { version_id: "1" } })
       // @ts-expect-error misspelt
-      Amplitude.revenue({ price: 1, product_id: "sku-1" })
+      void Amplitude.revenue({ price: 1, product_id: "sku-1" })
       // @ts-expect-error a sale has a price
-      Amplitude.revenue({ quantity: 1 })
+      void Amplitude.revenue({ quantity: 1 })
       // @ts-expect-error a group is named by strings
-      Amplitude.setGroup("type", 15)
+      void Amplitude.setGroup("type", 15)
       // @ts-expect-error the zone is exact
-      Amplitude.layer({ apiKey: "key", serverZone: "eu" })
+      void Amplitude.layer({ apiKey: "key", serverZone: "eu" })
       // @ts-expect-error the key is required
-      Amplitude.layer({})
+      void Amplitude.layer({})
       // @ts-expect-error misspelt
-      Amplitude.layer({ apiKey: "key", flushQueuesize: 1 })
+      void Amplitude.layer({ apiKey: "key", flushQueuesize: 1 })
     })
   })
 
   it("optional fields accept undefined", () => {
     compiled(() => {
       const maybe = undefined as string | undefined
-      Amplitude.track({ event_type: "Clicked", user_id: maybe, time: undefined, event_properties: undefined })
-      Amplitude.track("Clicked", undefined, { user_id: maybe })
-      Amplitude.revenue({ price: 1, productId: maybe, properties: undefined })
-      Amplitude.layer({ apiKey: "key", serverUrl: maybe, callback: undefined })
-      Amplitude.withEventOptions({ user_id: maybe })
+      void Amplitude.track({ event_type: "Clicked", user_id: maybe, time: undefined, event_properties: undefined })
+      void Amplitude.track("Clicked", undefined, { user_id: maybe })
+      void Amplitude.revenue({ price: 1, productId: maybe, properties: undefined })
+      void Amplitude.layer({ apiKey: "key", serverUrl: maybe, callback: undefined })
+      void Amplitude.withEventOptions({ user_id: maybe })
     })
   })
 
   it("properties of an interface's type are accepted", () => {
     compiled(() => {
-      Amplitude.track("Clicked", clicked)
-      Amplitude.track({ event_type: "Clicked", event_properties: clicked, user_properties: clicked })
-      Amplitude.track(new Event({ event_type: "Clicked", group_properties: clicked }))
-      Amplitude.revenue({ price: 1, properties: clicked })
+      void Amplitude.track("Clicked", clicked)
+      void Amplitude.track({ event_type: "Clicked", event_properties: clicked, user_properties: clicked })
+      void Amplitude.track(new Event({ event_type: "Clicked", group_properties: clicked }))
+      void Amplitude.revenue({ price: 1, properties: clicked })
     })
   })
 
@@ -171,17 +171,17 @@ describe("types", () => {
       Opened({}, user)
       Opened(undefined, user)
       // @ts-expect-error the properties are required
-      SongPlayed()
+      void SongPlayed()
       // @ts-expect-error one is missing
-      SongPlayed({})
+      void SongPlayed({})
       // @ts-expect-error the type side is a Date
-      SongPlayed({ title: "So What", at: "1970-01-01" })
+      void SongPlayed({ title: "So What", at: "1970-01-01" })
       // @ts-expect-error misspelt
-      SongPlayed({ title: "So What", seconds: 5 })
+      void SongPlayed({ title: "So What", seconds: 5 })
       // @ts-expect-error misspelt option
-      SongPlayed({ title: "So What" }, { userId: "user-12345" })
+      void SongPlayed({ title: "So What" }, { userId: "user-12345" })
       // @ts-expect-error encoding it needs a service
-      Event.define("Needy", { value: null as unknown as Schema.Schema<string, string, Amplitude> })
+      void Event.define("Needy", { value: null as unknown as Schema.Schema<string, string, Amplitude> })
     })
   })
 
