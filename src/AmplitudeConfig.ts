@@ -20,6 +20,7 @@ import { InvalidConfig } from "./AmplitudeError.js"
 import type { TransportError } from "./AmplitudeError.js"
 import type { DeliveryReport } from "./DeliveryReport.js"
 import { EventOptions, IngestionMetadata, Plan } from "./Event.js"
+import { isAvailable } from "./internal/compress.js"
 import { kindOf } from "./internal/properties.js"
 
 /**
@@ -54,7 +55,8 @@ export class AmplitudeConfig
     retrySchedule: Schedule.jittered(Schedule.exponential(Duration.millis(100))),
     flushConcurrency: 1,
     bufferCapacity: 100_000,
-    overflow: "dropOldest"
+    overflow: "dropOldest",
+    compression: "none"
   }
 
   /**
@@ -76,7 +78,8 @@ export class AmplitudeConfig
     shutdownTimeout: optional(Config.duration("AMPLITUDE_SHUTDOWN_TIMEOUT")),
     flushConcurrency: optional(Config.integer("AMPLITUDE_FLUSH_CONCURRENCY")),
     bufferCapacity: optional(Config.integer("AMPLITUDE_BUFFER_CAPACITY")),
-    overflow: optional(unchecked<AmplitudeConfig.Overflow>("AMPLITUDE_OVERFLOW"))
+    overflow: optional(unchecked<AmplitudeConfig.Overflow>("AMPLITUDE_OVERFLOW")),
+    compression: optional(unchecked<AmplitudeConfig.Compression>("AMPLITUDE_COMPRESSION"))
   })
 
   /**
@@ -162,6 +165,14 @@ export declare namespace AmplitudeConfig {
   export type Overflow = "dropOldest" | "dropNewest" | "suspend" | "fail"
 
   /**
+   * How the bodies of requests are encoded.
+   *
+   * @since 0.1.0
+   * @category models
+   */
+  export type Compression = "none" | "gzip"
+
+  /**
    * What a retry schedule is stepped with: the HTTP status (0 where there was none) and the error of the transport.
    *
    * @since 0.1.0
@@ -215,6 +226,8 @@ export declare namespace AmplitudeConfig {
     readonly bufferCapacity?: number | undefined
     /** What happens to an event for which there is no room. Default `dropOldest`. */
     readonly overflow?: Overflow | undefined
+    /** Compresses bodies of more than 2048 bytes; `gzip` needs the platform's `CompressionStream`. Default `none`. */
+    readonly compression?: Compression | undefined
   }
 
   /**
@@ -251,6 +264,7 @@ export declare namespace AmplitudeConfig {
     readonly flushConcurrency: number
     readonly bufferCapacity: number
     readonly overflow: Overflow
+    readonly compression: Compression
   }
 
   /**
@@ -349,6 +363,10 @@ const fields: { readonly [K in keyof AmplitudeConfig.Settings]: Field<AmplitudeC
   overflow: field(
     "dropOldest, dropNewest, suspend or fail",
     Schema.Literal("dropOldest", "dropNewest", "suspend", "fail")
+  ),
+  compression: field(
+    "none, or gzip where the platform has CompressionStream",
+    Schema.Literal("none", "gzip").pipe(Schema.filter((compression) => compression === "none" || isAvailable()))
   )
 }
 

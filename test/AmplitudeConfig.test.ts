@@ -43,7 +43,8 @@ const options = [
   "retrySchedule",
   "flushConcurrency",
   "bufferCapacity",
-  "overflow"
+  "overflow",
+  "compression"
 ] as const
 
 const notPositiveInts = [0, -1, 1.5, NaN, Infinity, -Infinity, "1", null, true, {}, [], 2 ** 53]
@@ -97,7 +98,8 @@ const faults: { readonly [option in typeof options[number]]: ReadonlyArray<unkno
   retrySchedule: [null, "1 second", 5, {}, Duration.seconds(1), () => Schedule.forever],
   flushConcurrency: notPositiveInts,
   bufferCapacity: notPositiveInts,
-  overflow: ["drop", "DropOldest", "", null, 0, {}]
+  overflow: ["drop", "DropOldest", "", null, 0, {}],
+  compression: ["br", "GZIP", "", null, true]
 }
 
 const assertNames = (error: InvalidConfig, option: string): void => {
@@ -176,7 +178,8 @@ describe("AmplitudeConfig", () => {
           shutdownTimeout: Duration.seconds(10),
           flushConcurrency: 1,
           bufferCapacity: 100_000,
-          overflow: "dropOldest"
+          overflow: "dropOldest",
+          compression: "none"
         })
         const { apiKey: _apiKey, ...all } = yield* settingsOf({ apiKey: key })
         assert.deepStrictEqual(all, AmplitudeConfig.defaults)
@@ -217,7 +220,8 @@ describe("AmplitudeConfig", () => {
           retrySchedule,
           flushConcurrency: 4,
           bufferCapacity: 1,
-          overflow: "fail"
+          overflow: "fail",
+          compression: "gzip"
         }
         const durations = { flushInterval: "5 seconds", requestTimeout: 250, shutdownTimeout: 0 }
         const settings = yield* settingsOf({ ...given, ...durations })
@@ -241,6 +245,17 @@ describe("AmplitudeConfig", () => {
         assertNames(yield* Effect.flip(AmplitudeConfig.make(bad(undefinedOptions))), "apiKey")
       }))
 
+    it.effect("gzip needs a platform that can compress", () =>
+      Effect.gen(function*() {
+        const stream = globalThis.CompressionStream
+        yield* Effect.acquireRelease(
+          Effect.sync(() => Reflect.deleteProperty(globalThis, "CompressionStream")),
+          () => Effect.sync(() => Object.assign(globalThis, { CompressionStream: stream }))
+        )
+        assertNames(yield* Effect.flip(AmplitudeConfig.make({ apiKey: key, compression: "gzip" })), "compression")
+        yield* AmplitudeConfig.make({ apiKey: key, compression: "none" })
+      }).pipe(Effect.scoped))
+
     it.effect("the key does not show when settings are printed", () =>
       Effect.map(settingsOf({ apiKey: key }), (settings) => {
         assert.notInclude(JSON.stringify(settings), key)
@@ -262,7 +277,8 @@ describe("AmplitudeConfig", () => {
       ["AMPLITUDE_SHUTDOWN_TIMEOUT", "0 seconds", "shutdownTimeout", Duration.zero],
       ["AMPLITUDE_FLUSH_CONCURRENCY", "4", "flushConcurrency", 4],
       ["AMPLITUDE_BUFFER_CAPACITY", "10", "bufferCapacity", 10],
-      ["AMPLITUDE_OVERFLOW", "suspend", "overflow", "suspend"]
+      ["AMPLITUDE_OVERFLOW", "suspend", "overflow", "suspend"],
+      ["AMPLITUDE_COMPRESSION", "gzip", "compression", "gzip"]
     ]
 
     for (const [name, text, option, value] of variables) {
@@ -323,7 +339,8 @@ describe("AmplitudeConfig", () => {
         ["AMPLITUDE_REQUEST_TIMEOUT", "0 seconds", "requestTimeout"],
         ["AMPLITUDE_FLUSH_CONCURRENCY", "0", "flushConcurrency"],
         ["AMPLITUDE_BUFFER_CAPACITY", "-5", "bufferCapacity"],
-        ["AMPLITUDE_OVERFLOW", "drop", "overflow"]
+        ["AMPLITUDE_OVERFLOW", "drop", "overflow"],
+        ["AMPLITUDE_COMPRESSION", "zip", "compression"]
       ] as const
     ) {
       it.effect(`${name}=${JSON.stringify(text)} fails the build and names ${option}`, () =>

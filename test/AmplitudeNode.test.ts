@@ -70,3 +70,27 @@ describe("clients over real sockets", () => {
       assert.include(error.message, "ECONNREFUSED")
     }))
 })
+
+describe("compression", () => {
+  it.live("bodies of more than 2048 bytes leave in gzip, smaller ones as they are", () =>
+    Effect.gen(function*() {
+      const server = yield* DevServer
+      for (const make of [Amplitude.layer, AmplitudeNode.layer]) {
+        yield* server.clear
+        yield* Effect.gen(function*() {
+          yield* program
+          yield* Amplitude.flush
+          yield* Amplitude.track("Large", { text: Array.from({ length: 10 }, () => "é漢😀".repeat(100)) }, {
+            user_id: "user-12345"
+          })
+        }).pipe(Effect.provide(make({ apiKey: "a-key", serverUrl: server.urlV2, compression: "gzip" })))
+        assert.deepStrictEqual(
+          (yield* server.requests).map(({ contentEncoding, status }) => [status, contentEncoding]),
+          [[200, undefined], [200, "gzip"]]
+        )
+        assert.deepStrictEqual((yield* server.events)[1]?.event_properties, {
+          text: Array.from({ length: 10 }, () => "é漢😀".repeat(100))
+        })
+      }
+    }).pipe(Effect.provide(DevServer.layer())))
+})

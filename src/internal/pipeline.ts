@@ -23,6 +23,7 @@ import { TransportError } from "../AmplitudeError.js"
 import type { EventStorage } from "../EventStorage.js"
 import type { Transport } from "../Transport.js"
 import * as Company from "./company.js"
+import { compress } from "./compress.js"
 import * as Cut from "./cut.js"
 import * as Endpoint from "./endpoint.js"
 import type { Ledger } from "./ledger.js"
@@ -158,9 +159,16 @@ export const make = (deps: Dependencies): Effect.Effect<Pipeline, never, Scope.S
 
     // -- the stream of batches -----------------------------------------------------------------------------------------
 
+    /** Asked for with every event: worked out once for each settings. */
+    let known: { readonly settings: AmplitudeConfig.Settings; readonly limits: Cut.Limits } | undefined
+    const configured = (settings: AmplitudeConfig.Settings): Cut.Limits => {
+      if (known?.settings !== settings) known = { settings, limits: Request.limits(settings) }
+      return known.limits
+    }
+
     const limitsOf = (settings: AmplitudeConfig.Settings): Company.Limits => {
-      const limits = endpoint.limits(Request.limits(settings))
-      return { ...limits, interval: Duration.toMillis(settings.flushInterval) }
+      const { bytes, count } = endpoint.limits(configured(settings))
+      return { bytes, count, interval: Duration.toMillis(settings.flushInterval) }
     }
 
     /** The endpoint's state is that of one URL. */
@@ -229,7 +237,13 @@ export const make = (deps: Dependencies): Effect.Effect<Pipeline, never, Scope.S
       settings: AmplitudeConfig.Settings,
       events: ReadonlyArray<EncodedEvent>
     ): Effect.Effect<Outcome.Answer> =>
-      Effect.suspend(() => transport.send({ url: Request.url(settings), body: Request.body(settings, events) })).pipe(
+      Effect.suspend(() => {
+        const url = Request.url(settings)
+        const body = Request.body(settings, events)
+        return settings.compression === "none"
+          ? transport.send({ url, body })
+          : Effect.flatMap(compress(body), (compressed) => transport.send({ url, ...compressed }))
+      }).pipe(
         Effect.filterOrFail(
           isAnswer,
           () => new TransportError({ message: "the transport gave no answer of its type" })
@@ -320,7 +334,7 @@ export const make = (deps: Dependencies): Effect.Effect<Pipeline, never, Scope.S
       if (outcome._tag !== "Retry") endpoint.answered()
       switch (outcome._tag) {
         case "Delivered": {
-          endpoint.grow(Request.limits(settings))
+          endpoint.grow(configured(settings))
           if (segment.bisection !== undefined) segment.bisection.refusals = 0
           batch.work = rest
           const delivered: Settlement = { _tag: "Delivered", code, message: outcome.message }
@@ -465,7 +479,7 @@ export const make = (deps: Dependencies): Effect.Effect<Pipeline, never, Scope.S
       settings: AmplitudeConfig.Settings,
       last: { readonly code: number; readonly message: string }
     ): Effect.Effect<void> => {
-      if (last.code !== 0) endpoint.shrink(Cut.sizeOf(segment.events), Request.limits(settings))
+      if (last.code !== 0) endpoint.shrink(Cut.sizeOf(segment.events), configured(settings))
       if (segment.events.length === 1) {
         batch.work = rest
         return drop(segment, segment.events, { ...last, reason: "PayloadTooLarge" })
