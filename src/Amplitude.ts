@@ -12,7 +12,7 @@ import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { AmplitudeConfig } from "./AmplitudeConfig.js"
-import type { DeliveryError, InvalidConfig, TrackError } from "./AmplitudeError.js"
+import type { DeliveryError, InvalidConfig, PluginError, TrackError } from "./AmplitudeError.js"
 import { AmplitudeLogger } from "./AmplitudeLogger.js"
 import type { Delivered, DeliveryReport } from "./DeliveryReport.js"
 import type { Event, EventOptions } from "./Event.js"
@@ -20,6 +20,7 @@ import { EventStorage } from "./EventStorage.js"
 import type * as Identify from "./Identify.js"
 import * as Client from "./internal/client.js"
 import { eventOptions, nest } from "./internal/eventOptions.js"
+import type { Plugin } from "./Plugin.js"
 import type { Revenue } from "./Revenue.js"
 import { Transport } from "./Transport.js"
 
@@ -155,6 +156,54 @@ export class Amplitude extends Context.Tag("effect-amplitude/Amplitude")<Amplitu
   )
 
   /**
+   * Adds a plugin. Names are unique: a taken one is a `PluginError`, as is a failing `setup`.
+   *
+   * @since 0.1.0
+   */
+  static add(plugin: Plugin): Effect.Effect<void, PluginError, Amplitude> {
+    return Effect.flatMap(Amplitude, (client) => client.add(plugin))
+  }
+
+  /**
+   * Removes the plugin with this name, if there is one: runs its `teardown` and ends the scope of its `setup`.
+   *
+   * @since 0.1.0
+   */
+  static remove(name: string): Effect.Effect<boolean, never, Amplitude> {
+    return Effect.flatMap(Amplitude, (client) => client.remove(name))
+  }
+
+  /**
+   * Drops every event that is tracked from now on, or takes them again; what was accepted before is still sent.
+   *
+   * @since 0.1.0
+   */
+  static setOptOut(optOut: boolean): Effect.Effect<void, never, Amplitude> {
+    return Effect.flatMap(Amplitude, (client) => client.setOptOut(optOut))
+  }
+
+  /**
+   * The settings as they are now.
+   *
+   * @since 0.1.0
+   */
+  static readonly config: Effect.Effect<AmplitudeConfig.Settings, never, Amplitude> = Effect.flatMap(
+    Amplitude,
+    (client) => client.config
+  )
+
+  /**
+   * Changes settings while the client lives. Those that shape an event act from the next call, those that shape a
+   * request from the next request; waiting events are unharmed. An absent key stays, `undefined` goes back to the
+   * default, an invalid patch is refused whole. A lower `bufferCapacity` drops the excess as `overflow` says.
+   *
+   * @since 0.1.0
+   */
+  static updateConfig(patch: AmplitudeConfig.Patch): Effect.Effect<void, InvalidConfig, Amplitude> {
+    return Effect.flatMap(Amplitude, (client) => client.updateConfig(patch))
+  }
+
+  /**
    * Gives every event that is tracked inside an effect defaults for its fields. It is local to the fiber and those it
    * forks; an inner one wins over an outer one field by field, the event's own fields win over both.
    *
@@ -201,17 +250,7 @@ export class Amplitude extends Context.Tag("effect-amplitude/Amplitude")<Amplitu
     Amplitude,
     never,
     AmplitudeConfig | EventStorage | Transport | AmplitudeLogger
-  > = Layer.scoped(
-    Amplitude,
-    Effect.gen(function*() {
-      return yield* Client.make({
-        config: yield* AmplitudeConfig,
-        storage: yield* EventStorage,
-        transport: yield* Transport,
-        logger: yield* AmplitudeLogger
-      })
-    })
-  )
+  > = Layer.orDie(layerOf(Amplitude))
 
   /**
    * The client with memory storage, the platform's `fetch` and Effect's logger.
@@ -280,6 +319,11 @@ export declare namespace Amplitude {
     readonly flush: Effect.Effect<void>
     readonly shutdown: Effect.Effect<void>
     readonly deliveries: Stream.Stream<DeliveryReport>
+    readonly add: (plugin: Plugin) => Effect.Effect<void, PluginError>
+    readonly remove: (name: string) => Effect.Effect<boolean>
+    readonly setOptOut: (optOut: boolean) => Effect.Effect<void>
+    readonly config: Effect.Effect<AmplitudeConfig.Settings>
+    readonly updateConfig: (patch: AmplitudeConfig.Patch) => Effect.Effect<void, InvalidConfig>
   }
 }
 
@@ -300,10 +344,40 @@ export const AmplitudeLive: Layer.Layer<Amplitude, ConfigError | InvalidConfig> 
   AmplitudeConfig.environment
 )
 
+/** A plugin of the settings that cannot be set up fails the build: without it, events might leave as they must not. */
+function layerOf(
+  tag: typeof Amplitude
+): Layer.Layer<Amplitude, PluginError, AmplitudeConfig | EventStorage | Transport | AmplitudeLogger> {
+  return Layer.scoped(
+    tag,
+    Effect.gen(function*() {
+      return yield* Client.make({
+        config: yield* AmplitudeConfig,
+        storage: yield* EventStorage,
+        transport: yield* Transport,
+        logger: yield* AmplitudeLogger
+      })
+    })
+  )
+}
+
 /** Each client has services of its own, also where two of them are built in one layer. */
-function withDefaults<E>(config: Layer.Layer<AmplitudeConfig, E>): Layer.Layer<Amplitude, E> {
-  return Amplitude.layerServices.pipe(
-    Layer.provide([EventStorage.layerMemory, Transport.layerFetch, AmplitudeLogger.layerEffect]),
+function withDefaults<E>(config: Layer.Layer<AmplitudeConfig, E>): Layer.Layer<Amplitude, E | InvalidConfig> {
+  return over(Transport.layerFetch, config)
+}
+
+/**
+ * The client over a transport, with memory storage and Effect's logger.
+ *
+ * @internal
+ */
+export function over<E>(
+  transport: Layer.Layer<Transport>,
+  config: Layer.Layer<AmplitudeConfig, E>
+): Layer.Layer<Amplitude, E | InvalidConfig> {
+  return layerOf(Amplitude).pipe(
+    Layer.catchAll((error) => Layer.fail(Client.toInvalidConfig(error))),
+    Layer.provide([EventStorage.layerMemory, transport, AmplitudeLogger.layerEffect]),
     Layer.provide(config),
     Layer.fresh
   )

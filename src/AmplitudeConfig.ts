@@ -22,6 +22,7 @@ import type { DeliveryReport } from "./DeliveryReport.js"
 import { EventOptions, IngestionMetadata, Plan } from "./Event.js"
 import { isAvailable } from "./internal/compress.js"
 import { kindOf } from "./internal/properties.js"
+import type { Plugin } from "./Plugin.js"
 
 /**
  * The live settings of one client.
@@ -56,6 +57,7 @@ export class AmplitudeConfig
     flushConcurrency: 1,
     bufferCapacity: 100_000,
     overflow: "dropOldest",
+    plugins: undefined,
     compression: "none"
   }
 
@@ -100,9 +102,11 @@ export class AmplitudeConfig
         unsafeSettings: () => settings,
         update: (patch) =>
           Effect.suspend(() =>
-            Effect.map(decode(settings, { apiKey: settings.apiKey, ...patch }), (decoded) => {
-              settings = decoded
-            })
+            "plugins" in patch
+              ? Effect.fail(new InvalidConfig({ option: "plugins", expected: "add or remove", actual: "an update" }))
+              : Effect.map(decode(settings, { apiKey: settings.apiKey, ...patch }), (decoded) => {
+                settings = decoded
+              })
           )
       }
     })
@@ -226,9 +230,19 @@ export declare namespace AmplitudeConfig {
     readonly bufferCapacity?: number | undefined
     /** What happens to an event for which there is no room. Default `dropOldest`. */
     readonly overflow?: Overflow | undefined
+    /** The plugins of the client, added in this order when it is built. Default none. */
+    readonly plugins?: ReadonlyArray<Plugin> | undefined
     /** Compresses bodies of more than 2048 bytes; `gzip` needs the platform's `CompressionStream`. Default `none`. */
     readonly compression?: Compression | undefined
   }
+
+  /**
+   * What can be changed while a client lives: every option but its plugins, which are added and removed by themselves.
+   *
+   * @since 0.1.0
+   * @category models
+   */
+  export interface Patch extends Partial<Omit<Options, "plugins" | "storageDirectory">> {}
 
   /**
    * The fields that every event can be given: those of `EventOptions` but the two that tell events apart.
@@ -264,6 +278,7 @@ export declare namespace AmplitudeConfig {
     readonly flushConcurrency: number
     readonly bufferCapacity: number
     readonly overflow: Overflow
+    readonly plugins: ReadonlyArray<Plugin> | undefined
     readonly compression: Compression
   }
 
@@ -277,7 +292,7 @@ export declare namespace AmplitudeConfig {
     /** The same, for code that is already inside an effect. */
     readonly unsafeSettings: () => Settings
     /** Changes settings: an absent key stays, `undefined` goes back to the default, an invalid patch changes nothing. */
-    readonly update: (patch: Partial<Options>) => Effect.Effect<void, InvalidConfig>
+    readonly update: (patch: Patch) => Effect.Effect<void, InvalidConfig>
   }
 }
 
@@ -311,6 +326,14 @@ const functionField = <A>(expected: string): Field<A> => ({
   expected,
   decode: (input) => Predicate.isFunction(input) ? Option.some(input as A) : Option.none()
 })
+
+const decodePlugins = (input: unknown): Option.Option<ReadonlyArray<Plugin>> => {
+  if (!Array.isArray(input)) return Option.none()
+  const plugins = input.filter((plugin) => Predicate.isRecord(plugin) && Predicate.isString(plugin.name))
+  return plugins.length === input.length && new Set(plugins.map(({ name }) => name)).size === input.length
+    ? Option.some(plugins)
+    : Option.none()
+}
 
 const isHttpUrl = (url: string): boolean =>
   Option.match(Option.liftThrowable((input: string) => new URL(input))(url), {
@@ -364,6 +387,7 @@ const fields: { readonly [K in keyof AmplitudeConfig.Settings]: Field<AmplitudeC
     "dropOldest, dropNewest, suspend or fail",
     Schema.Literal("dropOldest", "dropNewest", "suspend", "fail")
   ),
+  plugins: { expected: "an array of plugins, each with a name of its own", decode: decodePlugins },
   compression: field(
     "none, or gzip where the platform has CompressionStream",
     Schema.Literal("none", "gzip").pipe(Schema.filter((compression) => compression === "none" || isAvailable()))

@@ -126,6 +126,19 @@ export class TransportError
 {}
 
 /**
+ * A plugin that cannot be added: its name is taken, or its `setup` failed.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export class PluginError extends Schema.TaggedError<PluginError>("effect-amplitude/PluginError")("PluginError", {
+  /** The name of the plugin. */
+  plugin: Schema.String,
+  message: Schema.String,
+  cause: Schema.optional(Schema.Defect)
+}) {}
+
+/**
  * The event was taken but not delivered, seen by `trackAndWait`.
  *
  * @since 0.1.0

@@ -8,11 +8,10 @@ import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import type * as Config from "effect/Config"
 import type { ConfigError } from "effect/ConfigError"
 import * as Layer from "effect/Layer"
-import { Amplitude } from "./Amplitude.js"
+import type { Amplitude } from "./Amplitude.js"
+import { over } from "./Amplitude.js"
 import { AmplitudeConfig } from "./AmplitudeConfig.js"
 import type { InvalidConfig } from "./AmplitudeError.js"
-import { AmplitudeLogger } from "./AmplitudeLogger.js"
-import { EventStorage } from "./EventStorage.js"
 import { Transport } from "./Transport.js"
 
 /**
@@ -43,16 +42,8 @@ export const layerConfig = (
   config: Config.Config.Wrap<AmplitudeConfig.Options>
 ): Layer.Layer<Amplitude, ConfigError | InvalidConfig> => overUndici(AmplitudeConfig.layerConfig(config))
 
-const overUndici = <E>(config: Layer.Layer<AmplitudeConfig, E>): Layer.Layer<Amplitude, E> =>
-  Amplitude.layerServices.pipe(
-    Layer.provide([
-      EventStorage.layerMemory,
-      Layer.provide(Transport.layerHttp, NodeHttpClient.layerUndici),
-      AmplitudeLogger.layerEffect
-    ]),
-    Layer.provide(config),
-    Layer.fresh
-  )
+const overUndici = <E>(config: Layer.Layer<AmplitudeConfig, E>): Layer.Layer<Amplitude, E | InvalidConfig> =>
+  over(Layer.provide(Transport.layerHttp, NodeHttpClient.layerUndici), config)
 
 /**
  * The client over undici with the options of the environment variables `AMPLITUDE_API_KEY` and so on.

@@ -164,7 +164,7 @@ function make(
     }, {
       invalidIsDefect: lenient !== true,
       observer: (report) => reports.push(report)
-    })
+    }).pipe(Effect.catchTag("PluginError", (error) => Effect.fail(Client.toInvalidConfig(error))))
     return Context.make(Amplitude, client).pipe(Context.add(Recorder, {
       events: Effect.sync(() => events.slice()),
       reports: Effect.sync(() => reports.slice()),

@@ -97,6 +97,11 @@ export declare namespace EventStorage {
     readonly acknowledge: (ids: ReadonlyArray<string>) => Effect.Effect<ReadonlyArray<string>, StorageError>
     /** Gives leased events back to their place. */
     readonly release: (ids: ReadonlyArray<string>, options: ReleaseOptions) => Effect.Effect<void, StorageError>
+    /**
+     * Drops what the capacity of the settings no longer holds, as the overflow policy says (nothing under `suspend` and
+     * `fail`), and answers what it dropped. Without it that happens with the next `append`.
+     */
+    readonly trim?: Effect.Effect<ReadonlyArray<EncodedEvent>> | undefined
     /** How many events are held, leased ones included. */
     readonly size: Effect.Effect<number, StorageError>
     /**

@@ -80,12 +80,22 @@ export {
  */
 export * as Identify from "./Identify.js"
 
+/**
+ * @since 0.1.0
+ */
+export * as Plugin from "./Plugin.js"
+
 export {
   /**
    * @since 0.1.0
    */
   Revenue
 } from "./Revenue.js"
+
+/**
+ * @since 0.1.0
+ */
+export * as TrackingPlan from "./TrackingPlan.js"
 
 export {
   /**

@@ -44,6 +44,7 @@ const options = [
   "flushConcurrency",
   "bufferCapacity",
   "overflow",
+  "plugins",
   "compression"
 ] as const
 
@@ -99,6 +100,7 @@ const faults: { readonly [option in typeof options[number]]: ReadonlyArray<unkno
   flushConcurrency: notPositiveInts,
   bufferCapacity: notPositiveInts,
   overflow: ["drop", "DropOldest", "", null, 0, {}],
+  plugins: [{}, "plugin", null, [1], [{ name: "same" }, { name: "same" }]],
   compression: ["br", "GZIP", "", null, true]
 }
 
@@ -179,6 +181,7 @@ describe("AmplitudeConfig", () => {
           flushConcurrency: 1,
           bufferCapacity: 100_000,
           overflow: "dropOldest",
+          plugins: undefined,
           compression: "none"
         })
         const { apiKey: _apiKey, ...all } = yield* settingsOf({ apiKey: key })
@@ -221,6 +224,7 @@ describe("AmplitudeConfig", () => {
           flushConcurrency: 4,
           bufferCapacity: 1,
           overflow: "fail",
+          plugins: [],
           compression: "gzip"
         }
         const durations = { flushInterval: "5 seconds", requestTimeout: 250, shutdownTimeout: 0 }

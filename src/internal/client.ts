@@ -6,6 +6,8 @@ import * as Fiber from "effect/Fiber"
 import type * as Scope from "effect/Scope"
 import type { Amplitude } from "../Amplitude.js"
 import type { AmplitudeConfig } from "../AmplitudeConfig.js"
+import type { PluginError } from "../AmplitudeError.js"
+import { InvalidConfig } from "../AmplitudeError.js"
 import type { AmplitudeLogger } from "../AmplitudeLogger.js"
 import type { DeliveryReport } from "../DeliveryReport.js"
 import { Event } from "../Event.js"
@@ -16,7 +18,12 @@ import * as Intake from "./intake.js"
 import * as Ledger from "./ledger.js"
 import * as Log from "./log.js"
 import * as Pipeline from "./pipeline.js"
+import * as Plugins from "./plugins.js"
 import * as Reports from "./reports.js"
+
+/** A plugin of the settings that cannot be set up is a fault of the settings. */
+export const toInvalidConfig = (error: PluginError): InvalidConfig =>
+  new InvalidConfig({ option: "plugins", expected: "plugins that can be added", actual: error.message })
 
 /** How long a durable storage may take to get back what it had leased. */
 const stopGrace = "1 second"
@@ -37,7 +44,7 @@ export interface TestOptions {
 export const make = (
   services: Services,
   test?: TestOptions
-): Effect.Effect<Amplitude.Client, never, Scope.Scope> =>
+): Effect.Effect<Amplitude.Client, PluginError, Scope.Scope> =>
   Effect.gen(function*() {
     const { config, storage, transport } = services
     const insertId = yield* InsertId
@@ -46,8 +53,10 @@ export const make = (
     const ledger = Ledger.make(yield* waitingBefore(storage))
     const { idOf, numberOf } = idsOf(globalThis.crypto.randomUUID().slice(0, 8))
     const pipeline = yield* Pipeline.make({ config, storage, transport, ledger, reports, log, numberOf })
+    const plugins = yield* Plugins.make(config, reports, log)
     const intake = Intake.make({
       config,
+      plugins,
       storage,
       ledger,
       pipeline,
@@ -58,10 +67,13 @@ export const make = (
       invalidIsDefect: test?.invalidIsDefect ?? false
     })
 
+    let ended = false
+
     const flush = Effect.suspend(() =>
-      ledger.size() === 0
-        ? reports.calledBack
-        : pipeline.hurry.pipe(Effect.zipRight(ledger.closed), Effect.zipRight(reports.calledBack))
+      ended ? Effect.void : pipeline.hurry.pipe(
+        Effect.zipRight(Effect.all([ledger.closed, plugins.flush], { concurrency: "unbounded", discard: true })),
+        Effect.zipRight(reports.calledBack)
+      )
     )
 
     const end = Effect.gen(function*() {
@@ -76,8 +88,10 @@ export const make = (
       yield* storage.durable ? Effect.timeoutOption(Fiber.await(stopping), stopGrace) : Fiber.await(stopping)
       reports.allUnreported("Stored")
       ledger.closeAll()
+      yield* plugins.end(timeUp)
       yield* reports.end(timeUp)
       yield* Effect.raceFirst(log.end, timeUp)
+      ended = true
     })
 
     let ending: Fiber.RuntimeFiber<void> | undefined
@@ -93,7 +107,7 @@ export const make = (
     // after the fibers of the pipeline: finalizers run last in, first out
     yield* Effect.addFinalizer(() => shutdown)
 
-    return {
+    const client: Amplitude.Client = {
       track: intake.track,
       trackOrFail: intake.trackOrFail,
       trackAndWait: intake.trackAndWait,
@@ -105,8 +119,23 @@ export const make = (
       revenue: (revenue, options) => Effect.suspend(() => intake.track(Event.revenue(revenue, options))),
       flush,
       shutdown,
-      deliveries: reports.deliveries
+      deliveries: reports.deliveries,
+      add: (plugin) => plugins.add(client, plugin),
+      remove: plugins.remove,
+      setOptOut: (optOut) => Effect.orDie(config.update({ optOut })),
+      config: config.settings,
+      updateConfig: (patch) =>
+        config.update(patch).pipe(
+          Effect.zipRight(storage.trim ?? Effect.succeed([])),
+          Effect.map((dropped) => {
+            for (const event of dropped) pipeline.overflowed(event, config.unsafeSettings().bufferCapacity)
+          }),
+          Effect.zipRight(pipeline.reconsider),
+          Effect.uninterruptible
+        )
     }
+    for (const plugin of config.unsafeSettings().plugins ?? []) yield* client.add(plugin)
+    return client
   })
 
 /** The events that an earlier process has left to this one. */

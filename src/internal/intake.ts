@@ -11,21 +11,23 @@ import * as Either from "effect/Either"
 import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import * as FiberId from "effect/FiberId"
-import type * as FiberStatus from "effect/FiberStatus"
 import * as LogLevel from "effect/LogLevel"
 import * as Option from "effect/Option"
-import * as RuntimeFlags from "effect/RuntimeFlags"
 import type { AmplitudeConfig } from "../AmplitudeConfig.js"
 import type { TrackError } from "../AmplitudeError.js"
 import { AmplitudeClosed, BufferFull, DeliveryError, InvalidEvent, StorageError } from "../AmplitudeError.js"
 import type { Delivered, Reason } from "../DeliveryReport.js"
 import type { Event } from "../Event.js"
+import { unsafeMake } from "../Event.js"
 import type { EventStorage } from "../EventStorage.js"
+import type { Plugin } from "../Plugin.js"
 import * as Encoding from "./encoding.js"
 import { eventOptions } from "./eventOptions.js"
 import type { Ledger } from "./ledger.js"
 import type { Log } from "./log.js"
 import type { Pipeline } from "./pipeline.js"
+import type { Passed, Plugins } from "./plugins.js"
+import { insidePlugins } from "./plugins.js"
 import type { Fault } from "./properties.js"
 import { guarded } from "./properties.js"
 import type { Awaited, Reports } from "./reports.js"
@@ -35,6 +37,7 @@ export interface Dependencies {
   readonly storage: EventStorage.Service
   readonly ledger: Ledger
   readonly pipeline: Pipeline
+  readonly plugins: Plugins
   readonly reports: Reports
   readonly log: Log
   readonly insertId: () => string
@@ -61,15 +64,18 @@ interface Refusal {
   readonly reason: Reason
   readonly error: TrackError | undefined
   readonly message: string
+  /** The event as it was when it was refused, where that is not what was given. */
+  readonly event?: Event | undefined
 }
 
-/** An event on its way into the storage. */
-interface Prepared {
-  readonly _tag: "Prepared"
-  readonly event: EventStorage.EncodedEvent
-  /** Its entry in the ledger. */
-  readonly number: number
+/** An event that only has to be stored. */
+interface Draft {
+  readonly _tag: "Draft"
+  readonly lane: string
+  readonly json: string
   readonly now: number
+  /** The plugins inside which it was tracked. */
+  readonly inside: ReadonlyArray<Plugin>
 }
 
 type Caller = Fiber.RuntimeFiber<unknown, unknown>
@@ -94,41 +100,91 @@ const invalid = ({ actual, expected, path }: Fault): Refusal =>
 const optedOut: Refusal = { _tag: "Refusal", reason: "OptedOut", error: undefined, message: "the client is opted out" }
 
 export const make = (deps: Dependencies): Intake => {
-  const { config, idOf, insertId, ledger, log, pipeline, reports, storage } = deps
+  const { config, idOf, insertId, ledger, log, pipeline, plugins, reports, storage } = deps
   const closing = Effect.unsafeMakeLatch(false)
   let closed = false
 
   // -- up to the encoded event ---------------------------------------------------------------------------------------
 
-  /** All that is pure: from what was given to the event as it is stored. */
-  const encode = (
+  /** The checked fields of what was given, with the defaults that hold for the caller. */
+  const read = (
     caller: Caller,
     settings: AmplitudeConfig.Settings,
-    now: number,
     [event, properties, options]: Given
-  ): Either.Either<{ readonly lane: string; readonly json: string }, Fault> =>
-    guarded("event", () => {
-      const shaped = Encoding.shape(event, properties, options)
-      if (Either.isLeft(shaped)) return Either.left(shaped.left)
-      const fields = shaped.right
-      const fault = Encoding.applyDefaults(fields, caller.getFiberRef(eventOptions), settings)
-      if (fault !== undefined) return Either.left(fault)
-      Encoding.applyContext(fields, now, insertId)
-      const wrong = Encoding.validate(fields, settings)
-      if (wrong !== undefined) return Either.left(wrong)
-      if (Encoding.hasTooManyGroups(fields)) warnOfGroups()
-      return Either.map(Encoding.encode(fields, settings), (json) => ({ lane: Encoding.laneOf(fields), json }))
-    })
+  ): Either.Either<Encoding.Fields, Fault> => {
+    const shaped = Encoding.shape(event, properties, options)
+    if (Either.isLeft(shaped)) return shaped
+    const fault = Encoding.applyDefaults(shaped.right, caller.getFiberRef(eventOptions), settings)
+    return fault === undefined ? shaped : Either.left(fault)
+  }
 
-  const prepare = (caller: Caller, given: Given): Prepared | Refusal => {
+  /** The event as it is stored, of fields that are complete but for their context. */
+  const write = (
+    fields: Encoding.Fields,
+    settings: AmplitudeConfig.Settings,
+    now: number,
+    inside: ReadonlyArray<Plugin>
+  ): Either.Either<Draft, Fault> => {
+    Encoding.applyContext(fields, now, insertId)
+    const wrong = Encoding.validate(fields, settings)
+    if (wrong !== undefined) return Either.left(wrong)
+    if (Encoding.hasTooManyGroups(fields)) warnOfGroups()
+    return Either.map(
+      Encoding.encode(fields, settings),
+      (json) => ({ _tag: "Draft", lane: Encoding.laneOf(fields), json, now, inside })
+    )
+  }
+
+  const prepare = (caller: Caller, given: Given): Draft | Refusal | Effect.Effect<Draft | Refusal> => {
     if (closed) return refuse(new AmplitudeClosed())
     const settings = config.unsafeSettings()
     if (settings.optOut) return optedOut
     const now = Context.get(caller.currentDefaultServices, Clock.Clock).unsafeCurrentTimeMillis()
-    const encoded = encode(caller, settings, now, given)
-    if (Either.isLeft(encoded)) return invalid(encoded.left)
-    const number = ledger.open()
-    return { _tag: "Prepared", event: { id: idOf(number), ...encoded.right, attempts: 0 }, number, now }
+    const inside = caller.getFiberRef(insidePlugins)
+    const before = plugins.before(inside)
+    const enrichment = plugins.enrichment(inside)
+    if (before.length === 0 && enrichment.length === 0) {
+      const draft = guarded(
+        "event",
+        () => Either.flatMap(read(caller, settings, given), (fields) => write(fields, settings, now, inside))
+      )
+      return Either.isLeft(draft) ? invalid(draft.left) : draft.right
+    }
+    const fields = guarded("event", () => read(caller, settings, given))
+    if (Either.isLeft(fields)) return invalid(fields.left)
+    return Effect.flatMap(plugins.lead(unsafeMake(fields.right), before), (passed) => {
+      if (passed._tag === "Dropped") return Effect.succeed(droppedByPlugin(passed))
+      const event = again(passed.event, (fields) => {
+        Encoding.applyContext(fields, now, insertId)
+        return Either.right(unsafeMake(fields))
+      })
+      if (Either.isLeft(event)) return Effect.succeed(invalidFromPlugin(event.left, passed.event))
+      return Effect.map(plugins.lead(event.right, enrichment), (passed) => {
+        if (passed._tag === "Dropped") return droppedByPlugin(passed)
+        const draft = again(passed.event, (fields) => write(fields, settings, now, inside))
+        return Either.isLeft(draft) ? invalidFromPlugin(draft.left, passed.event) : draft.right
+      })
+    })
+  }
+
+  /** What a plugin gives back is checked like what a caller gives. */
+  const again = <A>(
+    event: Event,
+    f: (fields: Encoding.Fields) => Either.Either<A, Fault>
+  ): Either.Either<A, Fault> => guarded("event", () => Either.flatMap(Encoding.shape(event), f))
+
+  /** Leads what was given to the encoded event, through plugins where there are any, and goes on with it. */
+  const withDraft = <A, E>(
+    given: Given,
+    onDraft: (draft: Draft) => Effect.Effect<A, E>,
+    onRefusal: (refusal: Refusal) => Effect.Effect<A, E>
+  ): Effect.Effect<A, E> => {
+    const goOn = (prepared: Draft | Refusal): Effect.Effect<A, E> =>
+      prepared._tag === "Draft" ? onDraft(prepared) : onRefusal(prepared)
+    return Effect.withFiberRuntime((caller) => {
+      const prepared = prepare(caller, given)
+      return Effect.isEffect(prepared) ? Effect.flatMap(prepared, goOn) : goOn(prepared)
+    })
   }
 
   // -- into the storage ----------------------------------------------------------------------------------------------
@@ -139,45 +195,45 @@ export const make = (deps: Dependencies): Intake => {
    */
   const append = (
     event: EventStorage.EncodedEvent,
-    status: FiberStatus.Running
-  ): Effect.Effect<ReadonlyArray<EventStorage.EncodedEvent>, TrackError> =>
-    config.unsafeSettings().overflow === "suspend" ? appendOrClose(event, status) : storage.append(event)
-
-  const appendOrClose = (
-    event: EventStorage.EncodedEvent,
-    status: FiberStatus.Running
-  ): Effect.Effect<ReadonlyArray<EventStorage.EncodedEvent>, TrackError> =>
-    Effect.suspend(() => {
-      let appended: ReadonlyArray<EventStorage.EncodedEvent> | undefined
-      const race = Effect.raceFirst(
-        Effect.uninterruptible(Effect.map(storage.append(event), (dropped) => {
-          appended = dropped
-          return dropped
-        })),
-        Effect.zipRight(Effect.interruptible(closing.await), refuseClosed)
-      )
-      return Effect.matchCauseEffect(
-        RuntimeFlags.interruptible(status.runtimeFlags) ? Effect.interruptible(race) : race,
-        {
-          onSuccess: Effect.succeed,
-          onFailure: (cause) => appended === undefined ? Effect.failCause(cause) : Effect.succeed(appended)
-        }
-      )
+    restore: Restore
+  ): Effect.Effect<ReadonlyArray<EventStorage.EncodedEvent>, TrackError> => {
+    if (config.unsafeSettings().overflow !== "suspend") return storage.append(event)
+    let appended: ReadonlyArray<EventStorage.EncodedEvent> | undefined
+    const appending = Effect.map(storage.append(event), (dropped) => {
+      appended = dropped
+      return dropped
     })
+    return Effect.matchCauseEffect(
+      restore(Effect.raceFirst(
+        Effect.uninterruptible(appending),
+        Effect.zipRight(Effect.interruptible(closing.await), refuseClosed)
+      )),
+      {
+        onSuccess: Effect.succeed,
+        onFailure: (cause) => appended === undefined ? Effect.failCause(cause) : Effect.succeed(appended)
+      }
+    )
+  }
 
-  /** Accepts an event, or fails with the reason why the storage did not take it. */
-  const store = ({ event, now, number }: Prepared, status: FiberStatus.Running): Effect.Effect<void, TrackError> =>
-    Effect.uninterruptible(
-      Effect.matchCauseEffect(closed ? refuseClosed : append(event, status), {
-        onFailure: (cause): Effect.Effect<void, TrackError> => {
+  /**
+   * Accepts an event, or goes on with the reason why the storage did not take it. The entry in the ledger is opened and
+   * settled without an interruption in between.
+   */
+  const store = <E>(
+    { inside, json, lane, now }: Draft,
+    onError: (error: TrackError, event: EventStorage.EncodedEvent) => Effect.Effect<void, E>,
+    onOpen?: (id: string) => void
+  ): Effect.Effect<void, E> =>
+    Effect.uninterruptibleMask((restore) => {
+      const number = ledger.open()
+      const event: EventStorage.EncodedEvent = { id: idOf(number), lane, json, attempts: 0 }
+      onOpen?.(event.id)
+      return Effect.matchCauseEffect(closed ? refuseClosed : append(event, restore), {
+        onFailure: (cause): Effect.Effect<void, E> => {
           ledger.close(() => number)
-          return Effect.failCause(toTrackError(cause))
+          return Cause.isInterruptedOnly(cause) ? Effect.interrupt : onError(toTrackError(cause), event)
         },
-        onSuccess: (dropped): Effect.Effect<void, TrackError> => {
-          if (dropped.length === 0) {
-            pipeline.arrived(event, now)
-            return Exit.void
-          }
+        onSuccess: (dropped): Effect.Effect<void, E> => {
           const { bufferCapacity: capacity } = config.unsafeSettings()
           let accepted = true
           for (const other of dropped) {
@@ -186,28 +242,27 @@ export const make = (deps: Dependencies): Intake => {
           }
           if (accepted) {
             pipeline.arrived(event, now)
+            plugins.dispatch(json, inside)
             return Exit.void
           }
           ledger.close(() => number)
-          return Exit.fail(new BufferFull({ capacity }))
+          return onError(new BufferFull({ capacity }), event)
         }
       })
-    )
+    })
 
   // -- what becomes of those that were not taken ---------------------------------------------------------------------
 
-  const refused = (refusal: Refusal, given: Given) => {
+  const reportRefusal = (refusal: Refusal, given: Given) => {
     if (refusal.error !== undefined) warnOfRefusal(refusal.reason)
-    return reports.refused(assemble(given), refusal.reason, refusal.message)
+    return reports.refused(refusal.event ?? assemble(given), refusal.reason, refusal.message)
   }
 
-  const notStored = ({ event }: Prepared, error: TrackError): void => {
-    warnOfRefusal(reasons[error._tag])
-    reports.settled(
-      event,
-      { _tag: "Dropped", code: 0, reason: reasons[error._tag], message: error.message },
-      event.attempts
-    )
+  const reportNotStored = (error: TrackError, event: EventStorage.EncodedEvent): Effect.Effect<void> => {
+    const reason = reasons[error._tag]
+    warnOfRefusal(reason)
+    reports.settled(event, { _tag: "Dropped", code: 0, reason, message: error.message }, event.attempts)
+    return Exit.void
   }
 
   const warnOfRefusal = (reason: Reason): void =>
@@ -227,45 +282,53 @@ export const make = (deps: Dependencies): Intake => {
 
   return {
     track: (...given) =>
-      Effect.withFiberRuntime((caller, status) => {
-        const prepared = prepare(caller, given)
-        if (prepared._tag === "Prepared") {
-          return Effect.catchAll(store(prepared, status), (error) => Effect.sync(() => notStored(prepared, error)))
-        }
-        if (deps.invalidIsDefect && prepared.reason === "Invalid") return Effect.die(prepared.error)
-        refused(prepared, given)
+      withDraft(given, (draft) => store(draft, reportNotStored), (refusal) => {
+        if (deps.invalidIsDefect && refusal.reason === "Invalid") return Effect.die(refusal.error)
+        reportRefusal(refusal, given)
         return Exit.void
       }),
     trackOrFail: (...given) =>
-      Effect.withFiberRuntime((caller, status) => {
-        const prepared = prepare(caller, given)
-        if (prepared._tag === "Prepared") return store(prepared, status)
-        if (prepared.error !== undefined) return Exit.fail(prepared.error)
-        refused(prepared, given)
+      withDraft<void, TrackError>(given, (draft) => store(draft, Exit.fail), (refusal) => {
+        if (refusal.error !== undefined) return Exit.fail(refusal.error)
+        reportRefusal(refusal, given)
         return Exit.void
       }),
     trackAndWait: (...given) =>
-      Effect.withFiberRuntime((caller, status) => {
-        const prepared = prepare(caller, given)
-        if (prepared._tag === "Refusal") {
-          return prepared.error === undefined
-            ? toDelivery(refused(prepared, given))
-            : Exit.fail(prepared.error)
-        }
-        const { id } = prepared.event
-        const told = Deferred.unsafeMake<Delivered, DeliveryError>(FiberId.none)
-        reports.watch(id, (awaited) => Deferred.unsafeDone(told, toDelivery(awaited)))
-        return Effect.onExit(
-          Effect.zipRight(store(prepared, status), Deferred.await(told)),
-          () => Effect.sync(() => reports.unwatch(id))
-        )
-      }),
+      withDraft<Delivered, TrackError | DeliveryError>(
+        given,
+        (draft) =>
+          Effect.suspend(() => {
+            const told = Deferred.unsafeMake<Delivered, DeliveryError>(FiberId.none)
+            let opened: string | undefined
+            const stored = store(draft, (error): Effect.Effect<void, TrackError> => Exit.fail(error), (id) => {
+              opened = id
+              reports.watch(id, (awaited) => Deferred.unsafeDone(told, toDelivery(awaited)))
+            })
+            return Effect.onExit(Effect.zipRight(stored, Deferred.await(told)), () =>
+              Effect.sync(() => {
+                if (opened !== undefined) reports.unwatch(opened)
+              }))
+          }),
+        (refusal) => refusal.error === undefined ? toDelivery(reportRefusal(refusal, given)) : Exit.fail(refusal.error)
+      ),
     close: Effect.suspend(() => {
       closed = true
       return Effect.asVoid(closing.open)
     })
   }
 }
+
+type Restore = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
+
+const droppedByPlugin = ({ event, message }: Passed & { readonly _tag: "Dropped" }): Refusal => ({
+  _tag: "Refusal",
+  reason: "Plugin",
+  error: undefined,
+  message,
+  event
+})
+
+const invalidFromPlugin = (fault: Fault, event: Event): Refusal => ({ ...invalid(fault), event })
 
 const refuseClosed: Effect.Effect<never, AmplitudeClosed> = Effect.suspend(() => Effect.fail(new AmplitudeClosed()))
 
@@ -295,14 +358,10 @@ const toDelivery = (awaited: Awaited): Exit.Exit<Delivered, DeliveryError> => {
     )
 }
 
-/** A storage that dies has failed like any other; an interruption stays one. */
-const toTrackError = (cause: Cause.Cause<TrackError>): Cause.Cause<TrackError> => {
-  if (Cause.isInterruptedOnly(cause)) return cause
-  return Either.match(Cause.failureOrCause(cause), {
-    onLeft: (error) => Cause.fail(error),
+/** A storage that dies has failed like any other. */
+const toTrackError = (cause: Cause.Cause<TrackError>): TrackError =>
+  Either.match(Cause.failureOrCause(cause), {
+    onLeft: (error) => error,
     onRight: (defect) =>
-      Cause.fail(
-        new StorageError({ operation: "append", message: "the event storage died", cause: Cause.squash(defect) })
-      )
+      new StorageError({ operation: "append", message: "the event storage died", cause: Cause.squash(defect) })
   })
-}

@@ -159,19 +159,42 @@ export const make = (config: AmplitudeConfig.Service): EventStorage.Service => {
     count++
   }
 
-  /** Drops the oldest event that is not in a request. */
-  const evict = (): Node | undefined => {
-    const node = oldest
-    if (node === undefined) return undefined
-    const lane = lanes.get(node.lane)
-    remove(node)
-    if (lane?.first === node) {
-      unpark(lane)
-      settleLane(lane)
+  /** Drops events that are in no request, those that `next` names. */
+  const evictWhileOver = (capacity: number, next: () => Node | undefined): ReadonlyArray<EventStorage.EncodedEvent> => {
+    const dropped: Array<EventStorage.EncodedEvent> = []
+    for (let node = next(); count > capacity && node !== undefined; node = next()) {
+      remove(node)
+      unparkFrom(node)
+      count--
+      dropped.push(node)
     }
-    count--
-    return node
+    return dropped
   }
+
+  /** Takes an event that leaves the storage from among the parked ones of its lane, if it is one of them. */
+  const unparkFrom = (node: Node): void => {
+    const lane = lanes.get(node.lane)
+    if (lane?.first === undefined) return
+    if (lane.first === node) unpark(lane)
+    else {
+      let before = lane.first
+      while (before.parked !== undefined && before.parked !== node) before = before.parked
+      if (before.parked !== node) return
+      before.parked = node.parked
+      if (lane.last === node) lane.last = before
+    }
+    settleLane(lane)
+  }
+
+  const trim: Effect.Effect<ReadonlyArray<EventStorage.EncodedEvent>> = Effect.sync(() => {
+    const { bufferCapacity, overflow } = config.unsafeSettings()
+    makeRoom()
+    return overflow === "dropOldest"
+      ? evictWhileOver(bufferCapacity, () => oldest)
+      : overflow === "dropNewest"
+      ? evictWhileOver(bufferCapacity, () => newest)
+      : []
+  })
 
   /** Lets as many callers on as there is room for, in the order in which they came, and keeps their places. */
   const makeRoom = (): void => {
@@ -213,16 +236,9 @@ export const make = (config: AmplitudeConfig.Service): EventStorage.Service => {
         return none
       }
       switch (overflow) {
-        case "dropOldest": {
-          const dropped: Array<EventStorage.EncodedEvent> = []
+        case "dropOldest":
           push(event)
-          while (count > bufferCapacity) {
-            const node = evict()
-            if (node === undefined) break
-            dropped.push(node)
-          }
-          return Exit.succeed(dropped)
-        }
+          return Exit.succeed(evictWhileOver(bufferCapacity, () => oldest))
         case "dropNewest":
           return Exit.succeed([event])
         case "fail":
@@ -317,6 +333,7 @@ export const make = (config: AmplitudeConfig.Service): EventStorage.Service => {
     renew: () => Effect.void,
     acknowledge,
     release,
+    trim,
     size: Effect.sync(() => count),
     wake: Effect.never,
     shared: false,

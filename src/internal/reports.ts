@@ -48,6 +48,8 @@ export interface Reports {
   readonly calledBack: Effect.Effect<void>
   /** Ends `deliveries`; callbacks are given until `timeUp`, and those that do not have to wait always run. */
   readonly end: (timeUp: Effect.Effect<void>) => Effect.Effect<void>
+  /** Whether the fiber runs in a callback or a plugin of this client. */
+  readonly isInside: Effect.Effect<boolean>
   /** Runs an effect of the user's as what it is: part of this client, which must not wait for itself. */
   readonly inside: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
 }
@@ -76,6 +78,8 @@ export const make = (
 
     const inside = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
       Effect.locallyWith(effect, insideOf, (clients) => [...clients, client])
+
+    const isInside = Effect.map(FiberRef.get(insideOf), (clients) => clients.includes(client))
 
     /** The server echoes the key it was sent: no report holds it. */
     const scrub = (message: string): string =>
@@ -165,20 +169,17 @@ export const make = (
         watchers.clear()
       },
       deliveries: Stream.unwrapScoped(subscribe),
-      calledBack: Effect.flatMap(
-        FiberRef.get(insideOf),
-        (clients) => clients.includes(client) ? Effect.void : callbacks.drained
-      ),
+      calledBack: Effect.flatMap(isInside, (inside) => inside ? Effect.void : callbacks.drained),
       end: (timeUp) =>
         Effect.gen(function*() {
           ended = true
           for (const subscriber of subscribers) yield* subscriber.end
-          const clients = yield* FiberRef.get(insideOf)
-          if (clients.includes(client)) return
+          if (yield* isInside) return
           yield* Effect.raceFirst(callbacks.drained, timeUp)
           yield* whileProgress(callbacks)
           yield* callbacks.abandon
         }),
+      isInside,
       inside
     }
   })

@@ -15,6 +15,10 @@ export interface Worker {
   readonly drained: Effect.Effect<void>
   /** How many tasks have ended. */
   readonly done: () => number
+  /** How many tasks have not begun. */
+  readonly waiting: () => number
+  /** Forgets the task that has waited longest. */
+  readonly dropOldest: () => void
   /** Interrupts the task that runs and forgets those that wait. */
   readonly abandon: Effect.Effect<void>
 }
@@ -65,6 +69,10 @@ export const make: Effect.Effect<Worker> = Effect.map(Effect.runtime<never>(), (
       return Deferred.await(deferred)
     }),
     done: () => done,
+    waiting: () => MutableQueue.length(tasks),
+    dropOldest: () => {
+      if (MutableQueue.poll(tasks, undefined) !== undefined) stepped()
+    },
     abandon: Effect.suspend(() => {
       if (!running || fiber === undefined) return Effect.void
       running = false

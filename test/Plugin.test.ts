@@ -1,0 +1,348 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Deferred, Effect, Exit, Fiber, Layer, Option, Scope, TestClock } from "effect"
+import type { DeliveryReport } from "effect-amplitude"
+import { Amplitude, AmplitudeTest, Event, Plugin, Recorder } from "effect-amplitude"
+import { scenario, trackMany, typesOf } from "./support/scripted.js"
+
+const click = { event_type: "Button Clicked", user_id: "user-12345", event_properties: { email: "a@b.c" } }
+
+const rename = (suffix: string) => (event: Event) =>
+  Effect.succeed(new Event({ ...event, event_type: event.event_type + suffix }))
+
+const outcomes = (reports: ReadonlyArray<DeliveryReport.DeliveryReport>) =>
+  reports.map((report) => report._tag === "Dropped" ? report.reason : "Delivered")
+
+describe("before and enrichment", () => {
+  it.effect("run in the order in which they were added, before ones without and enrichment ones with context", () =>
+    Effect.gen(function*() {
+      const seen: Array<readonly [string, boolean]> = []
+      const look = (name: string) => (event: Event) => {
+        seen.push([name, event.insert_id !== undefined])
+        return rename(name)(event)
+      }
+      yield* Amplitude.add(Plugin.enrichment("e1", look("e1")))
+      yield* Amplitude.add(Plugin.before("b1", look("b1")))
+      yield* Amplitude.add(Plugin.before("b2", look("b2")))
+      yield* Amplitude.add(Plugin.enrichment("e2", look("e2")))
+      yield* Amplitude.track(click)
+      assert.deepStrictEqual(seen, [["b1", false], ["b2", false], ["e1", true], ["e2", true]])
+      assert.deepStrictEqual(typesOf(yield* Recorder.events), ["Button Clickedb1b2e1e2"])
+    }).pipe(Effect.provide(AmplitudeTest)))
+
+  it.effect("get an event with its defaults, and may give back an Option or a plain object", () =>
+    Effect.gen(function*() {
+      yield* Amplitude.add(Plugin.before("plain", (event) => Effect.succeed({ ...event, city: "Berlin" })))
+      yield* Amplitude.add(Plugin.before("some", (event) => Effect.succeedSome(event)))
+      yield* Amplitude.track(click).pipe(Amplitude.withEventOptions({ country: "DE" }))
+      const [event] = yield* Recorder.events
+      assert.deepInclude({ ...event }, { city: "Berlin", country: "DE", library: "effect-amplitude/0.1.0" })
+      assert.instanceOf(event, Event)
+    }).pipe(Effect.provide(AmplitudeTest)))
+
+  it.effect("drop an event with Option.none, reason Plugin", () =>
+    Effect.gen(function*() {
+      yield* Amplitude.add(Plugin.before("none", () => Effect.succeed(Option.none())))
+      yield* Amplitude.track(click)
+      yield* Effect.flatMap(Amplitude, (client) => client.trackOrFail(click))
+      const error = yield* Effect.flip(Amplitude.trackAndWait(click))
+      assert.isTrue(error._tag === "DeliveryError" && error.reason === "Plugin")
+      assert.deepStrictEqual(outcomes(yield* Recorder.reports), ["Plugin", "Plugin", "Plugin"])
+      assert.deepStrictEqual(yield* Recorder.events, [])
+    }).pipe(Effect.provide(AmplitudeTest)))
+
+  for (
+    const [how, execute] of [
+      ["fails", () => Effect.fail("no")],
+      ["dies", () => Effect.die("no")],
+      ["throws", () => {
+        throw new Error("no")
+      }],
+      ["interrupts itself", () => Effect.interrupt]
+    ] as ReadonlyArray<readonly [string, Plugin.Transform]>
+  ) {
+    it.effect(`one that ${how} drops the event, and nothing else is harmed`, () =>
+      Effect.gen(function*() {
+        yield* Amplitude.add(Plugin.before("faulty", execute))
+        yield* Amplitude.track(click)
+        yield* Amplitude.remove("faulty")
+        yield* Amplitude.add(Plugin.enrichment("faulty", execute))
+        yield* Amplitude.track(click)
+        yield* Amplitude.remove("faulty")
+        yield* Amplitude.track(click)
+        assert.deepStrictEqual(outcomes(yield* Recorder.reports), ["Plugin", "Plugin"])
+        assert.strictEqual((yield* Recorder.events).length, 1)
+      }).pipe(Effect.provide(AmplitudeTest)))
+  }
+
+  it.effect("what they make of an event is validated", () =>
+    Effect.gen(function*() {
+      yield* Amplitude.add(
+        Plugin.enrichment("spoil", (event) => Effect.succeed({ ...event, user_id: "anonymous" }))
+      )
+      const error = yield* Effect.flip(Amplitude.trackOrFail(click))
+      assert.isTrue(error._tag === "InvalidEvent" && error.field === "user_id")
+      yield* Amplitude.track(click)
+      assert.deepStrictEqual(outcomes(yield* Recorder.reports), ["Invalid"])
+    }).pipe(Effect.provide(Recorder.layer({ lenient: true }))))
+
+  it.effect("what a plugin tracks does not pass through it again", () =>
+    Effect.gen(function*() {
+      const client = yield* Amplitude
+      yield* Amplitude.add(
+        Plugin.before("echo", (event) => Effect.as(client.track({ ...click, event_type: "echo" }), event))
+      )
+      yield* Amplitude.add(Plugin.before("other", rename("!")))
+      yield* Amplitude.track(click)
+      assert.deepStrictEqual(typesOf(yield* Recorder.events), ["echo!", "Button Clicked!"])
+    }).pipe(Effect.provide(AmplitudeTest)))
+
+  it.effect("an interrupted caller has not made the call", () =>
+    Effect.gen(function*() {
+      yield* Amplitude.add(Plugin.before("hangs", () => Effect.never))
+      const fiber = yield* Effect.fork(Amplitude.track(click))
+      yield* TestClock.adjust(0)
+      yield* Fiber.interrupt(fiber)
+      yield* Amplitude.flush
+      assert.deepStrictEqual(yield* Recorder.reports, [])
+    }).pipe(Effect.provide(AmplitudeTest)))
+})
+
+describe("destinations", () => {
+  const collector = (name = "collector") => {
+    const got: Array<Event> = []
+    return { got, plugin: Plugin.destination({ name, execute: (event) => Effect.sync(() => got.push(event)) }) }
+  }
+
+  it.effect("get a copy of each accepted event, in order, through plugins of their own", () =>
+    Effect.gen(function*() {
+      const got: Array<string> = []
+      yield* Amplitude.add(Plugin.destination({
+        name: "own",
+        execute: (event) => Effect.sync(() => got.push(event.event_type)),
+        plugins: [
+          Plugin.before("drop", (event) => Effect.succeed(event.event_type === "2" ? Option.none() : event)),
+          Plugin.enrichment("rename", rename("?"))
+        ]
+      }))
+      yield* trackMany(yield* Amplitude, 3)
+      yield* Amplitude.flush
+      assert.deepStrictEqual(got, ["1?", "3?"])
+      assert.deepStrictEqual(typesOf(yield* Recorder.events), ["1", "2", "3"])
+      assert.strictEqual((yield* Recorder.reports).length, 3)
+    }).pipe(Effect.provide(AmplitudeTest)))
+
+  it.effect("that are slow, fail or die disturb nobody", () =>
+    Effect.gen(function*() {
+      const { got, plugin } = collector()
+      yield* Amplitude.add(Plugin.destination({ name: "hangs", execute: () => Effect.never }))
+      yield* Amplitude.add(Plugin.destination({ name: "dies", execute: () => Effect.die("no") }))
+      yield* Amplitude.add(Plugin.destination({
+        name: "throws",
+        execute: () => {
+          throw new Error("no")
+        }
+      }))
+      yield* Amplitude.add(plugin)
+      yield* Amplitude.track(click)
+      yield* TestClock.adjust("10 seconds")
+      assert.deepStrictEqual(outcomes(yield* Recorder.reports), ["Delivered"])
+      assert.deepStrictEqual(typesOf(got), ["Button Clicked"])
+      assert.notStrictEqual(got[0], (yield* Recorder.events)[0])
+    }).pipe(Effect.provide(Recorder.layer({ shutdownTimeout: 0 }))))
+
+  it.effect("do not get what they track themselves", () =>
+    Effect.gen(function*() {
+      const client = yield* Amplitude
+      let executed = 0
+      yield* Amplitude.add(Plugin.destination({
+        name: "echo",
+        execute: () => Effect.zipRight(Effect.sync(() => executed++), client.track({ ...click, event_type: "echo" }))
+      }))
+      yield* Amplitude.track(click)
+      yield* Amplitude.flush
+      assert.strictEqual(executed, 1)
+      assert.deepStrictEqual(typesOf(yield* Recorder.events), ["Button Clicked", "echo"])
+    }).pipe(Effect.provide(AmplitudeTest)))
+})
+
+describe("the life of a plugin", () => {
+  const living = (name: string, lines: Array<string>) =>
+    Plugin.destination({
+      name,
+      execute: ({ event_type }) => Effect.sync(() => lines.push(`${name} executes ${event_type}`)),
+      flush: Effect.sync(() => lines.push(`${name} flushes`)),
+      setup: ({ settings }) =>
+        Effect.asVoid(Effect.acquireRelease(
+          Effect.sync(() => lines.push(`${name} is set up for ${settings.serverZone}`)),
+          () => Effect.sync(() => lines.push(`${name} has ended`))
+        )),
+      teardown: Effect.sync(() => lines.push(`${name} is torn down`))
+    })
+
+  it.effect("setup, flush, teardown, end of the scope", () =>
+    Effect.gen(function*() {
+      const lines: Array<string> = []
+      yield* Amplitude.add(living("one", lines))
+      yield* Amplitude.track(click)
+      yield* Amplitude.flush
+      assert.isTrue(yield* Amplitude.remove("one"))
+      assert.isFalse(yield* Amplitude.remove("one"))
+      yield* Amplitude.track(click)
+      yield* Amplitude.flush
+      assert.deepStrictEqual(lines, [
+        "one is set up for US",
+        "one executes Button Clicked",
+        "one flushes",
+        "one flushes",
+        "one is torn down",
+        "one has ended"
+      ])
+    }).pipe(Effect.provide(AmplitudeTest)))
+
+  it.effect("those of the settings live as long as the client, those of Plugin.layer as long as the layer", () =>
+    Effect.gen(function*() {
+      const lines: Array<string> = []
+      yield* Effect.scoped(Effect.gen(function*() {
+        const { client } = yield* scenario(() => 200, { plugins: [living("of settings", lines)] })
+        const layer = Plugin.layer(Effect.succeed(living("of layer", lines)))
+        yield* Effect.zipRight(client.track(click), client.flush).pipe(
+          Effect.provide(Layer.provideMerge(layer, Layer.succeed(Amplitude, client)))
+        )
+        lines.push("--")
+      }))
+      assert.deepStrictEqual(lines.filter((line) => !line.includes("flushes") && !line.includes("set up")).toSorted(), [
+        "--",
+        "of layer executes Button Clicked",
+        "of layer has ended",
+        "of layer is torn down",
+        "of settings executes Button Clicked",
+        "of settings has ended",
+        "of settings is torn down"
+      ])
+      assert.isBelow(lines.indexOf("of layer has ended"), lines.indexOf("--"))
+      assert.isAbove(lines.indexOf("of settings is torn down"), lines.indexOf("--"))
+    }))
+
+  it.effect("a taken name, a blank one and a setup that fails are PluginErrors that name the plugin", () =>
+    Effect.gen(function*() {
+      const nothing = (event: Event) => Effect.succeed(event)
+      yield* Amplitude.add(Plugin.before("taken", nothing))
+      const faults = [
+        Plugin.enrichment("taken", nothing),
+        Plugin.before(" ", nothing),
+        Plugin.before("fails", nothing, { setup: () => Effect.fail("no") }),
+        Plugin.before("dies", nothing, { setup: () => Effect.die("no") })
+      ]
+      for (const plugin of faults) {
+        const error = yield* Effect.flip(Amplitude.add(plugin))
+        assert.strictEqual(error._tag, "PluginError")
+        assert.include(error.message, plugin.name)
+      }
+      yield* Amplitude.add(Plugin.before("fails", nothing))
+    }).pipe(Effect.provide(AmplitudeTest)))
+
+  it.effect("a plugin of the settings that cannot be set up fails the build", () =>
+    Effect.gen(function*() {
+      const plugins = [Plugin.before("fails", (event) => Effect.succeed(event), { setup: () => Effect.fail("no") })]
+      const error = yield* Effect.flip(Effect.scoped(Amplitude.make({ apiKey: "a-key", plugins })))
+      assert.strictEqual(error.option, "plugins")
+      assert.include(error.message, "fails")
+    }))
+
+  it.effect("a teardown that hangs holds the end up no longer than shutdownTimeout", () =>
+    Effect.gen(function*() {
+      const scope = yield* Scope.make()
+      yield* Scope.extend(
+        scenario(() => 200, {
+          plugins: [Plugin.destination({ name: "hangs", execute: () => Effect.void, teardown: Effect.never })]
+        }),
+        scope
+      )
+      const closing = yield* Effect.fork(Scope.close(scope, Exit.void))
+      yield* TestClock.adjust("10 seconds")
+      yield* Fiber.join(closing)
+    }))
+})
+
+describe("live settings", () => {
+  it.scoped("what shapes an event acts from the next call, what shapes a request from the next request", () =>
+    Effect.gen(function*() {
+      const { client, requests } = yield* scenario(() => 200)
+      yield* client.track(click)
+      yield* client.updateConfig({ eventOptions: { city: "Berlin" }, serverZone: "EU", minIdLength: 3 })
+      yield* client.track(click)
+      yield* client.flush
+      assert.deepStrictEqual(requests.map(({ events, url }) => [url, events.map(({ city }) => city)]), [
+        ["https://api.eu.amplitude.com/2/httpapi", [undefined, "Berlin"]]
+      ])
+      assert.include(requests[0]?.body, "\"options\":{\"min_id_length\":3}")
+      yield* client.updateConfig({ eventOptions: undefined, serverUrl: "http://localhost/x?y=1" })
+      yield* client.track(click)
+      yield* client.flush
+      assert.deepStrictEqual([requests[1]?.url, requests[1]?.events[0]?.city], ["http://localhost/x?y=1", undefined])
+    }))
+
+  it.scoped("an invalid patch is refused whole", () =>
+    Effect.gen(function*() {
+      const { client } = yield* scenario(() => 200)
+      const before = yield* client.config
+      const error = yield* Effect.flip(client.updateConfig({ flushQueueSize: 7, serverZone: "eu" as "EU" }))
+      assert.strictEqual(error.option, "serverZone")
+      assert.deepStrictEqual(yield* client.config, before)
+    }))
+
+  it.scoped("a smaller flushQueueSize sends what waits, a shorter flushInterval too", () =>
+    Effect.gen(function*() {
+      const { client, requests } = yield* scenario(() => 200)
+      yield* trackMany(client, 3)
+      yield* TestClock.adjust(0)
+      yield* client.updateConfig({ flushQueueSize: 2 })
+      yield* TestClock.adjust(0)
+      assert.deepStrictEqual(requests.map(({ events }) => events.length), [2])
+      yield* client.updateConfig({ flushInterval: "1 second" })
+      yield* TestClock.adjust("1 second")
+      assert.deepStrictEqual(requests.map(({ events }) => events.length), [2, 1])
+    }))
+
+  it.scoped("a lower bufferCapacity drops the excess by the policy", () =>
+    Effect.gen(function*() {
+      for (const overflow of ["dropOldest", "dropNewest", "suspend", "fail"] as const) {
+        const { client, reports } = yield* scenario(() => 200, { overflow })
+        yield* trackMany(client, 5)
+        yield* client.updateConfig({ bufferCapacity: 2 })
+        yield* client.flush
+        const dropped = reports.filter(({ _tag }) => _tag === "Dropped").map(({ event }) => event.event_type)
+        assert.deepStrictEqual(
+          dropped,
+          overflow === "dropOldest" ? ["1", "2", "3"] : overflow === "dropNewest" ? ["5", "4", "3"] : []
+        )
+        assert.strictEqual(reports.length, 5)
+      }
+    }))
+
+  it.scoped("opting out drops what comes, and sends what was accepted before", () =>
+    Effect.gen(function*() {
+      const { client, reports } = yield* scenario(() => 200)
+      yield* client.track(click)
+      yield* client.setOptOut(true)
+      yield* client.track(click)
+      yield* client.setOptOut(false)
+      yield* client.track(click)
+      yield* client.flush
+      assert.deepStrictEqual(outcomes(reports), ["OptedOut", "Delivered", "Delivered"])
+    }))
+
+  it.scoped("flush while a destination is slow waits for it", () =>
+    Effect.gen(function*() {
+      const gate = yield* Deferred.make<void>()
+      const { client } = yield* scenario(() => 200, {
+        plugins: [Plugin.destination({ name: "slow", execute: () => Deferred.await(gate) })]
+      })
+      yield* client.track(click)
+      const flush = yield* Effect.fork(client.flush)
+      yield* TestClock.adjust(0)
+      assert.strictEqual((yield* Fiber.poll(flush))._tag, "None")
+      yield* Deferred.succeed(gate, undefined)
+      yield* Fiber.join(flush)
+    }))
+})
