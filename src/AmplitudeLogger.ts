@@ -17,13 +17,12 @@ export class AmplitudeLogger
   extends Context.Tag("effect-amplitude/AmplitudeLogger")<AmplitudeLogger, AmplitudeLogger.Service>()
 {
   /**
-   * Effect's own logger, with the annotations `package` and `module`.
+   * Effect's own logger.
    *
    * @since 0.1.0
    */
   static readonly layerEffect: Layer.Layer<AmplitudeLogger> = Layer.succeed(AmplitudeLogger, {
-    log: (level, message, annotations) =>
-      Effect.annotateLogs(Effect.logWithLevel(level, message), { package: "effect-amplitude", ...annotations })
+    log: (level, message, annotations) => Effect.annotateLogs(Effect.logWithLevel(level, message), annotations)
   })
 
   /**
@@ -43,6 +42,7 @@ export declare namespace AmplitudeLogger {
    * @category models
    */
   export interface Service {
+    /** Writes a line; its annotations tell the `package` and the `module` that it comes from. */
     readonly log: (
       level: LogLevel.LogLevel,
       message: string,

@@ -25,6 +25,7 @@ import * as Encoding from "./encoding.js"
 import { eventOptions } from "./eventOptions.js"
 import type { Ledger } from "./ledger.js"
 import type { Log } from "./log.js"
+import * as Metrics from "./metrics.js"
 import type { Pipeline } from "./pipeline.js"
 import type { Passed, Plugins } from "./plugins.js"
 import { insidePlugins } from "./plugins.js"
@@ -241,6 +242,7 @@ export const make = (deps: Dependencies): Intake => {
             else pipeline.overflowed(other, capacity)
           }
           if (accepted) {
+            Metrics.tracked(ledger.size())
             pipeline.arrived(event, now)
             plugins.dispatch(json, inside)
             return Exit.void
@@ -255,12 +257,14 @@ export const make = (deps: Dependencies): Intake => {
 
   const reportRefusal = (refusal: Refusal, given: Given) => {
     if (refusal.error !== undefined) warnOfRefusal(refusal.reason)
+    Metrics.dropped(refusal.reason, 1, ledger.size())
     return reports.refused(refusal.event ?? assemble(given), refusal.reason, refusal.message)
   }
 
   const reportNotStored = (error: TrackError, event: EventStorage.EncodedEvent): Effect.Effect<void> => {
     const reason = reasons[error._tag]
     warnOfRefusal(reason)
+    Metrics.dropped(reason, 1, ledger.size())
     reports.settled(event, { _tag: "Dropped", code: 0, reason, message: error.message }, event.attempts)
     return Exit.void
   }

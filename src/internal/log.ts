@@ -39,7 +39,9 @@ export const make = (logger: AmplitudeLogger.Service): Effect.Effect<Log> =>
     let ended = false
 
     const write = ({ annotations, level, message, module }: Line): void =>
-      worker.offer(Effect.suspend(() => logger.log(level, message, { module, ...annotations })))
+      worker.offer(
+        Effect.suspend(() => logger.log(level, message, { package: "effect-amplitude", module, ...annotations }))
+      )
 
     /** Writes what came together, and says whether that was anything. */
     const writeRest = (burst: Burst): boolean => {

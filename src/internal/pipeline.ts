@@ -28,9 +28,11 @@ import * as Cut from "./cut.js"
 import * as Endpoint from "./endpoint.js"
 import type { Ledger } from "./ledger.js"
 import type { Log } from "./log.js"
+import * as Metrics from "./metrics.js"
 import * as Outcome from "./outcome.js"
 import type { Reports, Settlement } from "./reports.js"
 import * as Request from "./request.js"
+import { byteLength } from "./utf8.js"
 
 type EncodedEvent = EventStorage.EncodedEvent
 
@@ -126,7 +128,7 @@ export const make = (deps: Dependencies): Effect.Effect<Pipeline, never, Scope.S
     const settle = (
       { sent }: Segment,
       events: ReadonlyArray<EncodedEvent>,
-      settlementOf: (event: EncodedEvent) => Settlement
+      settlement: Settlement
     ): Effect.Effect<void> =>
       events.length === 0 ? Effect.void : Effect.map(
         persistently("acknowledge", storage.acknowledge(events.map((event) => event.id))),
@@ -135,10 +137,12 @@ export const make = (deps: Dependencies): Effect.Effect<Pipeline, never, Scope.S
           for (const event of events) {
             if (retries.size > 0) retries.delete(event.id)
             if (ours === undefined || ours.has(event.id)) {
-              reports.settled(event, settlementOf(event), event.attempts + sent)
+              reports.settled(event, settlement, event.attempts + sent)
             } else reports.unreported(event.id, "Elsewhere")
             ledger.close(() => numberOf(event.id))
           }
+          if (settlement._tag === "Delivered") Metrics.delivered(held.length, ledger.size())
+          else Metrics.dropped(settlement.reason, held.length, ledger.size())
         }
       )
 
@@ -233,13 +237,9 @@ export const make = (deps: Dependencies): Effect.Effect<Pipeline, never, Scope.S
     // -- one batch -----------------------------------------------------------------------------------------------------
 
     /** One request. What goes wrong with it is an answer like any other. */
-    const send = (
-      settings: AmplitudeConfig.Settings,
-      events: ReadonlyArray<EncodedEvent>
-    ): Effect.Effect<Outcome.Answer> =>
+    const exchange = (settings: AmplitudeConfig.Settings, body: string): Effect.Effect<Outcome.Answer> =>
       Effect.suspend(() => {
         const url = Request.url(settings)
-        const body = Request.body(settings, events)
         return settings.compression === "none"
           ? transport.send({ url, body })
           : Effect.flatMap(compress(body), (compressed) => transport.send({ url, ...compressed }))
@@ -263,6 +263,31 @@ export const make = (deps: Dependencies): Effect.Effect<Pipeline, never, Scope.S
           )
         )
       )
+
+    /** The same, seen: a span of its own, the metrics of a request, a line at debug level. */
+    const send = (settings: AmplitudeConfig.Settings, { events, sent }: Segment): Effect.Effect<Outcome.Answer> =>
+      Effect.gen(function*() {
+        const body = Request.body(settings, events)
+        const bytes = byteLength(body)
+        const attempt = events[0]!.attempts + sent
+        const started = yield* Clock.currentTimeMillis
+        const answer = yield* exchange(settings, body)
+        const status = "status" in answer ? answer.status : 0
+        Metrics.requested({ status, bytes, events: events.length, millis: (yield* Clock.currentTimeMillis) - started })
+        yield* Effect.annotateCurrentSpan({
+          "amplitude.batch_size": events.length,
+          "amplitude.bytes": bytes,
+          "amplitude.status": status,
+          "amplitude.attempt": attempt
+        })
+        log.write({
+          level: LogLevel.Debug,
+          module: "pipeline",
+          message: `sent ${events.length} events`,
+          annotations: { bytes, status, attempt }
+        })
+        return answer
+      }).pipe(Effect.withSpan("amplitude.send", { root: true, kind: "client", captureStackTrace: false }))
 
     /** Sends what is left of a batch, one segment after the other, until nothing is, or it has to wait. */
     const deliver = (batch: Batch): Effect.Effect<void> =>
@@ -296,7 +321,7 @@ export const make = (deps: Dependencies): Effect.Effect<Pipeline, never, Scope.S
         return Effect.flatMap(
           Effect.zipRight(
             segment.sent === 0 ? Effect.void : renew(batch, settings),
-            restore(send(settings, segment.events))
+            restore(send(settings, sent))
           ),
           (answer) =>
             Effect.flatMap(Clock.currentTimeMillis, (now) =>
@@ -338,7 +363,7 @@ export const make = (deps: Dependencies): Effect.Effect<Pipeline, never, Scope.S
           if (segment.bisection !== undefined) segment.bisection.refusals = 0
           batch.work = rest
           const delivered: Settlement = { _tag: "Delivered", code, message: outcome.message }
-          return settle(segment, segment.events, () => delivered)
+          return settle(segment, segment.events, delivered)
         }
         case "Dropped":
           batch.work = rest
@@ -383,7 +408,7 @@ export const make = (deps: Dependencies): Effect.Effect<Pipeline, never, Scope.S
       if (events.length === 0) return Effect.void
       warnOfDrops(events.length, dropped)
       const settlement: Settlement = { ...dropped, _tag: "Dropped" }
-      return settle(segment, events, () => settlement)
+      return settle(segment, events, settlement)
     }
 
     /** Counts a retry for each of the events: those that have one left wait, the others are given up. */
@@ -404,6 +429,7 @@ export const make = (deps: Dependencies): Effect.Effect<Pipeline, never, Scope.S
           waiting.push(event)
         }
       }
+      Metrics.retried(waiting.length)
       return Effect.zipRight(
         drop(segment, exhausted, { ...last, reason: "RetriesExhausted" }),
         release(segment, waiting, notBefore)
@@ -570,6 +596,7 @@ export const make = (deps: Dependencies): Effect.Effect<Pipeline, never, Scope.S
         ledger.close(() => numberOf(event.id))
         const dropped = { code: 0, message: `the buffer is full: ${capacity} events`, reason: "BufferFull" as const }
         warnOfDrops(1, dropped)
+        Metrics.dropped(dropped.reason, 1, ledger.size())
         reports.settled(event, { ...dropped, _tag: "Dropped" }, event.attempts)
       },
       hurry: Effect.zipRight(Effect.sync(company.hurry), reconsider),

@@ -1,0 +1,187 @@
+import { assert, describe, it } from "@effect/vitest"
+import type { MetricPair } from "effect"
+import { Cause, Effect, HashMap, Layer, Logger, LogLevel, Metric, Option, Schedule, TestClock, Tracer } from "effect"
+import { Amplitude, AmplitudeConfig, AmplitudeLogger, EventStorage, Transport } from "effect-amplitude"
+import { scenario, trackMany } from "./support/scripted.js"
+
+/** The counters of the library as they are, by name and tag. */
+const counts = Effect.map(
+  Metric.snapshot,
+  (pairs: ReadonlyArray<MetricPair.MetricPair.Untyped>) =>
+    new Map(pairs.flatMap(({ metricKey, metricState }) =>
+      metricKey.name.startsWith("amplitude_")
+        ? [[
+          [metricKey.name, ...metricKey.tags.map(({ value }) => value)].join(" "),
+          (metricState as { readonly count?: number; readonly value?: number }).count ??
+            (metricState as { readonly value?: number }).value ?? 0
+        ]] as const
+        : []
+    ))
+)
+
+const growthOf = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+  Effect.gen(function*() {
+    const before = yield* counts
+    yield* effect
+    const after = yield* counts
+    return (name: string) => Number(after.get(name) ?? 0) - Number(before.get(name) ?? 0)
+  })
+
+describe("metrics", () => {
+  it.scoped("count events and requests, and no label holds an id or a property", () =>
+    Effect.gen(function*() {
+      const { client } = yield* scenario((_, index) => [503, 200, 404][index] ?? 200, {
+        retrySchedule: Schedule.spaced("1 second")
+      })
+      const growth = yield* growthOf(Effect.gen(function*() {
+        yield* trackMany(client, 3)
+        const flush = yield* Effect.fork(client.flush)
+        yield* TestClock.adjust("1 second")
+        yield* flush
+        yield* client.track({ event_type: "secret", user_id: "secret-user", event_properties: { p: "secret-value" } })
+        yield* client.flush
+        yield* client.track({ event_type: "" })
+      }))
+      assert.strictEqual(growth("amplitude_events_tracked"), 4)
+      assert.strictEqual(growth("amplitude_events_delivered"), 3)
+      assert.strictEqual(growth("amplitude_events_retried"), 3)
+      assert.strictEqual(growth("amplitude_events_dropped Rejected"), 1)
+      assert.strictEqual(growth("amplitude_events_dropped Invalid"), 1)
+      assert.strictEqual(growth("amplitude_requests 503"), 1)
+      assert.strictEqual(growth("amplitude_requests 200"), 1)
+      assert.strictEqual(growth("amplitude_requests 404"), 1)
+      assert.strictEqual(growth("amplitude_batch_size"), 3)
+      assert.strictEqual(growth("amplitude_request_duration_ms"), 3)
+      assert.isAbove(growth("amplitude_request_bytes"), 500)
+      assert.strictEqual((yield* counts).get("amplitude_queue_depth"), 0)
+      assert.notInclude(Array.from((yield* counts).keys()).join(), "secret")
+    }))
+})
+
+describe("spans", () => {
+  it.effect("one for each request, no child of the caller's", () =>
+    Effect.gen(function*() {
+      const spans: Array<
+        { readonly name: string; readonly parent: boolean; readonly attributes: Map<string, unknown> }
+      > = []
+      const tracer = Tracer.make({
+        context: (f) => f(),
+        span: (name, parent, context, links, startTime, kind) => {
+          const attributes = new Map<string, unknown>()
+          spans.push({ name, parent: Option.isSome(parent), attributes })
+          return {
+            _tag: "Span",
+            spanId: String(spans.length),
+            traceId: "trace",
+            name,
+            parent,
+            context,
+            status: { _tag: "Started", startTime },
+            attributes,
+            links: [...links],
+            sampled: true,
+            kind,
+            attribute: (key, value) => attributes.set(key, value),
+            event: () => {},
+            addLinks: () => {},
+            end: () => {}
+          }
+        }
+      })
+      yield* Effect.gen(function*() {
+        const { client } = yield* scenario((_, index) => index === 0 ? 503 : 200, {
+          retrySchedule: Schedule.spaced("1 second")
+        })
+        yield* Effect.withSpan(trackMany(client, 2), "the caller's")
+        const flush = yield* Effect.fork(client.flush)
+        yield* TestClock.adjust("1 second")
+        yield* flush
+      }).pipe(Effect.withSpan("the builder's"), Effect.scoped, Effect.withTracer(tracer))
+      const sent = spans.filter(({ name }) => name === "amplitude.send")
+      assert.deepStrictEqual(
+        sent.map(({ attributes, parent }) => [
+          parent,
+          attributes.get("amplitude.batch_size"),
+          attributes.get("amplitude.status"),
+          attributes.get("amplitude.attempt")
+        ]),
+        [[false, 2, 503, 1], [false, 2, 200, 2]]
+      )
+    }))
+})
+
+describe("logs", () => {
+  interface Line {
+    readonly level: LogLevel.LogLevel
+    readonly text: string
+  }
+
+  /** The lines that a program's client writes, through Effect's own logger. */
+  const linesOf = (
+    send: Transport.Service["send"],
+    program: (client: Amplitude.Client) => Effect.Effect<unknown, unknown>
+  ) =>
+    Effect.gen(function*() {
+      const lines: Array<Line> = []
+      const logger = Logger.make(({ annotations, cause, logLevel, message }) => {
+        const all = Object.fromEntries(HashMap.toEntries(annotations))
+        lines.push({
+          level: logLevel,
+          text: `${String(message)} ${JSON.stringify(all)} ${Cause.isEmpty(cause) ? "" : Cause.pretty(cause)}`
+        })
+      })
+      yield* Effect.gen(function*() {
+        const client = yield* Amplitude
+        yield* program(client)
+      }).pipe(
+        Effect.provide(Amplitude.layerServices.pipe(
+          Layer.provide([EventStorage.layerMemory, AmplitudeLogger.layerEffect, Layer.succeed(Transport, { send })]),
+          Layer.provide(AmplitudeConfig.layer({ apiKey: "a-secret-key", shutdownTimeout: 0 }))
+        )),
+        Logger.withMinimumLogLevel(LogLevel.Debug),
+        Effect.provide(Logger.replace(Logger.defaultLogger, logger))
+      )
+      yield* TestClock.adjust(0)
+      return lines
+    })
+
+  it.effect("an hour of outage is a handful of lines, and none above debug holds a key, a value or an id", () =>
+    Effect.gen(function*() {
+      const lines = yield* linesOf(
+        () => Effect.succeed({ status: 503, headers: {}, body: "a-secret-key secret-user" }),
+        (client) =>
+          Effect.gen(function*() {
+            for (let minute = 0; minute < 60; minute++) {
+              for (let event = 0; event < 50; event++) {
+                yield* client.track("Clicked", { value: "secret-value" }, { user_id: "secret-user" })
+                yield* client.track("", { value: "secret-value" }, { user_id: "secret-user" })
+              }
+              yield* TestClock.adjust("1 minute")
+            }
+          })
+      )
+      const above = lines.filter(({ level }) => LogLevel.greaterThan(level, LogLevel.Debug))
+      assert.isBelow(above.filter(({ text }) => !text.includes("Invalid")).length, 40)
+      assert.isBelow(above.length, 110)
+      for (const { text } of above) {
+        assert.notInclude(text, "secret")
+        assert.include(text, "\"package\":\"effect-amplitude\"")
+        assert.include(text, "\"module\":")
+      }
+      assert.notInclude(lines.map(({ text }) => text).join(), "a-secret-key")
+    }))
+
+  it.effect("what needs a person is an error", () =>
+    Effect.map(
+      linesOf(
+        () => Effect.succeed({ status: 400, headers: {}, body: "{\"error\":\"Invalid API key: a-secret-key\"}" }),
+        (client) => Effect.zipRight(trackMany(client, 3), client.flush)
+      ),
+      (lines) => {
+        const errors = lines.filter(({ level }) => level === LogLevel.Error)
+        assert.strictEqual(errors.length, 1)
+        assert.include(errors[0]?.text, "API key")
+        assert.notInclude(lines.map(({ text }) => text).join(), "a-secret-key")
+      }
+    ))
+})
