@@ -13,7 +13,7 @@ const events = [
   { user_id: "user-33333" }
 ].map((ids) => ({ json: JSON.stringify({ event_type: "type", ...ids }) }))
 
-const context: Context = { now, useBatch: false, events }
+const context: Context = { apiKey: "a-secret-key", now, useBatch: false, events }
 
 const answer = (status: number, body: unknown = "", headers: Record<string, string> = {}): Answer => ({
   status,
@@ -253,6 +253,12 @@ describe("outcome", () => {
 
     it("name the missing field", () => {
       assert.strictEqual(messageOf(400, { error: "Missing", missing_field: "api_key" }), "Missing: api_key")
+    })
+
+    it("are cut, and hold no part of the key at the place of the cut", () => {
+      assert.strictEqual(messageOf(500, "x".repeat(10_000)).length, 500)
+      assert.strictEqual(messageOf(404, `${"x".repeat(490)}a-secret-key`), `${"x".repeat(490)}<redacted>`)
+      assert.strictEqual(messageOf(400, { error: "Invalid API key: a-secret-key" }), "Invalid API key: <redacted>")
     })
 
     it("stand with each event that is dropped", () => {

@@ -530,6 +530,19 @@ describe("what others do wrong", () => {
       assert.deepStrictEqual(outcomes(reports), ["RetriesExhausted"])
     }).pipe(Effect.scoped))
 
+  it.effect("a key that was changed meanwhile does not get through either", () =>
+    Effect.gen(function*() {
+      const answered = yield* Deferred.make<{ status: number; body: string }>()
+      const { client, reports } = yield* scenario(() => Deferred.await(answered))
+      yield* trackMany(client, 1)
+      const flush = yield* Effect.fork(client.flush)
+      yield* settle
+      yield* client.updateConfig({ apiKey: "another-key" })
+      yield* Deferred.succeed(answered, { status: 404, body: "no: a-secret-key" })
+      yield* Fiber.join(flush)
+      assert.strictEqual(reports[0]?.message, "no: <redacted>")
+    }).pipe(Effect.scoped))
+
   it.effect("a key at the place where a long text is cut does not get through", () =>
     Effect.gen(function*() {
       const { client, reports } = yield* scenario(() => ({ status: 404, body: `${"x".repeat(490)}a-secret-key` }))

@@ -46,6 +46,8 @@ export type Outcome =
   }
 
 export interface Context {
+  /** The key of the request: the service echoes it, and no message may hold it. */
+  readonly apiKey: string
   /** Milliseconds since the epoch, for a `Retry-After` that is a date. */
   readonly now: number
   readonly useBatch: boolean
@@ -62,11 +64,13 @@ const throttlePause = (useBatch: boolean): number => useBatch ? 15_000 : 30_000
 const deliveredMessage = "Event tracked successfully."
 
 export const decide = (answer: Answer, context: Context): Outcome => {
-  if ("_tag" in answer) return { _tag: "Retry", message: answer.message, wait: (step) => step }
+  if ("_tag" in answer) return { _tag: "Retry", message: scrub(answer.message, context), wait: (step) => step }
   const { status } = answer
   if (status >= 200 && status < 300) return { _tag: "Delivered", message: deliveredMessage }
   const body = parse(answer.body)
-  const message = messageOf(answer, body)
+  const text = messageOf(answer, body)
+  const message = scrub(text, context)
+  if (/^invalid api key/i.test(text) && status === 400) return { _tag: "Dropped", reason: "InvalidApiKey", message }
   if (status === 400) return decideBadRequest(answer, body, message, context)
   if (status === 403 || status === 422) return { _tag: "Refused", message }
   if (status === 413) return { _tag: "TooLarge", message }
@@ -77,9 +81,8 @@ export const decide = (answer: Answer, context: Context): Outcome => {
 }
 
 const decideBadRequest = (answer: Transport.Answer, body: Body, message: string, context: Context): Outcome => {
-  if (/^invalid api key/i.test(message)) return { _tag: "Dropped", reason: "InvalidApiKey", message }
   if (Predicate.isString(body.missing_field) && body.missing_field !== "") {
-    return { _tag: "Dropped", reason: "Rejected", message: `${message}: ${body.missing_field}` }
+    return { _tag: "Dropped", reason: "Rejected", message: scrub(`${message}: ${body.missing_field}`, context) }
   }
   const silencedDevices = namesIn(body.silenced_devices)
   const silenced = union(
@@ -135,6 +138,13 @@ const parse = (text: string): Body => {
   const json: unknown = Option.getOrUndefined(Option.liftThrowable(JSON.parse)(text))
   return Predicate.isReadonlyRecord(json) ? json : {}
 }
+
+/** The longest text that a report holds, in UTF-16 units: a proxy's error page can be anything. */
+const maxMessageLength = 500
+
+/** The key is taken out before the text is cut, so that no part of it is left at the end. */
+const scrub = (text: string, { apiKey }: Context): string =>
+  text.replaceAll(apiKey, "<redacted>").slice(0, maxMessageLength)
 
 const messageOf = (answer: Transport.Answer, body: Body): string => {
   const text = Predicate.isString(body.error) ? body.error : answer.body.trim()

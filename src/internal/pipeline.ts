@@ -15,6 +15,7 @@ import * as Either from "effect/Either"
 import * as Fiber from "effect/Fiber"
 import * as LogLevel from "effect/LogLevel"
 import * as Predicate from "effect/Predicate"
+import * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type { AmplitudeConfig } from "../AmplitudeConfig.js"
@@ -156,7 +157,15 @@ export const make = (deps: Dependencies): Effect.Effect<Pipeline, never, Scope.S
               "release",
               storage.release(group.map((event) => event.id), { notBefore, attempts: group[0].attempts + sent })
             ),
-            () => company.expect(notBefore)
+            () => {
+              company.expect(notBefore)
+              // never sent: for the company they have not left yet
+              if (group[0].attempts + sent === 0) {
+                for (const event of group) {
+                  company.arrive(notBefore, event.json.length, limitsOf(config.unsafeSettings()))
+                }
+              }
+            }
           ),
         { discard: true }
       )
@@ -331,7 +340,12 @@ export const make = (deps: Dependencies): Effect.Effect<Pipeline, never, Scope.S
                 rest,
                 settings,
                 answer,
-                Outcome.decide(answer, { now, useBatch: settings.useBatch, events: segment.events }),
+                Outcome.decide(answer, {
+                  apiKey: Redacted.value(settings.apiKey),
+                  now,
+                  useBatch: settings.useBatch,
+                  events: segment.events
+                }),
                 restore
               ))
         )

@@ -8,7 +8,6 @@ import * as FiberRef from "effect/FiberRef"
 import { globalValue } from "effect/GlobalValue"
 import * as LogLevel from "effect/LogLevel"
 import * as Mailbox from "effect/Mailbox"
-import * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type { AmplitudeConfig } from "../AmplitudeConfig.js"
@@ -54,9 +53,6 @@ export interface Reports {
   readonly inside: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
 }
 
-/** The longest text that a report holds, in UTF-16 units: a proxy's error page can be anything. */
-const maxMessageLength = 500
-
 /** The clients whose callbacks and plugins the fiber runs in. */
 const insideOf: FiberRef.FiberRef<ReadonlyArray<object>> = globalValue(
   "effect-amplitude/internal/reports/insideOf",
@@ -80,10 +76,6 @@ export const make = (
       Effect.locallyWith(effect, insideOf, (clients) => [...clients, client])
 
     const isInside = Effect.map(FiberRef.get(insideOf), (clients) => clients.includes(client))
-
-    /** The server echoes the key it was sent: no report holds it. */
-    const scrub = (message: string): string =>
-      message.replaceAll(Redacted.value(config.unsafeSettings().apiKey), "<redacted>").slice(0, maxMessageLength)
 
     const callBack = (
       callback: (report: DeliveryReport.DeliveryReport) => Effect.Effect<void>,
@@ -137,8 +129,7 @@ export const make = (
       settled: (event, settlement, attempts) => {
         const told = watchers.size > 0 ? watchers.get(event.id) : undefined
         if (told === undefined && !isWanted()) return
-        const { code } = settlement
-        const message = scrub(settlement.message)
+        const { code, message } = settlement
         const report = settlement._tag === "Delivered"
           ? new DeliveryReport.Delivered({ code, message, attempts, json: event.json })
           : new DeliveryReport.Dropped({ code, message, attempts, json: event.json, reason: settlement.reason })
