@@ -1,0 +1,175 @@
+/** How things end: flush and shutdown against everything that does not keep to its part. */
+import { assert, describe, it } from "@effect/vitest"
+import { Deferred, Effect, Exit, Fiber, Layer, Scope, TestClock } from "effect"
+import type { DeliveryReport } from "effect-amplitude"
+import { Amplitude, AmplitudeConfig, AmplitudeLogger, EventStorage, StorageError, Transport } from "effect-amplitude"
+import { scenario, trackMany } from "./support/scripted.js"
+
+const outcomes = (reports: ReadonlyArray<DeliveryReport.DeliveryReport>) =>
+  reports.map((report) => report._tag === "Dropped" ? report.reason : "Delivered")
+
+/** A client whose services are partly the user's own. */
+const clientOver = (services: {
+  readonly storage?: (storage: EventStorage.Service) => Partial<EventStorage.Service>
+  readonly logger?: AmplitudeLogger.Service
+  readonly reports: Array<DeliveryReport.DeliveryReport>
+}) => {
+  const storage = Layer.effect(
+    EventStorage,
+    Effect.map(EventStorage, (storage) => ({ ...storage, ...services.storage?.(storage) }))
+  )
+  const layer = Amplitude.layerServices.pipe(
+    Layer.provide([
+      Layer.provide(storage, EventStorage.layerMemory),
+      Layer.succeed(Transport, { send: () => Effect.succeed({ status: 200, headers: {}, body: "" }) }),
+      Layer.succeed(AmplitudeLogger, services.logger ?? { log: () => Effect.void })
+    ]),
+    Layer.provide(AmplitudeConfig.layer({
+      apiKey: "a-secret-key",
+      callback: (report) => Effect.sync(() => services.reports.push(report))
+    }))
+  )
+  return Effect.flatMap(Layer.build(layer), (context) => Effect.provide(Amplitude, context))
+}
+
+const click = { event_type: "Button Clicked", user_id: "user-12345" }
+
+describe("flush", () => {
+  it.scoped("against a hung server is bounded by the caller's timeout, and the next one works", () =>
+    Effect.gen(function*() {
+      const { client, reports } = yield* scenario((_, index) => index < 3 ? Effect.never : 200)
+      yield* trackMany(client, 2)
+      const first = yield* Effect.fork(Effect.timeoutOption(client.flush, "1 second"))
+      yield* TestClock.adjust("1 second")
+      assert.strictEqual((yield* Fiber.join(first))._tag, "None")
+      const second = yield* Effect.fork(client.flush)
+      yield* TestClock.adjust("1 minute")
+      yield* Fiber.join(second)
+      assert.deepStrictEqual(outcomes(reports), ["Delivered", "Delivered"])
+    }))
+})
+
+describe("shutdown", () => {
+  it.effect("races with tracks: each event has one outcome", () =>
+    Effect.gen(function*() {
+      const scope = yield* Scope.make()
+      const { client, reports } = yield* Scope.extend(scenario(() => 200, { flushQueueSize: 7 }), scope)
+      const trackers = yield* Effect.forEach(
+        Array.from({ length: 20 }),
+        (_, fiber) =>
+          Effect.fork(Effect.forEach(
+            Array.from({ length: 50 }),
+            (_, index) =>
+              Effect.zipRight(
+                client.track({ event_type: `${fiber}-${index}`, user_id: `user-${fiber}` }),
+                Effect.yieldNow()
+              ),
+            { discard: true }
+          ))
+      )
+      yield* Effect.yieldNow()
+      yield* Scope.close(scope, Exit.void)
+      yield* Fiber.joinAll(trackers)
+      yield* TestClock.adjust(0)
+      assert.strictEqual(reports.length, 1000)
+      assert.strictEqual(new Set(reports.map(({ event }) => event.event_type)).size, 1000)
+      assert.isTrue(outcomes(reports).every((outcome) => outcome === "Delivered" || outcome === "Closed"))
+    }))
+
+  it.effect("comes with the interruption of the program, and delivers", () =>
+    Effect.gen(function*() {
+      const reports: Array<DeliveryReport.DeliveryReport> = []
+      const program = yield* Effect.fork(Effect.scoped(Effect.gen(function*() {
+        const client = yield* clientOver({ reports })
+        yield* client.track(click)
+        yield* Effect.never
+      })))
+      yield* TestClock.adjust(0)
+      yield* Fiber.interrupt(program)
+      assert.deepStrictEqual(outcomes(reports), ["Delivered"])
+    }))
+
+  it.effect("can be called from inside a callback", () =>
+    Effect.gen(function*() {
+      const shutdown = yield* Deferred.make<Effect.Effect<void>>()
+      const over = yield* Deferred.make<void>()
+      const { client } = yield* scenario(() => 200, {
+        callback: () => Effect.zipRight(Effect.flatten(Deferred.await(shutdown)), Deferred.succeed(over, undefined))
+      })
+      yield* Deferred.succeed(shutdown, client.shutdown)
+      yield* trackMany(client, 1)
+      yield* client.flush
+      yield* Deferred.await(over)
+    }).pipe(Effect.scoped))
+})
+
+describe("services of the user's that fail", () => {
+  it.scoped("a storage that fails or dies at append: a typed failure, or a report", () =>
+    Effect.gen(function*() {
+      for (
+        const failure of [
+          Effect.fail(new StorageError({ message: "disk full" })),
+          Effect.die("a bug")
+        ] as ReadonlyArray<
+          Effect.Effect<never, StorageError>
+        >
+      ) {
+        const reports: Array<DeliveryReport.DeliveryReport> = []
+        const client = yield* clientOver({ reports, storage: () => ({ append: () => failure }) })
+        assert.strictEqual((yield* Effect.flip(client.trackOrFail(click)))._tag, "StorageError")
+        assert.strictEqual((yield* Effect.flip(client.trackAndWait(click)))._tag, "StorageError")
+        yield* client.track(click)
+        yield* client.flush
+        yield* TestClock.adjust(0)
+        assert.deepStrictEqual(outcomes(reports), ["Storage"])
+      }
+    }))
+
+  it.scoped("a storage that fails for a while loses nothing and reports nothing twice", () =>
+    Effect.gen(function*() {
+      const reports: Array<DeliveryReport.DeliveryReport> = []
+      let calls = 0
+      const flaky = <A>(effect: Effect.Effect<A, StorageError>): Effect.Effect<A, StorageError> =>
+        Effect.suspend(() =>
+          ++calls % 3 === 0 ? effect : calls % 2 === 0 ? Effect.die("a bug") : Effect.fail(new StorageError({}))
+        )
+      const client = yield* clientOver({
+        reports,
+        storage: (storage) => ({
+          lease: (options) => flaky(storage.lease(options)),
+          acknowledge: (ids) => flaky(storage.acknowledge(ids)),
+          release: (ids, options) => flaky(storage.release(ids, options))
+        })
+      })
+      yield* trackMany(client, 10)
+      const flush = yield* Effect.fork(client.flush)
+      yield* TestClock.adjust("1 minute")
+      yield* Fiber.join(flush)
+      assert.strictEqual(reports.length, 10)
+      assert.isTrue(outcomes(reports).every((outcome) => outcome === "Delivered"))
+      calls = 2
+    }))
+
+  for (
+    const [how, log] of [
+      ["dies", () => Effect.die("a bug")],
+      ["throws", () => {
+        throw new Error("a bug")
+      }],
+      ["hangs", () => Effect.never]
+    ] as ReadonlyArray<readonly [string, AmplitudeLogger.Service["log"]]>
+  ) {
+    it.scoped(`a logger that ${how} holds up nobody`, () =>
+      Effect.gen(function*() {
+        const reports: Array<DeliveryReport.DeliveryReport> = []
+        const client = yield* clientOver({ reports, logger: { log } })
+        yield* client.track({ event_type: "" })
+        yield* client.track(click)
+        yield* client.flush
+        const closing = yield* Effect.fork(client.shutdown)
+        yield* TestClock.adjust("10 seconds")
+        yield* Fiber.join(closing)
+        assert.deepStrictEqual(outcomes(reports), ["Invalid", "Delivered"])
+      }))
+  }
+})
