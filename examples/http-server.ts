@@ -2,20 +2,23 @@
  * A server whose handlers track. Tracking cannot fail, so that no endpoint declares an error for it. On SIGTERM or
  * SIGINT the server stops, then the client delivers what is waiting.
  *
+ * The middleware gives every event the address, agent and language of its request, the user that the gateway has
+ * authenticated and named in `x-user-id`, and the device of a cookie.
+ *
  *     AMPLITUDE_API_KEY=... PORT=3000 npx tsx examples/http-server.ts
- *     curl -X POST localhost:3000/orders -H 'content-type: application/json' \
- *       -d '{"userId":"user-12345","sku":"sku-1","price":3.99,"quantity":3}'
+ *     curl -X POST localhost:3000/orders -H 'content-type: application/json' -H 'x-user-id: user-12345' \
+ *       -d '{"sku":"sku-1","price":3.99,"quantity":3}'
  */
 import { HttpApi, HttpApiBuilder, HttpApiEndpoint, HttpApiGroup, HttpApiSchema, HttpServer } from "@effect/platform"
 import { NodeHttpServer, NodeRuntime } from "@effect/platform-node"
 import { Config, Effect, Layer, Schema } from "effect"
 import { Amplitude, AmplitudeLive } from "effect-amplitude"
+import * as AmplitudeMiddleware from "effect-amplitude/AmplitudeMiddleware"
 import { createServer } from "node:http"
 
 // The API
 
 class OrderRequest extends Schema.Class<OrderRequest>("OrderRequest")({
-  userId: Schema.NonEmptyString,
   sku: Schema.NonEmptyString,
   price: Schema.Positive,
   quantity: Schema.Int.pipe(Schema.positive())
@@ -42,7 +45,6 @@ class Shop extends HttpApiGroup.make("shop")
   .add(
     HttpApiEndpoint.get("song", "/songs/:id")
       .setPath(Schema.Struct({ id: Schema.NumberFromString.pipe(Schema.int()) }))
-      .setHeaders(Schema.Struct({ "x-user-id": Schema.optionalWith(Schema.String, { default: () => "anonymous" }) }))
       .addSuccess(Song)
       .addError(SongNotFound)
   )
@@ -55,7 +57,7 @@ class Api extends HttpApi.make("api").add(Shop) {}
 const stock: ReadonlySet<string> = new Set(["sku-1", "sku-2"])
 const songs: ReadonlyMap<number, string> = new Map([[1, "So What"], [2, "Blue in Green"]])
 
-const order = ({ price, quantity, sku, userId }: OrderRequest): Effect.Effect<Order, OutOfStock, Amplitude> =>
+const order = ({ price, quantity, sku }: OrderRequest): Effect.Effect<Order, OutOfStock, Amplitude> =>
   Effect.gen(function*() {
     if (!stock.has(sku)) {
       yield* Amplitude.track("Order Refused", { sku, reason: "out of stock" })
@@ -64,7 +66,7 @@ const order = ({ price, quantity, sku, userId }: OrderRequest): Effect.Effect<Or
     yield* Amplitude.track("Order Placed", { sku, quantity })
     yield* Amplitude.revenue({ price, quantity, productId: sku })
     return new Order({ sku, total: price * quantity })
-  }).pipe(Amplitude.withEventOptions({ user_id: userId }))
+  })
 
 const song = (id: number): Effect.Effect<Song, SongNotFound, Amplitude> =>
   Effect.gen(function*() {
@@ -79,13 +81,17 @@ const song = (id: number): Effect.Effect<Song, SongNotFound, Amplitude> =>
 const ShopLive = HttpApiBuilder.group(Api, "shop", (handlers) =>
   handlers
     .handle("order", ({ payload }) => order(payload))
-    .handle("song", ({ headers, path }) =>
-      song(path.id).pipe(Amplitude.withEventOptions({ user_id: headers["x-user-id"] }))))
+    .handle("song", ({ path }) => song(path.id)))
 
 // The server. Layers close in the reverse order of their start: it has answered its last request before the client
 // delivers what is waiting.
 
-const ServerLive = HttpApiBuilder.serve().pipe(
+/** Behind a proxy of yours, `trustForwarded: 1` takes the address from its `x-forwarded-for`. */
+const analytics = AmplitudeMiddleware.make({
+  eventOptions: ({ cookies, headers }) => ({ user_id: headers["x-user-id"], device_id: cookies.device_id })
+})
+
+const ServerLive = HttpApiBuilder.serve(analytics).pipe(
   HttpServer.withLogAddress,
   Layer.provide(Layer.provide(HttpApiBuilder.api(Api), ShopLive)),
   Layer.provide(NodeHttpServer.layerConfig(createServer, { port: Config.withDefault(Config.integer("PORT"), 0) })),

@@ -9,8 +9,8 @@
  *
  *     npx tsx examples/testing.ts
  */
-import { Console, Effect, Layer, TestClock, TestContext } from "effect"
-import { Amplitude, AmplitudeTest, Recorder } from "effect-amplitude"
+import { Clock, Console, Effect, Layer, Schema, TestClock, TestContext } from "effect"
+import { Amplitude, AmplitudeTest, Event, Identify, Recorder } from "effect-amplitude"
 import { deepStrictEqual } from "node:assert/strict"
 
 // What is tested
@@ -29,6 +29,16 @@ const checkout = (userId: string, items: ReadonlyArray<Item>): Effect.Effect<num
     const total = items.reduce((sum, { price, quantity }) => sum + price * quantity, 0)
     yield* Amplitude.track("Checkout Completed", { items: items.length, total })
     return total
+  }).pipe(Amplitude.withEventOptions({ user_id: userId }))
+
+const SignedUp = Event.define("Signed Up", { plan: Schema.Literal("free", "pro"), at: Schema.Date })
+
+const signUp = (userId: string, plan: "free" | "pro", company: string): Effect.Effect<void, never, Amplitude> =>
+  Effect.gen(function*() {
+    const now = yield* Clock.currentTimeMillis
+    yield* Amplitude.track(SignedUp({ plan, at: new Date(now) }))
+    yield* Amplitude.identify(Identify.empty.pipe(Identify.set("plan", plan), Identify.add("sign_ups", 1)))
+    yield* Amplitude.setGroup("company", company)
   }).pipe(Amplitude.withEventOptions({ user_id: userId }))
 
 // The tests
@@ -81,12 +91,58 @@ const anOutageLosesNothing = Effect.gen(function*() {
   return yield* Recorder.events
 })
 
+/** Only what is named is compared; where it differs the test dies, and says which field of which event. */
+const whatMattersOfACheckout = Effect.gen(function*() {
+  yield* checkout("user-12345", items)
+
+  yield* Recorder.expect([
+    { event_type: "revenue_amount", event_properties: { $productId: "tea" } },
+    { event_type: "revenue_amount", event_properties: { $productId: "mug" } },
+    { event_type: "Checkout Completed", user_id: "user-12345", event_properties: { total: 20.5 } }
+  ])
+  const revenues = yield* Recorder.revenues
+  deepStrictEqual(revenues.reduce((sum, { price, quantity }) => sum + price * quantity, 0), 20.5)
+  return yield* Recorder.tracked("Checkout Completed")
+})
+
+/** What was recorded is there in the words in which it was tracked. */
+const aSignUp = Effect.gen(function*() {
+  yield* signUp("user-12345", "pro", "Analytical Engines")
+
+  const [signedUp] = yield* Recorder.tracked(SignedUp)
+  deepStrictEqual(signedUp?.event_properties, { plan: "pro", at: new Date(0) })
+  deepStrictEqual(yield* Recorder.identifies, [
+    { user_id: "user-12345", operations: { $set: { plan: "pro" }, $add: { sign_ups: 1 } } }
+  ])
+  deepStrictEqual(yield* Recorder.groups, [
+    { user_id: "user-12345", groupType: "company", groupName: "Analytical Engines" }
+  ])
+  return yield* Recorder.events
+})
+
+/** A service that is slow holds up nobody but `flush`. */
+const aSlowServiceIsNotWaitedFor = Effect.gen(function*() {
+  yield* Recorder.delay("8 seconds")
+  yield* checkout("user-12345", [])
+  deepStrictEqual(yield* Clock.currentTimeMillis, 0)
+
+  const flushing = yield* Effect.fork(Amplitude.flush)
+  yield* TestClock.adjust("7 seconds")
+  deepStrictEqual(yield* Recorder.reports, [])
+  yield* TestClock.adjust("1 seconds")
+  yield* flushing
+  deepStrictEqual((yield* Recorder.reports).map(({ _tag, attempts }) => ({ _tag, attempts })), [
+    { _tag: "Delivered", attempts: 1 }
+  ])
+  return yield* Recorder.events
+})
+
 const run = (name: string, test: typeof aCheckoutIsTracked) =>
   Effect.gen(function*() {
     const events = yield* Effect.provide(test, Layer.provideMerge(AmplitudeTest, TestContext.TestContext))
     yield* Console.log(`ok: ${name}`)
     for (const event of events) {
-      yield* Console.log(`  ${event.event_type} ${JSON.stringify(event.event_properties)}`)
+      yield* Console.log(`  ${event.event_type} ${JSON.stringify(event.event_properties ?? event.user_properties)}`)
     }
   })
 
@@ -94,4 +150,7 @@ await Effect.runPromise(Effect.gen(function*() {
   yield* run("a checkout is tracked, item by item", aCheckoutIsTracked)
   yield* run("a whole payload can be compared", aWholePayload)
   yield* run("an outage loses nothing", anOutageLosesNothing)
+  yield* run("what matters of a checkout", whatMattersOfACheckout)
+  yield* run("a sign-up is tracked, with its user and company", aSignUp)
+  yield* run("a slow service is not waited for", aSlowServiceIsNotWaitedFor)
 }))

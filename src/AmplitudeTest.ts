@@ -4,21 +4,31 @@
  * @since 0.1.0
  */
 import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
 import * as Layer from "effect/Layer"
+import * as ParseResult from "effect/ParseResult"
 import * as Predicate from "effect/Predicate"
+import type * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
+import type * as Types from "effect/Types"
 import { Amplitude } from "./Amplitude.js"
 import { AmplitudeConfig } from "./AmplitudeConfig.js"
 import type { InvalidConfig, TransportError } from "./AmplitudeError.js"
+import { InvalidEvent } from "./AmplitudeError.js"
 import { AmplitudeLogger } from "./AmplitudeLogger.js"
 import type { DeliveryReport } from "./DeliveryReport.js"
 import type { Event } from "./Event.js"
-import { fromJson } from "./Event.js"
+import { fromJson, unsafeMake } from "./Event.js"
 import type { EventStorage } from "./EventStorage.js"
+import type * as Identify from "./Identify.js"
 import * as Client from "./internal/client.js"
+import { differences } from "./internal/differences.js"
+import { faultOf } from "./internal/fault.js"
 import { InsertId, sequential } from "./internal/insertId.js"
 import * as Memory from "./internal/memory.js"
+import type { Revenue } from "./Revenue.js"
 import type { Transport } from "./Transport.js"
 
 /**
@@ -46,6 +56,83 @@ export class Recorder extends Context.Tag("effect-amplitude/Recorder")<Recorder,
     Recorder,
     (recorder) => recorder.events
   )
+
+  /**
+   * The events of one type; of a constructor that `Event.define` gave with their properties decoded, where one that is
+   * not as defined is a defect.
+   *
+   * @since 0.1.0
+   * @example
+   * import { Effect, Schema } from "effect"
+   * import { Event, Recorder } from "effect-amplitude"
+   *
+   * const SongPlayed = Event.define("Song Played", { title: Schema.String, seconds: Schema.Number })
+   *
+   * const seconds = Effect.map(Recorder.tracked(SongPlayed), (events) =>
+   *   events.map((event) => event.event_properties.seconds))
+   */
+  static tracked(event_type: string): Effect.Effect<ReadonlyArray<Event>, never, Recorder>
+  static tracked<Type extends string, Fields extends Event.PropertyFields>(
+    definition: Event.Definition<Type, Fields>
+  ): Effect.Effect<ReadonlyArray<Recorder.Tracked<Type, Fields>>, never, Recorder>
+  static tracked(definition: string | Event.Definition<any, any>): Effect.Effect<ReadonlyArray<any>, never, Recorder> {
+    return Effect.flatMap(Recorder, (recorder) => recorder.tracked(definition as string))
+  }
+
+  /**
+   * What was done to the properties of users.
+   *
+   * @since 0.1.0
+   */
+  static readonly identifies: Effect.Effect<ReadonlyArray<Recorder.Identified>, never, Recorder> = Effect.flatMap(
+    Recorder,
+    (recorder) => recorder.identifies
+  )
+
+  /**
+   * What was done to the properties of groups.
+   *
+   * @since 0.1.0
+   */
+  static readonly groupIdentifies: Effect.Effect<ReadonlyArray<Recorder.GroupIdentified>, never, Recorder> = Effect
+    .flatMap(Recorder, (recorder) => recorder.groupIdentifies)
+
+  /**
+   * Who was put into which groups.
+   *
+   * @since 0.1.0
+   */
+  static readonly groups: Effect.Effect<ReadonlyArray<Recorder.Grouped>, never, Recorder> = Effect.flatMap(
+    Recorder,
+    (recorder) => recorder.groups
+  )
+
+  /**
+   * The purchases and refunds.
+   *
+   * @since 0.1.0
+   */
+  static readonly revenues: Effect.Effect<ReadonlyArray<Recorder.Sale>, never, Recorder> = Effect.flatMap(
+    Recorder,
+    (recorder) => recorder.revenues
+  )
+
+  /**
+   * Dies with a readable difference unless the recorded events are the expected ones, in this order, and no others. Of
+   * each event only the fields that are named are compared, of an object only the keys; `undefined` expects none.
+   *
+   * @since 0.1.0
+   * @example
+   * import { Recorder } from "effect-amplitude"
+   *
+   * const checked = Recorder.expect([
+   *   { event_type: "Checkout Started", user_id: "user-12345" },
+   *   { event_type: "Checkout Completed", event_properties: { total: 20.5 } }
+   * ])
+   */
+  static expect(expected: ReadonlyArray<Recorder.Expected>): Effect.Effect<void, never, Recorder> {
+    return Effect.flatMap(Recorder, (recorder) => recorder.expect(expected))
+  }
 
   /**
    * The reports so far.
@@ -76,6 +163,20 @@ export class Recorder extends Context.Tag("effect-amplitude/Recorder")<Recorder,
    */
   static failWith(failure: Recorder.Failure, times?: number): Effect.Effect<void, never, Recorder> {
     return Effect.flatMap(Recorder, (recorder) => recorder.failWith(failure, times))
+  }
+
+  /**
+   * Delays the answers of the next requests, `times` of them, by the clock; those after them come at once again. It goes
+   * together with `failWith`.
+   *
+   * @since 0.1.0
+   * @example
+   * import { Recorder } from "effect-amplitude"
+   *
+   * const slow = Recorder.delay("5 seconds", 3)
+   */
+  static delay(duration: Duration.DurationInput, times?: number): Effect.Effect<void, never, Recorder> {
+    return Effect.flatMap(Recorder, (recorder) => recorder.delay(duration, times))
   }
 
   /**
@@ -120,14 +221,91 @@ export declare namespace Recorder {
   }
 
   /**
+   * Whom an event is of.
+   *
+   * @since 0.1.0
+   * @category models
+   */
+  export interface Subject {
+    readonly user_id?: string
+    readonly device_id?: string
+  }
+
+  /**
+   * @since 0.1.0
+   * @category models
+   */
+  export interface Identified extends Subject {
+    readonly operations: Identify.Operations
+  }
+
+  /**
+   * @since 0.1.0
+   * @category models
+   */
+  export interface Grouped extends Subject {
+    readonly groupType: string
+    readonly groupName: string | ReadonlyArray<string>
+  }
+
+  /**
+   * @since 0.1.0
+   * @category models
+   */
+  export interface GroupIdentified extends Grouped {
+    readonly operations: Identify.Operations
+  }
+
+  /**
+   * @since 0.1.0
+   * @category models
+   */
+  export interface Sale extends Subject, Revenue.Input {
+    readonly quantity: number
+  }
+
+  /**
+   * An event of a type that was defined, with its properties as they were given.
+   *
+   * @since 0.1.0
+   * @category models
+   */
+  export interface Tracked<Type extends string, Fields extends Event.PropertyFields>
+    extends Omit<Event, "event_type" | "event_properties">
+  {
+    readonly event_type: Type
+    readonly event_properties: Types.Simplify<Schema.Struct.Type<Fields>>
+  }
+
+  /**
+   * What is expected of an event: the fields that matter.
+   *
+   * @since 0.1.0
+   * @category models
+   */
+  export interface Expected extends Partial<Event.Input> {}
+
+  /**
    * @since 0.1.0
    * @category models
    */
   export interface Service {
     readonly events: Effect.Effect<ReadonlyArray<Event>>
+    readonly tracked: {
+      (event_type: string): Effect.Effect<ReadonlyArray<Event>>
+      <Type extends string, Fields extends Event.PropertyFields>(
+        definition: Event.Definition<Type, Fields>
+      ): Effect.Effect<ReadonlyArray<Tracked<Type, Fields>>>
+    }
+    readonly identifies: Effect.Effect<ReadonlyArray<Identified>>
+    readonly groupIdentifies: Effect.Effect<ReadonlyArray<GroupIdentified>>
+    readonly groups: Effect.Effect<ReadonlyArray<Grouped>>
+    readonly revenues: Effect.Effect<ReadonlyArray<Sale>>
+    readonly expect: (expected: ReadonlyArray<Expected>) => Effect.Effect<void>
     readonly reports: Effect.Effect<ReadonlyArray<DeliveryReport>>
     readonly clear: Effect.Effect<void>
     readonly failWith: (failure: Failure, times?: number) => Effect.Effect<void>
+    readonly delay: (duration: Duration.DurationInput, times?: number) => Effect.Effect<void>
   }
 }
 
@@ -155,11 +333,21 @@ function make(
     const events: Array<Event> = []
     const reports: Array<DeliveryReport> = []
     const failures: Array<Recorder.Failure> = []
+    const delays: Array<Duration.Duration> = []
+    const readAll = <A>(read: (event: Event) => ReadonlyArray<A>): Effect.Effect<ReadonlyArray<A>> =>
+      Effect.sync(() => events.flatMap(read))
     const config = yield* AmplitudeConfig.make({ apiKey: "test-api-key", ...options })
     const client = yield* Client.make({
       config,
       storage: recording(Memory.make(config), (json) => events.push(fromJson(json))),
-      transport: { send: () => Effect.suspend(() => toAnswer(failures.shift())) },
+      transport: {
+        send: () =>
+          Effect.suspend(() => {
+            const answer = toAnswer(failures.shift())
+            const delay = delays.shift()
+            return delay === undefined ? answer : Effect.delay(answer, delay)
+          })
+      },
       logger: yield* AmplitudeLogger
     }, {
       invalidIsDefect: lenient !== true,
@@ -167,6 +355,19 @@ function make(
     }).pipe(Effect.catchTag("PluginError", (error) => Effect.fail(Client.toInvalidConfig(error))))
     return Context.make(Amplitude, client).pipe(Context.add(Recorder, {
       events: Effect.sync(() => events.slice()),
+      tracked: (definition: string | Event.Definition<any, any>): Effect.Effect<ReadonlyArray<any>> =>
+        typeof definition === "string"
+          ? Effect.sync(() => ofType(events, definition))
+          : Effect.suspend(() => Effect.forEach(ofType(events, definition.event_type), decodeOf(definition))),
+      identifies: readAll(readIdentify),
+      groupIdentifies: readAll(readGroupIdentify),
+      groups: readAll(readGroups),
+      revenues: readAll(readRevenue),
+      expect: (expected) =>
+        Effect.suspend(() => {
+          const text = differences(expected, events)
+          return text === undefined ? Effect.void : Effect.die(new Error(text))
+        }),
       reports: Effect.sync(() => reports.slice()),
       clear: Effect.sync(() => {
         events.length = reports.length = 0
@@ -174,6 +375,10 @@ function make(
       failWith: (failure, times = 1) =>
         Effect.sync(() => {
           failures.push(...Array.from({ length: times }, () => failure))
+        }),
+      delay: (duration, times = 1) =>
+        Effect.sync(() => {
+          delays.push(...Array.from({ length: times }, () => Duration.decode(duration)))
         })
     }))
   }).pipe(
@@ -205,3 +410,63 @@ const toAnswer = (failure: Recorder.Failure | undefined): Effect.Effect<Transpor
 
 const lowerCase = (headers: Readonly<Record<string, string>>): Readonly<Record<string, string>> =>
   Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]))
+
+const ofType = (events: ReadonlyArray<Event>, event_type: string): ReadonlyArray<Event> =>
+  events.filter((event) => event.event_type === event_type)
+
+const decodeOf = ({ schema }: Event.Definition<string, {}>): (event: Event) => Effect.Effect<Event> => {
+  const decode = ParseResult.decodeUnknownEither(schema, { onExcessProperty: "error" })
+  return (event) =>
+    Either.match(decode(event.event_properties ?? {}), {
+      onLeft: (issue) => {
+        const { actual, expected, path } = faultOf(issue, "event_properties")
+        return Effect.die(new InvalidEvent({ field: path, expected, actual }))
+      },
+      onRight: (event_properties) => Effect.succeed(unsafeMake({ ...event, event_properties }))
+    })
+}
+
+const subjectOf = ({ device_id, user_id }: Event): Recorder.Subject => ({
+  ...(user_id === undefined ? undefined : { user_id }),
+  ...(device_id === undefined ? undefined : { device_id })
+})
+
+const groupsOf = (event: Event): ReadonlyArray<Recorder.Grouped> =>
+  Object.entries(event.groups ?? {}).map(([groupType, groupName]) => ({ ...subjectOf(event), groupType, groupName }))
+
+/** An event that puts a user into a group is an identify as well, told by its groups. */
+const readIdentify = (event: Event): ReadonlyArray<Recorder.Identified> =>
+  event.event_type === "$identify" && event.groups === undefined
+    ? [{ ...subjectOf(event), operations: event.user_properties ?? {} }]
+    : []
+
+const readGroups = (event: Event): ReadonlyArray<Recorder.Grouped> =>
+  event.event_type === "$identify" ? groupsOf(event) : []
+
+const readGroupIdentify = (event: Event): ReadonlyArray<Recorder.GroupIdentified> =>
+  event.event_type === "$groupidentify"
+    ? groupsOf(event).map((group) => ({ ...group, operations: event.group_properties ?? {} }))
+    : []
+
+const saleFields: ReadonlySet<string> = new Set([
+  "$price",
+  "$quantity",
+  "$productId",
+  "$revenueType",
+  "$receipt",
+  "$receiptSig",
+  "$revenue",
+  "$currency"
+])
+
+const readRevenue = (event: Event): ReadonlyArray<Recorder.Sale> => {
+  if (event.event_type !== "revenue_amount") return []
+  const all = Object.entries(event.event_properties ?? {})
+  const fields = all.filter(([name]) => saleFields.has(name)).map(([name, value]) => [name.slice(1), value])
+  const others = all.filter(([name]) => !saleFields.has(name))
+  return [{
+    ...subjectOf(event),
+    ...(Object.fromEntries(fields) as Revenue.Input & { readonly quantity: number }),
+    ...(others.length === 0 ? undefined : { properties: Object.fromEntries(others) })
+  }]
+}

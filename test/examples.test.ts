@@ -2,7 +2,7 @@
  * The examples, each as a process of its own against a local server.
  */
 import { assert, describe, it } from "@effect/vitest"
-import { Effect } from "effect"
+import { Effect, Option } from "effect"
 import { DevServer } from "effect-amplitude/DevServer"
 import { spawn } from "node:child_process"
 import { fileURLToPath } from "node:url"
@@ -44,6 +44,8 @@ const start = (name: string, args: ReadonlyArray<string> = []) =>
     })
     return {
       terminate: Effect.sync(() => child.kill("SIGTERM")),
+      freeze: Effect.sync(() => child.kill("SIGSTOP")),
+      thaw: Effect.sync(() => child.kill("SIGCONT")),
       ended: Effect.promise(() => ended),
       /** What the pattern finds in the output, as soon as it is there. */
       printed: (pattern: RegExp) =>
@@ -116,7 +118,7 @@ describe("the examples", { timeout: 60_000 }, () => {
   it.scopedLive("testing", () =>
     Effect.gen(function*() {
       const output = yield* run("testing")
-      assert.strictEqual(output.match(/^ok: /gm)?.length, 3, output)
+      assert.strictEqual(output.match(/^ok: /gm)?.length, 6, output)
       assert.include(output, `Checkout Completed {"items":2,"total":20.5}`)
       assert.deepStrictEqual(yield* DevServer.requests, [])
     }).pipe(Effect.provide(DevServer.layer())))
@@ -133,12 +135,12 @@ describe("the examples", { timeout: 60_000 }, () => {
       const post = (body: object) =>
         request("/orders", {
           method: "POST",
-          headers: { "content-type": "application/json" },
-          body: JSON.stringify({ userId: "user-12345", price: 2.5, quantity: 2, ...body })
+          headers: { "content-type": "application/json", "x-user-id": "user-12345" },
+          body: JSON.stringify({ price: 2.5, quantity: 2, ...body })
         })
       assert.deepStrictEqual(yield* post({ sku: "sku-1" }), { status: 200, body: { sku: "sku-1", total: 5 } })
       assert.deepStrictEqual(yield* post({ sku: "sku-9" }), { status: 409, body: { _tag: "OutOfStock", sku: "sku-9" } })
-      const headers = { "x-user-id": "listener-1" }
+      const headers = { "x-user-id": "listener-1", "user-agent": "agent/1", "accept-language": "de-CH,de;q=0.9" }
       assert.deepStrictEqual(yield* request("/songs/1", { headers }), {
         status: 200,
         body: { id: 1, title: "So What" }
@@ -159,7 +161,48 @@ describe("the examples", { timeout: 60_000 }, () => {
         "user-12345",
         "listener-1"
       ])
+      assert.deepInclude(events[3], { ip: "127.0.0.1", user_agent: "agent/1", language: "de-CH" })
     }).pipe(Effect.provide(DevServer.layer())))
+
+  it.scopedLive("lambda, frozen between its calls", () =>
+    Effect.gen(function*() {
+      const example = yield* start("lambda")
+      // the first time for longer than the server keeps an idle connection
+      for (const [sku, frozen] of [["sku-1", "6 seconds"], ["sku-2", "200 millis"]] as const) {
+        yield* example.printed(new RegExp(`${sku} is on its way`))
+        yield* example.freeze
+        // what a call tracked was delivered before it answered
+        assert.strictEqual((yield* DevServer.events).at(-1)?.event_properties?.sku, sku)
+        yield* Effect.sleep(frozen)
+        yield* example.thaw
+      }
+      const { code, signal, stderr, stdout } = yield* example.ended
+      assert.deepStrictEqual({ code, signal, stderr }, { code: 0, signal: null, stderr: "" })
+      // the connection that the server closed in the meantime can cost a retry, which is all that is logged
+      const lines = stdout.split("\n").filter((line) => !/level=WARN .*1 events wait to be sent again/.test(line))
+      assert.deepStrictEqual(lines, ["sku-1 is on its way", "sku-2 is on its way", "sku-3 is on its way", ""])
+      const events = yield* DevServer.events
+      assert.deepStrictEqual(typesOf(events), ["Order Placed", "Order Placed", "Order Placed"])
+      assert.deepStrictEqual(events.map(({ event_properties }) => event_properties?.request), [
+        "request-1",
+        "request-2",
+        "request-3"
+      ])
+    }).pipe(Effect.provide(DevServer.layer())))
+
+  it.scopedLive("lambda, whose service is down: it answers in its own time", () =>
+    Effect.gen(function*() {
+      const stdout = yield* run("lambda")
+      assert.strictEqual(stdout.match(/is on its way\n/g)?.length, 3, stdout)
+      assert.deepStrictEqual((yield* DevServer.events).map(({ event_properties }) => event_properties?.sku), [
+        "sku-1",
+        "sku-2",
+        "sku-3"
+      ])
+    }).pipe(Effect.provide(
+      // down for the whole of the first call
+      DevServer.layer({ intercept: ({ index }) => index < 4 ? Option.some({ status: 503 }) : Option.none() })
+    )))
 
   it.scopedLive("demo", () =>
     Effect.gen(function*() {

@@ -46,7 +46,7 @@ const maxTimes = 1000
 
 export const make = (): Company => {
   let arrivals: Array<Arrivals> = []
-  let expected: Array<number> = []
+  const expected = new Set<number>()
   let waiting = 0
   let length = 0
   /** How many of the oldest waiting ones are in a hurry. */
@@ -55,6 +55,13 @@ export const make = (): Company => {
   let heldBack = false
 
   const enough = (limits: Limits): boolean => waiting >= limits.count || length >= limits.bytes
+
+  /** Forgets the expected times that have come, and says whether there were any. */
+  const forgetPast = (now: number): boolean => {
+    const before = expected.size
+    for (const time of expected) if (time <= now) expected.delete(time)
+    return expected.size < before
+  }
 
   const forget = (count: number): void => {
     let left = count
@@ -80,26 +87,28 @@ export const make = (): Company => {
       hurried = waiting
     },
     expect: (time) => {
-      expected.push(time)
+      expected.add(time)
     },
     unblock: () => {
-      if (heldBack) expected.push(0)
+      if (heldBack) expected.add(0)
       heldBack = false
     },
     dueAt: (limits) =>
       Math.min(
         hurried > 0 || enough(limits) ? 0 : Infinity,
         arrivals[0] === undefined ? Infinity : arrivals[0].time + limits.interval,
-        expected.reduce((least, time) => Math.min(least, time), Infinity)
+        leastOf(expected)
       ),
     leave: (events, now, short, rest) => {
       if (short) {
         heldBack = rest
         arrivals = []
-        expected = expected.filter((time) => time > now)
+        forgetPast(now)
         waiting = length = hurried = 0
         return
       }
+      // more may be left of what was expected: one entry says so
+      if (forgetPast(now)) expected.add(0)
       const fresh = events.filter((event) => event.attempts === 0)
       waiting = Math.max(0, waiting - fresh.length)
       hurried = Math.max(0, hurried - fresh.length)
@@ -107,4 +116,10 @@ export const make = (): Company => {
       forget(fresh.length)
     }
   }
+}
+
+const leastOf = (times: Iterable<number>): number => {
+  let least = Infinity
+  for (const time of times) if (time < least) least = time
+  return least
 }

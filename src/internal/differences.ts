@@ -49,7 +49,7 @@ const maxCells = 250_000
 
 /**
  * The cheapest way through both lists: an event that is left out or added costs 2, one of the same type that differs 1,
- * one of another type 3. Where two ways cost the same, the events are paired.
+ * one of another type 4. Where two ways cost the same, the events are paired.
  */
 const align = (expected: ReadonlyArray<Fields>, received: ReadonlyArray<Fields>): ReadonlyArray<Row> => {
   const rows: Array<Row> = []
@@ -84,7 +84,7 @@ const costOf = (row: Row | undefined): number =>
     ? 0
     : row.expected?.event_type === undefined || row.expected.event_type === row.received?.event_type
     ? 1
-    : 3
+    : 4
 
 const toRow = (expected: Fields | undefined, received: Fields | undefined): Row => ({
   expected,

@@ -397,7 +397,6 @@ export const make = (deps: Dependencies): Effect.Effect<Pipeline, never, Scope.S
             )),
             Effect.suspend(() => {
               batch.work = rest
-              warnOfRetry(segment.events.length, code)
               return Effect.zipRight(
                 retry(segment, segment.events, 0, settings, { code, message: outcome.message }),
                 giveBack(batch)
@@ -443,7 +442,10 @@ export const make = (deps: Dependencies): Effect.Effect<Pipeline, never, Scope.S
           waiting.push(event)
         }
       }
-      Metrics.retried(waiting.length)
+      if (waiting.length > 0) {
+        Metrics.retried(waiting.length)
+        warnOfRetry(waiting.length, last.code)
+      }
       return Effect.zipRight(
         drop(segment, exhausted, { ...last, reason: "RetriesExhausted" }),
         release(segment, waiting, notBefore)
@@ -474,7 +476,6 @@ export const make = (deps: Dependencies): Effect.Effect<Pipeline, never, Scope.S
         })
         const [free, held] = splitByLane(rest, waitingLanes)
         batch.work = again.length === 0 ? free : [{ ...segment, events: again }, ...free]
-        if (paused.length > 0) warnOfRetry(paused.length, code)
         return Effect.forEach(
           Object.values(dropped),
           (group) => drop(segment, group.map(([index]) => segment.events[index]!), { ...group[0][1], code }),

@@ -1,0 +1,63 @@
+/**
+ * A function that is called now and then and frozen in between, as AWS Lambda does it. The runtime is made once, outside
+ * the handler, and lives as long as the instance. Nothing runs while an instance is frozen: each call delivers what it
+ * tracked before it answers, as far as its own time reaches, and leaves the rest to the next one.
+ *
+ *     AMPLITUDE_API_KEY=... npx tsx examples/lambda.ts
+ */
+import { Duration, Effect, ManagedRuntime } from "effect"
+import { Amplitude, AmplitudeLive } from "effect-amplitude"
+import { setTimeout } from "node:timers/promises"
+import { fileURLToPath } from "node:url"
+
+const analytics = ManagedRuntime.make(AmplitudeLive)
+
+interface Request {
+  readonly userId: string
+  readonly sku: string
+}
+
+interface Response {
+  readonly statusCode: number
+  readonly body: string
+}
+
+/** What is used of `Context` of the package `@types/aws-lambda`. */
+interface Invocation {
+  readonly awsRequestId: string
+  readonly getRemainingTimeInMillis: () => number
+}
+
+/** What a call keeps of its time to answer in. */
+const reserve = Duration.millis(200)
+
+/** Delivers what is waiting. A service that is slow or down costs the call its time at most, and never its answer. */
+const deliver = (invocation: Invocation) =>
+  Effect.suspend(() => {
+    const remaining = Duration.millis(invocation.getRemainingTimeInMillis())
+    return Effect.timeoutOption(Amplitude.flush, Duration.subtract(remaining, reserve))
+  })
+
+const order = ({ sku, userId }: Request, { awsRequestId }: Invocation) =>
+  Effect.gen(function*() {
+    yield* Amplitude.track("Order Placed", { sku, request: awsRequestId }, { user_id: userId })
+    return { statusCode: 200, body: `${sku} is on its way` }
+  })
+
+export const handler = (request: Request, invocation: Invocation): Promise<Response> =>
+  analytics.runPromise(Effect.ensuring(order(request, invocation), deliver(invocation)))
+
+// Run directly, it plays three invocations of an instance. Lambda itself only imports the handler.
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  for (const [index, sku] of ["sku-1", "sku-2", "sku-3"].entries()) {
+    if (index > 0) await setTimeout(500)
+    const deadline = Date.now() + 1500
+    const { body } = await handler({ userId: "user-12345", sku }, {
+      awsRequestId: `request-${index + 1}`,
+      getRemainingTimeInMillis: () => deadline - Date.now()
+    })
+    console.log(body)
+  }
+  await analytics.dispose()
+}

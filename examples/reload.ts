@@ -1,0 +1,71 @@
+/**
+ * A worker whose settings come from a file, which is read again on SIGHUP. What the file does not say is as it was at
+ * the start; a file that cannot be used is logged and changes nothing. SIGTERM ends it, with all that it tracked
+ * delivered.
+ *
+ *     echo '{ "flushInterval": 1000, "eventOptions": { "app_version": "1.0.0" } }' > settings.json
+ *     AMPLITUDE_API_KEY=... npx tsx examples/reload.ts settings.json
+ *     kill -HUP ... # after a change of the file
+ */
+import { FileSystem } from "@effect/platform"
+import { NodeFileSystem, NodeRuntime } from "@effect/platform-node"
+import { Console, Effect, Layer, Queue, Schema } from "effect"
+import { Amplitude, AmplitudeLive } from "effect-amplitude"
+
+const path = process.argv[2] ?? "settings.json"
+
+/** What the file can say. Whether the values can be used is for `updateConfig` to tell. */
+const Settings = Schema.parseJson(
+  Schema.partialWith(
+    Schema.Struct({
+      optOut: Schema.Boolean,
+      /** In milliseconds. */
+      flushInterval: Schema.Number,
+      flushQueueSize: Schema.Number,
+      eventOptions: Schema.Struct({ app_version: Schema.String })
+    }),
+    { exact: true }
+  )
+)
+
+/** Reads the file and changes the settings, those that it does not name back to what they were at the start. */
+const reload = Effect.gen(function*() {
+  const { eventOptions, flushInterval, flushQueueSize, optOut } = yield* Amplitude.config
+  return Effect.gen(function*() {
+    const files = yield* FileSystem.FileSystem
+    const text = yield* files.readFileString(path)
+    const settings = yield* Schema.decodeUnknown(Settings, { onExcessProperty: "error" })(text)
+    yield* Amplitude.updateConfig({ eventOptions, flushInterval, flushQueueSize, optOut, ...settings })
+    yield* Effect.log(`the settings are those of ${path}: ${JSON.stringify(settings)}`)
+  }).pipe(Effect.catchAll((error) => Effect.logError(`the settings stay as they are: ${error.message}`)))
+})
+
+/** Takes one element a SIGHUP; those that come while the file is read are one. */
+const hangups = Effect.gen(function*() {
+  const queue = yield* Queue.sliding<NodeJS.Signals>(1)
+  const listener = (signal: NodeJS.Signals) => void queue.unsafeOffer(signal)
+  yield* Effect.acquireRelease(
+    Effect.sync(() => process.on("SIGHUP", listener)),
+    () => Effect.sync(() => process.off("SIGHUP", listener))
+  )
+  return queue
+})
+
+/** What the worker is there for. */
+const work = Effect.gen(function*() {
+  for (let job = 1;; job++) {
+    yield* Amplitude.track("Job Done", { job }, { device_id: "worker-1" })
+    yield* Console.log(`job ${job} is done`)
+    yield* Effect.sleep("50 millis")
+  }
+})
+
+const program = Effect.gen(function*() {
+  const signals = yield* hangups
+  const readSettings = yield* reload
+  yield* readSettings
+  yield* Effect.forkScoped(Effect.forever(Effect.zipRight(signals.take, readSettings)))
+  yield* work
+}).pipe(Effect.scoped)
+
+program.pipe(Effect.provide(Layer.merge(AmplitudeLive, NodeFileSystem.layer)), NodeRuntime.runMain)

@@ -1,0 +1,284 @@
+import { assert, describe, expectTypeOf, it } from "@effect/vitest"
+import type { Cause } from "effect"
+import { Effect, Exit, Option, Schema, TestClock } from "effect"
+import type { Event as EventType, InvalidEvent } from "effect-amplitude"
+import { Amplitude, AmplitudeTest, Event, Identify, Recorder, TransportError } from "effect-amplitude"
+
+const user = { user_id: "user-12345" }
+
+const SongPlayed = Event.define("Song Played", { title: Schema.String, at: Schema.optional(Schema.Date) })
+
+const compiled = (_: () => unknown) => {}
+
+describe("Recorder, what was tracked", () => {
+  it.effect("tracked, by name and by definition", () =>
+    Effect.gen(function*() {
+      yield* Amplitude.track(SongPlayed({ title: "So What", at: new Date(5) }, user))
+      yield* Amplitude.track("Other", {}, user)
+      yield* Amplitude.track(SongPlayed({ title: "Blue in Green" }, user))
+      assert.deepStrictEqual((yield* Recorder.tracked("Other")).map((event) => event.event_type), ["Other"])
+      assert.deepStrictEqual(yield* Recorder.tracked("Nothing"), [])
+      const songs = yield* Recorder.tracked(SongPlayed)
+      assert.deepStrictEqual(songs.map((event) => event.event_properties), [
+        { title: "So What", at: new Date(5) },
+        { title: "Blue in Green" }
+      ])
+      assert.deepInclude(songs[0], user)
+      assert.isTrue(songs.every((song) => song instanceof Event))
+      compiled(() => {
+        expectTypeOf(Recorder.tracked("Other")).toEqualTypeOf<
+          Effect.Effect<ReadonlyArray<EventType>, never, Recorder>
+        >()
+        expectTypeOf(songs[0]!.event_type).toEqualTypeOf<"Song Played">()
+        expectTypeOf(songs[0]!.event_properties).toEqualTypeOf<
+          { readonly title: string; readonly at?: Date | undefined }
+        >()
+        // @ts-expect-error not a property
+        void songs[0]!.event_properties.artist
+      })
+    }).pipe(Effect.provide(AmplitudeTest)))
+
+  it.effect("an event that is not as defined is a defect of `tracked`", () =>
+    Effect.gen(function*() {
+      yield* Amplitude.track("Song Played", { title: 5 }, user)
+      const cause = yield* Effect.flip(Effect.sandbox(Recorder.tracked(SongPlayed)))
+      assert.strictEqual(
+        ((cause as Cause.Die).defect as InvalidEvent).message,
+        "event_properties.title: expected a string, got a number"
+      )
+    }).pipe(Effect.provide(AmplitudeTest)))
+
+  it.effect("identifies, groups and group identifies", () =>
+    Effect.gen(function*() {
+      const recorder = yield* Recorder
+      yield* Amplitude.identify(Identify.empty.pipe(Identify.set("plan", "pro"), Identify.add("logins", 1)), user)
+      yield* Amplitude.identify(Identify.empty.pipe(Identify.clearAll), { device_id: "device-12345" })
+      yield* Amplitude.setGroup("org_id", ["15", "21"], user)
+      yield* Amplitude.groupIdentify("org_id", "15", Identify.empty.pipe(Identify.set("locale", "en-us")))
+      yield* Amplitude.track("Other", {}, user)
+      assert.deepStrictEqual(yield* recorder.identifies, [
+        { ...user, operations: { $set: { plan: "pro" }, $add: { logins: 1 } } },
+        { device_id: "device-12345", operations: { $clearAll: "-" } }
+      ])
+      assert.deepStrictEqual(yield* recorder.groups, [{ ...user, groupType: "org_id", groupName: ["15", "21"] }])
+      assert.deepStrictEqual(yield* recorder.groupIdentifies, [
+        { groupType: "org_id", groupName: "15", operations: { $set: { locale: "en-us" } } }
+      ])
+      assert.deepStrictEqual(yield* Recorder.identifies, yield* recorder.identifies)
+      assert.deepStrictEqual(yield* Recorder.groups, yield* recorder.groups)
+      assert.deepStrictEqual(yield* Recorder.groupIdentifies, yield* recorder.groupIdentifies)
+      compiled(() =>
+        expectTypeOf(recorder.identifies).toEqualTypeOf<Effect.Effect<ReadonlyArray<Recorder.Identified>>>()
+      )
+      expectTypeOf<Recorder.Identified["operations"]>().toEqualTypeOf<Identify.Operations>()
+    }).pipe(Effect.provide(AmplitudeTest)))
+
+  it.effect("events made by hand", () =>
+    Effect.gen(function*() {
+      yield* Amplitude.track({ event_type: "$identify", ...user })
+      yield* Amplitude.track({ event_type: "$groupidentify", ...user, groups: { org: "15", team: "5" } })
+      yield* Amplitude.track({ event_type: "$groupidentify", ...user })
+      yield* Amplitude.track({ event_type: "revenue_amount", ...user })
+      assert.deepStrictEqual(yield* Recorder.identifies, [{ ...user, operations: {} }])
+      assert.deepStrictEqual(yield* Recorder.groupIdentifies, [
+        { ...user, groupType: "org", groupName: "15", operations: {} },
+        { ...user, groupType: "team", groupName: "5", operations: {} }
+      ])
+      assert.deepStrictEqual<unknown>(yield* Recorder.revenues, [user])
+    }).pipe(Effect.provide(AmplitudeTest)))
+
+  it.effect("revenues give back what was tracked", () =>
+    Effect.gen(function*() {
+      const whole = {
+        price: -3.99,
+        quantity: 3,
+        productId: "sku-1",
+        revenueType: "refund",
+        receipt: "receipt",
+        receiptSig: "signature",
+        revenue: -11.97,
+        currency: "EUR",
+        properties: { shelf: 5 }
+      }
+      yield* Amplitude.revenue(whole, user)
+      yield* Amplitude.revenue({ price: 1 }, user)
+      assert.deepStrictEqual(yield* Recorder.revenues, [{ ...user, ...whole }, { ...user, price: 1, quantity: 1 }])
+    }).pipe(Effect.provide(AmplitudeTest)))
+})
+
+describe("Recorder.delay", () => {
+  it.effect("delays the answers of the next requests, by the clock", () =>
+    Effect.gen(function*() {
+      yield* Recorder.delay("5 seconds", 2)
+      for (const delays of [true, true, false]) {
+        yield* Amplitude.track("Clicked", {}, user)
+        const flushing = yield* Effect.fork(Amplitude.flush)
+        yield* TestClock.adjust("4999 millis")
+        assert.strictEqual(Option.isNone(yield* flushing.poll), delays)
+        yield* TestClock.adjust("1 millis")
+        assert.isTrue(Option.isSome(yield* flushing.poll))
+      }
+    }).pipe(Effect.provide(AmplitudeTest)))
+
+  it.effect("goes together with failWith, and with the timeout of a request", () =>
+    Effect.gen(function*() {
+      const recorder = yield* Recorder
+      yield* recorder.delay("1 seconds")
+      yield* recorder.failWith(new TransportError({}))
+      yield* Amplitude.track("Clicked", {}, user)
+      const flushing = yield* Effect.fork(Amplitude.flush)
+      yield* TestClock.adjust("999 millis")
+      assert.isTrue(Option.isNone(yield* flushing.poll))
+      yield* TestClock.adjust("10 seconds")
+      yield* flushing.await
+      yield* recorder.delay("1 hour")
+      yield* Amplitude.track("Clicked", {}, user)
+      const again = yield* Effect.fork(Amplitude.flush)
+      yield* TestClock.adjust("1 minute")
+      yield* again.await
+      assert.deepStrictEqual((yield* recorder.reports).map(({ attempts }) => attempts), [2, 2])
+    }).pipe(Effect.provide(AmplitudeTest)))
+})
+
+describe("Recorder.expect", () => {
+  const difference = (expected: ReadonlyArray<Recorder.Expected>) =>
+    Effect.map(
+      Effect.exit(Recorder.expect(expected)),
+      (exit) => Exit.isSuccess(exit) ? undefined : ((exit.cause as Cause.Die).defect as Error).message.split("\n")
+    )
+
+  const three = Effect.gen(function*() {
+    yield* Amplitude.track("Checkout Started", { items: 2 }, user)
+    yield* Amplitude.track("Coupon Used", { code: "SPRING", tags: ["a", "b"] }, user)
+    yield* Amplitude.track("Checkout Completed", { total: 21, nested: { deep: [1, { a: 1 }] } }, user)
+  })
+
+  it.effect("compares the fields that are named", () =>
+    Effect.gen(function*() {
+      assert.isUndefined(yield* difference([]))
+      yield* three
+      assert.isUndefined(yield* difference([{}, {}, {}]))
+      assert.isUndefined(
+        yield* difference([
+          { event_type: "Checkout Started", device_id: undefined, event_properties: {} },
+          { event_properties: { tags: ["a", "b"] } },
+          { ...user, event_properties: { nested: { deep: [1, {}] } } }
+        ])
+      )
+      compiled(() => {
+        // @ts-expect-error misspelt
+        void Recorder.expect([{ userId: "user-12345" }])
+        expectTypeOf(Recorder.expect([])).toEqualTypeOf<Effect.Effect<void, never, Recorder>>()
+      })
+    }).pipe(Effect.provide(AmplitudeTest)))
+
+  it.effect("shows what differs, field by field", () =>
+    Effect.gen(function*() {
+      yield* three
+      assert.deepStrictEqual(
+        yield* difference([
+          { event_type: "Checkout Started", ...user },
+          { event_type: "Coupon Used", user_id: "user-54321", event_properties: { code: "WINTER", tags: ["a"] } },
+          {
+            event_type: "Checkout Completed",
+            device_id: "device-12345",
+            user_id: undefined,
+            event_properties: { total: 20.5, "odd name": true, nested: { deep: [1, { a: 2 }] } }
+          }
+        ]),
+        [
+          "The recorded events are not the expected ones: 3 expected, 3 recorded",
+          "    Checkout Started",
+          "  ! Coupon Used",
+          "      user_id: expected \"user-54321\", received \"user-12345\"",
+          "      event_properties.code: expected \"WINTER\", received \"SPRING\"",
+          "      event_properties.tags: expected [\"a\"], received [\"a\",\"b\"]",
+          "  ! Checkout Completed",
+          "      device_id: expected \"device-12345\", received nothing",
+          "      user_id: expected nothing, received \"user-12345\"",
+          "      event_properties.total: expected 20.5, received 21",
+          "      event_properties[\"odd name\"]: expected true, received nothing",
+          "      event_properties.nested.deep[1].a: expected 2, received 1"
+        ]
+      )
+    }).pipe(Effect.provide(AmplitudeTest)))
+
+  it.effect("shows what is missing, and what is too much", () =>
+    Effect.gen(function*() {
+      yield* three
+      assert.deepStrictEqual(
+        yield* difference([
+          { event_type: "Checkout Started" },
+          { event_type: "Checkout Completed" },
+          { event_type: "Mail Sent", event_properties: { to: "Ada" } }
+        ]),
+        [
+          "The recorded events are not the expected ones: 3 expected, 3 recorded",
+          "    Checkout Started",
+          "  + Coupon Used: recorded, and not expected",
+          "      user_id: \"user-12345\"",
+          "      event_properties: {\"code\":\"SPRING\",\"tags\":[\"a\",\"b\"]}",
+          "    Checkout Completed",
+          "  - Mail Sent: expected, and not recorded",
+          "      event_properties: {\"to\":\"Ada\"}"
+        ]
+      )
+      assert.deepStrictEqual(
+        yield* difference([{ event_type: "Coupon Used" }, { ...user }, { user_id: "user-54321" }]),
+        [
+          "The recorded events are not the expected ones: 3 expected, 3 recorded",
+          "  + Checkout Started: recorded, and not expected",
+          "      user_id: \"user-12345\"",
+          "      event_properties: {\"items\":2}",
+          "    Coupon Used",
+          "    Checkout Completed",
+          "  - (any event): expected, and not recorded",
+          "      user_id: \"user-54321\""
+        ]
+      )
+      yield* Recorder.clear
+      assert.deepStrictEqual(yield* difference([{ event_type: "Mail Sent" }]), [
+        "The recorded events are not the expected ones: 1 expected, 0 recorded",
+        "  - Mail Sent: expected, and not recorded"
+      ])
+    }).pipe(Effect.provide(AmplitudeTest)))
+
+  it.effect("another type in the place of the expected one", () =>
+    Effect.gen(function*() {
+      yield* Amplitude.track("Clicked", {}, user)
+      assert.deepStrictEqual(yield* difference([{ event_type: "Viewed" }]), [
+        "The recorded events are not the expected ones: 1 expected, 1 recorded",
+        "  ! Clicked",
+        "      event_type: expected \"Viewed\", received \"Clicked\""
+      ])
+    }).pipe(Effect.provide(AmplitudeTest)))
+
+  it.effect("a value that has a toJSON, one that JSON cannot hold, a long one", () =>
+    Effect.gen(function*() {
+      yield* Amplitude.track("Clicked", { at: new Date(0), long: "x".repeat(1000), zero: 0 }, user)
+      assert.isUndefined(yield* difference([{ event_properties: { at: new Date(0), zero: -0 } }]))
+      const cycle: Record<string, unknown> = {}
+      cycle.self = cycle
+      const text = yield* difference([{ event_properties: { at: 5n, long: "y", zero: NaN, cycle } }])
+      assert.deepStrictEqual(
+        text?.slice(2).map((line) => line.length > 400 ? `${line.length > 600}` : line),
+        [
+          "      event_properties.at: expected 5, received \"1970-01-01T00:00:00.000Z\"",
+          "true",
+          "      event_properties.zero: expected NaN, received 0",
+          "      event_properties.cycle: expected [object Object], received nothing"
+        ].map((line) => line === "true" ? "false" : line)
+      )
+    }).pipe(Effect.provide(AmplitudeTest)))
+
+  it.effect("many events are compared one by one", () =>
+    Effect.gen(function*() {
+      for (let index = 0; index < 600; index++) yield* Amplitude.track("Clicked", { index }, user)
+      const expected = Array.from({ length: 601 }, (_, index) => ({ event_properties: { index } }))
+      assert.isUndefined(yield* difference(expected.slice(0, 600)))
+      assert.deepStrictEqual((yield* difference(expected))?.slice(-2), [
+        "  - (any event): expected, and not recorded",
+        "      event_properties: {\"index\":600}"
+      ])
+    }).pipe(Effect.provide(AmplitudeTest)))
+})
