@@ -73,28 +73,26 @@ const otherApiUrl = Effect.flatMap(
 // The program
 
 const program = Effect.gen(function*() {
+  yield* Amplitude.add(yield* eventId)
+  yield* Amplitude.add(yield* otherApi)
+
   yield* Amplitude.track("Song Played", { title: "So What" })
   yield* Amplitude.track("Song Played", { title: "Blue in Green" })
   yield* Amplitude.track("Song Liked", { title: "Blue in Green" })
 
   // Until Amplitude has them all, and the other API as well.
   yield* Amplitude.flush
-}).pipe(Amplitude.withEventOptions({ user_id: "user-12345" }))
+}).pipe(Amplitude.withEventOptions({ user_id: "user-12345" }), Effect.scoped)
 
+/** The options of the environment, and a callback that prints what became of each event. */
 const AmplitudeLayer = Amplitude.layerConfig(
   Config.map(AmplitudeConfig.environment, (options) => ({
     ...options,
     callback: ({ _tag, event: { event_id, event_type, user_id } }) =>
       Console.log(
-        _tag === "Delivered"
-          ? `Amplitude received ${event_id}: ${event_type} of ${user_id}`
-          : `Amplitude did not receive ${event_id}: ${event_type} of ${user_id}`
+        `Amplitude ${_tag === "Delivered" ? "received" : "did not take"} ${event_id}: ${event_type} of ${user_id}`
       )
   }))
 )
 
-const Plugins = Layer.mergeAll(Plugin.layer(eventId), Plugin.layer(otherApi)).pipe(
-  Layer.provide(FetchHttpClient.layer)
-)
-
-program.pipe(Effect.provide(Layer.provideMerge(Plugins, AmplitudeLayer)), NodeRuntime.runMain)
+program.pipe(Effect.provide(Layer.merge(AmplitudeLayer, FetchHttpClient.layer)), NodeRuntime.runMain)

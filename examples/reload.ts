@@ -10,35 +10,31 @@
 import { FileSystem } from "@effect/platform"
 import { NodeFileSystem, NodeRuntime } from "@effect/platform-node"
 import { Console, Effect, Layer, Queue, Schema } from "effect"
+import type { AmplitudeConfig } from "effect-amplitude"
 import { Amplitude, AmplitudeLive } from "effect-amplitude"
 
 const path = process.argv[2] ?? "settings.json"
 
 /** What the file can say. Whether the values can be used is for `updateConfig` to tell. */
 const Settings = Schema.parseJson(
-  Schema.partialWith(
-    Schema.Struct({
-      optOut: Schema.Boolean,
-      /** In milliseconds. */
-      flushInterval: Schema.Number,
-      flushQueueSize: Schema.Number,
-      eventOptions: Schema.Struct({ app_version: Schema.String })
-    }),
-    { exact: true }
-  )
+  Schema.Struct({
+    optOut: Schema.optional(Schema.Boolean),
+    /** In milliseconds. */
+    flushInterval: Schema.optional(Schema.Number),
+    flushQueueSize: Schema.optional(Schema.Number),
+    eventOptions: Schema.optional(Schema.Struct({ app_version: Schema.String }))
+  }).annotations({ identifier: "Settings" })
 )
 
 /** Reads the file and changes the settings, those that it does not name back to what they were at the start. */
-const reload = Effect.gen(function*() {
-  const { eventOptions, flushInterval, flushQueueSize, optOut } = yield* Amplitude.config
-  return Effect.gen(function*() {
+const reload = ({ eventOptions, flushInterval, flushQueueSize, optOut }: AmplitudeConfig.Settings) =>
+  Effect.gen(function*() {
     const files = yield* FileSystem.FileSystem
     const text = yield* files.readFileString(path)
     const settings = yield* Schema.decodeUnknown(Settings, { onExcessProperty: "error" })(text)
     yield* Amplitude.updateConfig({ eventOptions, flushInterval, flushQueueSize, optOut, ...settings })
     yield* Effect.log(`the settings are those of ${path}: ${JSON.stringify(settings)}`)
   }).pipe(Effect.catchAll((error) => Effect.logError(`the settings stay as they are: ${error.message}`)))
-})
 
 /** Takes one element a SIGHUP; those that come while the file is read are one. */
 const hangups = Effect.gen(function*() {
@@ -62,10 +58,10 @@ const work = Effect.gen(function*() {
 
 const program = Effect.gen(function*() {
   const signals = yield* hangups
-  const readSettings = yield* reload
-  yield* readSettings
-  yield* Effect.forkScoped(Effect.forever(Effect.zipRight(signals.take, readSettings)))
-  yield* work
+  const initial = yield* Amplitude.config
+  yield* reload(initial)
+  yield* Effect.forkScoped(Effect.forever(Effect.zipRight(signals.take, reload(initial))))
+  return yield* work
 }).pipe(Effect.scoped)
 
 program.pipe(Effect.provide(Layer.merge(AmplitudeLive, NodeFileSystem.layer)), NodeRuntime.runMain)

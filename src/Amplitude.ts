@@ -377,8 +377,8 @@ export function over<E>(
 ): Layer.Layer<Amplitude, E | InvalidConfig> {
   return layerOf(Amplitude).pipe(
     Layer.catchAll((error) => Layer.fail(Client.toInvalidConfig(error))),
-    Layer.provide([EventStorage.layerMemory, transport, AmplitudeLogger.layerEffect]),
-    Layer.provide(config),
-    Layer.fresh
+    // a buffer of its own, also where two clients are built together; the client itself is shared like any layer
+    Layer.provide([Layer.fresh(EventStorage.layerMemory), transport, AmplitudeLogger.layerEffect]),
+    Layer.provide(config)
   )
 }

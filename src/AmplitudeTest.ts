@@ -189,7 +189,7 @@ export class Recorder extends Context.Tag("effect-amplitude/Recorder")<Recorder,
    * const lenient = Recorder.layer({ lenient: true, optOut: true })
    */
   static layer(options?: Recorder.Options): Layer.Layer<Amplitude | Recorder, InvalidConfig> {
-    return Layer.fresh(Layer.scopedContext(make(options ?? {})))
+    return Layer.scopedContext(make(options ?? {}))
   }
 }
 

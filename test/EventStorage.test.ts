@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Clock, Deferred, Duration, Effect, FastCheck, Fiber, Layer, TestClock } from "effect"
 import type { BufferFull } from "effect-amplitude"
 import { AmplitudeConfig, EventStorage } from "effect-amplitude"
+import * as Memory from "../src/internal/memory.js"
 
 type Event = EventStorage.EncodedEvent
 
@@ -405,4 +406,39 @@ describe("EventStorage", () => {
       yield* one.append(event("a1"))
       assert.strictEqual(yield* other.size, 0)
     }).pipe(Effect.provide(AmplitudeConfig.layer({ apiKey: "key" }))))
+})
+
+describe("memory", () => {
+  it.effect("a lane costs nothing once it is empty", () =>
+    Effect.gen(function*() {
+      // every map that the storage makes, to look into what it remembers
+      const maps: Array<Map<unknown, unknown>> = []
+      const NativeMap = globalThis.Map
+      const config = yield* AmplitudeConfig.make({ apiKey: "a-key" })
+      globalThis.Map = class<K, V> extends NativeMap<K, V> {
+        constructor(entries?: Iterable<readonly [K, V]> | null) {
+          super(entries ?? [])
+          maps.push(this)
+        }
+      }
+      const storage = Memory.make(config)
+      globalThis.Map = NativeMap
+      assert.isAbove(maps.length, 0)
+      for (let index = 0; index < 3000; index++) {
+        yield* storage.append({ id: String(index), lane: `lane-${index % 1000}`, json: "{}", attempts: 0 })
+      }
+      const lease = { count: 500, bytes: 1e6, ttl: Duration.seconds(1) }
+      const paused = yield* storage.lease(lease)
+      yield* storage.release(paused.map(({ id }) => id), { notBefore: 30_000, attempts: 1 })
+      yield* TestClock.adjust("30 seconds")
+      let handedOut = 0
+      while (true) {
+        const events = yield* storage.lease(lease)
+        if (events.length === 0) break
+        handedOut += events.length
+        yield* storage.acknowledge(events.map(({ id }) => id))
+      }
+      assert.strictEqual(handedOut, 3000)
+      assert.deepStrictEqual(maps.map(({ size }) => size), maps.map(() => 0))
+    }))
 })

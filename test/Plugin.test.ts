@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Effect, Exit, Fiber, Layer, Option, Scope, TestClock } from "effect"
-import type { DeliveryReport } from "effect-amplitude"
+import type { DeliveryReport, InvalidConfig } from "effect-amplitude"
 import { Amplitude, AmplitudeTest, Event, Plugin, Recorder } from "effect-amplitude"
 import { scenario, trackMany, typesOf } from "./support/scripted.js"
 
@@ -222,6 +222,24 @@ describe("the life of a plugin", () => {
       assert.isBelow(lines.indexOf("of layer has ended"), lines.indexOf("--"))
       assert.isAbove(lines.indexOf("of settings is torn down"), lines.indexOf("--"))
     }))
+
+  for (
+    const [name, layer] of [
+      ["Amplitude.layer", Amplitude.layer({ apiKey: "a-key", serverUrl: "http://127.0.0.1:9/", shutdownTimeout: 0 })],
+      ["Recorder.layer", Layer.map(Recorder.layer(), (context) => context)]
+    ] as ReadonlyArray<readonly [string, Layer.Layer<Amplitude, InvalidConfig>]>
+  ) {
+    it.effect(`Plugin.layer over ${name} adds to the one client that there is`, () =>
+      Effect.gen(function*() {
+        let seen = 0
+        const plugin = Plugin.before("seeing", (event) => {
+          seen++
+          return Effect.succeed(event)
+        })
+        yield* Effect.provide(Amplitude.track(click), Layer.provideMerge(Plugin.layer(plugin), layer))
+        assert.strictEqual(seen, 1)
+      }))
+  }
 
   it.effect("a taken name, a blank one and a setup that fails are PluginErrors that name the plugin", () =>
     Effect.gen(function*() {

@@ -82,7 +82,7 @@ describe("shutdown", () => {
       const program = yield* Effect.fork(Effect.scoped(Effect.gen(function*() {
         const client = yield* clientOver({ reports })
         yield* client.track(click)
-        yield* Effect.never
+        return yield* Effect.never
       })))
       yield* TestClock.adjust(0)
       yield* Fiber.interrupt(program)

@@ -88,6 +88,15 @@ export const make = (config: AmplitudeConfig.Service, reports: Reports, log: Log
         annotations: { plugin: plugin.name }
       }))
 
+    /** The cause can hold what events hold, so it is told at debug level only. */
+    const explain = (plugin: Plugin, cause: Cause.Cause<unknown>): void =>
+      log.write({
+        level: LogLevel.Debug,
+        module: "plugins",
+        message: `plugin ${plugin.name}: why it failed`,
+        annotations: { plugin: plugin.name, cause: Cause.pretty(cause) }
+      })
+
     /** An effect of the plugin's whose failure is a line in the log. */
     const logged = (
       plugin: Plugin,
@@ -96,7 +105,11 @@ export const make = (config: AmplitudeConfig.Service, reports: Reports, log: Log
     ): Effect.Effect<void> =>
       Effect.catchAllCause(
         Effect.asVoid(inside(plugin, effect)),
-        () => Effect.sync(() => warn(plugin, `${what} failed`))
+        (cause) =>
+          Effect.sync(() => {
+            warn(plugin, `${what} failed`)
+            explain(plugin, cause)
+          })
       )
 
     const lead = (event: Event, through: ReadonlyArray<Before | Enrichment>): Effect.Effect<Passed> =>
@@ -121,6 +134,7 @@ export const make = (config: AmplitudeConfig.Service, reports: Reports, log: Log
         },
         onFailure: (cause) => {
           warn(plugin, Cause.isDie(cause) ? "died, the event was dropped" : "failed, the event was dropped")
+          explain(plugin, cause)
           return Effect.succeed<Passed>({ _tag: "Dropped", event, message: `plugin ${plugin.name} failed` })
         }
       })
