@@ -4,7 +4,7 @@
  *
  *     npx tsx test/bench/run.ts [rounds]
  */
-import { execFile, spawn } from "node:child_process"
+import { execFile, execFileSync, spawn } from "node:child_process"
 import { once } from "node:events"
 import { fileURLToPath } from "node:url"
 import { promisify } from "node:util"
@@ -14,8 +14,12 @@ type Sample = Readonly<Record<string, number>>
 const rounds = Number(process.argv[2] ?? 5)
 const pathOf = (name: string): string => fileURLToPath(new URL(name, import.meta.url))
 
+// the built package, as its users have it: without the sources' paths its own name leads to `dist`
+execFileSync("npm", ["run", "--silent", "build"], { stdio: "inherit" })
+const env = { ...process.env, TSX_TSCONFIG_PATH: pathOf("built.json") }
+
 const run = async (script: string, ...args: ReadonlyArray<string>): Promise<Sample> => {
-  const { stdout } = await promisify(execFile)(process.execPath, ["--import", "tsx", pathOf(script), ...args])
+  const { stdout } = await promisify(execFile)(process.execPath, ["--import", "tsx", pathOf(script), ...args], { env })
   return JSON.parse(stdout) as Sample
 }
 
@@ -55,7 +59,10 @@ print(
   (sample) => sample.nanoseconds!
 )
 
-const sink = spawn(process.execPath, ["--import", "tsx", pathOf("sink.ts")], { stdio: ["ignore", "pipe", "inherit"] })
+const sink = spawn(process.execPath, ["--import", "tsx", pathOf("sink.ts")], {
+  env,
+  stdio: ["ignore", "pipe", "inherit"]
+})
 const [port] = await once(sink.stdout, "data") as [Buffer]
 const url = `http://127.0.0.1:${port.toString().trim()}/`
 
