@@ -118,8 +118,10 @@ export class TransportError
      * - `Connection`: no connection, or it broke before an answer began
      * - `Incomplete`: the answer began and did not arrive whole
      * - `Timeout`: the answer was not there within `requestTimeout`
+     *
+     * A transport of your own may have others.
      */
-    reason: Schema.optionalWith(Schema.Literal("Connection", "Incomplete", "Timeout"), { default: () => "Connection" }),
+    reason: Schema.optionalWith(Schema.String, { default: () => "Connection" }),
     message: Schema.optionalWith(Schema.String, { default: () => "the request got no answer" }),
     cause: Schema.optional(Schema.Defect)
   })

@@ -349,12 +349,14 @@ describe("live settings", () => {
       yield* client.flush
       assert.deepStrictEqual(outcomes(reports), ["OptedOut", "Delivered", "Delivered"])
     }))
+})
 
-  it.scoped("flush while a destination is slow waits for it", () =>
+describe("flush and destinations", () => {
+  it.scoped("waits for a slow one that has a flush", () =>
     Effect.gen(function*() {
       const gate = yield* Deferred.make<void>()
       const { client } = yield* scenario(() => 200, {
-        plugins: [Plugin.destination({ name: "slow", execute: () => Deferred.await(gate) })]
+        plugins: [Plugin.destination({ name: "slow", execute: () => Deferred.await(gate), flush: Effect.void })]
       })
       yield* client.track(click)
       const flush = yield* Effect.fork(client.flush)
@@ -362,5 +364,50 @@ describe("live settings", () => {
       assert.strictEqual((yield* Fiber.poll(flush))._tag, "None")
       yield* Deferred.succeed(gate, undefined)
       yield* Fiber.join(flush)
+    }))
+
+  it.scoped("is not held up by one that hangs and has none", () =>
+    Effect.gen(function*() {
+      const { client, reports } = yield* scenario(() => 200, {
+        plugins: [Plugin.destination({ name: "hangs", execute: () => Effect.never })],
+        shutdownTimeout: 0
+      })
+      yield* client.track(click)
+      yield* client.flush
+      assert.deepStrictEqual(outcomes(reports), ["Delivered"])
+    }))
+
+  it.scoped("a flush inside a destination's flush does not call it again", () =>
+    Effect.gen(function*() {
+      const { client } = yield* scenario(() => 200)
+      let flushes = 0
+      yield* client.add(Plugin.destination({
+        name: "eager",
+        execute: () => Effect.void,
+        flush: Effect.suspend(() => {
+          flushes++
+          return client.flush
+        })
+      }))
+      yield* client.track(click)
+      yield* client.flush
+      assert.strictEqual(flushes, 1)
+    }))
+
+  it.scoped("what a destination's own plugin tracks does not pass through it again", () =>
+    Effect.gen(function*() {
+      const { client, reports } = yield* scenario(() => 200)
+      const own = Plugin.enrichment("own", (event) => Effect.as(client.track({ ...click, event_type: "again" }), event))
+      const got: Array<string> = []
+      yield* client.add(Plugin.destination({
+        name: "destination",
+        execute: ({ event_type }) => Effect.sync(() => got.push(event_type)),
+        plugins: [own]
+      }))
+      yield* client.track(click)
+      yield* client.flush
+      yield* client.flush
+      assert.deepStrictEqual(got, ["Button Clicked", "again"])
+      assert.strictEqual(reports.length, 2)
     }))
 })

@@ -1,5 +1,6 @@
 /** How things end: flush and shutdown against everything that does not keep to its part. */
 import { assert, describe, it } from "@effect/vitest"
+import type { Duration } from "effect"
 import { Deferred, Effect, Exit, Fiber, Layer, Scope, TestClock } from "effect"
 import type { DeliveryReport } from "effect-amplitude"
 import { Amplitude, AmplitudeConfig, AmplitudeLogger, EventStorage, StorageError, Transport } from "effect-amplitude"
@@ -12,6 +13,8 @@ const outcomes = (reports: ReadonlyArray<DeliveryReport.DeliveryReport>) =>
 const clientOver = (services: {
   readonly storage?: (storage: EventStorage.Service) => Partial<EventStorage.Service>
   readonly logger?: AmplitudeLogger.Service
+  readonly send?: Transport.Service["send"]
+  readonly shutdownTimeout?: Duration.DurationInput
   readonly reports: Array<DeliveryReport.DeliveryReport>
 }) => {
   const storage = Layer.effect(
@@ -21,11 +24,14 @@ const clientOver = (services: {
   const layer = Amplitude.layerServices.pipe(
     Layer.provide([
       Layer.provide(storage, EventStorage.layerMemory),
-      Layer.succeed(Transport, { send: () => Effect.succeed({ status: 200, headers: {}, body: "" }) }),
+      Layer.succeed(Transport, {
+        send: services.send ?? (() => Effect.succeed({ status: 200, headers: {}, body: "" }))
+      }),
       Layer.succeed(AmplitudeLogger, services.logger ?? { log: () => Effect.void })
     ]),
     Layer.provide(AmplitudeConfig.layer({
       apiKey: "a-secret-key",
+      shutdownTimeout: services.shutdownTimeout,
       callback: (report) => Effect.sync(() => services.reports.push(report))
     }))
   )
@@ -101,6 +107,83 @@ describe("shutdown", () => {
       yield* client.flush
       yield* Deferred.await(over)
     }).pipe(Effect.scoped))
+})
+
+describe("shutdown in a callback", () => {
+  it.scoped("beside another one, is not waited for by itself", () =>
+    Effect.gen(function*() {
+      const shutdown = yield* Deferred.make<Effect.Effect<void>>()
+      const { client } = yield* scenario(() => 200, { callback: () => Effect.flatten(Deferred.await(shutdown)) })
+      yield* Deferred.succeed(shutdown, client.shutdown)
+      yield* trackMany(client, 2)
+      yield* client.shutdown
+    }))
+
+  it.scoped("does not keep another one from waiting for the callbacks", () =>
+    Effect.gen(function*() {
+      const shutdown = yield* Deferred.make<Effect.Effect<void>>()
+      let called = 0
+      const { client } = yield* scenario(() => 200, {
+        callback: () =>
+          Effect.zipRight(
+            Effect.sleep("1 second"),
+            Effect.suspend(() => ++called === 1 ? Effect.flatten(Deferred.await(shutdown)) : Effect.void)
+          )
+      })
+      yield* Deferred.succeed(shutdown, client.shutdown)
+      yield* trackMany(client, 3)
+      yield* Effect.fork(client.flush)
+      yield* TestClock.adjust("1 second")
+      const outer = yield* Effect.fork(client.shutdown)
+      yield* TestClock.adjust("1 second")
+      assert.strictEqual((yield* Fiber.poll(outer))._tag, "None")
+      yield* TestClock.adjust("1 second")
+      yield* Fiber.join(outer)
+      assert.strictEqual(called, 3)
+    }))
+})
+
+describe("flush under suspend", () => {
+  it.scoped("waits for what is accepted, not for callers who wait for room", () =>
+    Effect.gen(function*() {
+      const { client, requests } = yield* scenario(() => 200, { bufferCapacity: 2, overflow: "suspend" })
+      yield* trackMany(client, 2)
+      const third = yield* Effect.fork(client.trackOrFail({ event_type: "3", user_id: "user-12345" }))
+      yield* TestClock.adjust(0)
+      yield* client.flush
+      yield* Fiber.join(third)
+      assert.strictEqual(requests.length, 1)
+      yield* client.flush
+      assert.strictEqual(requests.length, 2)
+    }))
+})
+
+describe("a storage of the user's that knows no more than the contract", () => {
+  it.scoped("paused events have their outcome at shutdown too", () =>
+    Effect.gen(function*() {
+      const reports: Array<DeliveryReport.DeliveryReport> = []
+      let answered = 0
+      const client = yield* clientOver({
+        reports,
+        send: () =>
+          Effect.sync(() => ({
+            status: answered++ === 0 ? 429 : 200,
+            headers: {},
+            body: JSON.stringify({ throttled_users: { "user-12345": 40 } })
+          })),
+        shutdownTimeout: "1 second",
+        storage: (storage) => ({
+          lease: ({ paused: _paused, ...options }) => storage.lease(options)
+        })
+      })
+      yield* client.track(click)
+      yield* Effect.fork(client.flush)
+      yield* TestClock.adjust(0)
+      const closing = yield* Effect.fork(client.shutdown)
+      yield* TestClock.adjust("1 second")
+      yield* Fiber.join(closing)
+      assert.deepStrictEqual(outcomes(reports), ["Shutdown"])
+    }))
 })
 
 describe("services of the user's that fail", () => {

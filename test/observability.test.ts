@@ -58,6 +58,26 @@ describe("metrics", () => {
     }))
 })
 
+describe("a metric", () => {
+  it.scoped("is found by its name alone", () =>
+    Effect.gen(function*() {
+      const valueOf = (metric: Metric.Metric.Counter<number>) => Effect.map(Metric.value(metric), ({ count }) => count)
+      const named = [
+        Metric.counter("amplitude_events_tracked"),
+        Metric.counter("amplitude_events_delivered"),
+        Metric.tagged(Metric.counter("amplitude_requests"), "status", "200"),
+        Metric.tagged(Metric.counter("amplitude_events_dropped"), "reason", "Invalid")
+      ]
+      const before = yield* Effect.forEach(named, valueOf)
+      const { client } = yield* scenario(() => 200)
+      yield* trackMany(client, 1)
+      yield* client.track({ event_type: "" })
+      yield* client.flush
+      const after = yield* Effect.forEach(named, valueOf)
+      assert.deepStrictEqual(after.map((count, index) => count - before[index]!), [1, 1, 1, 1])
+    }))
+})
+
 describe("spans", () => {
   it.effect("one for each request, no child of the caller's", () =>
     Effect.gen(function*() {

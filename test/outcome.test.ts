@@ -259,6 +259,9 @@ describe("outcome", () => {
       assert.strictEqual(messageOf(500, "x".repeat(10_000)).length, 500)
       assert.strictEqual(messageOf(404, `${"x".repeat(490)}a-secret-key`), `${"x".repeat(490)}<redacted>`)
       assert.strictEqual(messageOf(400, { error: "Invalid API key: a-secret-key" }), "Invalid API key: <redacted>")
+      const odd = { ...context, apiKey: "a \"key\"" }
+      const echo = decide(answer(404, JSON.stringify({ api_key: odd.apiKey, q: encodeURIComponent(odd.apiKey) })), odd)
+      assert.strictEqual("message" in echo && echo.message, "{\"api_key\":\"<redacted>\",\"q\":\"<redacted>\"}")
     })
 
     it("stand with each event that is dropped", () => {

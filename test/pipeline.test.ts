@@ -140,7 +140,7 @@ describe("retries", () => {
   it.scoped("Retry-After is waited for", () =>
     Effect.gen(function*() {
       const { client, requests } = yield* scenario(
-        (_, index) => index === 0 ? { status: 429, headers: { "retry-after": "7" } } : 200
+        (_, index) => index === 0 ? { status: 429, headers: { "Retry-After": "7" } } : 200
       )
       yield* trackMany(client, 1)
       const flush = yield* Effect.fork(client.flush)

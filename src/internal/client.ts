@@ -1,5 +1,6 @@
 /** The rooms put together: what a client is made of, and how it ends. */
 import * as Clock from "effect/Clock"
+import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
@@ -50,9 +51,8 @@ export const make = (
     const insertId = yield* InsertId
     const log = yield* Log.make(services.logger)
     const reports = yield* Reports.make(config, log, test?.observer)
-    const ledger = Ledger.make(yield* waitingBefore(storage))
-    const { idOf, numberOf } = idsOf(globalThis.crypto.randomUUID().slice(0, 8))
-    const pipeline = yield* Pipeline.make({ config, storage, transport, ledger, reports, log, numberOf })
+    const ledger = Ledger.make(globalThis.crypto.randomUUID().slice(0, 8), yield* waitingBefore(storage))
+    const pipeline = yield* Pipeline.make({ config, storage, transport, ledger, reports, log })
     const plugins = yield* Plugins.make(config, reports, log)
     const intake = Intake.make({
       config,
@@ -63,7 +63,6 @@ export const make = (
       reports,
       log,
       insertId,
-      idOf,
       invalidIsDefect: test?.invalidIsDefect ?? false
     })
 
@@ -75,6 +74,9 @@ export const make = (
         Effect.zipRight(reports.calledBack)
       )
     )
+
+    /** Completed when every event has its outcome. */
+    const settled = yield* Deferred.make<void>()
 
     const end = Effect.gen(function*() {
       const started = yield* Clock.currentTimeMillis
@@ -88,21 +90,27 @@ export const make = (
       yield* storage.durable ? Effect.timeoutOption(Fiber.await(stopping), stopGrace) : Fiber.await(stopping)
       reports.allUnreported("Stored")
       ledger.closeAll()
+      yield* Deferred.succeed(settled, undefined)
       yield* plugins.end(timeUp)
       yield* reports.end(timeUp)
-      yield* Effect.raceFirst(log.end, timeUp)
+      yield* log.end
       ended = true
     })
 
-    let ending: Fiber.RuntimeFiber<void> | undefined
-    const shutdown = Effect.uninterruptible(Effect.suspend(() =>
-      ending === undefined
-        ? Effect.flatMap(Effect.forkDaemon(Effect.interruptible(end)), (fiber) => {
-          ending = fiber
-          return Effect.asVoid(Fiber.await(fiber))
-        })
-        : Effect.asVoid(Fiber.await(ending))
-    ))
+    const over = yield* Deferred.make<void>()
+    let ending = false
+
+    /** From inside a callback or plugin only the outcomes are waited for: the rest would wait for its caller. */
+    const shutdown = Effect.uninterruptible(Effect.suspend(() => {
+      const begin = ending ? Effect.void : Effect.forkDaemon(
+        Effect.ensuring(Effect.interruptible(reports.outside(end)), Deferred.succeed(over, undefined))
+      )
+      ending = true
+      return Effect.zipRight(
+        begin,
+        Effect.flatMap(reports.isInside, (inside) => Deferred.await(inside ? settled : over))
+      )
+    }))
 
     // after the fibers of the pipeline: finalizers run last in, first out
     yield* Effect.addFinalizer(() => shutdown)
@@ -141,9 +149,3 @@ export const make = (
 /** The events that an earlier process has left to this one. */
 const waitingBefore = (storage: EventStorage.Service): Effect.Effect<number> =>
   storage.durable && !storage.shared ? Effect.orElseSucceed(storage.size, () => 0) : Effect.succeed(0)
-
-/** The ids under which a storage holds this client's events: unique, and telling their numbers in the ledger. */
-const idsOf = (prefix: string) => ({
-  idOf: (number: number): string => prefix + number.toString(36),
-  numberOf: (id: string): number => id.startsWith(prefix) ? parseInt(id.slice(prefix.length), 36) : 0
-})

@@ -42,8 +42,6 @@ export interface Dependencies {
   readonly reports: Reports
   readonly log: Log
   readonly insertId: () => string
-  /** The id under which the storage holds the entry of the ledger with this number. */
-  readonly idOf: (number: number) => string
   /** Whether an invalid event is a defect of the call of `track`, not a report: for tests. */
   readonly invalidIsDefect: boolean
 }
@@ -101,7 +99,7 @@ const invalid = ({ actual, expected, path }: Fault): Refusal =>
 const optedOut: Refusal = { _tag: "Refusal", reason: "OptedOut", error: undefined, message: "the client is opted out" }
 
 export const make = (deps: Dependencies): Intake => {
-  const { config, idOf, insertId, ledger, log, pipeline, plugins, reports, storage } = deps
+  const { config, insertId, ledger, log, pipeline, plugins, reports, storage } = deps
   const closing = Effect.unsafeMakeLatch(false)
   let closed = false
 
@@ -126,9 +124,9 @@ export const make = (deps: Dependencies): Intake => {
     now: number,
     inside: ReadonlyArray<Plugin>
   ): Either.Either<Draft, Fault> => {
-    Encoding.applyContext(fields, now, insertId)
     const wrong = Encoding.validate(fields, settings)
     if (wrong !== undefined) return Either.left(wrong)
+    Encoding.applyContext(fields, now, insertId)
     if (Encoding.hasTooManyGroups(fields)) warnOfGroups()
     return Either.map(
       Encoding.encode(fields, settings),
@@ -191,16 +189,16 @@ export const make = (deps: Dependencies): Intake => {
   // -- into the storage ----------------------------------------------------------------------------------------------
 
   /**
-   * Appends an event. A caller that has to wait for room can be interrupted there, if it can be interrupted at all, and
+   * Appends an event, or waits for room. A caller that waits can be interrupted, if it can be interrupted at all, and
    * goes on when the client closes; whichever comes first, the event was appended or it was not.
    */
-  const append = (
+  const appendOrWait = (
     event: EventStorage.EncodedEvent,
     restore: Restore
   ): Effect.Effect<ReadonlyArray<EventStorage.EncodedEvent>, TrackError> => {
-    if (config.unsafeSettings().overflow !== "suspend") return storage.append(event)
     let appended: ReadonlyArray<EventStorage.EncodedEvent> | undefined
     const appending = Effect.map(storage.append(event), (dropped) => {
+      ledger.openReserved(event.id)
       appended = dropped
       return dropped
     })
@@ -218,24 +216,30 @@ export const make = (deps: Dependencies): Intake => {
 
   /**
    * Accepts an event, or goes on with the reason why the storage did not take it. The entry in the ledger is opened and
-   * settled without an interruption in between.
+   * settled without an interruption in between; that of a caller who may have to wait is opened when the wait is over.
    */
   const store = <E>(
     { inside, json, lane, now }: Draft,
     onError: (error: TrackError, event: EventStorage.EncodedEvent) => Effect.Effect<void, E>,
-    onOpen?: (id: string) => void
+    onId?: (id: string) => void
   ): Effect.Effect<void, E> =>
     Effect.uninterruptibleMask((restore) => {
-      const number = ledger.open()
-      const event: EventStorage.EncodedEvent = { id: idOf(number), lane, json, attempts: 0 }
-      onOpen?.(event.id)
-      return Effect.matchCauseEffect(closed ? refuseClosed : append(event, restore), {
+      const { bufferCapacity: capacity, overflow } = config.unsafeSettings()
+      const mayWait = overflow === "suspend"
+      const event: EventStorage.EncodedEvent = {
+        id: mayWait ? ledger.reserve() : ledger.open(),
+        lane,
+        json,
+        attempts: 0
+      }
+      onId?.(event.id)
+      const append = closed ? refuseClosed : mayWait ? appendOrWait(event, restore) : storage.append(event)
+      return Effect.matchCauseEffect(append, {
         onFailure: (cause): Effect.Effect<void, E> => {
-          ledger.close(() => number)
+          if (!mayWait) ledger.close(event.id)
           return Cause.isInterruptedOnly(cause) ? Effect.interrupt : onError(toTrackError(cause), event)
         },
         onSuccess: (dropped): Effect.Effect<void, E> => {
-          const { bufferCapacity: capacity } = config.unsafeSettings()
           let accepted = true
           for (const other of dropped) {
             if (other.id === event.id) accepted = false
@@ -247,7 +251,7 @@ export const make = (deps: Dependencies): Intake => {
             plugins.dispatch(json, inside)
             return Exit.void
           }
-          ledger.close(() => number)
+          ledger.close(event.id)
           return onError(new BufferFull({ capacity }), event)
         }
       })

@@ -1,9 +1,10 @@
 /**
- * The ledger of accepted events: how many have no outcome yet, and who waits for them.
+ * The ledger of accepted events: the ids under which they are stored, how many have no outcome yet, and who waits for
+ * them.
  *
- * Entries are numbered in the order in which they were opened. Those who wait split them into sections: a section ends
- * at the entry that was the last one when somebody began to wait, and they go on when it and all before it are closed.
- * Without anybody waiting an entry costs two increments.
+ * Entries are numbered in the order in which they were opened, and an id tells the number of its entry. Those who wait
+ * split the entries into sections: a section ends at the entry that was the last one when somebody began to wait, and
+ * they go on when it and all before it are closed. Without anybody waiting an entry costs two increments.
  */
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
@@ -16,11 +17,14 @@ interface Section {
 }
 
 export interface Ledger {
-  /** Opens an entry and gives its number, from 1 up. */
-  readonly open: () => number
-  /** Closes an entry; 0 stands for an entry from before. `number` is only asked for when somebody waits. */
-  readonly close: (number: () => number) => void
-  /** Closes every entry: nobody is left who could close them one by one. */
+  /** Opens an entry and gives its id. */
+  readonly open: () => string
+  /** Gives an id whose entry is opened later, when its event is accepted: its caller may have to wait until then. */
+  readonly reserve: () => string
+  readonly openReserved: (id: string) => void
+  /** Closes an entry; an unknown id is that of an event from before this client. */
+  readonly close: (id: string) => void
+  /** Closes every entry for good: nobody is left who could close them one by one. */
   readonly closeAll: () => void
   /** How many entries are open. */
   readonly size: () => number
@@ -28,12 +32,17 @@ export interface Ledger {
   readonly closed: Effect.Effect<void>
 }
 
-/** `before` entries were open when the ledger was. */
-export const make = (before: number): Ledger => {
+/** `before` entries were open when the ledger was; `prefix` tells its ids from those of every other client. */
+export const make = (prefix: string, before: number): Ledger => {
   const sections: Array<Section> = []
-  let opened = 0
+  /** The numbers of entries that were opened later than their ids were given. */
+  const late = new Map<string, number>()
+  let numbers = 0
   let open = before
   let ended = false
+
+  const numberOf = (id: string): number =>
+    late.get(id) ?? (id.startsWith(prefix) ? parseInt(id.slice(prefix.length), 36) : 0)
 
   /** The section that an entry belongs to: the first one that ends at or after it. */
   const sectionOf = (number: number): Section | undefined => {
@@ -49,30 +58,43 @@ export const make = (before: number): Ledger => {
 
   const section = (): Section => {
     const last = sections[sections.length - 1]
-    if (last?.last === opened) return last
+    if (last?.last === numbers) return last
     const earlier = sections.reduce((sum, { open }) => sum + open, 0)
-    const added = { last: opened, open: open - earlier, closed: Deferred.unsafeMake<void>(FiberId.none) }
+    const added = { last: numbers, open: open - earlier, closed: Deferred.unsafeMake<void>(FiberId.none) }
     sections.push(added)
     return added
   }
 
+  const closeInSection = (number: number): void => {
+    const section = sectionOf(number)
+    if (section === undefined) return
+    section.open--
+    while (sections[0]?.open === 0) Deferred.unsafeDone(sections.shift()!.closed, Effect.void)
+  }
+
+  const reserve = (): string => prefix + (++numbers).toString(36)
+
   return {
     open: () => {
       if (!ended) open++
-      return ++opened
+      return reserve()
     },
-    close: (number) => {
+    reserve,
+    openReserved: (id) => {
+      if (ended) return
+      open++
+      late.set(id, ++numbers)
+    },
+    close: (id) => {
       if (ended) return
       open--
-      if (sections.length === 0) return
-      const section = sectionOf(number())
-      if (section === undefined) return
-      section.open--
-      while (sections[0]?.open === 0) Deferred.unsafeDone(sections.shift()!.closed, Effect.void)
+      if (sections.length > 0) closeInSection(numberOf(id))
+      if (late.size > 0) late.delete(id)
     },
     closeAll: () => {
       ended = true
       open = 0
+      late.clear()
       for (const { closed } of sections.splice(0)) Deferred.unsafeDone(closed, Effect.void)
     },
     size: () => open,

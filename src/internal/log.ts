@@ -21,7 +21,7 @@ export interface Log {
   readonly write: (line: Line) => void
   /** Something of a kind happened, `count` times; `line` writes of all that happened since the last line. */
   readonly burst: (kind: string, count: number, line: (count: number) => Line) => void
-  /** Writes what is not written yet, and leaves no timer behind. Bursts that begin later write their first line only. */
+  /** Writes what is not written yet, without waiting for a logger that waits, and leaves no timer behind. Bursts that begin later write their first line only. */
   readonly end: Effect.Effect<void>
 }
 
@@ -82,7 +82,7 @@ export const make = (logger: AmplitudeLogger.Service): Effect.Effect<Log> =>
           return burst.timer === undefined ? [] : [burst.timer]
         })
         bursts.clear()
-        return Effect.zipRight(Fiber.interruptAll(timers), worker.drained)
+        return Effect.zipRight(Fiber.interruptAll(timers), worker.whileProgress)
       })
     }
   })

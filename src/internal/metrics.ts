@@ -8,26 +8,33 @@ import * as MetricBoundaries from "effect/MetricBoundaries"
 import * as MetricLabel from "effect/MetricLabel"
 import type { Reason } from "../DeliveryReport.js"
 
-const counter = (name: string, description: string) => Metric.counter(name, { description, incremental: true })
+// without descriptions: they would be part of the metrics' keys, and nobody could find one by its name
 
-const eventsTracked = counter("amplitude_events_tracked", "Events that were accepted")
-const eventsDelivered = counter("amplitude_events_delivered", "Events that the service took")
-const eventsDropped = counter("amplitude_events_dropped", "Events that were given up, by reason")
-const eventsRetried = counter("amplitude_events_retried", "Retries that were counted for events")
-const requests = counter("amplitude_requests", "Requests, by the status of their answer; 0 where there was none")
-const requestBytes = counter("amplitude_request_bytes", "Bytes of the uncompressed bodies of requests")
-const queueDepth = Metric.gauge("amplitude_queue_depth", {
-  description: "Accepted events without an outcome"
-})
+const counter = (name: string): Metric.Metric.Counter<number> => Metric.counter(name, { incremental: true })
+
+/** Events that were accepted. */
+const eventsTracked = counter("amplitude_events_tracked")
+/** Events that the service took. */
+const eventsDelivered = counter("amplitude_events_delivered")
+/** Events that were given up, by `reason`. */
+const eventsDropped = counter("amplitude_events_dropped")
+/** Retries that were counted for events. */
+const eventsRetried = counter("amplitude_events_retried")
+/** Requests, by the `status` of their answer; 0 where there was none. */
+const requests = counter("amplitude_requests")
+/** Bytes of the uncompressed bodies of requests. */
+const requestBytes = counter("amplitude_request_bytes")
+/** Accepted events without an outcome. */
+const queueDepth = Metric.gauge("amplitude_queue_depth")
+/** Milliseconds from a request to its whole answer. */
 const requestDuration = Metric.histogram(
   "amplitude_request_duration_ms",
-  MetricBoundaries.exponential({ start: 1, factor: 2, count: 15 }),
-  "Milliseconds from a request to its whole answer"
+  MetricBoundaries.exponential({ start: 1, factor: 2, count: 15 })
 )
+/** Events of a request. */
 const batchSize = Metric.histogram(
   "amplitude_batch_size",
-  MetricBoundaries.exponential({ start: 1, factor: 2, count: 12 }),
-  "Events of a request"
+  MetricBoundaries.exponential({ start: 1, factor: 2, count: 12 })
 )
 
 const untagged: ReadonlyArray<MetricLabel.MetricLabel> = []

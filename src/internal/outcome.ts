@@ -142,9 +142,11 @@ const parse = (text: string): Body => {
 /** The longest text that a report holds, in UTF-16 units: a proxy's error page can be anything. */
 const maxMessageLength = 500
 
-/** The key is taken out before the text is cut, so that no part of it is left at the end. */
+/** The key is taken out, in each form in which it can be written, before the text is cut, so that no part of it is left at the end. */
 const scrub = (text: string, { apiKey }: Context): string =>
-  text.replaceAll(apiKey, "<redacted>").slice(0, maxMessageLength)
+  [apiKey, JSON.stringify(apiKey).slice(1, -1), encodeURIComponent(apiKey)]
+    .reduce((scrubbed, form) => scrubbed.replaceAll(form, "<redacted>"), text)
+    .slice(0, maxMessageLength)
 
 const messageOf = (answer: Transport.Answer, body: Body): string => {
   const text = Predicate.isString(body.error) ? body.error : answer.body.trim()
@@ -152,7 +154,8 @@ const messageOf = (answer: Transport.Answer, body: Body): string => {
 }
 
 const retryAfterOf = (answer: Transport.Answer, now: number): number | undefined => {
-  const value = answer.headers["retry-after"]?.trim()
+  const name = Object.keys(answer.headers).find((name) => name.toLowerCase() === "retry-after")
+  const value = name === undefined ? undefined : answer.headers[name]?.trim()
   if (value === undefined || value === "") return undefined
   const millis = /^\d+(\.\d+)?$/.test(value)
     ? Number(value) * 1000

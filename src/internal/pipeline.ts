@@ -44,8 +44,6 @@ export interface Dependencies {
   readonly ledger: Ledger
   readonly reports: Reports
   readonly log: Log
-  /** The number of an event in the ledger; 0 for one from before this client. */
-  readonly numberOf: (id: string) => number
 }
 
 export interface Pipeline {
@@ -93,10 +91,12 @@ const maxStorageDelay = 10_000
 
 export const make = (deps: Dependencies): Effect.Effect<Pipeline, never, Scope.Scope> =>
   Effect.gen(function*() {
-    const { config, ledger, log, numberOf, reports, storage, transport } = deps
+    const { config, ledger, log, reports, storage, transport } = deps
     const company = Company.make()
     const changed = yield* Effect.makeLatch(false)
     const underWay = new Set<Batch>()
+    /** The events that are paused, so that they have their outcome also where a storage keeps them back to the end. */
+    const paused = new Map<string, EncodedEvent>()
     /** How many retries were counted for an event; only for those that have one and no outcome. */
     const retries = new Map<string, number>()
     let endpoint = Endpoint.make()
@@ -137,10 +137,11 @@ export const make = (deps: Dependencies): Effect.Effect<Pipeline, never, Scope.S
           const ours = held.length === events.length ? undefined : new Set(held)
           for (const event of events) {
             if (retries.size > 0) retries.delete(event.id)
+            if (paused.size > 0) paused.delete(event.id)
             if (ours === undefined || ours.has(event.id)) {
               reports.settled(event, settlement, event.attempts + sent)
             } else reports.unreported(event.id, "Elsewhere")
-            ledger.close(() => numberOf(event.id))
+            ledger.close(event.id)
           }
           if (settlement._tag === "Delivered") Metrics.delivered(held.length, ledger.size())
           else Metrics.dropped(settlement.reason, held.length, ledger.size())
@@ -159,6 +160,9 @@ export const make = (deps: Dependencies): Effect.Effect<Pipeline, never, Scope.S
             ),
             () => {
               company.expect(notBefore)
+              if (notBefore > 0) {
+                for (const event of group) paused.set(event.id, { ...event, attempts: event.attempts + sent })
+              }
               // never sent: for the company they have not left yet
               if (group[0].attempts + sent === 0) {
                 for (const event of group) {
@@ -202,6 +206,7 @@ export const make = (deps: Dependencies): Effect.Effect<Pipeline, never, Scope.S
           const short = events.length < limits.count && !isFull(events, limits)
           return Effect.zipWith(Clock.currentTimeMillis, short ? isAnythingHeld(events.length) : none, (now, rest) => {
             company.leave(events, now, short, rest)
+            if (paused.size > 0) { for (const event of events) paused.delete(event.id) }
             const batch: Batch = { work: events.length === 0 ? [] : [{ events, sent: 0 }] }
             if (events.length > 0) underWay.add(batch)
             return batch
@@ -392,7 +397,7 @@ export const make = (deps: Dependencies): Effect.Effect<Pipeline, never, Scope.S
           return Effect.zipRight(
             restore(endpoint.trouble(
               settings.retrySchedule,
-              "status" in answer ? { code } : { code, cause: answer },
+              "status" in answer ? { code } : { code, cause: withoutKey(answer, outcome.message) },
               outcome.wait
             )),
             Effect.suspend(() => {
@@ -591,16 +596,37 @@ export const make = (deps: Dependencies): Effect.Effect<Pipeline, never, Scope.S
 
     if (ledger.size() > 0) company.expect(0)
 
-    /** Every event of a storage that ends with the process. */
-    const sweep: Effect.Effect<void> = Effect.flatMap(
-      storage.lease({ count: Infinity, bytes: Infinity, ttl: leaseMargin, paused: true }),
-      (events) =>
-        drop({ events, sent: 0 }, events, {
-          code: 0,
-          message: "the client was shut down before the event could be delivered",
-          reason: "Shutdown"
-        })
-    ).pipe(Effect.ignore)
+    const shutDown = {
+      code: 0,
+      message: "the client was shut down before the event could be delivered",
+      reason: "Shutdown" as const
+    }
+
+    const giveUp = (events: ReadonlyArray<EncodedEvent>): Effect.Effect<void> =>
+      drop({ events, sent: 0 }, events, shutDown)
+
+    const leaseAll = storage.lease({ count: Infinity, bytes: Infinity, ttl: leaseMargin, paused: true })
+
+    /** Whether the storage still knows them or not: nobody else is left who could give them their outcome. */
+    const giveUpPaused = Effect.suspend(() => {
+      const events = Array.from(paused.values())
+      paused.clear()
+      if (events.length === 0) return Effect.void
+      warnOfDrops(events.length, shutDown)
+      for (const event of events) {
+        reports.settled(event, { ...shutDown, _tag: "Dropped" }, event.attempts)
+        ledger.close(event.id)
+      }
+      Metrics.dropped(shutDown.reason, events.length, ledger.size())
+      return Effect.ignore(storage.acknowledge(events.map((event) => event.id)))
+    })
+
+    /** Every event of a storage that ends with the process: those that it still keeps back are known here. */
+    const sweep: Effect.Effect<void> = Effect.flatMap(leaseAll, giveUp).pipe(
+      Effect.zipRight(giveUpPaused),
+      Effect.zipRight(Effect.flatMap(leaseAll, giveUp)),
+      Effect.ignore
+    )
 
     return {
       arrived: (event, now) => {
@@ -608,7 +634,8 @@ export const make = (deps: Dependencies): Effect.Effect<Pipeline, never, Scope.S
       },
       overflowed: (event, capacity) => {
         retries.delete(event.id)
-        ledger.close(() => numberOf(event.id))
+        paused.delete(event.id)
+        ledger.close(event.id)
         const dropped = { code: 0, message: `the buffer is full: ${capacity} events`, reason: "BufferFull" as const }
         warnOfDrops(1, dropped)
         Metrics.dropped(dropped.reason, 1, ledger.size())
@@ -623,6 +650,10 @@ export const make = (deps: Dependencies): Effect.Effect<Pipeline, never, Scope.S
       })
     }
   })
+
+/** The error as the user's schedule sees it: its cause may hold the request, and with it the key. */
+const withoutKey = ({ reason }: TransportError, message: string): TransportError =>
+  new TransportError({ reason, message })
 
 /** A transport of the user's may not keep to its type. */
 const isAnswer = (answer: Transport.Answer): boolean =>

@@ -202,7 +202,7 @@ export const make = (config: AmplitudeConfig.Service, reports: Reports, log: Log
     const tearDown = (one: Added, timeUp: Effect.Effect<void>): Effect.Effect<void> => {
       const { plugin, scope, worker } = one
       const own: ReadonlyArray<Plugin> = plugin._tag === "Destination" ? [plugin, ...(plugin.plugins ?? [])] : [plugin]
-      return until(timeUp, flushOf(one)).pipe(
+      return until(timeUp, drain(one)).pipe(
         Effect.zipRight(worker.abandon),
         Effect.zipRight(Effect.forEach(
           own,
@@ -225,20 +225,33 @@ export const make = (config: AmplitudeConfig.Service, reports: Reports, log: Log
 
     // -- destinations ------------------------------------------------------------------------------------------------
 
-    const execute = (plugin: Destination, json: string): Effect.Effect<void> =>
+    const execute = (plugin: Destination, json: string, inside: ReadonlyArray<Plugin>): Effect.Effect<void> =>
       Effect.flatMap(
-        lead(fromJson(json), plugin.plugins ?? []),
+        lead(fromJson(json), (plugin.plugins ?? []).filter((own) => !inside.includes(own))),
         (passed) =>
           passed._tag === "Dropped" ? Effect.void : logged(plugin, "execute", () => plugin.execute(passed.event))
       )
 
-    /** Waits until what was handed over is executed, and flushes; inside a plugin or callback nobody waits for it. */
-    const flushOf = ({ plugin, worker }: Added): Effect.Effect<void> =>
-      plugin._tag !== "Destination" ? Effect.void : Effect.flatMap(reports.isInside, (inside) =>
-        Effect.zipRight(
-          inside ? Effect.void : worker.drained,
-          plugin.flush === undefined ? Effect.void : logged(plugin, "flush", () => plugin.flush!)
-        ))
+    /**
+     * Flushes a destination when what was handed to it is executed. One that has no `flush` is not waited for longer
+     * than it gets on without waiting itself; and from inside a plugin or a callback nobody waits for the queue.
+     */
+    const flushOf = ({ plugin, worker }: Added): Effect.Effect<void> => {
+      if (plugin._tag !== "Destination") return Effect.void
+      const { flush } = plugin
+      if (flush === undefined) return worker.whileProgress
+      return Effect.flatMap(
+        reports.isInside,
+        (inside) => Effect.zipRight(inside ? Effect.void : worker.drained, logged(plugin, "flush", () => flush))
+      )
+    }
+
+    /** What was handed to a destination that ends is executed, whether it has a `flush` or not. */
+    const drain = (one: Added): Effect.Effect<void> =>
+      Effect.flatMap(
+        reports.isInside,
+        (inside) => Effect.zipRight(inside ? Effect.void : one.worker.drained, flushOf(one))
+      )
 
     return {
       add,
@@ -254,10 +267,15 @@ export const make = (config: AmplitudeConfig.Service, reports: Reports, log: Log
             worker.dropOldest()
             warn(plugin, "too slow, its oldest event was dropped")
           }
-          worker.offer(execute(plugin, json))
+          worker.offer(execute(plugin, json, inside))
         }
       },
-      flush: Effect.suspend(() => Effect.forEach(destinations, flushOf, { concurrency: "unbounded", discard: true })),
+      flush: Effect.flatMap(FiberRef.get(insidePlugins), (inside) =>
+        Effect.forEach(
+          destinations.filter(({ plugin }) => !inside.includes(plugin)),
+          flushOf,
+          { concurrency: "unbounded", discard: true }
+        )),
       end: (timeUp) =>
         Effect.suspend(() => {
           ended = true

@@ -51,6 +51,8 @@ export interface Reports {
   readonly isInside: Effect.Effect<boolean>
   /** Runs an effect of the user's as what it is: part of this client, which must not wait for itself. */
   readonly inside: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
+  /** Runs an effect of the client's own, wherever it was begun. */
+  readonly outside: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
 }
 
 /** The clients whose callbacks and plugins the fiber runs in. */
@@ -165,27 +167,12 @@ export const make = (
         Effect.gen(function*() {
           ended = true
           for (const subscriber of subscribers) yield* subscriber.end
-          if (yield* isInside) return
           yield* Effect.raceFirst(callbacks.drained, timeUp)
-          yield* whileProgress(callbacks)
+          yield* callbacks.whileProgress
           yield* callbacks.abandon
         }),
       isInside,
-      inside
+      inside,
+      outside: Effect.locallyWith(insideOf, (clients) => clients.filter((other) => other !== client))
     }
   })
-
-/** Lets the callbacks that do not wait for anything run to their end, without waiting for one that does. */
-const whileProgress = (worker: Worker.Worker): Effect.Effect<void> => {
-  let before = -1
-  return Effect.whileLoop({
-    while: () => {
-      const progress = worker.done() !== before
-      before = worker.done()
-      return progress
-    },
-    // two turns: one in which the fiber of the callbacks is started, one in which it runs
-    body: () => Effect.zipRight(Effect.yieldNow(), Effect.yieldNow()),
-    step: () => {}
-  })
-}

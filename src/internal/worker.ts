@@ -13,8 +13,8 @@ export interface Worker {
   readonly offer: (task: Effect.Effect<void>) => void
   /** Completes when every task that was offered before has ended. */
   readonly drained: Effect.Effect<void>
-  /** How many tasks have ended. */
-  readonly done: () => number
+  /** Completes when the tasks are done that do not have to wait for anything: it does not wait for one that does. */
+  readonly whileProgress: Effect.Effect<void>
   /** How many tasks have not begun. */
   readonly waiting: () => number
   /** Forgets the task that has waited longest. */
@@ -68,7 +68,19 @@ export const make: Effect.Effect<Worker> = Effect.map(Effect.runtime<never>(), (
       waiters.push({ at: offered, deferred })
       return Deferred.await(deferred)
     }),
-    done: () => done,
+    whileProgress: Effect.suspend(() => {
+      let before = -1
+      return Effect.whileLoop({
+        while: () => {
+          const progress = done !== before && done < offered
+          before = done
+          return progress
+        },
+        // two turns: one in which the fiber is started, one in which it runs
+        body: () => Effect.zipRight(Effect.yieldNow(), Effect.yieldNow()),
+        step: () => {}
+      })
+    }),
     waiting: () => MutableQueue.length(tasks),
     dropOldest: () => {
       if (MutableQueue.poll(tasks, undefined) !== undefined) stepped()
