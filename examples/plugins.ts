@@ -40,7 +40,9 @@ const otherApi = Effect.gen(function*() {
         HttpClientRequest.bodyJson({ id: event_id, name: event_type, user: user_id, properties: event_properties }),
         Effect.flatMap(client.execute),
         Effect.flatMap((response) => response.text)
-      )
+      ),
+    // with a flush of its own, even an empty one, Amplitude.flush waits for what is still on its way
+    flush: Effect.void
   })
 })
 

@@ -117,9 +117,8 @@ const prometheus = (prefix: string) =>
       if (name.startsWith(prefix)) families.set(name, [...(families.get(name) ?? []), pair])
     }
     return [...families].sort(([a], [b]) => a < b ? -1 : 1).flatMap(([name, family]) => {
-      const [{ metricKey, metricState }] = family as [MetricPair.MetricPair.Untyped]
-      const help = Option.getOrElse(metricKey.description, () => name)
-      return [`# HELP ${name} ${help}`, `# TYPE ${name} ${typeOf(metricState)}`, ...family.flatMap(linesOf)]
+      const [{ metricState }] = family as [MetricPair.MetricPair.Untyped]
+      return [`# TYPE ${name} ${typeOf(metricState)}`, ...family.flatMap(linesOf)]
     }).join("\n")
   })
 

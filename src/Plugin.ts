@@ -80,7 +80,10 @@ export interface Destination extends Life {
   readonly name: string
   /** Takes one event. Events come one after the other; a failure is logged and does not concern Amplitude's delivery. */
   readonly execute: (event: Event) => Effect.Effect<void, unknown>
-  /** Runs at the client's `flush` and at its end, when every event that was handed over has been executed. */
+  /**
+   * Runs at the client's `flush` and at its end, when every event that was handed over has been executed. The client's
+   * `flush` waits for it; for a destination that has none it does not wait.
+   */
   readonly flush?: Effect.Effect<void, unknown> | undefined
   /** `before` and `enrichment` plugins for the events of this destination alone, in this order. */
   readonly plugins?: ReadonlyArray<Before | Enrichment> | undefined
