@@ -409,6 +409,31 @@ describe("EventStorage", () => {
 })
 
 describe("memory", () => {
+  it.scoped("a caller who comes right when room is made does not overtake those who wait", () =>
+    Effect.gen(function*() {
+      const storage = Memory.make(
+        yield* AmplitudeConfig.make({ apiKey: "a-key", bufferCapacity: 1, overflow: "suspend" })
+      )
+      const order: Array<string> = []
+      const append = (id: string) =>
+        Effect.tap(storage.append({ id, lane: id, json: "{}", attempts: 0 }), () => Effect.sync(() => order.push(id)))
+      const next = Effect.gen(function*() {
+        const events = yield* storage.lease({ count: 1, bytes: 1e6, ttl: Duration.seconds(1) })
+        yield* storage.acknowledge(events.map(({ id }) => id))
+      })
+      yield* append("a")
+      yield* Effect.forkScoped(append("b"))
+      yield* Effect.forkScoped(append("c"))
+      yield* TestClock.adjust(0)
+      yield* Effect.forkScoped(Effect.zipRight(next, append("d")))
+      yield* TestClock.adjust(0)
+      yield* next
+      yield* TestClock.adjust(0)
+      yield* next
+      yield* TestClock.adjust(0)
+      assert.deepStrictEqual(order, ["a", "b", "c", "d"])
+    }))
+
   it.effect("a lane costs nothing once it is empty", () =>
     Effect.gen(function*() {
       // every map that the storage makes, to look into what it remembers

@@ -1,7 +1,6 @@
 /** How things end: flush and shutdown against everything that does not keep to its part. */
 import { assert, describe, it } from "@effect/vitest"
-import type { Duration } from "effect"
-import { Deferred, Effect, Exit, Fiber, Layer, Scope, TestClock } from "effect"
+import { Deferred, Duration, Effect, Exit, Fiber, Layer, Scope, TestClock } from "effect"
 import type { DeliveryReport } from "effect-amplitude"
 import { Amplitude, AmplitudeConfig, AmplitudeLogger, EventStorage, StorageError, Transport } from "effect-amplitude"
 import { scenario, trackMany } from "./support/scripted.js"
@@ -107,6 +106,49 @@ describe("shutdown", () => {
       yield* client.flush
       yield* Deferred.await(over)
     }).pipe(Effect.scoped))
+})
+
+describe("shutdown with a durable storage", () => {
+  for (const shutdownTimeout of ["10 seconds", 0] as const) {
+    it.scoped(`leaves what it could not deliver stored, and nobody waiting (shutdownTimeout ${shutdownTimeout})`, () =>
+      Effect.gen(function*() {
+        const reports: Array<DeliveryReport.DeliveryReport> = []
+        let stored: EventStorage.Service | undefined
+        const client = yield* clientOver({
+          reports,
+          shutdownTimeout,
+          send: () => Effect.succeed({ status: 503, headers: {}, body: "" }),
+          storage: (storage) => {
+            stored = storage
+            return { durable: true }
+          }
+        })
+        const waiting = yield* Effect.fork(Effect.flip(client.trackAndWait(click)))
+        const flushing = yield* Effect.fork(client.flush)
+        yield* TestClock.adjust(0)
+        const closing = yield* Effect.fork(client.shutdown)
+        yield* TestClock.adjust("20 seconds")
+        yield* Fiber.joinAll([flushing, closing])
+        const error = yield* Fiber.join(waiting)
+        assert.isTrue(error._tag === "DeliveryError" && error.reason === "Stored" && error.report === undefined)
+        yield* client.flush
+        assert.deepStrictEqual(reports, [])
+        // and it is free for the next process
+        const lease = { count: 10, bytes: 1e6, ttl: Duration.seconds(1), paused: true }
+        assert.strictEqual((yield* stored!.lease(lease)).length, 1)
+      }))
+  }
+})
+
+describe("a client that was built uninterruptibly", () => {
+  it.scoped("ends at once all the same", () =>
+    Effect.gen(function*() {
+      const { client, reports } = yield* Effect.uninterruptible(scenario(() => 200))
+      yield* client.track({ event_type: "" })
+      yield* client.track(click)
+      yield* client.shutdown
+      assert.deepStrictEqual(outcomes(reports), ["Invalid", "Delivered"])
+    }))
 })
 
 describe("shutdown in a callback", () => {

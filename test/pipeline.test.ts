@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Effect, Exit, Fiber, Schedule, Scope, Stream, TestClock } from "effect"
-import type { DeliveryReport } from "effect-amplitude"
+import type { AmplitudeConfig, DeliveryReport } from "effect-amplitude"
 import { TransportError } from "effect-amplitude"
 import { scenario, trackMany, typesOf } from "./support/scripted.js"
 
@@ -515,6 +515,28 @@ describe("what others do wrong", () => {
       yield* TestClock.adjust("1 second")
       yield* Fiber.join(closing)
       assert.deepStrictEqual(outcomes(reports), ["Shutdown", "Shutdown"])
+    }).pipe(Effect.scoped))
+
+  it.effect("the retry schedule does not see the key", () =>
+    Effect.gen(function*() {
+      const seen: Array<unknown> = []
+      const { client } = yield* scenario(
+        () => new TransportError({ message: "boom a-secret-key", cause: new Error("a-secret-key") }),
+        {
+          flushMaxRetries: 1,
+          retrySchedule: Schedule.tapInput(
+            everySecond,
+            (input) => Effect.sync(() => seen.push(input.code, input.cause))
+          )
+        }
+      )
+      yield* trackMany(client, 1)
+      const flush = yield* Effect.fork(client.flush)
+      yield* TestClock.adjust("1 second")
+      yield* Fiber.join(flush)
+      assert.strictEqual(seen[0], 0)
+      assert.instanceOf(seen[1], TransportError)
+      assert.notInclude(String(seen[1]) + JSON.stringify(seen), "a-secret-key")
     }).pipe(Effect.scoped))
 
   it.effect("an answer that is none of its type counts a retry", () =>
