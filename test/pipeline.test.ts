@@ -526,7 +526,7 @@ describe("what others do wrong", () => {
           flushMaxRetries: 1,
           retrySchedule: Schedule.tapInput(
             everySecond,
-            (input) => Effect.sync(() => seen.push(input.code, input.cause))
+            (input: AmplitudeConfig.RetryInput) => Effect.sync(() => seen.push(input.code, input.cause))
           )
         }
       )
