@@ -311,13 +311,15 @@ export const make = (deps: Dependencies): Effect.Effect<Pipeline, never, Scope.S
           body: () => restore(Effect.void).pipe(Effect.zipRight(step(batch, restore))),
           step: () => {}
         }).pipe(
-          Effect.zipRight(Effect.sync(() => {
-            underWay.delete(batch)
-            company.unblock()
-            changed.unsafeOpen()
-          }))
+          Effect.zipRight(Effect.sync(() => end(batch)))
         )
       )
+
+    const end = (batch: Batch): void => {
+      underWay.delete(batch)
+      company.unblock()
+      changed.unsafeOpen()
+    }
 
     const step = (
       batch: Batch,
@@ -562,23 +564,32 @@ export const make = (deps: Dependencies): Effect.Effect<Pipeline, never, Scope.S
       return Effect.forEach(batches, giveBack, { discard: true })
     })
 
+    /** A defect of this module must not end delivery. */
+    const survive =
+      (what: string, recover: Effect.Effect<void>) => (effect: Effect.Effect<void>): Effect.Effect<void> =>
+        Effect.catchAllCause(effect, (cause) =>
+          Cause.isInterruptedOnly(cause) ? Effect.failCause(cause) : Effect.zipRight(
+            Effect.sync(() =>
+              log.write({
+                level: LogLevel.Error,
+                module: "pipeline",
+                message: `${what} died and starts again`,
+                annotations: { cause: Cause.pretty(cause) }
+              })
+            ),
+            Effect.zipRight(Effect.sleep("1 second"), Effect.uninterruptible(recover))
+          ))
+
+    // the fibers that deliver are children of this one: they end with it
     const fiber = yield* Stream.repeatEffect(next).pipe(
-      Stream.mapEffect(deliver, { concurrency: "unbounded", unordered: true }),
-      Stream.runDrain,
-      // a defect of this module must not end delivery
-      Effect.catchAllCause((cause) =>
-        Effect.zipRight(
-          Effect.sync(() =>
-            log.write({
-              level: LogLevel.Error,
-              module: "pipeline",
-              message: "the pipeline died and starts again",
-              annotations: { cause: Cause.pretty(cause) }
-            })
-          ),
-          Effect.zipRight(Effect.uninterruptible(giveBackAll), Effect.sleep("1 second"))
+      Stream.runForEach((batch) =>
+        Effect.fork(
+          deliver(batch).pipe(
+            survive("a delivery", Effect.suspend(() => Effect.map(giveBack(batch), () => end(batch))))
+          )
         )
       ),
+      survive("the pipeline", Effect.void),
       Effect.forever,
       Effect.interruptible,
       Effect.forkScoped
