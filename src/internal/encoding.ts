@@ -1,21 +1,56 @@
 /**
- * From what a caller gave to the JSON of an event, pure: checking the shape of each field that is there, filling in
- * defaults and context, validating the whole, encoding it once.
+ * From what a caller gave to the JSON of an event, pure: filling in defaults, checking each field that is there and
+ * writing its JSON at once, adding the context, validating the whole.
  */
 import * as Either from "effect/Either"
+import { identity } from "effect/Function"
 import * as ParseResult from "effect/ParseResult"
 import * as Schema from "effect/Schema"
 import type { AmplitudeConfig } from "../AmplitudeConfig.js"
-import { Event, faultKey } from "../Event.js"
+import { Event, faultKey, fromJson } from "../Event.js"
 import { faultOf } from "./fault.js"
 import type { Fault } from "./properties.js"
-import { copyProperties, kindOf, Properties } from "./properties.js"
+import {
+  addProperty,
+  closeObject,
+  headOf,
+  kindOf,
+  pathOfThrowing,
+  Properties,
+  quote,
+  unreadable,
+  writeProperties
+} from "./properties.js"
 import * as Request from "./request.js"
 import { byteLength, maxBytesPerUnit } from "./utf8.js"
 import { library } from "./version.js"
 
-/** The checked fields of an event: plain data that shares nothing with what was given. */
-export type Fields = Record<string, unknown>
+/** What a call of `track` was given: an event, or an event type with its properties and options. */
+export type Given = readonly [event: unknown, properties?: unknown, options?: unknown]
+
+/** An event that is being written. */
+export interface Draft {
+  /** The JSON of the fields so far, open at its end. */
+  json: string
+  // what is asked for later of the fields that were written
+  event_type: string | undefined
+  user_id: string | undefined
+  device_id: string | undefined
+  insert_id: string | undefined
+  time: number | undefined
+  /** Their JSON. */
+  groups: string | undefined
+}
+
+export const make = (): Draft => ({
+  json: "",
+  event_type: undefined,
+  user_id: undefined,
+  device_id: undefined,
+  insert_id: undefined,
+  time: undefined,
+  groups: undefined
+})
 
 /** The longest event type or id, in UTF-16 units. */
 const maxLength = 1024
@@ -27,137 +62,202 @@ const defaultMinIdLength = 5
 const maxGroupTypes = 5
 const maxGroupNames = 10
 
-/** Ids that the service refuses, in lower case. */
-const refusedIds: ReadonlySet<string> = new Set([
-  "anonymous",
-  "nil",
-  "none",
-  "null",
-  "n/a",
-  "na",
-  "undefined",
-  "unknown",
-  "",
-  "00000000-0000-0000-0000-000000000000",
-  "{}",
-  "lmy47d",
-  "0",
-  "-1"
-])
+/** Ids that the service refuses (Amplitude HTTP V2 API, device and user ids). */
+const refusedId = /^(?:anonymous|nil|none|null|n\/a|na|undefined|unknown||0{8}-0{4}-0{4}-0{4}-0{12}|\{\}|lmy47d|0|-1)$/i
 
-// -- shape -------------------------------------------------------------------------------------------------------------
+// -- fields ------------------------------------------------------------------------------------------------------------
 
-/** Checks one value and puts a copy of it into the fields. */
-type Check = (value: unknown, name: string, into: Fields) => Fault | undefined
+/** Checks the value of one field, and writes it. */
+type Check = (value: unknown, draft: Draft) => Fault | undefined
 
-const scalar = (expected: string, is: (value: unknown) => boolean): Check => (value, name, into) => {
-  if (!is(value)) return { path: name, expected, actual: kindOf(value) }
-  into[name] = value
-  return undefined
-}
+/** The JSON of a value, or what is wrong with it. */
+type Write = (value: unknown, name: string) => string | Fault
 
-const checkProperties: Check = (value, name, into) =>
-  Either.match(copyProperties(value, name), {
-    onLeft: (fault) => fault,
-    onRight: (copy) => {
-      into[name] = copy
-      return undefined
-    }
-  })
+const scalar = (expected: string, is: (value: unknown) => boolean): Write => (value, name) =>
+  is(value) ? `${value as number | boolean}` : { path: name, expected, actual: kindOf(value) }
+
+const writeString: Write = (value, name) =>
+  typeof value === "string" ? quote(value) : { path: name, expected: "a string", actual: kindOf(value) }
 
 /** For the fields that are rare: the schema itself. */
-const bySchema = (schema: Schema.Schema.AnyNoContext): Check => {
+const bySchema = (schema: Schema.Schema.AnyNoContext): Write => {
   const decode = ParseResult.decodeUnknownEither(schema, { onExcessProperty: "error" })
-  return (value, name, into) =>
+  return (value, name) =>
     Either.match(decode(value), {
       onLeft: (issue) => faultOf(issue, name),
-      onRight: (decoded) => {
-        into[name] = decoded
-        return undefined
-      }
+      onRight: (decoded) => JSON.stringify(decoded)
     })
 }
 
-const fastChecks: ReadonlyMap<unknown, Check> = new Map<unknown, Check>([
-  [Schema.String, scalar("a string", (value) => typeof value === "string")],
+const fastWrites: ReadonlyMap<unknown, Write> = new Map<unknown, Write>([
+  [Schema.String, writeString],
   [Schema.Boolean, scalar("a boolean", (value) => typeof value === "boolean")],
   [Schema.Finite, scalar("a finite number", Number.isFinite)],
   [Schema.Int, scalar("an integer", Number.isSafeInteger)],
-  [Properties, checkProperties]
+  [Properties, writeProperties]
 ])
+
+/** Adds the JSON of one field to an event, and keeps of its value what is asked for later. */
+type Add = (draft: Draft, json: string, value: unknown) => void
+
+const addText = (name: string): Add => {
+  const head = headOf(name)
+  return (draft, json) => {
+    draft.json = addProperty(draft.json, head, json)
+  }
+}
+
+const addOf = (name: string): Add => {
+  const add = addText(name)
+  switch (name) {
+    case "event_type":
+    case "user_id":
+    case "device_id":
+    case "insert_id":
+    case "time":
+      return (draft, json, value) => {
+        draft[name] = value as undefined
+        add(draft, json, value)
+      }
+    case "groups":
+      return (draft, json, value) => {
+        draft.groups = json
+        add(draft, json, value)
+      }
+    case "library":
+      // it is checked like any other, and always ours
+      return () => {}
+    default:
+      return add
+  }
+}
+
+const checkOf = (name: string, write: Write): Check => {
+  const add = addOf(name)
+  return (value, draft) => {
+    const json = write(value, name)
+    if (typeof json !== "string") return json
+    add(draft, json, value)
+    return undefined
+  }
+}
 
 /** Each field's check, from the schema of `Event`, so that the schema stays the only list of the fields. */
 const checks: ReadonlyMap<string, Check> = new Map(
   Object.entries(Event.fields).map(([name, field]) => {
     const schema: Schema.Schema.AnyNoContext = "from" in field ? field.from : field
-    return [name, fastChecks.get(schema) ?? bySchema(schema)]
+    return [name, checkOf(name, fastWrites.get(schema) ?? bySchema(schema))]
   })
 )
 
-const checkField = (name: string, value: unknown, into: Fields): Fault | undefined => {
-  const check = checks.get(name)
-  if (check === undefined) return { path: name, expected: "a field of an event", actual: "an unknown field" }
-  return value === undefined || into[name] !== undefined ? undefined : check(value, name, into)
-}
+type Fields = Readonly<Record<string, unknown>>
 
-/** Copies the fields of an object that are given, and not there yet. */
-const copyFields = (given: object, into: Fields): Fault | undefined => {
-  for (const name of Object.keys(given)) {
-    const fault = checkField(name, (given as Fields)[name], into)
+const writeFields = (draft: Draft, fields: Fields): Fault | undefined => {
+  for (const name of Object.keys(fields)) {
+    const check = checks.get(name)
+    if (check === undefined) return { path: name, expected: "a field of an event", actual: "an unknown field" }
+    const value = fields[name]
+    const fault = value === undefined ? undefined : check(value, draft)
     if (fault !== undefined) return fault
   }
   return undefined
 }
 
-const copyEvent = (event: unknown, into: Fields): Fault | undefined => {
-  if (typeof event !== "object" || event === null || Array.isArray(event)) {
-    return { path: "event", expected: "an object", actual: kindOf(event) }
+// -- what was given ----------------------------------------------------------------------------------------------------
+
+/** Adds the fields that are not there yet. */
+const fill = (fields: Record<string, unknown>, defaults: Fields | undefined): void => {
+  if (defaults === undefined) return
+  for (const name of Object.keys(defaults)) {
+    if (fields[name] === undefined) fields[name] = defaults[name]
   }
-  // a constructor found something wrong with its arguments, and left the refusal to this place
-  return (event as { readonly [faultKey]?: Fault })[faultKey] ?? copyFields(event, into)
 }
 
-const copyOptions = (options: unknown, into: Fields): Fault | undefined =>
-  options === undefined
-    ? undefined
-    : typeof options === "object" && options !== null
-    ? copyFields(options, into)
-    : { path: "options", expected: "an object", actual: kindOf(options) }
+const isObject = (value: unknown): value is Fields => typeof value === "object" && value !== null
 
-/**
- * The checked fields of a call: an event, or an event type with its properties and options. Reading what was given may
- * throw: the caller guards.
- */
-export const shape = (event: unknown, properties?: unknown, options?: unknown): Either.Either<Fields, Fault> => {
-  const fields: Fields = {}
-  const fault = typeof event !== "string"
-    ? copyEvent(event, fields)
-    : checkField("event_type", event, fields) ??
-      checkField("event_properties", properties, fields) ??
-      copyOptions(options, fields)
-  return fault === undefined ? Either.right(fields) : Either.left(fault)
+/** The fields of a call with their defaults, each taken from where it is said first. */
+const merge = (
+  first: Fields,
+  options: Fields | undefined,
+  local: AmplitudeConfig.Defaults | undefined,
+  settings: AmplitudeConfig.Settings
+): Fields => {
+  // without a prototype, whose names would count as said
+  const fields: Record<string, unknown> = Object.create(null)
+  Object.assign(fields, first)
+  fill(fields, options)
+  fill(fields, local)
+  fill(fields, settings.eventOptions)
+  fill(fields, { plan: settings.plan, ingestion_metadata: settings.ingestionMetadata })
+  return fields
 }
 
-/** Fills in what the event has not said itself: the innermost defaults first. */
-export const applyDefaults = (
-  fields: Fields,
+/** Writes what was given, with the innermost defaults for what it does not say itself. */
+export const read = (
+  draft: Draft,
+  given: Given,
+  local: AmplitudeConfig.Defaults | undefined,
+  settings: AmplitudeConfig.Settings
+): Fault | undefined =>
+  Either.merge(Either.try({
+    try: () => unsafeRead(draft, given, local, settings),
+    catch: () => faultOfThrowing(given, local)
+  }))
+
+/** What was given may throw when it is read. */
+const unsafeRead = (
+  draft: Draft,
+  [event, properties, options]: Given,
   local: AmplitudeConfig.Defaults | undefined,
   settings: AmplitudeConfig.Settings
 ): Fault | undefined => {
-  const fault = local === undefined ? undefined : copyFields(local, fields)
-  if (fault !== undefined) return fault
-  if (settings.eventOptions !== undefined) copyFields(settings.eventOptions, fields)
-  if (settings.plan !== undefined) fields.plan ??= settings.plan
-  if (settings.ingestionMetadata !== undefined) fields.ingestion_metadata ??= settings.ingestionMetadata
-  return undefined
+  if (typeof event === "string") {
+    return options === undefined || isObject(options)
+      ? writeFields(draft, merge({ event_type: event, event_properties: properties }, options, local, settings))
+      : { path: "options", expected: "an object", actual: kindOf(options) }
+  }
+  return readEvent(
+    draft,
+    event,
+    (fields) => hasDefaults(local, settings) ? merge(fields, undefined, local, settings) : fields
+  )
+}
+
+/** Writes an event as it stands: what a plugin gives back is checked like what a caller gives. */
+export const reread = (draft: Draft, event: unknown): Fault | undefined =>
+  Either.merge(Either.try({
+    try: () => readEvent(draft, event, identity),
+    catch: () => faultOfThrowing([event])
+  }))
+
+const readEvent = (draft: Draft, event: unknown, complete: (fields: Fields) => Fields): Fault | undefined =>
+  isObject(event) && !Array.isArray(event)
+    // a constructor found something wrong with its arguments, and left the refusal to this place
+    ? (event as { readonly [faultKey]?: Fault })[faultKey] ?? writeFields(draft, complete(event))
+    : { path: "event", expected: "an object", actual: kindOf(event) }
+
+const hasDefaults = (local: AmplitudeConfig.Defaults | undefined, settings: AmplitudeConfig.Settings): boolean =>
+  local !== undefined || settings.eventOptions !== undefined || settings.plan !== undefined ||
+  settings.ingestionMetadata !== undefined
+
+/** What is wrong with a call that throws when it is read. */
+const faultOfThrowing = ([event, properties, options]: Given, local?: AmplitudeConfig.Defaults): Fault => {
+  const sources = typeof event === "string" ? [{ event_properties: properties }, options, local] : [event, local]
+  const path = sources.map((source) => pathOfThrowing(source, 0)).find((path) => path !== "") ?? "event"
+  return { ...unreadable, path: path.replace(/^\./, "") }
 }
 
 /** What every event carries. What the caller gave is kept, except the library, which is always ours. */
-export const applyContext = (fields: Fields, now: number, insertId: () => string): void => {
-  fields.time ??= Math.floor(now)
-  fields.insert_id ??= insertId()
-  fields.library = library
+export const addContext = (draft: Draft, now: number, insertId: () => string): void => {
+  if (draft.time === undefined) draft.json += `,"time":${draft.time = Math.floor(now)}`
+  if (draft.insert_id === undefined) draft.json += `,"insert_id":"${draft.insert_id = insertId()}"`
+  draft.json += writtenLibrary
 }
+
+const writtenLibrary = `,"library":${quote(library)}`
+
+/** The event, as far as it is written. */
+export const toEvent = (draft: Draft): Event => fromJson(closeObject(draft.json))
 
 // -- the whole ---------------------------------------------------------------------------------------------------------
 
@@ -168,7 +268,7 @@ const checkLength = (name: string, value: string): Fault | undefined =>
 
 const checkId = (name: "user_id" | "device_id", id: string | undefined, minLength: number): Fault | undefined => {
   if (id === undefined) return undefined
-  if (refusedIds.has(id.toLowerCase())) {
+  if (refusedId.test(id)) {
     return { path: name, expected: "an id of a user or device", actual: "one that the service refuses" }
   }
   return id.length < minLength
@@ -177,11 +277,11 @@ const checkId = (name: "user_id" | "device_id", id: string | undefined, minLengt
 }
 
 /** What is wrong with an event whose fields are each of the right kind. */
-export const validate = (fields: Fields, settings: AmplitudeConfig.Settings): Fault | undefined => {
-  const { device_id, event_type, insert_id, user_id } = fields as {
-    readonly [name: string]: string | undefined
-  }
-  if (event_type === undefined || event_type.trim() === "") {
+export const validate = (
+  { device_id, event_type, insert_id, user_id }: Draft,
+  settings: AmplitudeConfig.Settings
+): Fault | undefined => {
+  if (event_type === undefined || !/\S/.test(event_type)) {
     return {
       path: "event_type",
       expected: "a name that is not blank",
@@ -199,23 +299,22 @@ export const validate = (fields: Fields, settings: AmplitudeConfig.Settings): Fa
 }
 
 /** Whether an event has more groups than the service tracks. */
-export const hasTooManyGroups = ({ groups }: Fields): boolean => {
+export const hasTooManyGroups = ({ groups }: Draft): boolean => {
   if (groups === undefined) return false
-  const names = Object.values(groups as Readonly<Record<string, string | ReadonlyArray<string>>>)
+  const names = Object.values(JSON.parse(groups) as Readonly<Record<string, string | ReadonlyArray<string>>>)
   return names.length > maxGroupTypes || names.flat().length > maxGroupNames
 }
 
 /** Events of one lane leave in order: that of the device, else of the user, else of the group. */
-export const laneOf = ({ device_id, groups, user_id }: Fields): string =>
-  (device_id ?? user_id ?? JSON.stringify(groups ?? {})) as string
+export const laneOf = ({ device_id, groups, user_id }: Draft): string => device_id ?? user_id ?? groups ?? "{}"
 
 /** The JSON of an event, unless it is too large for a request even alone. */
-export const encode = (fields: Fields, settings: AmplitudeConfig.Settings): Either.Either<string, Fault> => {
-  const json = JSON.stringify(fields)
+export const encode = (draft: Draft, settings: AmplitudeConfig.Settings): string | Fault => {
+  const json = closeObject(draft.json)
   // far below the limit of either API, whatever surrounds the event: nothing to work out
-  if (json.length * maxBytesPerUnit < 900_000) return Either.right(json)
+  if (json.length * maxBytesPerUnit < 900_000) return json
   const { bytes } = Request.limits(settings)
   return byteLength(json) < bytes
-    ? Either.right(json)
-    : Either.left({ path: "event", expected: `at most ${bytes - 1} bytes of JSON`, actual: `${byteLength(json)}` })
+    ? json
+    : { path: "event", expected: `at most ${bytes - 1} bytes of JSON`, actual: `${byteLength(json)}` }
 }

@@ -18,19 +18,18 @@ import type { TrackError } from "../AmplitudeError.js"
 import { AmplitudeClosed, BufferFull, DeliveryError, InvalidEvent, StorageError } from "../AmplitudeError.js"
 import type { Delivered, Reason } from "../DeliveryReport.js"
 import type { Event } from "../Event.js"
-import { unsafeMake } from "../Event.js"
 import type { EventStorage } from "../EventStorage.js"
 import type { Plugin } from "../Plugin.js"
 import * as Encoding from "./encoding.js"
 import { eventOptions } from "./eventOptions.js"
 import type { Ledger } from "./ledger.js"
 import type { Log } from "./log.js"
+import * as Memory from "./memory.js"
 import * as Metrics from "./metrics.js"
 import type { Pipeline } from "./pipeline.js"
 import type { Passed, Plugins } from "./plugins.js"
 import { insidePlugins } from "./plugins.js"
 import type { Fault } from "./properties.js"
-import { guarded } from "./properties.js"
 import type { Awaited, Reports } from "./reports.js"
 
 export interface Dependencies {
@@ -46,13 +45,10 @@ export interface Dependencies {
   readonly invalidIsDefect: boolean
 }
 
-/** What a call of `track` was given. */
-export type Given = readonly [event: unknown, properties?: unknown, options?: unknown]
-
 export interface Intake {
-  readonly track: (...given: Given) => Effect.Effect<void>
-  readonly trackOrFail: (...given: Given) => Effect.Effect<void, TrackError>
-  readonly trackAndWait: (...given: Given) => Effect.Effect<Delivered, TrackError | DeliveryError>
+  readonly track: (...given: Encoding.Given) => Effect.Effect<void>
+  readonly trackOrFail: (...given: Encoding.Given) => Effect.Effect<void, TrackError>
+  readonly trackAndWait: (...given: Encoding.Given) => Effect.Effect<Delivered, TrackError | DeliveryError>
   /** From now on events are refused with `AmplitudeClosed`, also those of callers that wait for room. */
   readonly close: Effect.Effect<void>
 }
@@ -68,8 +64,8 @@ interface Refusal {
 }
 
 /** An event that only has to be stored. */
-interface Draft {
-  readonly _tag: "Draft"
+interface Prepared {
+  readonly _tag: "Prepared"
   readonly lane: string
   readonly json: string
   readonly now: number
@@ -93,93 +89,76 @@ const refuse = (error: TrackError): Refusal => ({
   message: error.message
 })
 
-const invalid = ({ actual, expected, path }: Fault): Refusal =>
-  refuse(new InvalidEvent({ field: path, expected, actual }))
+/** `event` is what a plugin made of it. */
+const invalid = ({ actual, expected, path }: Fault, event?: Event): Refusal => ({
+  ...refuse(new InvalidEvent({ field: path, expected, actual })),
+  event
+})
 
 const optedOut: Refusal = { _tag: "Refusal", reason: "OptedOut", error: undefined, message: "the client is opted out" }
 
 export const make = (deps: Dependencies): Intake => {
   const { config, insertId, ledger, log, pipeline, plugins, reports, storage } = deps
   const closing = Effect.unsafeMakeLatch(false)
+  const appendAtOnce = (storage.append as Memory.AtOnce)[Memory.atOnce]
   let closed = false
 
   // -- up to the encoded event ---------------------------------------------------------------------------------------
 
-  /** The checked fields of what was given, with the defaults that hold for the caller. */
-  const read = (
+  /** The event as it is stored, of one that is written but for its context. */
+  const complete = (draft: Encoding.Draft, settings: AmplitudeConfig.Settings, now: number): string | Fault => {
+    const fault = Encoding.validate(draft, settings)
+    if (fault !== undefined) return fault
+    Encoding.addContext(draft, now, insertId)
+    if (Encoding.hasTooManyGroups(draft)) warnOfGroups()
+    return Encoding.encode(draft, settings)
+  }
+
+  const prepare = (
     caller: Caller,
-    settings: AmplitudeConfig.Settings,
-    [event, properties, options]: Given
-  ): Either.Either<Encoding.Fields, Fault> => {
-    const shaped = Encoding.shape(event, properties, options)
-    if (Either.isLeft(shaped)) return shaped
-    const fault = Encoding.applyDefaults(shaped.right, caller.getFiberRef(eventOptions), settings)
-    return fault === undefined ? shaped : Either.left(fault)
-  }
-
-  /** The event as it is stored, of fields that are complete but for their context. */
-  const write = (
-    fields: Encoding.Fields,
-    settings: AmplitudeConfig.Settings,
-    now: number,
-    inside: ReadonlyArray<Plugin>
-  ): Either.Either<Draft, Fault> => {
-    const wrong = Encoding.validate(fields, settings)
-    if (wrong !== undefined) return Either.left(wrong)
-    Encoding.applyContext(fields, now, insertId)
-    if (Encoding.hasTooManyGroups(fields)) warnOfGroups()
-    return Either.map(
-      Encoding.encode(fields, settings),
-      (json) => ({ _tag: "Draft", lane: Encoding.laneOf(fields), json, now, inside })
-    )
-  }
-
-  const prepare = (caller: Caller, given: Given): Draft | Refusal | Effect.Effect<Draft | Refusal> => {
+    given: Encoding.Given
+  ): Prepared | Refusal | Effect.Effect<Prepared | Refusal> => {
     if (closed) return refuse(new AmplitudeClosed())
     const settings = config.unsafeSettings()
     if (settings.optOut) return optedOut
     const now = Context.get(caller.currentDefaultServices, Clock.Clock).unsafeCurrentTimeMillis()
     const inside = caller.getFiberRef(insidePlugins)
+    const local = caller.getFiberRef(eventOptions)
     const before = plugins.before(inside)
     const enrichment = plugins.enrichment(inside)
-    if (before.length === 0 && enrichment.length === 0) {
-      const draft = guarded(
-        "event",
-        () => Either.flatMap(read(caller, settings, given), (fields) => write(fields, settings, now, inside))
-      )
-      return Either.isLeft(draft) ? invalid(draft.left) : draft.right
+    const finish = (draft: Encoding.Draft, event?: Event): Prepared | Refusal => {
+      const json = complete(draft, settings, now)
+      return typeof json === "string"
+        ? { _tag: "Prepared", lane: Encoding.laneOf(draft), json, now, inside }
+        : invalid(json, event)
     }
-    const fields = guarded("event", () => read(caller, settings, given))
-    if (Either.isLeft(fields)) return invalid(fields.left)
-    return Effect.flatMap(plugins.lead(unsafeMake(fields.right), before), (passed) => {
+    const draft = Encoding.make()
+    const fault = Encoding.read(draft, given, local, settings)
+    if (fault !== undefined) return invalid(fault)
+    if (before.length === 0 && enrichment.length === 0) return finish(draft)
+    return Effect.flatMap(plugins.lead(Encoding.toEvent(draft), before), (passed) => {
       if (passed._tag === "Dropped") return Effect.succeed(droppedByPlugin(passed))
-      const event = again(passed.event, (fields) => {
-        Encoding.applyContext(fields, now, insertId)
-        return Either.right(unsafeMake(fields))
-      })
-      if (Either.isLeft(event)) return Effect.succeed(invalidFromPlugin(event.left, passed.event))
-      return Effect.map(plugins.lead(event.right, enrichment), (passed) => {
+      const draft = Encoding.make()
+      const fault = Encoding.reread(draft, passed.event)
+      if (fault !== undefined) return Effect.succeed(invalid(fault, passed.event))
+      Encoding.addContext(draft, now, insertId)
+      return Effect.map(plugins.lead(Encoding.toEvent(draft), enrichment), (passed) => {
         if (passed._tag === "Dropped") return droppedByPlugin(passed)
-        const draft = again(passed.event, (fields) => write(fields, settings, now, inside))
-        return Either.isLeft(draft) ? invalidFromPlugin(draft.left, passed.event) : draft.right
+        const draft = Encoding.make()
+        const fault = Encoding.reread(draft, passed.event)
+        return fault === undefined ? finish(draft, passed.event) : invalid(fault, passed.event)
       })
     })
   }
 
-  /** What a plugin gives back is checked like what a caller gives. */
-  const again = <A>(
-    event: Event,
-    f: (fields: Encoding.Fields) => Either.Either<A, Fault>
-  ): Either.Either<A, Fault> => guarded("event", () => Either.flatMap(Encoding.shape(event), f))
-
   /** Leads what was given to the encoded event, through plugins where there are any, and goes on with it. */
-  const withDraft = <A, E>(
-    given: Given,
-    onDraft: (draft: Draft) => Effect.Effect<A, E>,
+  const withPrepared = <A, E>(
+    given: Encoding.Given,
+    onPrepared: (prepared: Prepared) => Effect.Effect<A, E>,
     onRefusal: (refusal: Refusal) => Effect.Effect<A, E>
   ): Effect.Effect<A, E> => {
-    const goOn = (prepared: Draft | Refusal): Effect.Effect<A, E> =>
-      prepared._tag === "Draft" ? onDraft(prepared) : onRefusal(prepared)
+    const goOn = (prepared: Prepared | Refusal): Effect.Effect<A, E> =>
+      prepared._tag === "Prepared" ? onPrepared(prepared) : onRefusal(prepared)
     return Effect.withFiberRuntime((caller) => {
       const prepared = prepare(caller, given)
       return Effect.isEffect(prepared) ? Effect.flatMap(prepared, goOn) : goOn(prepared)
@@ -214,12 +193,44 @@ export const make = (deps: Dependencies): Intake => {
     )
   }
 
+  /** An event that is in the storage: nothing of this can fail or wait. */
+  const accepted = (event: EventStorage.EncodedEvent, { inside, now }: Prepared): void => {
+    Metrics.tracked(ledger.size())
+    pipeline.arrived(event, now)
+    plugins.dispatch(event.json, inside)
+  }
+
   /**
-   * Accepts an event, or goes on with the reason why the storage did not take it. The entry in the ledger is opened and
-   * settled without an interruption in between; that of a caller who may have to wait is opened when the wait is over.
+   * Accepts an event, or goes on with the reason why the storage did not take it. Where the storage has room at hand
+   * that is one step, without an effect of its own.
    */
   const store = <E>(
-    { inside, json, lane, now }: Draft,
+    prepared: Prepared,
+    onError: (error: TrackError, event: EventStorage.EncodedEvent) => Effect.Effect<void, E>,
+    onId?: (id: string) => void
+  ): Effect.Effect<void, E> => {
+    if (appendAtOnce === undefined || closed) return storeByPolicy(prepared, onError, onId)
+    const event: EventStorage.EncodedEvent = {
+      id: ledger.open(),
+      lane: prepared.lane,
+      json: prepared.json,
+      attempts: 0
+    }
+    if (!appendAtOnce(event)) {
+      ledger.close(event.id)
+      return storeByPolicy(prepared, onError, onId)
+    }
+    onId?.(event.id)
+    accepted(event, prepared)
+    return Exit.void
+  }
+
+  /**
+   * The same where the overflow policy may have to decide. The entry in the ledger is opened and settled without an
+   * interruption in between; that of a caller who may have to wait is opened when the wait is over.
+   */
+  const storeByPolicy = <E>(
+    prepared: Prepared,
     onError: (error: TrackError, event: EventStorage.EncodedEvent) => Effect.Effect<void, E>,
     onId?: (id: string) => void
   ): Effect.Effect<void, E> =>
@@ -228,8 +239,8 @@ export const make = (deps: Dependencies): Intake => {
       const mayWait = overflow === "suspend"
       const event: EventStorage.EncodedEvent = {
         id: mayWait ? ledger.reserve() : ledger.open(),
-        lane,
-        json,
+        lane: prepared.lane,
+        json: prepared.json,
         attempts: 0
       }
       onId?.(event.id)
@@ -240,15 +251,13 @@ export const make = (deps: Dependencies): Intake => {
           return Cause.isInterruptedOnly(cause) ? Effect.interrupt : onError(toTrackError(cause), event)
         },
         onSuccess: (dropped): Effect.Effect<void, E> => {
-          let accepted = true
+          let kept = true
           for (const other of dropped) {
-            if (other.id === event.id) accepted = false
+            if (other.id === event.id) kept = false
             else pipeline.overflowed(other, capacity)
           }
-          if (accepted) {
-            Metrics.tracked(ledger.size())
-            pipeline.arrived(event, now)
-            plugins.dispatch(json, inside)
+          if (kept) {
+            accepted(event, prepared)
             return Exit.void
           }
           ledger.close(event.id)
@@ -259,7 +268,7 @@ export const make = (deps: Dependencies): Intake => {
 
   // -- what becomes of those that were not taken ---------------------------------------------------------------------
 
-  const reportRefusal = (refusal: Refusal, given: Given) => {
+  const reportRefusal = (refusal: Refusal, given: Encoding.Given) => {
     if (refusal.error !== undefined) warnOfRefusal(refusal.reason)
     Metrics.dropped(refusal.reason, 1, ledger.size())
     return reports.refused(refusal.event ?? assemble(given), refusal.reason, refusal.message)
@@ -290,25 +299,25 @@ export const make = (deps: Dependencies): Intake => {
 
   return {
     track: (...given) =>
-      withDraft(given, (draft) => store(draft, reportNotStored), (refusal) => {
+      withPrepared(given, (prepared) => store(prepared, reportNotStored), (refusal) => {
         if (deps.invalidIsDefect && refusal.reason === "Invalid") return Effect.die(refusal.error)
         reportRefusal(refusal, given)
         return Exit.void
       }),
     trackOrFail: (...given) =>
-      withDraft<void, TrackError>(given, (draft) => store(draft, Exit.fail), (refusal) => {
+      withPrepared<void, TrackError>(given, (prepared) => store(prepared, Exit.fail), (refusal) => {
         if (refusal.error !== undefined) return Exit.fail(refusal.error)
         reportRefusal(refusal, given)
         return Exit.void
       }),
     trackAndWait: (...given) =>
-      withDraft<Delivered, TrackError | DeliveryError>(
+      withPrepared<Delivered, TrackError | DeliveryError>(
         given,
-        (draft) =>
+        (prepared) =>
           Effect.suspend(() => {
             const told = Deferred.unsafeMake<Delivered, DeliveryError>(FiberId.none)
             let opened: string | undefined
-            const stored = store(draft, (error): Effect.Effect<void, TrackError> => Exit.fail(error), (id) => {
+            const stored = store(prepared, (error): Effect.Effect<void, TrackError> => Exit.fail(error), (id) => {
               opened = id
               reports.watch(id, (awaited) => Deferred.unsafeDone(told, toDelivery(awaited)))
             })
@@ -336,12 +345,10 @@ const droppedByPlugin = ({ event, message }: Passed & { readonly _tag: "Dropped"
   event
 })
 
-const invalidFromPlugin = (fault: Fault, event: Event): Refusal => ({ ...invalid(fault), event })
-
 const refuseClosed: Effect.Effect<never, AmplitudeClosed> = Effect.suspend(() => Effect.fail(new AmplitudeClosed()))
 
 /** What was given, as one event, for its report. */
-const assemble = ([event, properties, options]: Given): Event.Input =>
+const assemble = ([event, properties, options]: Encoding.Given): Event.Input =>
   typeof event === "string"
     ? {
       ...Option.getOrUndefined(Option.liftThrowable(() => ({ ...options as object }))()),

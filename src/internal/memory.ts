@@ -38,6 +38,16 @@ interface Lane {
   listed: boolean
 }
 
+/**
+ * Where an `append` carries a way to take an event at once, without an effect; it says no where the overflow policy has to
+ * decide. A storage that wraps this one has an `append` of its own, and with it its own way.
+ */
+export const atOnce: unique symbol = Symbol.for("effect-amplitude/internal/memory/atOnce")
+
+export interface AtOnce {
+  readonly [atOnce]?: (event: EventStorage.EncodedEvent) => boolean
+}
+
 const none: Exit.Exit<ReadonlyArray<EventStorage.EncodedEvent>> = Exit.succeed([])
 
 export const make = (config: AmplitudeConfig.Service): EventStorage.Service => {
@@ -146,7 +156,7 @@ export const make = (config: AmplitudeConfig.Service): EventStorage.Service => {
     const node: Node = {
       id: event.id,
       lane: event.lane,
-      json: event.json,
+      json: flat(event.json),
       attempts: event.attempts,
       sequence: sequence++,
       notBefore: 0,
@@ -228,13 +238,16 @@ export const make = (config: AmplitudeConfig.Service): EventStorage.Service => {
     )
   })
 
+  const appendAtOnce = (event: EventStorage.EncodedEvent): boolean => {
+    if (count + promised >= config.unsafeSettings().bufferCapacity) return false
+    push(event)
+    return true
+  }
+
   const append: EventStorage.Service["append"] = (event) =>
     Effect.suspend((): ReturnType<EventStorage.Service["append"]> => {
+      if (appendAtOnce(event)) return none
       const { bufferCapacity, overflow } = config.unsafeSettings()
-      if (count + promised < bufferCapacity) {
-        push(event)
-        return none
-      }
       switch (overflow) {
         case "dropOldest":
           push(event)
@@ -328,7 +341,7 @@ export const make = (config: AmplitudeConfig.Service): EventStorage.Service => {
     })
 
   return {
-    append,
+    append: Object.assign(append, { [atOnce]: appendAtOnce }),
     lease,
     renew: () => Effect.void,
     acknowledge,
@@ -340,3 +353,9 @@ export const make = (config: AmplitudeConfig.Service): EventStorage.Service => {
     durable: false
   }
 }
+
+/**
+ * The same text in one piece: one that was put together still consists of its parts, which take twice the memory.
+ * Asking for one of its characters lets the engine join them.
+ */
+const flat = (text: string): string => text.charCodeAt(0) >= 0 ? text : ""

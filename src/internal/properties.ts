@@ -1,8 +1,7 @@
 /**
  * Properties are the open part of an event: what a product puts in `event_properties`, `user_properties` and
- * `group_properties`. One walk checks them and copies them: what comes out is plain JSON data that shares nothing with
- * what was given, so later changes to it are not seen, each getter is read once, and `JSON.stringify` of the copy
- * cannot throw or surprise.
+ * `group_properties`. One walk checks them and writes their JSON: each value is read once, so that what was checked is
+ * what is sent, whatever happens to the object afterwards.
  */
 import * as Either from "effect/Either"
 import { identity } from "effect/Function"
@@ -35,13 +34,18 @@ const serializable = "a value that JSON can hold"
 /** The state of one walk: a fault is written here, its path from the inside out. */
 interface Walk {
   values: number
+  /** Whether the whole is written as an object. */
+  isRecord: boolean
   path: string
   expected: string
   actual: string
 }
 
-/** What the walk returns in the place of a value that was refused. */
-const refused = Symbol("refused")
+/** What the walk returns in the place of the JSON of a value: of one that was refused, and of one that is left out. */
+const refused = null
+const leftOut = undefined
+
+type Written = string | typeof refused | typeof leftOut
 
 const refuse = (walk: Walk, expected: string, actual: string): typeof refused => {
   walk.path = ""
@@ -72,26 +76,59 @@ const nameOf = (value: object): string => {
     : "an object"
 }
 
-const copyValue = (value: unknown, key: string, depth: number, walk: Walk): unknown => {
+/** What JSON writes otherwise than it stands, or may have to: quotes, backslashes, controls, surrogates. */
+const escaped = /["\\\u0000-\u001f\ud800-\udfff]/
+
+/** The JSON of a string. */
+export const quote = (text: string): string => escaped.test(text) ? JSON.stringify(text) : `"${text}"`
+
+/** How the JSON of a property begins: where it is the first one of its object, and where it is another. */
+interface Head {
+  readonly first: string
+  readonly next: string
+}
+
+export const headOf = (name: string): Head => ({ first: `{${quote(name)}:`, next: `,${quote(name)}:` })
+
+/** The same few names come again and again. */
+const heads = new Map<string, Head>()
+const maxHeads = 1000
+
+const knownHeadOf = (name: string): Head => {
+  const known = heads.get(name)
+  if (known !== undefined) return known
+  const head = headOf(name)
+  if (heads.size < maxHeads) heads.set(name, head)
+  return head
+}
+
+/** The JSON of an object so far, with one more property. */
+export const addProperty = (json: string, head: Head, value: string): string =>
+  json + (json.length === 0 ? head.first : head.next) + value
+
+/** The JSON of an object of which all is added. */
+export const closeObject = (json: string): string => json.length === 0 ? "{}" : `${json}}`
+
+const writeValue = (value: unknown, key: string, depth: number, walk: Walk): Written => {
   switch (typeof value) {
     case "string":
-      return value.length > maxStringLength ? cut(value) : value
+      return quote(value.length > maxStringLength ? cut(value) : value)
     case "boolean":
-      return value
+      return value ? "true" : "false"
     case "number":
-      return Number.isFinite(value) ? value : refuse(walk, "a finite number", String(value))
+      return Number.isFinite(value) ? `${value}` : refuse(walk, "a finite number", String(value))
     case "undefined":
-      return undefined
+      return leftOut
     case "object":
-      return value === null ? null : copyObject(value, key, depth, walk)
+      return value === null ? "null" : writeObject(value, key, depth, walk)
     default:
       return refuse(walk, serializable, `a ${typeof value}`)
   }
 }
 
-const copyObject = (value: object, key: string, depth: number, walk: Walk): unknown => {
+const writeObject = (value: object, key: string, depth: number, walk: Walk): Written => {
   const toJSON = (value as { readonly toJSON?: unknown }).toJSON
-  if (typeof toJSON !== "function") return copyContainer(value, depth, walk)
+  if (typeof toJSON !== "function") return writeContainer(value, depth, walk)
   if (isDate(value) && Number.isNaN(Date.prototype.getTime.call(value))) {
     return refuse(walk, "a valid date", "an invalid Date")
   }
@@ -100,94 +137,103 @@ const copyObject = (value: object, key: string, depth: number, walk: Walk): unkn
   const json: unknown = toJSON.call(value, key)
   // as in JSON.stringify, the `toJSON` of what `toJSON` returned is not called
   return typeof json === "object" && json !== null
-    ? copyContainer(json, depth, walk)
-    : copyValue(json, key, depth, walk)
+    ? writeContainer(json, depth, walk)
+    : writeValue(json, key, depth, walk)
 }
 
 /** Also of another realm. */
 const isDate = (value: object): boolean =>
   value instanceof Date || Object.prototype.toString.call(value) === "[object Date]"
 
-const copyContainer = (value: object, depth: number, walk: Walk): unknown => {
+const writeContainer = (value: object, depth: number, walk: Walk): Written => {
   if (depth > maxDepth) return refuse(walk, `at most ${maxDepth} levels of nesting`, "more, or a cycle")
-  if (Array.isArray(value)) return copyArray(value, depth, walk)
-  if (isPlain(value)) return copyRecord(value as Readonly<Record<string, unknown>>, depth, walk)
+  if (Array.isArray(value)) return writeArray(value, depth, walk)
+  if (isPlain(value)) return writeRecord(value as Readonly<Record<string, unknown>>, depth, walk)
   return refuse(walk, "a plain object, an array or an object with toJSON", nameOf(value))
 }
 
-const copyArray = (items: ReadonlyArray<unknown>, depth: number, walk: Walk): unknown => {
-  const copy: Array<unknown> = []
+const writeArray = (items: ReadonlyArray<unknown>, depth: number, walk: Walk): Written => {
   // read once, as JSON.stringify does: reading an element can lengthen its own array
   const { length } = items
   if (!((walk.values += length) <= maxValues)) return refuse(walk, `at most ${maxValues} values`, "more")
+  let json = ""
   for (let index = 0; index < length; index++) {
-    const value = copyValue(items[index], String(index), depth + 1, walk)
+    const value = writeValue(items[index], `${index}`, depth + 1, walk)
     if (value === refused) {
       walk.path = `[${index}]${walk.path}`
       return refused
     }
-    if (value !== undefined) copy.push(value)
+    if (value !== leftOut) json += json.length === 0 ? value : `,${value}`
   }
-  return copy
+  return `[${json}]`
 }
 
-const copyRecord = (record: Readonly<Record<string, unknown>>, depth: number, walk: Walk): unknown => {
-  const copy: Record<string, unknown> = {}
+const writeRecord = (record: Readonly<Record<string, unknown>>, depth: number, walk: Walk): Written => {
+  if (depth === 1) walk.isRecord = true
   const keys = Object.keys(record)
   if ((walk.values += keys.length) > maxValues) return refuse(walk, `at most ${maxValues} values`, "more")
+  let json = ""
   for (const key of keys) {
-    const value = copyValue(record[key], key, depth + 1, walk)
+    const value = writeValue(record[key], key, depth + 1, walk)
     if (value === refused) {
       walk.path = step(key) + walk.path
       return refused
     }
-    if (value === undefined) continue
-    if (key === "__proto__") Object.defineProperty(copy, key, { value, enumerable: true })
-    else copy[key] = value
+    if (value !== leftOut) json = addProperty(json, knownHeadOf(key), value)
   }
-  return copy
+  return closeObject(json)
 }
 
-const newWalk = (): Walk => ({ values: 0, path: "", expected: "", actual: "" })
+const newWalk = (): Walk => ({ values: 0, isRecord: false, path: "", expected: "", actual: "" })
 
-/** Checks and copies a properties object that stands at `path`. */
+/**
+ * Checks a properties object that stands at `path`, and writes its JSON. Reading it may throw: the caller guards, and
+ * finds out where with `pathOfThrowing`.
+ */
+export const writeProperties = (value: unknown, path: string): string | Fault => {
+  const walk = newWalk()
+  const json = writeRoot(value, path, walk)
+  return json === refused ? { path: path + walk.path, expected: walk.expected, actual: walk.actual } : json
+}
+
+/** The same for a copy: plain data that shares nothing with what was given. */
 export const copyProperties = (
   value: unknown,
   path: string
-): Either.Either<Readonly<Record<string, unknown>>, Fault> => {
-  const walk = newWalk()
-  const copied = Either.try(() => copyRoot(value, path, walk))
-  if (Either.isLeft(copied)) return Either.left({ ...unreadable, path: path + pathOfThrowing(value, 1) })
-  const copy = copied.right
-  return copy === refused
-    ? Either.left({ path: path + walk.path, expected: walk.expected, actual: walk.actual })
-    : Either.right(copy as Readonly<Record<string, unknown>>)
-}
+): Either.Either<Readonly<Record<string, unknown>>, Fault> =>
+  Either.match(Either.try(() => writeProperties(value, path)), {
+    onLeft: () => Either.left({ ...unreadable, path: path + pathOfThrowing(value, 1) }),
+    onRight: (json) =>
+      typeof json === "string"
+        ? Either.right(JSON.parse(json) as Readonly<Record<string, unknown>>)
+        : Either.left(json)
+  })
 
-const copyRoot = (value: unknown, key: string, walk: Walk): unknown => {
+const writeRoot = (value: unknown, key: string, walk: Walk): string | typeof refused => {
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
     return refuse(walk, "an object", kindOf(value))
   }
-  const copy = copyObject(value, key, 1, walk)
-  return copy === refused || (typeof copy === "object" && copy !== null && !Array.isArray(copy))
-    ? copy
-    : refuse(walk, "an object", `an object whose toJSON returns ${kindOf(copy)}`)
+  const json = writeObject(value, key, 1, walk)
+  if (json === refused || (json !== leftOut && walk.isRecord)) return json
+  const actual = kindOf(json === leftOut ? undefined : JSON.parse(json))
+  return refuse(walk, "an object", `an object whose toJSON returns ${actual}`)
 }
 
-const unreadable = {
+/** What is wrong with a value that throws when it is read. */
+export const unreadable: Omit<Fault, "path"> = {
   expected: "values that can be read",
   actual: "a getter, a toJSON or a proxy that throws"
 }
 
-/** Where in a value, whose copy throws, it throws: each part is tried again by itself. */
-const pathOfThrowing = (value: unknown, depth: number): string => {
+/** Where in a value that throws when it is read it throws: each part is tried again by itself. */
+export const pathOfThrowing = (value: unknown, depth: number): string => {
   const attempt = Option.liftThrowable((f: () => unknown) => f())
   const keys = Option.getOrElse(Option.liftThrowable(() => Object.keys(value as object))(), () => [])
   for (const key of keys) {
     const here = Option.exists(attempt(() => Array.isArray(value)), Boolean) ? `[${key}]` : step(key)
     const child = attempt(() => (value as Readonly<Record<string, unknown>>)[key])
     if (Option.isNone(child)) return here
-    if (Option.isNone(attempt(() => copyValue(child.value, key, depth + 1, newWalk())))) {
+    if (Option.isNone(attempt(() => writeValue(child.value, key, depth + 1, newWalk())))) {
       return here + pathOfThrowing(child.value, depth + 1)
     }
   }
@@ -223,7 +269,7 @@ export interface Properties {
   readonly [key: string]: any
 }
 
-/** The guard as a schema, for the classes of data; it hands on what it was given. */
+/** The check as a schema, for the classes of data; it hands on what it was given. */
 export const Properties: Schema.Schema<Properties> = Schema.declare(
   [],
   {
