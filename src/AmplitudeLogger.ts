@@ -6,8 +6,9 @@
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import * as FiberRef from "effect/FiberRef"
 import * as Layer from "effect/Layer"
-import type * as LogLevel from "effect/LogLevel"
+import * as LogLevel from "effect/LogLevel"
 
 /**
  * @since 0.1.0
@@ -22,7 +23,12 @@ export class AmplitudeLogger
    * @since 0.1.0
    */
   static readonly layerEffect: Layer.Layer<AmplitudeLogger> = Layer.succeed(AmplitudeLogger, {
-    log: (level, message, annotations) => Effect.annotateLogs(Effect.logWithLevel(level, message), annotations)
+    log: (level, message, annotations) =>
+      Effect.withFiberRuntime((fiber) =>
+        LogLevel.lessThan(level, fiber.getFiberRef(FiberRef.currentMinimumLogLevel))
+          ? Effect.void
+          : Effect.annotateLogs(Effect.logWithLevel(level, message), annotations)
+      )
   })
 
   /**

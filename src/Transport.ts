@@ -36,11 +36,11 @@ export class Transport extends Context.Tag("effect-amplitude/Transport")<Transpo
         send: (request) =>
           Effect.suspend(() => {
             let sent = request.url
-            return client.pipe(
-              HttpClient.tapRequest(({ url }) => Effect.sync(() => sent = url)),
-              (client) => client.execute(toHttpRequest(request)),
-              Effect.flatMap((response) => toAnswer(sent, response))
-            )
+            const noting = HttpClient.mapRequest(client, (request) => {
+              sent = request.url
+              return request
+            })
+            return Effect.flatMap(noting.execute(toHttpRequest(request)), (response) => toAnswer(sent, response))
           }).pipe(
             Effect.mapError(toTransportError),
             Effect.provideService(FetchHttpClient.RequestInit, requestInit),

@@ -51,7 +51,7 @@ export const make = (
     const insertId = yield* InsertId
     const log = yield* Log.make(services.logger)
     const reports = yield* Reports.make(config, log, test?.observer)
-    const ledger = Ledger.make(globalThis.crypto.randomUUID().slice(0, 8), yield* waitingBefore(storage))
+    const ledger = Ledger.make(prefixOf(storage), yield* waitingBefore(storage))
     const pipeline = yield* Pipeline.make({ config, storage, transport, ledger, reports, log })
     const plugins = yield* Plugins.make(config, reports, log)
     const intake = Intake.make({
@@ -145,6 +145,12 @@ export const make = (
     for (const plugin of config.unsafeSettings().plugins ?? []) yield* client.add(plugin)
     return client
   })
+
+/** What sets a client's ids apart from others': in memory, where few can meet, it is short, for it is in every id. */
+const prefixOf = (storage: EventStorage.Service): string => {
+  const uuid = globalThis.crypto.randomUUID()
+  return storage.durable || storage.shared ? `${uuid}-` : uuid.slice(0, 6)
+}
 
 /** The events that an earlier process has left to this one. */
 const waitingBefore = (storage: EventStorage.Service): Effect.Effect<number> =>

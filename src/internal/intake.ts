@@ -3,8 +3,6 @@
  * reason why it is not.
  */
 import * as Cause from "effect/Cause"
-import * as Clock from "effect/Clock"
-import * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
@@ -26,6 +24,7 @@ import type { Ledger } from "./ledger.js"
 import type { Log } from "./log.js"
 import * as Memory from "./memory.js"
 import * as Metrics from "./metrics.js"
+import { unsafeNow } from "./now.js"
 import type { Pipeline } from "./pipeline.js"
 import type { Passed, Plugins } from "./plugins.js"
 import { insidePlugins } from "./plugins.js"
@@ -121,7 +120,7 @@ export const make = (deps: Dependencies): Intake => {
     if (closed) return refuse(new AmplitudeClosed())
     const settings = config.unsafeSettings()
     if (settings.optOut) return optedOut
-    const now = Context.get(caller.currentDefaultServices, Clock.Clock).unsafeCurrentTimeMillis()
+    const now = unsafeNow(caller)
     const inside = caller.getFiberRef(insidePlugins)
     const local = caller.getFiberRef(eventOptions)
     const before = plugins.before(inside)

@@ -4,15 +4,19 @@
  * All events that are not leased stand in one list, oldest first: the overflow policy drops its head. A cursor walks
  * along it: what lies before it has been looked at and could not be leased, because an earlier event of its lane was
  * leased or paused; such events are parked with their lane, in order, and the lane is handed out when it is free again.
- * Only lanes with leased, paused or parked events are known by name.
+ * Only lanes with leased, paused or parked events are known by name, and those of a lease that is the only one, with
+ * nothing parked, are not even counted until another lease or a release asks for them.
+ *
+ * What fills and empties with every batch belongs to its lease and dies with it: a long-lived Map or Set would leave its
+ * outgrown tables behind, each keeping the next one alive until a major garbage collection.
  */
-import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type { AmplitudeConfig } from "../AmplitudeConfig.js"
 import { BufferFull } from "../AmplitudeError.js"
 import type { EventStorage } from "../EventStorage.js"
 import * as Cut from "./cut.js"
+import { withNow } from "./now.js"
 
 /** An event and its place. */
 interface Node extends EventStorage.EncodedEvent {
@@ -24,6 +28,21 @@ interface Node extends EventStorage.EncodedEvent {
   newer: Node | undefined
   /** The next one that is parked with the same lane. */
   parked: Node | undefined
+}
+
+/** The events that one call of `lease` took, in order. */
+interface Lease {
+  readonly id: number
+  /** Nothing in the place of one that is not leased any more. */
+  readonly nodes: Array<Node | undefined>
+  /** How many still are. */
+  held: number
+  /** Where the next one is expected that is acknowledged or released: most come in order. */
+  at: number
+  /** Where the others are found, once that was asked for. */
+  places: Map<string, number> | undefined
+  /** Whether its events are counted in their lanes. */
+  counted: boolean
 }
 
 /** A lane whose order has to be watched. */
@@ -51,7 +70,7 @@ export interface AtOnce {
 const none: Exit.Exit<ReadonlyArray<EventStorage.EncodedEvent>> = Exit.succeed([])
 
 export const make = (config: AmplitudeConfig.Service): EventStorage.Service => {
-  const leased = new Map<string, Node>()
+  let leases: ReadonlyArray<Lease> = []
   const lanes = new Map<string, Lane>()
   /** Lanes with parked events, none of them leased: the head of each may leave when its pause is over. */
   let free: Array<Lane> = []
@@ -62,7 +81,7 @@ export const make = (config: AmplitudeConfig.Service): EventStorage.Service => {
   /** The first event that has not been looked at. */
   let cursor: Node | undefined
   let sequence = 0
-  let leases = 0
+  let lastLease = 0
   let count = 0
   /** Places that are kept for callers who were let on and have not come yet. */
   let promised = 0
@@ -265,49 +284,97 @@ export const make = (config: AmplitudeConfig.Service): EventStorage.Service => {
       }
     })
 
+  // -- leases ------------------------------------------------------------------------------------------------------
+
   const lease: EventStorage.Service["lease"] = ({ bytes, count, paused }) =>
-    Effect.map(Clock.currentTimeMillis, (now) => {
-      const id = ++leases
+    withNow((now) => {
       const cut = Cut.make<Node>({ count, bytes })
-      const until = paused === true ? Infinity : now
-      let full = false
-      const take = (node: Node, lane: Lane): boolean => {
-        if (!cut.add(node)) return false
-        lane.leased++
-        lane.lease = id
-        leased.set(node.id, node)
-        return true
+      if (leases.length === 0 && lanes.size === 0) {
+        takeInOrder(cut)
+        openLease({ id: ++lastLease, counted: false }, cut.events)
+      } else {
+        countLeases()
+        const id = ++lastLease
+        takeByLane(cut, id, paused === true ? Infinity : now)
+        openLease({ id, counted: true }, cut.events)
       }
-      free = free.filter((lane) => {
-        while (!full && lane.first !== undefined && lane.first.notBefore <= until) {
-          if (take(lane.first, lane)) remove(unpark(lane)!)
-          else full = true
-        }
-        lane.listed = lane.leased === 0 && lane.first !== undefined
-        if (lane.leased === 0 && lane.first === undefined) lanes.delete(lane.name)
-        return lane.listed
-      })
-      while (!full && cursor !== undefined) {
-        const node = cursor
-        const lane = lanes.get(node.lane)
-        if (lane !== undefined && (lane.first !== undefined || lane.lease !== id)) {
-          park(lane, node)
-          cursor = node.newer
-        } else if (take(node, lane ?? laneOf(node.lane))) remove(node)
-        else {
-          if (lane === undefined) lanes.delete(node.lane)
-          full = true
-        }
-      }
-      return cut.events
+      return Exit.succeed(cut.events)
     })
 
-  /** Takes an event out of its lease. */
+  const openLease = ({ counted, id }: Pick<Lease, "counted" | "id">, nodes: ReadonlyArray<Node>): void => {
+    if (nodes.length === 0) return
+    leases = [...leases, { id, nodes: nodes.slice(), held: nodes.length, at: 0, places: undefined, counted }]
+  }
+
+  /** Nothing is leased, paused or parked: every event may leave. */
+  const takeInOrder = (cut: Cut.Cut<Node>): void => {
+    while (cursor !== undefined && cut.add(cursor)) remove(cursor)
+  }
+
+  const takeByLane = (cut: Cut.Cut<Node>, id: number, until: number): void => {
+    let full = false
+    const take = (node: Node, lane: Lane): boolean => {
+      if (!cut.add(node)) return false
+      lane.leased++
+      lane.lease = id
+      return true
+    }
+    free = free.filter((lane) => {
+      while (!full && lane.first !== undefined && lane.first.notBefore <= until) {
+        if (take(lane.first, lane)) remove(unpark(lane)!)
+        else full = true
+      }
+      lane.listed = lane.leased === 0 && lane.first !== undefined
+      if (lane.leased === 0 && lane.first === undefined) lanes.delete(lane.name)
+      return lane.listed
+    })
+    while (!full && cursor !== undefined) {
+      const node = cursor
+      const lane = lanes.get(node.lane)
+      if (lane !== undefined && (lane.first !== undefined || lane.lease !== id)) {
+        park(lane, node)
+        cursor = node.newer
+      } else if (take(node, lane ?? laneOf(node.lane))) remove(node)
+      else {
+        if (lane === undefined) lanes.delete(node.lane)
+        full = true
+      }
+    }
+  }
+
+  /** From now on the lanes of every event that is leased are known. */
+  const countLeases = (): void => {
+    for (const lease of leases) {
+      if (lease.counted) continue
+      lease.counted = true
+      for (const node of lease.nodes) {
+        if (node === undefined) continue
+        const lane = laneOf(node.lane)
+        lane.leased++
+        lane.lease = lease.id
+      }
+    }
+  }
+
+  /** Takes an event out of its lease: most come in order, the others are looked up. */
   const unlease = (id: string): Node | undefined => {
-    const node = leased.get(id)
-    if (node === undefined) return undefined
-    leased.delete(id)
-    lanes.get(node.lane)!.leased--
+    for (const lease of leases) {
+      if (lease.nodes[lease.at]?.id === id) return takeOut(lease, lease.at)
+    }
+    for (const lease of leases) {
+      lease.places ??= new Map(lease.nodes.flatMap((node, place) => node === undefined ? [] : [[node.id, place]]))
+      const place = lease.places.get(id)
+      if (place !== undefined && lease.nodes[place] !== undefined) return takeOut(lease, place)
+    }
+    return undefined
+  }
+
+  const takeOut = (lease: Lease, place: number): Node => {
+    const node = lease.nodes[place]!
+    lease.nodes[place] = undefined
+    lease.at = place + 1
+    if (--lease.held === 0) leases = leases.filter((other) => other !== lease)
+    if (lease.counted) lanes.get(node.lane)!.leased--
     return node
   }
 
@@ -316,7 +383,8 @@ export const make = (config: AmplitudeConfig.Service): EventStorage.Service => {
       const held = ids.filter((id) => {
         const node = unlease(id)
         if (node === undefined) return false
-        settleLane(lanes.get(node.lane)!)
+        const lane = lanes.size === 0 ? undefined : lanes.get(node.lane)
+        if (lane !== undefined) settleLane(lane)
         count--
         return true
       })
@@ -326,6 +394,7 @@ export const make = (config: AmplitudeConfig.Service): EventStorage.Service => {
 
   const release: EventStorage.Service["release"] = (ids, { attempts, notBefore }) =>
     Effect.sync(() => {
+      countLeases()
       const released = ids.flatMap((id) => unlease(id) ?? [])
       let neighbour: Node | undefined
       // from the last to the first: each one's place is then right before the one that was put back last

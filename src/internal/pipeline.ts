@@ -8,11 +8,12 @@
  */
 import * as Arr from "effect/Array"
 import * as Cause from "effect/Cause"
-import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
+import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
+import { identity } from "effect/Function"
 import * as LogLevel from "effect/LogLevel"
 import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
@@ -30,10 +31,12 @@ import * as Endpoint from "./endpoint.js"
 import type { Ledger } from "./ledger.js"
 import type { Log } from "./log.js"
 import * as Metrics from "./metrics.js"
+import { withNow } from "./now.js"
 import * as Outcome from "./outcome.js"
 import type { Reports, Settlement } from "./reports.js"
 import * as Request from "./request.js"
 import { byteLength } from "./utf8.js"
+import { within } from "./within.js"
 
 type EncodedEvent = EventStorage.EncodedEvent
 
@@ -94,7 +97,7 @@ export const make = (deps: Dependencies): Effect.Effect<Pipeline, never, Scope.S
     const { config, ledger, log, reports, storage, transport } = deps
     const company = Company.make()
     const changed = yield* Effect.makeLatch(false)
-    const underWay = new Set<Batch>()
+    let underWay: ReadonlyArray<Batch> = []
     /** The events that are paused, so that they have their outcome also where a storage keeps them back to the end. */
     const paused = new Map<string, EncodedEvent>()
     /** How many retries were counted for an event; only for those that have one and no outcome. */
@@ -204,35 +207,36 @@ export const make = (deps: Dependencies): Effect.Effect<Pipeline, never, Scope.S
         persistently("lease", storage.lease({ count: limits.count, bytes: limits.bytes, ttl })),
         (events) => {
           const short = events.length < limits.count && !isFull(events, limits)
-          return Effect.zipWith(Clock.currentTimeMillis, short ? isAnythingHeld(events.length) : none, (now, rest) => {
-            company.leave(events, now, short, rest)
-            if (paused.size > 0) { for (const event of events) paused.delete(event.id) }
-            const batch: Batch = { work: events.length === 0 ? [] : [{ events, sent: 0 }] }
-            if (events.length > 0) underWay.add(batch)
-            return batch
-          })
+          return Effect.flatMap(short ? isAnythingHeld(events.length) : none, (rest) =>
+            withNow((now) => {
+              company.leave(events, now, short, rest)
+              if (paused.size > 0) { for (const event of events) paused.delete(event.id) }
+              const batch: Batch = { work: events.length === 0 ? [] : [{ events, sent: 0 }] }
+              if (events.length > 0) underWay = [...underWay, batch]
+              return Exit.succeed(batch)
+            }))
         }
       )
     }
 
-    const none = Effect.succeed(false)
+    const none = Exit.succeed(false)
 
     /** Whether the storage holds more than what is leased; of one that is shared nobody can say. */
     const isAnythingHeld = (leased: number): Effect.Effect<boolean> => {
-      const sent = Array.from(underWay).flatMap(({ work }) => work.map((segment) => segment.events.length))
+      const sent = underWay.flatMap(({ work }) => work.map((segment) => segment.events.length))
       return storage.shared
         ? Effect.succeed(true)
         : Effect.map(persistently("count", storage.size), (size) => size > sent.reduce((sum, n) => sum + n, leased))
     }
 
     /** Waits until a batch is due and the endpoint is open, and leases it. */
-    const next: Effect.Effect<Batch> = Effect.flatMap(Clock.currentTimeMillis, (now) => {
+    const next: Effect.Effect<Batch> = withNow((now) => {
       const settings = config.unsafeSettings()
       watchUrl(settings)
       changed.unsafeClose()
       const at = Math.max(
         company.dueAt(limitsOf(settings)),
-        endpoint.opensAt(underWay.size, settings.flushConcurrency)
+        endpoint.opensAt(underWay.length, settings.flushConcurrency)
       )
       if (at <= now) {
         return Effect.flatMap(
@@ -250,73 +254,76 @@ export const make = (deps: Dependencies): Effect.Effect<Pipeline, never, Scope.S
 
     // -- one batch -----------------------------------------------------------------------------------------------------
 
-    /** One request. What goes wrong with it is an answer like any other. */
-    const exchange = (settings: AmplitudeConfig.Settings, body: string): Effect.Effect<Outcome.Answer> =>
-      Effect.suspend(() => {
+    /**
+     * One request. What goes wrong with it is an answer like any other. The body is made where it is sent: what holds it
+     * longer than that costs every garbage collection until the next major one.
+     */
+    const exchange = (settings: AmplitudeConfig.Settings, makeBody: () => string): Effect.Effect<Outcome.Answer> => {
+      const answer = Effect.suspend(() => {
         const url = Request.url(settings)
-        return settings.compression === "none"
-          ? transport.send({ url, body })
-          : Effect.flatMap(compress(body), (compressed) => transport.send({ url, ...compressed }))
-      }).pipe(
-        Effect.filterOrFail(
-          isAnswer,
-          () => new TransportError({ message: "the transport gave no answer of its type" })
-        ),
-        Effect.disconnect,
-        Effect.timeoutFail({
-          duration: settings.requestTimeout,
-          onTimeout: () => new TransportError({ reason: "Timeout", message: "no whole answer within requestTimeout" })
-        }),
-        // an interruption of this fiber passes by: what arrives here is the transport's own doing
-        Effect.catchAllCause((cause) =>
-          Effect.succeed(
-            Either.match(Cause.failureOrCause(cause), {
-              onLeft: (error) => error,
-              onRight: (defect) => new TransportError({ message: "the transport died", cause: Cause.squash(defect) })
-            })
-          )
-        )
-      )
+        const sent = settings.compression === "none"
+          ? transport.send({ url, body: makeBody() })
+          : Effect.flatMap(compress(makeBody()), (compressed) => transport.send({ url, ...compressed }))
+        return Effect.flatMap(sent, checkAnswer)
+      })
+      // an interruption of this fiber passes by: what arrives here is the transport's own doing
+      return Effect.matchCause(within(answer, settings.requestTimeout, timeout), {
+        onSuccess: identity,
+        onFailure: (cause) =>
+          Either.match(Cause.failureOrCause(cause), {
+            onLeft: (error) => error,
+            onRight: (defect) => new TransportError({ message: "the transport died", cause: Cause.squash(defect) })
+          })
+      })
+    }
 
     /** The same, seen: a span of its own, the metrics of a request, a line at debug level. */
     const send = (settings: AmplitudeConfig.Settings, { events, sent }: Segment): Effect.Effect<Outcome.Answer> =>
-      Effect.gen(function*() {
-        const body = Request.body(settings, events)
-        const bytes = byteLength(body)
-        const attempt = events[0]!.attempts + sent
-        const started = yield* Clock.currentTimeMillis
-        const answer = yield* exchange(settings, body)
-        const status = "status" in answer ? answer.status : 0
-        Metrics.requested({ status, bytes, events: events.length, millis: (yield* Clock.currentTimeMillis) - started })
-        yield* Effect.annotateCurrentSpan({
-          "amplitude.batch_size": events.length,
-          "amplitude.bytes": bytes,
-          "amplitude.status": status,
-          "amplitude.attempt": attempt
-        })
-        log.write({
-          level: LogLevel.Debug,
-          module: "pipeline",
-          message: `sent ${events.length} events`,
-          annotations: { bytes, status, attempt }
-        })
-        return answer
-      }).pipe(Effect.withSpan("amplitude.send", { root: true, kind: "client", captureStackTrace: false }))
+      Effect.useSpan("amplitude.send", { root: true, kind: "client", captureStackTrace: false }, (span) =>
+        withNow((started) => {
+          let bytes = 0
+          const attempt = events[0]!.attempts + sent
+          const exchanged = exchange(settings, () => {
+            const body = Request.body(settings, events)
+            bytes = byteLength(body)
+            return body
+          })
+          return Effect.flatMap(Effect.withParentSpan(exchanged, span), (answer) =>
+            withNow((now) => {
+              const status = "status" in answer ? answer.status : 0
+              Metrics.requested({ status, bytes, events: events.length, millis: now - started })
+              span.attribute("amplitude.batch_size", events.length)
+              span.attribute("amplitude.bytes", bytes)
+              span.attribute("amplitude.status", status)
+              span.attribute("amplitude.attempt", attempt)
+              log.write({
+                level: LogLevel.Debug,
+                module: "pipeline",
+                message: `sent ${events.length} events`,
+                annotations: { bytes, status, attempt }
+              })
+              return Exit.succeed(answer)
+            }))
+        }))
 
     /** Sends what is left of a batch, one segment after the other, until nothing is, or it has to wait. */
     const deliver = (batch: Batch): Effect.Effect<void> =>
       Effect.uninterruptibleMask((restore) =>
         Effect.whileLoop({
-          while: () => batch.work.length > 0,
-          body: () => restore(Effect.void).pipe(Effect.zipRight(step(batch, restore))),
+          while: () =>
+            batch.work.length > 0,
+          body: () =>
+            restore(Effect.void).pipe(Effect.zipRight(step(batch, restore))),
           step: () => {}
         }).pipe(
-          Effect.zipRight(Effect.sync(() => end(batch)))
+          Effect.zipRight(Effect.sync(() =>
+            end(batch)
+          ))
         )
       )
 
     const end = (batch: Batch): void => {
-      underWay.delete(batch)
+      underWay = underWay.filter((other) => other !== batch)
       company.unblock()
       changed.unsafeOpen()
     }
@@ -340,7 +347,7 @@ export const make = (deps: Dependencies): Effect.Effect<Pipeline, never, Scope.S
             restore(send(settings, sent))
           ),
           (answer) =>
-            Effect.flatMap(Clock.currentTimeMillis, (now) =>
+            withNow((now) =>
               carryOut(
                 batch,
                 sent,
@@ -354,7 +361,8 @@ export const make = (deps: Dependencies): Effect.Effect<Pipeline, never, Scope.S
                   events: segment.events
                 }),
                 restore
-              ))
+              )
+            )
         )
       })
 
@@ -467,7 +475,7 @@ export const make = (deps: Dependencies): Effect.Effect<Pipeline, never, Scope.S
       code: number,
       outcome: Outcome.Outcome & { readonly _tag: "Named" }
     ): Effect.Effect<void> =>
-      Effect.flatMap(Clock.currentTimeMillis, (now) => {
+      withNow((now) => {
         const settings = config.unsafeSettings()
         const waitingLanes = new Set<string>()
         const paused: Array<EncodedEvent> = []
@@ -559,8 +567,8 @@ export const make = (deps: Dependencies): Effect.Effect<Pipeline, never, Scope.S
     // -- the life of the pipeline --------------------------------------------------------------------------------------
 
     const giveBackAll = Effect.suspend(() => {
-      const batches = Array.from(underWay)
-      underWay.clear()
+      const batches = underWay
+      underWay = []
       return Effect.forEach(batches, giveBack, { discard: true })
     })
 
@@ -666,9 +674,14 @@ export const make = (deps: Dependencies): Effect.Effect<Pipeline, never, Scope.S
 const withoutKey = ({ reason }: TransportError, message: string): TransportError =>
   new TransportError({ reason, message })
 
+const timeout = (): TransportError =>
+  new TransportError({ reason: "Timeout", message: "no whole answer within requestTimeout" })
+
 /** A transport of the user's may not keep to its type. */
-const isAnswer = (answer: Transport.Answer): boolean =>
+const checkAnswer = (answer: Transport.Answer): Exit.Exit<Transport.Answer, TransportError> =>
   Predicate.isNumber(answer?.status) && Predicate.isString(answer.body) && Predicate.isObject(answer.headers)
+    ? Exit.succeed(answer)
+    : Exit.fail(new TransportError({ message: "the transport gave no answer of its type" }))
 
 // -- segments --------------------------------------------------------------------------------------------------------
 

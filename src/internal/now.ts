@@ -1,0 +1,14 @@
+/** The time of the `Clock` of the fiber that asks, in one operation where `Clock.currentTimeMillis` takes five. */
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import type * as Fiber from "effect/Fiber"
+
+const clockOf = (fiber: Fiber.RuntimeFiber<any, any>): Clock.Clock =>
+  Context.get(fiber.currentDefaultServices, Clock.Clock)
+
+/** Milliseconds since the epoch. */
+export const unsafeNow = (fiber: Fiber.RuntimeFiber<any, any>): number => clockOf(fiber).unsafeCurrentTimeMillis()
+
+export const withNow = <A, E, R>(f: (now: number) => Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+  Effect.withFiberRuntime((fiber) => f(unsafeNow(fiber)))
