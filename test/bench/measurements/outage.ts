@@ -31,7 +31,12 @@ export const outage: Measurement = {
       `outage: ${events} events in the ${seconds} s in which connections are refused`,
       await race(settings, one),
       [
-        figure("recovery", "seconds until all are there"),
+        {
+          // of those that have lost some nobody can say
+          title: "seconds until all are there",
+          value: ({ figures }) => figures?.lost === 0 ? figures.recovery! : NaN,
+          ratios: true
+        },
         figure("lost", "lost", { digits: 0, ratios: false }),
         figure("doubled", "doubled", { digits: 0, ratios: false })
       ]

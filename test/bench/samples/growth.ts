@@ -1,6 +1,6 @@
 /**
- * CPU of an event until it is delivered, as one thing grows. All in one process after a warm-up, so that compiling is in
- * no figure; the values take turns, and the median of each is told.
+ * CPU of an event until it is delivered, as one thing grows. All in one process after a warm-up, and each client stays
+ * open, so that neither compiling nor opening is in any figure. The values take turns; the median of each is told.
  */
 import { Effect, ManagedRuntime } from "effect"
 import type { AmplitudeConfig, Event } from "effect-amplitude"
@@ -11,40 +11,46 @@ import { trackAll } from "../contenders/ours.js"
 import type { Place } from "../control.js"
 import * as Control from "../control.js"
 import { cpuSeconds } from "../cpu.js"
-import { eventOfSize, makeEvent } from "../event.js"
+import { eventOfSize } from "../event.js"
 import type { Figures, Sampler } from "../sample.js"
 import { median } from "../statistics.js"
 
-/** One value of what grows: how many events, and what is to be done with them. */
+/** What tracks events and waits until they are delivered. */
+interface Subject {
+  readonly deliver: (events: number) => Promise<void>
+  readonly close: () => Promise<void>
+}
+
+/** One value of what grows. */
 interface Case {
   readonly events: number
-  readonly run: (place: Place, events: number) => Promise<void>
+  readonly open: (place: Place, events: number) => Promise<Subject>
 }
 
 type Cases = Readonly<Record<string, Case>>
 
-const withClient = async (
-  place: Place,
+const openClient = async (
+  { url }: Place,
   options: Partial<AmplitudeConfig.Options>,
-  use: (client: Amplitude.Client) => Effect.Effect<void>
-): Promise<void> => {
+  track: (client: Amplitude.Client, events: number) => Effect.Effect<void>
+): Promise<Subject> => {
   const runtime = ManagedRuntime.make(
-    AmplitudeNode.layer({ apiKey: "key", serverUrl: place.url, shutdownTimeout: 0, ...options })
+    AmplitudeNode.layer({ apiKey: "key", serverUrl: url, shutdownTimeout: 0, ...options })
   )
-  await runtime.runPromise(Effect.flatMap(Amplitude, (client) => Effect.zipRight(use(client), client.flush)))
-  await runtime.dispose()
+  const client = await runtime.runPromise(Amplitude)
+  return {
+    deliver: (events) => runtime.runPromise(Effect.zipRight(track(client, events), client.flush)),
+    close: () => runtime.dispose()
+  }
 }
 
-const cases = <A extends number>(
-  values: ReadonlyArray<A>,
-  prefix: string,
-  of: (value: A) => Case
-): Cases => Object.fromEntries(values.map((value) => [`${prefix}${value}`, of(value)]))
+const cases = (values: ReadonlyArray<number>, prefix: string, of: (value: number) => Case): Cases =>
+  Object.fromEntries(values.map((value) => [`${prefix}${value}`, of(value)]))
 
 const inFibers = (fibers: number): Case => ({
   events: 40_000,
-  run: (place, events) =>
-    withClient(place, { overflow: "suspend" }, (client) => {
+  open: (place) =>
+    openClient(place, {}, (client, events) => {
       const each = Math.floor(events / fibers)
       return Effect.forEach(
         Array.from({ length: fibers }, (_, fiber) => fiber),
@@ -61,43 +67,41 @@ const ofSize = (kilobytes: number): Case => {
   const eventOf = eventOfSize(kilobytes * 1000)
   return {
     events: eventsOf(kilobytes),
-    run: (place, events) => withClient(place, {}, (client) => trackAll(client, events, 0, eventOf))
+    open: (place) => openClient(place, {}, (client, events) => trackAll(client, events, 0, eventOf))
   }
 }
 
-const floorOfSize = (kilobytes: number): Case => {
-  const eventOf = eventOfSize(kilobytes * 1000)
-  return { events: eventsOf(kilobytes), run: (place, events) => sendByHand(place, events, eventOf) }
-}
+const floorOfSize = (kilobytes: number): Case => ({
+  events: eventsOf(kilobytes),
+  open: async (place) => byHand(place, eventOfSize(kilobytes * 1000))
+})
 
-const sendByHand = async (
-  { url }: Place,
-  events: number,
-  eventOf: (index: number) => Event.Input
-): Promise<void> => {
+const byHand = ({ url }: Place, eventOf: (index: number) => Event.Input): Subject => {
   const { agent, send } = openSend(url, 1)
-  let batch: Array<string> = []
-  let length = 0
-  for (let index = 0; index < events; index++) {
-    const json = encode(eventOf(index))
-    batch.push(json)
-    length += json.length
-    // no request is larger than what the service takes
-    if (batch.length < 200 && length < 900_000 && index < events - 1) continue
-    await send(batch)
-    batch = []
-    length = 0
+  const deliver = async (events: number): Promise<void> => {
+    let batch: Array<string> = []
+    let length = 0
+    for (let index = 0; index < events; index++) {
+      const json = encode(eventOf(index))
+      batch.push(json)
+      length += json.length
+      // no request is larger than what the service takes
+      if (batch.length < 200 && length < 900_000 && index < events - 1) continue
+      await send(batch)
+      batch = []
+      length = 0
+    }
   }
-  await agent.close()
+  return { deliver, close: () => agent.close() }
 }
 
 const atDepth = (depth: number): Case => ({
   events: depth,
-  run: (place, events) =>
-    withClient(
+  open: (place, events) =>
+    openClient(
       place,
       { flushQueueSize: 10_000_000, flushInterval: "1 hour", bufferCapacity: events },
-      (client) => trackAll(client, events, 0)
+      (client, count) => trackAll(client, count, 0)
     )
 })
 
@@ -109,15 +113,15 @@ const enrich = (name: string): Plugin.Plugin =>
 
 const withPlugins = (count: number): Case => ({
   events: 20_000,
-  run: (place, events) =>
-    withClient(
+  open: (place) =>
+    openClient(
       place,
       { plugins: Array.from({ length: count }, (_, index) => enrich(`plugin-${index}`)) },
-      (client) => trackAll(client, events, 0)
+      (client, events) => trackAll(client, events, 0)
     )
 })
 
-/** What can grow. A depth of its own is that of the buffer: the others drain while they track. */
+/** What can grow. Where events wait before they leave, all do; otherwise they leave while others are tracked. */
 const axes: Record<string, Cases> = {
   fibers: cases([1, 2, 4, 8, 16, 32, 64], "", inFibers),
   sizes: {
@@ -129,33 +133,32 @@ const axes: Record<string, Cases> = {
 }
 
 /** Microseconds of CPU of an event of this case. Few events are repeated until there are enough to tell. */
-const measure = async ({ events, run }: Case, place: Place, least: number): Promise<number> => {
+const measure = async ({ events, open }: Case, place: Place, least: number): Promise<number> => {
+  const subject = await open(place, events)
   const times = Math.max(1, Math.ceil(least / events))
   let used = 0
+  gc!()
   for (let time = 0; time < times; time++) {
     await Control.order(place, { events })
-    gc!()
     const cpu = cpuSeconds()
-    await run(place, events)
+    await subject.deliver(events)
     used += cpuSeconds() - cpu
     const { distinct } = await Control.state(place)
     if (distinct !== events) throw new Error(`${distinct} of ${events} events arrived`)
   }
+  await subject.close()
   return used / times / events * 1e6
 }
 
 export const sample: Sampler = async (axis, { divisor, repetitions, ...place }): Promise<Figures> => {
-  const scaled = Object.entries(axes[axis]!).map(([name, { events, run }]) => {
-    const fewer: Case = { events: Math.ceil(events / divisor!), run }
-    return [name, fewer, new Array<number>()] as const
+  const scaled = Object.entries(axes[axis]!).map(([name, { events, open }]) => {
+    const fewer: Case = { events: Math.ceil(events / divisor!), open }
+    return { name, fewer, values: new Array<number>() }
   })
   const least = 20_000 / divisor!
-  await sendByHand(place, 10_000 / divisor!, makeEvent)
-  for (const [, warm] of scaled) {
-    await measure({ ...warm, events: Math.min(warm.events, 10_000) }, place, Math.min(warm.events, 10_000))
-  }
+  for (const { fewer } of scaled) await measure({ ...fewer, events: Math.min(fewer.events, 10_000) }, place, least)
   for (let repetition = 0; repetition < repetitions!; repetition++) {
-    for (const [, one, values] of scaled) values.push(await measure(one, place, least))
+    for (const { fewer, values } of scaled) values.push(await measure(fewer, place, least))
   }
-  return Object.fromEntries(scaled.map(([name, , values]) => [name, median(values)]))
+  return Object.fromEntries(scaled.map(({ name, values }) => [name, median(values)]))
 }

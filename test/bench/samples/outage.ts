@@ -15,13 +15,13 @@ export const sample: Sampler = async (name, { events, seconds, ...place }) => {
   await steadily(events! / seconds!, seconds!, 0, client.steady ?? client.burst)
   await Control.start(place)
   void client.flush().catch(() => {})
-  const { arrived, distinct, lastAt, startedAt } = await Control.arrivalOf(place, events!, patience)
-  // one more look, for what may come twice
+  const { distinct, lastAt, startedAt } = await Control.arrivalOf(place, events!, patience)
+  // what comes twice may come later
   await Control.sleep(500)
-  const { arrived: inTheEnd } = arrived > distinct ? { arrived } : await Control.state(place)
+  const { arrived } = await Control.state(place)
   return {
-    recovery: distinct === 0 ? NaN : Math.max(0, lastAt - startedAt) / 1000,
+    recovery: Math.max(0, lastAt - startedAt) / 1000,
     lost: events! - distinct,
-    doubled: inTheEnd - distinct
+    doubled: arrived - distinct
   }
 }
