@@ -41,19 +41,25 @@ export const show = (value: number, digits = 2): string => Number.isNaN(value) ?
 export const compare = (title: string, samples: Samples, columns: ReadonlyArray<Column>, ours = reference): void => {
   const medianOf = (name: string, { value }: Column): number =>
     median((samples.get(name) ?? []).map(value).filter((number) => !Number.isNaN(number)))
+  const floor = samples.has("floor") ? "floor" : "floor-8"
   const header = [
     "",
-    ...columns.flatMap(({ ratios, title }) => ratios === true ? [title, "x floor", `${ours} / it`] : [title]),
+    ...columns.flatMap(({ ratios, title }) => [
+      title,
+      ...(ratios === true && samples.has(floor) ? [`x ${floor}`] : []),
+      ...(ratios === true && samples.has(ours) ? [`${ours} / it`] : [])
+    ]),
     "samples"
   ]
   const rows = [...samples].map(([name, taken]) => [
     name,
     ...columns.flatMap((column) => {
       const value = medianOf(name, column)
-      const shown = show(value, column.digits)
-      return column.ratios === true
-        ? [shown, show(value / medianOf("floor", column)), show(medianOf(ours, column) / value)]
-        : [shown]
+      return [
+        show(value, column.digits),
+        ...(column.ratios === true && samples.has(floor) ? [show(value / medianOf(floor, column))] : []),
+        ...(column.ratios === true && samples.has(ours) ? [show(medianOf(ours, column) / value)] : [])
+      ]
     }),
     String(taken.filter(({ figures }) => figures !== undefined).length)
   ])

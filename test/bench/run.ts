@@ -54,6 +54,7 @@ try {
   for (const { run } of wanted) await run(settings)
 } finally {
   sink.kill()
-  writeFileSync(pathOf("results.json"), `${JSON.stringify(records, undefined, 2)}\n`)
+  const results = { node: process.version, cores: cpus().length, rounds, quick, samples: records }
+  writeFileSync(pathOf("results.json"), `${JSON.stringify(results, undefined, 2)}\n`)
   console.log("\nevery sample is in test/bench/results.json")
 }

@@ -58,6 +58,8 @@ const count = (json: Buffer): void => {
   bytes += json.length
   for (let at = json.indexOf(needle); at >= 0; at = json.indexOf(needle, at)) {
     at += needle.length
+    // Python's JSON has a space here
+    if (json[at] === 32) at++
     let index = 0
     for (let digit = json[at]! - 48; digit >= 0 && digit <= 9; digit = json[++at]! - 48) index = index * 10 + digit
     arrived++

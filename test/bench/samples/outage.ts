@@ -5,7 +5,7 @@ import type { Sampler } from "../sample.js"
 import { steadily } from "../steadily.js"
 
 /** After so long without a new event no more is expected. Longer than any interval or delay of a contender. */
-const patience = 20_000
+const patience = 12_000
 
 export const sample: Sampler = async (name, { events, seconds, ...place }) => {
   const open = await contender(name)
