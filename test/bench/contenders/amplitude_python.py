@@ -2,8 +2,9 @@
 amplitude-analytics for Python, with its defaults: flush_queue_size 200, flush_interval_millis 10000.
 See https://amplitude.com/docs/sdks/analytics/python/python-sdk, "Configure the SDK".
 
-Full batches leave in threads of its own while events are tracked, so that the loop waits for nothing; that is faster than
-waiting now and then. Prints one line of JSON: the seconds and the CPU seconds from before the client is made until it is shut down.
+Full batches leave in threads of its own while events are tracked, so that the loop waits for nothing; that is faster
+than waiting now and then. Prints one line of JSON: the seconds and the CPU seconds from before the client is made until
+it is shut down.
 
     python3 amplitude_python.py URL EVENTS
 """
