@@ -1,4 +1,4 @@
-/** The bench's side of the sink's control port. Over `node:http`, so that no contender's HTTP client is warmed up by it. */
+/** The bench's side of the sink's control port. Over `node:http`, so that no contender's client is warmed up by it. */
 import { Agent, request } from "node:http"
 import type { Order, State } from "./sink.js"
 

@@ -1,6 +1,6 @@
 /**
- * Builds the package and runs the measurements. The ratios are what can be compared: the times are those of this machine
- * and this minute.
+ * Builds the package and runs the measurements. Only ratios of one run can be compared: the times are those of this
+ * machine and this minute.
  *
  *     npm run bench -- [measurement ...] [--rounds N] [--contenders a,b] [--quick]
  */

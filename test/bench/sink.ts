@@ -1,6 +1,6 @@
 /**
- * A server that takes everything, in a process of its own. It finds events by their `"bench_index":` without parsing, so
- * that it never is what limits a contender, and counts how often it has seen each: lost and doubled events are exact.
+ * A server that takes everything, in a process of its own. It finds events by their `"bench_index":` without parsing,
+ * so that it never is what limits a contender, and marks which it has seen: lost and doubled events are exact.
  *
  * It prints its two ports. On the first it is the service that contenders send to; the second is for the bench:
  *

@@ -31,7 +31,7 @@ export const delay: Measurement = {
   run: async (settings) => {
     const one = of(settings)
     compare(
-      `delay: milliseconds between the turns of an event loop that is asked for one each millisecond, at ${one.params.rate} events a second`,
+      `delay: milliseconds between turns of the event loop, of which one is due, at ${one.params.rate} events a second`,
       await race(settings, one),
       [
         figure("mean", "mean", { ratios: false }),

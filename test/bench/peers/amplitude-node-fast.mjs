@@ -1,9 +1,9 @@
 /**
  * `@amplitude/analytics-node` at its fastest. `flush()` ("Flush all unsent events" in
- * `@amplitude/analytics-core/lib/esm/types/client/core-client.d.ts`) takes all events that wait in the timeline at once,
- * where otherwise each takes a timer of its own, and sends them without waiting for `flushIntervalMillis`. What was
- * answered is looked up in the whole queue, so that a short queue is faster: no more is tracked than one batch before it
- * is flushed. 200 is the default of `flushQueueSize`, and faster than larger ones unless answers take long.
+ * `@amplitude/analytics-core/lib/esm/types/client/core-client.d.ts`) takes all events that wait in the timeline at
+ * once, where otherwise each takes a timer of its own, and sends them without waiting for `flushIntervalMillis`. What
+ * was answered is looked up in the whole queue, so that a short queue is faster: no more is tracked than one batch
+ * before it is flushed. 200 is the default of `flushQueueSize`, and faster than larger ones unless answers take long.
  */
 import { createInstance, Types } from "@amplitude/analytics-node"
 import { makeEvent } from "../event.ts"

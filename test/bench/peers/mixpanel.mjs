@@ -1,8 +1,8 @@
 /**
- * `mixpanel`. It has no queue and does not try again: a call is a request. The way to send many events is `track_batch`
- * ("track multiple events at once" in its readme.md) with lists that the caller has collected. A request takes 50 of them
- * at most, `max_batch_size`, and all requests of a list leave at once: five of them, or twenty where answers take long.
- * `keepAlive` is on by default.
+ * `mixpanel`. It has no queue and does not try again: a call is a request. The way to send many events is
+ * `track_batch` ("track multiple events at once" in its readme.md) with lists that the caller has collected. A request
+ * takes 50 of them at most, `max_batch_size`, and all requests of a list leave at once: five of them, or twenty where
+ * answers take long. `keepAlive` is on by default.
  */
 import Mixpanel from "mixpanel"
 import { flatPropertiesOf } from "./events.mjs"

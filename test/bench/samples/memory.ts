@@ -22,7 +22,7 @@ const read = async (): Promise<Reading> => {
   return { heap: heapUsed + external, rss }
 }
 
-/** Tracks, reads while everything waits, and drains. The sink holds the answers to those that cannot be told to wait. */
+/** Tracks, reads while everything waits, and drains. The sink holds its answers for those that cannot be told to. */
 const cycle = async (client: Client, place: Control.Place, events: number): Promise<Reading> => {
   await Control.order(place, { events, hold: true })
   await client.burst(events, 0)

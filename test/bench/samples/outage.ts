@@ -1,4 +1,4 @@
-/** The service refuses connections while events are tracked, and comes back: how long until all are there, and which are not. */
+/** The service refuses connections while events are tracked, and comes back: how long until all are there. */
 import { contender } from "../contenders/index.js"
 import * as Control from "../control.js"
 import type { Sampler } from "../sample.js"
