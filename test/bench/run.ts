@@ -1,76 +1,60 @@
 /**
- * Runs the contenders, each in a process of its own, taking turns, for several rounds, and prints medians and their
- * ratios to the floor's. The ratios are what can be compared: the times are those of this machine and this minute.
+ * Builds the package and runs the measurements. Only ratios of one run can be compared: the times are those of this
+ * machine and this minute.
  *
- *     npx tsx test/bench/run.ts [rounds]
+ *     npm run bench -- [measurement ...] [--rounds N] [--contenders a,b] [--quick]
  */
-import { execFile, execFileSync, spawn } from "node:child_process"
+import type { ChildProcess } from "node:child_process"
+import { execFileSync, spawn } from "node:child_process"
 import { once } from "node:events"
-import { fileURLToPath } from "node:url"
-import { promisify } from "node:util"
+import { existsSync, writeFileSync } from "node:fs"
+import { cpus } from "node:os"
+import { parse } from "./arguments.js"
+import type { Measurement, Settings } from "./bench.js"
+import { env, records } from "./bench.js"
+import type { Place } from "./control.js"
+import { call } from "./measurements/call.js"
+import { delay } from "./measurements/delay.js"
+import { deliver } from "./measurements/deliver.js"
+import { growth } from "./measurements/growth.js"
+import { memory } from "./measurements/memory.js"
+import { outage } from "./measurements/outage.js"
+import { size } from "./measurements/size.js"
+import { pathOf, root } from "./paths.js"
 
-type Sample = Readonly<Record<string, number>>
+const all: ReadonlyArray<Measurement> = [call, deliver, memory, delay, outage, size, growth]
 
-const rounds = Number(process.argv[2] ?? 5)
-const pathOf = (name: string): string => fileURLToPath(new URL(name, import.meta.url))
-
-// the built package, as its users have it: without the sources' paths its own name leads to `dist`
-execFileSync("npm", ["run", "--silent", "build"], { stdio: "inherit" })
-const env = { ...process.env, TSX_TSCONFIG_PATH: pathOf("built.json") }
-
-const run = async (script: string, ...args: ReadonlyArray<string>): Promise<Sample> => {
-  const { stdout } = await promisify(execFile)(process.execPath, ["--import", "tsx", pathOf(script), ...args], { env })
-  return JSON.parse(stdout) as Sample
+const startSink = async (): Promise<{ readonly place: Place; readonly sink: ChildProcess }> => {
+  const sink = spawn(process.execPath, ["--import", "tsx", pathOf("sink.ts")], {
+    cwd: root,
+    env: env(),
+    stdio: ["ignore", "pipe", "inherit"]
+  })
+  const [line] = await once(sink.stdout, "data") as [Buffer]
+  const [port, control] = line.toString().trim().split(" ")
+  return { place: { url: `http://127.0.0.1:${port}/`, control: `http://127.0.0.1:${control}/` }, sink }
 }
 
-const median = (numbers: ReadonlyArray<number>): number => {
-  const sorted = [...numbers].sort((a, b) => a - b)
-  const middle = sorted.length >> 1
-  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2
+const { contenders, measurements, quick, rounds } = parse(process.argv.slice(2), all.map(({ name }) => name))
+const wanted = measurements.length === 0 ? all : all.filter(({ name }) => measurements.includes(name))
+
+execFileSync("npm", ["run", "--silent", "build"], { cwd: root, stdio: "inherit" })
+if (!existsSync(pathOf("peers/node_modules"))) {
+  execFileSync("npm", ["ci", "--no-audit", "--no-fund"], { cwd: pathOf("peers"), stdio: "inherit" })
 }
 
-const measure = async (
-  contenders: ReadonlyArray<string>,
-  sample: (contender: string) => Promise<Sample>
-): Promise<ReadonlyMap<string, ReadonlyArray<Sample>>> => {
-  const samples = new Map(contenders.map((contender) => [contender, new Array<Sample>()]))
-  for (let round = 0; round < rounds; round++) {
-    for (const contender of contenders) samples.get(contender)!.push(await sample(contender))
-  }
-  return samples
+const { place, sink } = await startSink()
+const settings: Settings = { place, rounds, quick, only: new Set(contenders) }
+const minutes = wanted.reduce((sum, { seconds }) => sum + seconds(settings), 0) / 60
+
+console.log(`Node ${process.version}, ${cpus().length} cores, ${rounds} rounds`)
+console.log(quick ? "quick: the figures mean nothing" : `about ${Math.ceil(minutes)} minutes`)
+
+try {
+  for (const { run } of wanted) await run(settings)
+} finally {
+  sink.kill()
+  const results = { node: process.version, cores: cpus().length, rounds, quick, samples: records }
+  writeFileSync(pathOf("results.json"), `${JSON.stringify(results, undefined, 2)}\n`)
+  console.log("\nevery sample is in test/bench/results.json")
 }
-
-const print = (
-  title: string,
-  samples: ReadonlyMap<string, ReadonlyArray<Sample>>,
-  valueOf: (sample: Sample) => number
-): void => {
-  const medians = new Map([...samples].map(([contender, values]) => [contender, median(values.map(valueOf))]))
-  console.log(`\n${title}, median of ${rounds}`)
-  for (const [contender, value] of medians) {
-    const ratio = value / medians.get("floor")!
-    console.log(`  ${contender.padEnd(8)}${value.toFixed(2).padStart(12)}   ${ratio.toFixed(2)} of the floor`)
-  }
-}
-
-print(
-  "nanoseconds per call",
-  await measure(["floor", "track"], (contender) => run("track.ts", contender)),
-  (sample) => sample.nanoseconds!
-)
-
-const sink = spawn(process.execPath, ["--import", "tsx", pathOf("sink.ts")], {
-  env,
-  stdio: ["ignore", "pipe", "inherit"]
-})
-const [port] = await once(sink.stdout, "data") as [Buffer]
-const url = `http://127.0.0.1:${port.toString().trim()}/`
-
-const delivered = await measure(["floor", "fetch", "undici"], (contender) => run("deliver.ts", contender, url))
-sink.kill()
-
-print("events per second", delivered, ({ events, seconds }) => events! / seconds!)
-print("CPU seconds for all events", delivered, ({ cpuSeconds }) => cpuSeconds!)
-
-const counts = new Set([...delivered.values()].flat().map(({ events }) => events))
-console.log(`\nevents that arrived at the sink in each run: ${[...counts].join(", ")}`)

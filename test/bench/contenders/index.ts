@@ -1,0 +1,32 @@
+import { pathToFileURL } from "node:url"
+import { pathOf } from "../paths.js"
+import type { Client, Open, Settings } from "./client.js"
+
+/** Those that are installed by themselves; each is a module in `peers`. */
+export const peers = [
+  "amplitude-node",
+  "amplitude-node-fast",
+  "posthog",
+  "segment",
+  "rudderstack",
+  "mixpanel"
+] as const
+
+const modules: Record<string, () => Promise<Record<string, Open>>> = {
+  floor: async () => (await import("./floor.js")).floor,
+  ours: async () => (await import("./ours.js")).ours
+}
+
+/** Only what a contender needs is loaded: the others are not in its process. */
+const load = async (name: string): Promise<Open> => {
+  if ((peers as ReadonlyArray<string>).includes(name)) {
+    const { open } = await import(pathToFileURL(pathOf(`peers/${name}.mjs`)).href) as { readonly open: Open }
+    return open
+  }
+  const open = (await modules[name.startsWith("floor") ? "floor" : "ours"]!())[name]
+  if (open === undefined) throw new Error(`there is no contender ${name}`)
+  return open
+}
+
+/** Loads a contender; what it returns opens its client, so that loading is in no figure. */
+export const contender = async (name: string): Promise<(settings: Settings) => Promise<Client>> => await load(name)
