@@ -131,15 +131,8 @@ export const make = (deps: Dependencies): Intake => {
         ? { _tag: "Prepared", lane: Encoding.laneOf(draft), json, now, inside }
         : invalid(json, event)
     }
-    const draft = Encoding.make()
-    const fault = Encoding.read(draft, given, local, settings)
-    if (fault !== undefined) return invalid(fault)
-    if (before.length === 0 && enrichment.length === 0) return finish(draft)
-    return Effect.flatMap(plugins.lead(Encoding.toEvent(draft), before), (passed) => {
-      if (passed._tag === "Dropped") return Effect.succeed(droppedByPlugin(passed))
-      const draft = Encoding.make()
-      const fault = Encoding.reread(draft, passed.event)
-      if (fault !== undefined) return Effect.succeed(invalid(fault, passed.event))
+    const enrich = (draft: Encoding.Draft, event?: Event): Prepared | Refusal | Effect.Effect<Prepared | Refusal> => {
+      if (enrichment.length === 0) return finish(draft, event)
       Encoding.addContext(draft, now, insertId)
       return Effect.map(plugins.lead(Encoding.toEvent(draft), enrichment), (passed) => {
         if (passed._tag === "Dropped") return droppedByPlugin(passed)
@@ -147,6 +140,17 @@ export const make = (deps: Dependencies): Intake => {
         const fault = Encoding.reread(draft, passed.event)
         return fault === undefined ? finish(draft, passed.event) : invalid(fault, passed.event)
       })
+    }
+    const draft = Encoding.make()
+    const fault = Encoding.read(draft, given, local, settings)
+    if (fault !== undefined) return invalid(fault)
+    if (before.length === 0) return enrich(draft)
+    return Effect.flatMap(plugins.lead(Encoding.toEvent(draft), before), (passed) => {
+      if (passed._tag === "Dropped") return Exit.succeed(droppedByPlugin(passed))
+      const draft = Encoding.make()
+      const fault = Encoding.reread(draft, passed.event)
+      const prepared = fault === undefined ? enrich(draft, passed.event) : invalid(fault, passed.event)
+      return Effect.isEffect(prepared) ? prepared : Exit.succeed(prepared)
     })
   }
 

@@ -4,6 +4,7 @@
  */
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as FiberRef from "effect/FiberRef"
@@ -112,32 +113,40 @@ export const make = (config: AmplitudeConfig.Service, reports: Reports, log: Log
           })
       )
 
-    const lead = (event: Event, through: ReadonlyArray<Before | Enrichment>): Effect.Effect<Passed> =>
-      through.reduce<Effect.Effect<Passed>>(
-        (passing, plugin) =>
-          Effect.flatMap(
-            passing,
-            (passed) => passed._tag === "Dropped" ? Effect.succeed(passed) : transform(plugin, passed.event)
-          ),
-        Effect.succeed({ _tag: "Passed", event })
-      )
-
-    const transform = (plugin: Before | Enrichment, event: Event): Effect.Effect<Passed> =>
-      Effect.matchCauseEffect(inside(plugin, () => plugin.execute(event)), {
-        onSuccess: (result) => {
-          if (!Option.isOption(result)) return Effect.succeed<Passed>({ _tag: "Passed", event: result })
-          return Effect.succeed<Passed>(
-            Option.isSome(result)
-              ? { _tag: "Passed", event: result.value }
-              : { _tag: "Dropped", event, message: `plugin ${plugin.name} dropped the event` }
+    const lead = (event: Event, through: ReadonlyArray<Before | Enrichment>): Effect.Effect<Passed> => {
+      let passed: Passed = { _tag: "Passed", event }
+      for (const [index, plugin] of through.entries()) {
+        const next = transform(plugin, passed.event)
+        if (Effect.isEffect(next)) {
+          return Effect.flatMap(
+            next,
+            (passed) => passed._tag === "Dropped" ? Exit.succeed(passed) : lead(passed.event, through.slice(index + 1))
           )
-        },
-        onFailure: (cause) => {
-          warn(plugin, Cause.isDie(cause) ? "died, the event was dropped" : "failed, the event was dropped")
-          explain(plugin, cause)
-          return Effect.succeed<Passed>({ _tag: "Dropped", event, message: `plugin ${plugin.name} failed` })
         }
-      })
+        passed = next
+        if (passed._tag === "Dropped") break
+      }
+      return Exit.succeed(passed)
+    }
+
+    /** What a plugin makes of an event; without an operation of the fiber where the plugin needs none. */
+    const transform = (plugin: Before | Enrichment, event: Event): Passed | Effect.Effect<Passed> => {
+      const onResult = (result: Event | Option.Option<Event>): Passed =>
+        !Option.isOption(result)
+          ? { _tag: "Passed", event: result }
+          : Option.isSome(result)
+          ? { _tag: "Passed", event: result.value }
+          : { _tag: "Dropped", event, message: `plugin ${plugin.name} dropped the event` }
+      const onFailure = (cause: Cause.Cause<unknown>): Passed => {
+        warn(plugin, Cause.isDie(cause) ? "died, the event was dropped" : "failed, the event was dropped")
+        explain(plugin, cause)
+        return { _tag: "Dropped", event, message: `plugin ${plugin.name} failed` }
+      }
+      const executed = Either.getOrElse(Either.try(() => plugin.execute(event)), Exit.die)
+      return Exit.isExit(executed)
+        ? Exit.match(executed, { onSuccess: onResult, onFailure })
+        : Effect.matchCause(inside(plugin, () => executed), { onSuccess: onResult, onFailure })
+    }
 
     // -- the life of a plugin ----------------------------------------------------------------------------------------
 
