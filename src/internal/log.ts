@@ -34,7 +34,7 @@ interface Burst {
 export const make = (logger: AmplitudeLogger.Service): Effect.Effect<Log> =>
   Effect.gen(function*() {
     const fork = Runtime.runFork(yield* Effect.runtime<never>())
-    const worker = yield* Worker.make
+    const worker = yield* Worker.make()
     const bursts = new Map<string, Burst>()
     let ended = false
 

@@ -165,7 +165,7 @@ export const make = (config: AmplitudeConfig.Service, reports: Reports, log: Log
           }
           if (ended) return Effect.fail(refuse(name, "expected it to be added before the client was shut down"))
           if (added.has(name)) return Effect.fail(refuse(name, "expected a name that no other plugin has"))
-          return Effect.flatMap(Effect.all([Scope.make(), Worker.make]), ([scope, worker]) => {
+          return Effect.flatMap(Effect.all([Scope.make(), Worker.make()]), ([scope, worker]) => {
             const one: Added = { plugin, scope, worker, ready: false }
             added.set(name, one)
             return Effect.matchCauseEffect(restore(setUp(client, one)), {

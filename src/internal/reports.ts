@@ -68,7 +68,6 @@ export const make = (
   observer?: (report: DeliveryReport.DeliveryReport) => void
 ): Effect.Effect<Reports> =>
   Effect.gen(function*() {
-    const callbacks = yield* Worker.make
     const client = {}
     const subscribers = new Set<Mailbox.Mailbox<DeliveryReport.DeliveryReport>>()
     const watchers = new Map<string, (awaited: Awaited) => void>()
@@ -77,13 +76,15 @@ export const make = (
     const inside = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
       Effect.locallyWith(effect, insideOf, (clients) => [...clients, client])
 
+    const callbacks = yield* Worker.make(inside)
+
     const isInside = Effect.map(FiberRef.get(insideOf), (clients) => clients.includes(client))
 
     const callBack = (
       callback: (report: DeliveryReport.DeliveryReport) => Effect.Effect<void>,
       report: DeliveryReport.DeliveryReport
     ): Effect.Effect<void> =>
-      Effect.catchAllCause(inside(Effect.suspend(() => callback(report))), (cause) =>
+      Effect.catchAllCause(Effect.suspend(() => callback(report)), (cause) =>
         Effect.sync(() =>
           log.burst("callback", 1, (count) => ({
             level: LogLevel.Error,

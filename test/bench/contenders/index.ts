@@ -14,8 +14,12 @@ export const peers = [
 
 const modules: Record<string, () => Promise<Record<string, Open>>> = {
   floor: async () => (await import("./floor.js")).floor,
+  floorEffect: async () => (await import("./floorEffect.js")).floorEffect,
   ours: async () => (await import("./ours.js")).ours
 }
+
+const moduleOf = (name: string): string =>
+  name.startsWith("floor-effect") ? "floorEffect" : name.startsWith("floor") ? "floor" : "ours"
 
 /** Only what a contender needs is loaded: the others are not in its process. */
 const load = async (name: string): Promise<Open> => {
@@ -23,7 +27,7 @@ const load = async (name: string): Promise<Open> => {
     const { open } = await import(pathToFileURL(pathOf(`peers/${name}.mjs`)).href) as { readonly open: Open }
     return open
   }
-  const open = (await modules[name.startsWith("floor") ? "floor" : "ours"]!())[name]
+  const open = (await modules[moduleOf(name)]!())[name]
   if (open === undefined) throw new Error(`there is no contender ${name}`)
   return open
 }

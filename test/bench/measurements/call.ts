@@ -8,6 +8,7 @@ const of = ({ quick }: Settings): Race => ({
   entrants: [
     { name: "stringify+uuid", seconds: 1 },
     { name: "floor", seconds: 1 },
+    { name: "floor-effect", seconds: 1 },
     { name: "undici", seconds: 3 },
     { name: "runtime.runSync", seconds: 3 },
     { name: "runtime.runFork", seconds: 4 },
@@ -16,7 +17,7 @@ const of = ({ quick }: Settings): Race => ({
     { name: "segment", seconds: 10 },
     { name: "rudderstack", seconds: 4 }
   ],
-  params: { bursts: quick ? 3 : 15, calls: quick ? 2000 : 10_000 },
+  params: { bursts: quick ? 15 : 150, calls: 1000 },
   capSeconds: 120
 })
 

@@ -21,6 +21,8 @@ const hundredThousand = (quick: boolean): Race => ({
   label: "100,000 events, an answer at once",
   entrants: [
     { name: "floor", seconds: 1 },
+    { name: "floor-effect", seconds: 1 },
+    { name: "floor-effect-fetch", seconds: 2 },
     { name: "undici", seconds: 2 },
     { name: "fetch", seconds: 3 },
     { name: "node-http", seconds: 2 },
@@ -61,9 +63,11 @@ const million = (quick: boolean): Race => ({
   measurement: "deliver",
   label: "1,000,000 events, an answer at once",
   entrants: [
-    { name: "floor", seconds: 7 },
-    { name: "undici", seconds: 75 },
-    { name: "fetch", seconds: 80, rounds: 1 },
+    { name: "floor", seconds: 5 },
+    { name: "floor-effect", seconds: 7 },
+    { name: "floor-effect-fetch", seconds: 10 },
+    { name: "undici", seconds: 12 },
+    { name: "fetch", seconds: 14 },
     { name: "amplitude-node-fast", seconds: 35, rounds: 1 },
     { name: "posthog", seconds: 35, rounds: 1 },
     { name: "segment", seconds: 60, rounds: 1 },
@@ -80,7 +84,7 @@ const millionSlow = (quick: boolean): Race => ({
   label: "1,000,000 events, an answer after 50 ms",
   entrants: [
     { name: "floor-8", seconds: 35 },
-    { name: "undici-8", seconds: 80 },
+    { name: "undici-8", seconds: 38 },
     { name: "amplitude-node-fast", seconds: 90 }
   ],
   params: { events: quick ? 120_000 : 1_000_000, delay: 50 },

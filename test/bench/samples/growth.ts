@@ -156,7 +156,7 @@ export const sample: Sampler = async (axis, { divisor, repetitions, ...place }):
     return { name, fewer, values: new Array<number>() }
   })
   const least = 20_000 / divisor!
-  for (const { fewer } of scaled) await measure({ ...fewer, events: Math.min(fewer.events, 10_000) }, place, least)
+  for (const { fewer } of scaled) await measure({ ...fewer, events: Math.min(fewer.events, 10_000) }, place, 3 * least)
   for (let repetition = 0; repetition < repetitions!; repetition++) {
     for (const { fewer, values } of scaled) values.push(await measure(fewer, place, least))
   }

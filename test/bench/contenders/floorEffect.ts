@@ -1,0 +1,55 @@
+/**
+ * The floor written with Effect, which shows what Effect itself takes: the same loop in one fiber, an operation for each
+ * event, and batches of 200 over an `HttpClient`.
+ */
+import { FetchHttpClient, HttpBody, HttpClient, HttpClientRequest } from "@effect/platform"
+import { NodeHttpClient } from "@effect/platform-node"
+import type { Layer } from "effect"
+import { Effect, ManagedRuntime } from "effect"
+import { makeEvent } from "../event.js"
+import type { Open } from "./client.js"
+import { batchSize, encode } from "./floor.js"
+
+const openOver = (layer: Layer.Layer<HttpClient.HttpClient>): Open => async ({ url }) => {
+  const runtime = ManagedRuntime.make(layer)
+  const client = await runtime.runPromise(HttpClient.HttpClient)
+  let batch: Array<string> = []
+
+  const send = Effect.suspend(() => {
+    const body = `{"api_key":"key","events":[${batch.join(",")}]}`
+    batch = []
+    return Effect.flatMap(
+      client.execute(HttpClientRequest.post(url, { body: HttpBody.text(body, "application/json") })),
+      (response) => response.text
+    )
+  })
+
+  const trackAll = (count: number, from: number, isSent: boolean) =>
+    Effect.suspend(() => {
+      let index = from
+      return Effect.whileLoop<unknown, unknown, never>({
+        while: () => index < from + count,
+        body: () =>
+          Effect.suspend(() => {
+            batch.push(encode(makeEvent(index++)))
+            return isSent && (batch.length === batchSize || index === from + count) ? send : Effect.void
+          }),
+        step: () => {}
+      })
+    })
+
+  const run = (effect: Effect.Effect<unknown, unknown>): Promise<void> =>
+    runtime.runPromise(Effect.asVoid(Effect.withTracerEnabled(effect, false)))
+
+  return {
+    burst: (count, from) => run(trackAll(count, from, false)),
+    produce: (count) => run(trackAll(count, 0, true)),
+    flush: () => run(Effect.suspend(() => batch.length === 0 ? Effect.void : send)),
+    close: () => runtime.dispose()
+  }
+}
+
+export const floorEffect = {
+  "floor-effect": openOver(NodeHttpClient.layerUndici),
+  "floor-effect-fetch": openOver(FetchHttpClient.layer)
+} satisfies Record<string, Open>
