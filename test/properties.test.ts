@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { DateTime, Duration, Effect, Either, FastCheck, Option, Redacted, Schema } from "effect"
 import * as vm from "node:vm"
 import type { Fault } from "../src/internal/properties.js"
-import { copyProperties, guarded, kindOf, Properties } from "../src/internal/properties.js"
+import { copyProperties, guarded, kindOf, Properties, writeProperties } from "../src/internal/properties.js"
 
 const root = "event_properties"
 
@@ -536,10 +536,17 @@ describe("copyProperties", () => {
     it.prop("of JSON is the same JSON", [jsonObjects], ([value]) => {
       const text = JSON.stringify(value)
       const copy = copyOf(value)
+      assert.strictEqual(writeProperties(value, root), text)
       assert.strictEqual(JSON.stringify(copy), text)
       assert.deepStrictEqual(JSON.parse(JSON.stringify(copy)), JSON.parse(text))
       assert.deepStrictEqual(copyOf(JSON.parse(text)), JSON.parse(text))
     }, { fastCheck: { numRuns: 500 } })
+
+    it("of more names than are remembered is the same JSON, twice", () => {
+      const value = Object.fromEntries(Array.from({ length: 3000 }, (_, index) => [`a "name" ${index}`, { index }]))
+      assert.strictEqual(writeProperties(value, root), JSON.stringify(value))
+      assert.strictEqual(writeProperties(value, root), JSON.stringify(value))
+    })
 
     const anything = FastCheck.anything({
       maxDepth: 6,

@@ -1,0 +1,87 @@
+import { assert, describe, it } from "@effect/vitest"
+import type { Clock } from "effect"
+import { Deferred, Duration, Effect, Exit, Fiber, FiberRef, TestClock } from "effect"
+import { within } from "../src/internal/within.js"
+
+const second = Duration.seconds(1)
+
+const inASecond = <A, E>(effect: Effect.Effect<A, E>) => within(effect, second, () => "time up" as const)
+
+/** A clock that knows how many sleep. */
+const countingClock = Effect.map(Effect.clock, (clock) => {
+  let sleeping = 0
+  const sleep: Clock.Clock["sleep"] = (duration) =>
+    Effect.acquireUseRelease(
+      Effect.sync(() => sleeping++),
+      () => clock.sleep(duration),
+      () => Effect.sync(() => sleeping--)
+    )
+  return { sleeping: () => sleeping, clock: Object.assign(Object.create(clock) as Clock.Clock, { sleep }) }
+})
+
+describe("within", () => {
+  it.effect("is the effect itself", () =>
+    Effect.gen(function*() {
+      assert.strictEqual(yield* inASecond(Effect.succeed(1)), 1)
+      assert.deepStrictEqual(yield* Effect.exit(inASecond(Effect.fail("no"))), Exit.fail("no"))
+      assert.isTrue(Exit.isFailure(yield* Effect.exit(inASecond(Effect.die("no")))))
+    }))
+
+  it.effect("leaves no timer behind, done or interrupted", () =>
+    Effect.gen(function*() {
+      const { clock, sleeping } = yield* countingClock
+      const gate = yield* Deferred.make<void>()
+      const done = yield* Effect.fork(Effect.withClock(inASecond(Deferred.await(gate)), clock))
+      const interrupted = yield* Effect.fork(Effect.withClock(inASecond(Effect.never), clock))
+      yield* TestClock.adjust("1 millis")
+      assert.strictEqual(sleeping(), 2)
+      yield* Deferred.succeed(gate, undefined)
+      yield* Fiber.join(done)
+      yield* Fiber.interrupt(interrupted)
+      yield* TestClock.adjust("1 millis")
+      assert.strictEqual(sleeping(), 0)
+    }))
+
+  it.effect("takes its time up to the limit, and not longer", () =>
+    Effect.gen(function*() {
+      const inTime = yield* Effect.fork(inASecond(Effect.as(Effect.sleep("999 millis"), "done")))
+      const late = yield* Effect.fork(Effect.flip(inASecond(Effect.sleep("1001 millis"))))
+      yield* TestClock.adjust("999 millis")
+      assert.strictEqual(yield* Fiber.join(inTime), "done")
+      yield* TestClock.adjust("1 millis")
+      assert.strictEqual(yield* Fiber.join(late), "time up")
+    }))
+
+  it.effect("interrupts what is late, and does not wait for what cannot be interrupted", () =>
+    Effect.gen(function*() {
+      const interrupted = yield* Deferred.make<void>()
+      const late = yield* Effect.fork(
+        Effect.flip(inASecond(Effect.onInterrupt(Effect.never, () => Deferred.succeed(interrupted, undefined))))
+      )
+      const stubborn = yield* Effect.fork(Effect.flip(inASecond(Effect.uninterruptible(Effect.never))))
+      yield* TestClock.adjust("1 seconds")
+      assert.strictEqual(yield* Fiber.join(late), "time up")
+      yield* Deferred.await(interrupted)
+      assert.strictEqual(yield* Fiber.join(stubborn), "time up")
+    }))
+
+  it.effect("interrupted, it interrupts the effect and waits for nothing", () =>
+    Effect.gen(function*() {
+      const interrupted = yield* Deferred.make<void>()
+      const waiting = yield* Effect.fork(
+        inASecond(Effect.onInterrupt(Effect.never, () => Deferred.succeed(interrupted, undefined)))
+      )
+      const stubborn = yield* Effect.fork(inASecond(Effect.uninterruptible(Effect.never)))
+      yield* Effect.yieldNow()
+      yield* TestClock.adjust("1 millis")
+      assert.isTrue(Exit.isInterrupted(yield* Fiber.interrupt(waiting)))
+      yield* Deferred.await(interrupted)
+      assert.isTrue(Exit.isInterrupted(yield* Fiber.interrupt(stubborn)))
+    }))
+
+  it.effect("runs in the context of who waits", () =>
+    Effect.gen(function*() {
+      const ref = FiberRef.unsafeMake("outside")
+      assert.strictEqual(yield* Effect.locally(inASecond(FiberRef.get(ref)), ref, "inside"), "inside")
+    }))
+})
