@@ -50,8 +50,53 @@ describe("before and enrichment", () => {
       assert.deepStrictEqual(yield* Recorder.events, [])
     }).pipe(Effect.provide(AmplitudeTest)))
 
+  it.effect("enrichment can complete an event that has no field, and gives back one that has none", () =>
+    Effect.gen(function*() {
+      const client = yield* Amplitude
+      yield* Amplitude.add(
+        Plugin.enrichment(
+          "completes",
+          (event) => Effect.succeed({ ...event, event_type: "type", user_id: "user-12345" })
+        )
+      )
+      yield* client.trackOrFail({} as Event.Input)
+      assert.strictEqual((yield* Recorder.events)[0]?.event_type, "type")
+      yield* Amplitude.remove("completes")
+      yield* Amplitude.add(Plugin.before("empties", () => Effect.succeed({} as Event)))
+      yield* Amplitude.add(Plugin.enrichment("nothing", Effect.succeed))
+      const error = yield* Effect.flip(client.trackOrFail(click))
+      assert.isTrue(error._tag === "InvalidEvent" && error.field === "event_type")
+    }).pipe(Effect.provide(Recorder.layer({ lenient: true }))))
+
+  it.effect("a destination's own plugins run in its fiber, one event after the other", () =>
+    Effect.gen(function*() {
+      const seen: Array<string> = []
+      const own = Plugin.before("own", (event) => {
+        seen.push(`own ${event.event_type}`)
+        return Effect.succeed(event)
+      })
+      yield* Amplitude.add(
+        Plugin.destination({
+          name: "elsewhere",
+          plugins: [own],
+          execute: (event) => Effect.sync(() => void seen.push(`sent ${event.event_type}`)),
+          flush: Effect.void
+        })
+      )
+      yield* Amplitude.track({ ...click, event_type: "A" })
+      assert.deepStrictEqual(seen, [])
+      yield* Amplitude.track({ ...click, event_type: "B" })
+      yield* Amplitude.flush
+      assert.deepStrictEqual(seen, ["own A", "sent A", "own B", "sent B"])
+    }).pipe(Effect.provide(AmplitudeTest)))
+
   for (
     const [how, execute] of [
+      ["gives back a revoked proxy", () => {
+        const { proxy, revoke } = Proxy.revocable({}, {})
+        revoke()
+        return Effect.succeed(proxy as Event)
+      }],
       ["fails", () => Effect.fail("no")],
       ["dies", () => Effect.die("no")],
       ["throws", () => {

@@ -79,6 +79,30 @@ describe("within", () => {
       assert.isTrue(Exit.isInterrupted(yield* Fiber.interrupt(stubborn)))
     }))
 
+  it.effect("interrupted at any moment, also before it waits, it leaves nothing running", () =>
+    Effect.gen(function*() {
+      for (let before = 0; before < 40; before++) {
+        for (let turns = 0; turns < 8; turns++) {
+          let running = 0
+          const effect = Effect.acquireUseRelease(
+            Effect.sync(() => running++),
+            () => Effect.never,
+            () => Effect.sync(() => running--)
+          )
+          // so many operations before it moves the moment at which its fiber yields
+          const later = Array.from({ length: before }).reduce<Effect.Effect<void, string>>(
+            (next) => Effect.zipRight(Effect.void, next),
+            inASecond(effect)
+          )
+          const waiting = yield* Effect.fork(Effect.withMaxOpsBeforeYield(later, 40))
+          for (let turn = 0; turn < turns; turn++) yield* Effect.yieldNow()
+          yield* Fiber.interrupt(waiting)
+          for (let turn = 0; turn < 10; turn++) yield* Effect.yieldNow()
+          assert.strictEqual(running, 0, `${before} operations before, ${turns} turns after`)
+        }
+      }
+    }))
+
   it.effect("runs in the context of who waits", () =>
     Effect.gen(function*() {
       const ref = FiberRef.unsafeMake("outside")

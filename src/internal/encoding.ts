@@ -249,7 +249,7 @@ const faultOfThrowing = ([event, properties, options]: Given, local?: AmplitudeC
 
 /** What every event carries. What the caller gave is kept, except the library, which is always ours. */
 export const addContext = (draft: Draft, now: number, insertId: () => string): void => {
-  if (draft.time === undefined) draft.json += `,"time":${draft.time = Math.floor(now)}`
+  if (draft.time === undefined) draft.json += `${draft.json === "" ? "{" : ","}"time":${draft.time = Math.floor(now)}`
   if (draft.insert_id === undefined) draft.json += `,"insert_id":"${draft.insert_id = insertId()}"`
   draft.json += writtenLibrary
 }

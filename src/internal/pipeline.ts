@@ -155,25 +155,23 @@ export const make = (deps: Dependencies): Effect.Effect<Pipeline, never, Scope.S
     const release = ({ sent }: Segment, events: ReadonlyArray<EncodedEvent>, notBefore: number): Effect.Effect<void> =>
       Effect.forEach(
         Object.values(Arr.groupBy(events, (event) => String(event.attempts))),
-        (group) =>
-          Effect.map(
-            persistently(
-              "release",
-              storage.release(group.map((event) => event.id), { notBefore, attempts: group[0].attempts + sent })
-            ),
+        (group) => {
+          // before the storage knows: its records may be the same
+          const attempts = group[0].attempts + sent
+          return Effect.map(
+            persistently("release", storage.release(group.map((event) => event.id), { notBefore, attempts })),
             () => {
               company.expect(notBefore)
-              if (notBefore > 0) {
-                for (const event of group) paused.set(event.id, { ...event, attempts: event.attempts + sent })
-              }
+              if (notBefore > 0) { for (const event of group) paused.set(event.id, { ...event, attempts }) }
               // never sent: for the company they have not left yet
-              if (group[0].attempts + sent === 0) {
+              if (attempts === 0) {
                 for (const event of group) {
                   company.arrive(notBefore, event.json.length, limitsOf(config.unsafeSettings()))
                 }
               }
             }
-          ),
+          )
+        },
         { discard: true }
       )
 

@@ -131,12 +131,15 @@ export const make = (config: AmplitudeConfig.Service, reports: Reports, log: Log
 
     /** What a plugin makes of an event; without an operation of the fiber where the plugin needs none. */
     const transform = (plugin: Before | Enrichment, event: Event): Passed | Effect.Effect<Passed> => {
-      const onResult = (result: Event | Option.Option<Event>): Passed =>
+      const read = (result: Event | Option.Option<Event>): Passed =>
         !Option.isOption(result)
           ? { _tag: "Passed", event: result }
           : Option.isSome(result)
           ? { _tag: "Passed", event: result.value }
           : { _tag: "Dropped", event, message: `plugin ${plugin.name} dropped the event` }
+      // not even that can be asked of a revoked proxy
+      const onResult = (result: Event | Option.Option<Event>): Passed =>
+        Either.getOrElse(Either.try(() => read(result)), (error) => onFailure(Cause.die(error)))
       const onFailure = (cause: Cause.Cause<unknown>): Passed => {
         warn(plugin, Cause.isDie(cause) ? "died, the event was dropped" : "failed, the event was dropped")
         explain(plugin, cause)
@@ -236,7 +239,7 @@ export const make = (config: AmplitudeConfig.Service, reports: Reports, log: Log
 
     const execute = (plugin: Destination, json: string, inside: ReadonlyArray<Plugin>): Effect.Effect<void> =>
       Effect.flatMap(
-        lead(fromJson(json), (plugin.plugins ?? []).filter((own) => !inside.includes(own))),
+        Effect.suspend(() => lead(fromJson(json), (plugin.plugins ?? []).filter((own) => !inside.includes(own)))),
         (passed) =>
           passed._tag === "Dropped" ? Effect.void : logged(plugin, "execute", () => plugin.execute(passed.event))
       )

@@ -17,12 +17,20 @@ export const within = <A, E, R, E2>(
     Effect.flatMap(
       Effect.forkDaemon(Effect.interruptible(effect)),
       (running) =>
-        Effect.flatMap(
-          Effect.forkDaemon(Effect.interruptible(Effect.sleep(duration))),
-          (timer) => restore(firstOf(running, timer, onTimeout))
-        )
+        Effect.flatMap(Effect.forkDaemon(Effect.interruptible(Effect.sleep(duration))), (timer) =>
+          Effect.onInterrupt(
+            // who waits can be interrupted before it begins to
+            restore(firstOf(running, timer, onTimeout)),
+            () =>
+              Effect.sync(() => {
+                stop(timer)
+                stop(running)
+              })
+          ))
     )
   )
+
+const stop = (fiber: Fiber.RuntimeFiber<unknown, unknown>): void => fiber.unsafeInterruptAsFork(fiber.id())
 
 const firstOf = <A, E, E2>(
   running: Fiber.RuntimeFiber<A, E>,
@@ -30,7 +38,6 @@ const firstOf = <A, E, E2>(
   onTimeout: () => E2
 ): Effect.Effect<A, E | E2> =>
   Effect.async((resume) => {
-    const stop = (fiber: Fiber.RuntimeFiber<unknown, unknown>): void => fiber.unsafeInterruptAsFork(fiber.id())
     running.addObserver((exit) => {
       stop(timer)
       resume(exit)
@@ -39,9 +46,5 @@ const firstOf = <A, E, E2>(
       if (Exit.isFailure(exit)) return
       stop(running)
       resume(Exit.fail(onTimeout()))
-    })
-    return Effect.sync(() => {
-      stop(timer)
-      stop(running)
     })
   })
