@@ -200,13 +200,14 @@ const describe = (name: string, entry: Entry): PlannedEvent => {
   }
 }
 
-const read = (
-  entry: Entry
-): { readonly fields: Record<string, Schema.Schema.AnyNoContext>; readonly description?: string | undefined } => {
+/** The type of a plan lets only those in that encode without services. */
+type Schemas = Record<string, Schema.Schema.AnyNoContext>
+
+const read = (entry: Entry): { readonly fields: Schemas; readonly description?: string | undefined } => {
   if (typeof entry === "function") return { fields: entry.schema.fields }
   return isDescribed(entry)
-    ? { fields: entry.properties as any, description: entry.description }
-    : { fields: entry as any }
+    ? { fields: entry.properties as Schemas, description: entry.description }
+    : { fields: entry as Schemas }
 }
 
 /** An event can have a property that is called `properties`. */

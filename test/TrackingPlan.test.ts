@@ -112,7 +112,7 @@ describe("TrackingPlan", () => {
     })
 
     it("hands on the fault of a constructor", () => {
-      assert.strictEqual(fieldOf(SongShared({ with: [5] } as any)), "event_properties.with[0]")
+      assert.strictEqual(fieldOf(SongShared({ with: [5] } as never)), "event_properties.with[0]")
       assert.strictEqual(fieldOf(Event.identify(Identify.empty)), "user_properties")
     })
 

@@ -4,73 +4,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Option } from "effect"
 import { DevServer } from "effect-amplitude/DevServer"
-import { spawn } from "node:child_process"
-import { fileURLToPath } from "node:url"
-
-const root = fileURLToPath(new URL("..", import.meta.url))
-
-interface Ended {
-  readonly code: number | null
-  readonly signal: string | null
-  readonly stdout: string
-  readonly stderr: string
-}
-
-/** An example that runs until it ends, or until the scope closes. */
-const start = (name: string, args: ReadonlyArray<string> = []) =>
-  Effect.gen(function*() {
-    const server = yield* DevServer
-    const child = yield* Effect.acquireRelease(
-      Effect.sync(() =>
-        spawn(process.execPath, ["--import", "tsx", `examples/${name}.ts`, ...args], {
-          cwd: root,
-          env: { ...process.env, AMPLITUDE_API_KEY: "key", AMPLITUDE_SERVER_URL: server.urlV2, PORT: "0" },
-          stdio: ["ignore", "pipe", "pipe"]
-        })
-      ),
-      (child) => Effect.sync(() => child.kill("SIGKILL"))
-    )
-    let stdout = ""
-    let stderr = ""
-    child.stderr.setEncoding("utf8").on("data", (text: string) => {
-      stderr += text
-    })
-    child.stdout.setEncoding("utf8").on("data", (text: string) => {
-      stdout += text
-    })
-    const ended = new Promise<Ended>((resolve, reject) => {
-      child.on("error", reject)
-      child.on("close", (code, signal) => resolve({ code, signal, stdout, stderr }))
-    })
-    return {
-      terminate: Effect.sync(() => child.kill("SIGTERM")),
-      freeze: Effect.sync(() => child.kill("SIGSTOP")),
-      thaw: Effect.sync(() => child.kill("SIGCONT")),
-      ended: Effect.promise(() => ended),
-      /** What the pattern finds in the output, as soon as it is there. */
-      printed: (pattern: RegExp) =>
-        Effect.promise(() =>
-          new Promise<string>((resolve, reject) => {
-            const look = () => {
-              const found = pattern.exec(stdout)
-              if (found !== null) resolve(found[0])
-            }
-            child.stdout.on("data", look)
-            child.on("close", () => reject(new Error(`It ended without printing ${pattern}: ${stdout}${stderr}`)))
-            look()
-          })
-        )
-    }
-  })
-
-/** Runs an example to its end, which is to be a good one. */
-const run = (name: string, args: ReadonlyArray<string> = []) =>
-  Effect.gen(function*() {
-    const example = yield* start(name, args)
-    const ended = yield* example.ended
-    assert.deepStrictEqual({ code: ended.code, signal: ended.signal }, { code: 0, signal: null }, ended.stderr)
-    return ended.stdout
-  })
+import { run, start } from "./support/example.js"
 
 const typesOf = (events: ReadonlyArray<DevServer.KeptEvent>) => events.map(({ event_type }) => event_type)
 
@@ -109,7 +43,7 @@ describe("the examples", { timeout: 60_000 }, () => {
 
   it.scopedLive("cli", () =>
     Effect.gen(function*() {
-      assert.include(yield* run("cli", ["Ada"]), "Hello, Ada!")
+      assert.include(yield* run("cli", { args: ["Ada"] }), "Hello, Ada!")
       const events = yield* DevServer.events
       assert.deepStrictEqual(typesOf(events), ["Command Run"])
       assert.deepStrictEqual(events[0]?.event_properties, { command: "greet", name: "Ada" })
@@ -149,7 +83,7 @@ describe("the examples", { timeout: 60_000 }, () => {
         status: 404,
         body: { _tag: "SongNotFound", id: 9 }
       })
-      yield* example.terminate
+      yield* example.signal("SIGTERM")
       const { code, signal, stderr } = yield* example.ended
       assert.deepStrictEqual({ code, signal }, { code: 0, signal: null }, stderr)
       const events = yield* DevServer.events
@@ -170,11 +104,11 @@ describe("the examples", { timeout: 60_000 }, () => {
       // the first time for longer than the server keeps an idle connection
       for (const [sku, frozen] of [["sku-1", "6 seconds"], ["sku-2", "200 millis"]] as const) {
         yield* example.printed(new RegExp(`${sku} is on its way`))
-        yield* example.freeze
+        yield* example.signal("SIGSTOP")
         // what a call tracked was delivered before it answered
         assert.strictEqual((yield* DevServer.events).at(-1)?.event_properties?.sku, sku)
         yield* Effect.sleep(frozen)
-        yield* example.thaw
+        yield* example.signal("SIGCONT")
       }
       const { code, signal, stderr, stdout } = yield* example.ended
       assert.deepStrictEqual({ code, signal, stderr }, { code: 0, signal: null, stderr: "" })

@@ -4,85 +4,13 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Option } from "effect"
 import { DevServer } from "effect-amplitude/DevServer"
-import { spawn } from "node:child_process"
 import { mkdtemp, rm, writeFile } from "node:fs/promises"
 import { createServer } from "node:http"
 import type { AddressInfo } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { json } from "node:stream/consumers"
-import { fileURLToPath } from "node:url"
-
-const root = fileURLToPath(new URL("..", import.meta.url))
-
-interface Ended {
-  readonly code: number | null
-  readonly signal: string | null
-  readonly stderr: string
-}
-
-/** An example that runs until it ends, or until the scope closes. */
-const start = (
-  name: string,
-  { args = [], env = {} }: { readonly args?: ReadonlyArray<string>; readonly env?: Record<string, string> } = {}
-) =>
-  Effect.gen(function*() {
-    const server = yield* DevServer
-    const child = yield* Effect.acquireRelease(
-      Effect.sync(() =>
-        spawn(process.execPath, ["--import", "tsx", `examples/${name}.ts`, ...args], {
-          cwd: root,
-          env: {
-            ...process.env,
-            OTHER_API_URL: undefined,
-            OTEL_EXPORTER_OTLP_ENDPOINT: undefined,
-            AMPLITUDE_API_KEY: "key",
-            AMPLITUDE_SERVER_URL: server.urlV2,
-            ...env
-          },
-          stdio: ["ignore", "pipe", "pipe"]
-        })
-      ),
-      (child) => Effect.sync(() => child.kill("SIGKILL"))
-    )
-    let stdout = ""
-    let stderr = ""
-    child.stderr.setEncoding("utf8").on("data", (text: string) => {
-      stderr += text
-    })
-    child.stdout.setEncoding("utf8").on("data", (text: string) => {
-      stdout += text
-    })
-    const ended = new Promise<Ended>((resolve, reject) => {
-      child.on("error", reject)
-      child.on("close", (code, signal) => resolve({ code, signal, stderr }))
-    })
-    return {
-      signal: (signal: NodeJS.Signals) => Effect.sync(() => child.kill(signal)),
-      output: () => stdout,
-      /** What the pattern finds in the output, as soon as it is there. */
-      printed: (pattern: RegExp) =>
-        Effect.promise(() =>
-          new Promise<RegExpExecArray>((resolve, reject) => {
-            const look = () => {
-              const found = pattern.exec(stdout)
-              if (found !== null) resolve(found)
-            }
-            child.stdout.on("data", look)
-            child.on("close", () => reject(new Error(`It ended without printing ${pattern}: ${stdout}${stderr}`)))
-            look()
-          })
-        ),
-      /** What it has printed when it has ended, which is to be a good end. */
-      ended: Effect.map(Effect.promise(() => ended), ({ code, signal, stderr }) => {
-        assert.deepStrictEqual({ code, signal, stderr }, { code: 0, signal: null, stderr: "" }, stdout)
-        return stdout
-      })
-    }
-  })
-
-const run = (name: string, env?: Record<string, string>) =>
-  Effect.flatMap(start(name, env === undefined ? {} : { env }), (example) => example.ended)
+import { printedBy, run, start } from "./support/example.js"
 
 /** A server that keeps the bodies that are posted to it, by their paths. */
 const sink = Effect.map(
@@ -180,7 +108,7 @@ describe("the examples of plugins, live settings and telemetry", { timeout: 60_0
   it.scopedLive("plugins, with an API of the user's", () =>
     Effect.gen(function*() {
       const { posted, url } = yield* sink
-      yield* run("plugins", { OTHER_API_URL: `${url}/ingest` })
+      yield* run("plugins", { env: { OTHER_API_URL: `${url}/ingest` } })
       assert.deepStrictEqual(posted("/ingest"), songs)
       assert.deepStrictEqual(yield* songsAtAmplitude, songs)
     }).pipe(Effect.provide(DevServer.layer())))
@@ -213,7 +141,7 @@ describe("the examples of plugins, live settings and telemetry", { timeout: 60_0
       yield* example.signal("SIGHUP")
       yield* example.printed(/"app_version":"3\.0\.0"[^]*job \d+ is done[^]*job \d+ is done/)
       yield* example.signal("SIGTERM")
-      const output = yield* example.ended
+      const output = printedBy(yield* example.ended)
 
       const jobs = output.match(/(?<=^job )\d+(?= is done$)/gm)?.map(Number) ?? []
       const events = yield* DevServer.events
@@ -276,7 +204,7 @@ describe("the examples of plugins, live settings and telemetry", { timeout: 60_0
   it.scopedLive("telemetry, with a collector of the user's", () =>
     Effect.gen(function*() {
       const { posted, url } = yield* sink
-      yield* run("telemetry", { OTEL_EXPORTER_OTLP_ENDPOINT: url })
+      yield* run("telemetry", { env: { OTEL_EXPORTER_OTLP_ENDPOINT: url } })
       const last = posted("/v1/metrics").at(-1).resourceMetrics[0]
       assert.deepInclude(last.resource.attributes, { key: "service.name", value: { stringValue: "shop" } })
       const received = new Map<string, any>(last.scopeMetrics[0].metrics.map((metric: any) => [metric.name, metric]))

@@ -249,12 +249,17 @@ const faultOfThrowing = ([event, properties, options]: Given, local?: AmplitudeC
 
 /** What every event carries. What the caller gave is kept, except the library, which is always ours. */
 export const addContext = (draft: Draft, now: number, insertId: () => string): void => {
-  if (draft.time === undefined) draft.json += `${draft.json === "" ? "{" : ","}"time":${draft.time = Math.floor(now)}`
-  if (draft.insert_id === undefined) draft.json += `,"insert_id":"${draft.insert_id = insertId()}"`
-  draft.json += writtenLibrary
+  if (draft.time === undefined) draft.json = addProperty(draft.json, timeHead, `${draft.time = Math.floor(now)}`)
+  if (draft.insert_id === undefined) {
+    draft.json = addProperty(draft.json, insertIdHead, quote(draft.insert_id = insertId()))
+  }
+  draft.json = addProperty(draft.json, libraryHead, quotedLibrary)
 }
 
-const writtenLibrary = `,"library":${quote(library)}`
+const timeHead = headOf("time")
+const insertIdHead = headOf("insert_id")
+const libraryHead = headOf("library")
+const quotedLibrary = quote(library)
 
 /** The event, as far as it is written. */
 export const toEvent = (draft: Draft): Event => fromJson(closeObject(draft.json))

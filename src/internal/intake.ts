@@ -213,12 +213,7 @@ export const make = (deps: Dependencies): Intake => {
     onId?: (id: string) => void
   ): Effect.Effect<void, E> => {
     if (appendAtOnce === undefined || closed) return storeByPolicy(prepared, onError, onId)
-    const event: EventStorage.EncodedEvent = {
-      id: ledger.open(),
-      lane: prepared.lane,
-      json: prepared.json,
-      attempts: 0
-    }
+    const event = encoded(ledger.open(), prepared)
     if (!appendAtOnce(event)) {
       ledger.close(event.id)
       return storeByPolicy(prepared, onError, onId)
@@ -240,12 +235,7 @@ export const make = (deps: Dependencies): Intake => {
     Effect.uninterruptibleMask((restore) => {
       const { bufferCapacity: capacity, overflow } = config.unsafeSettings()
       const mayWait = overflow === "suspend"
-      const event: EventStorage.EncodedEvent = {
-        id: mayWait ? ledger.reserve() : ledger.open(),
-        lane: prepared.lane,
-        json: prepared.json,
-        attempts: 0
-      }
+      const event = encoded(mayWait ? ledger.reserve() : ledger.open(), prepared)
       onId?.(event.id)
       const append = closed ? refuseClosed : mayWait ? appendOrWait(event, restore) : storage.append(event)
       return Effect.matchCauseEffect(append, {
@@ -337,6 +327,8 @@ export const make = (deps: Dependencies): Intake => {
     })
   }
 }
+
+const encoded = (id: string, { json, lane }: Prepared): EventStorage.EncodedEvent => ({ id, lane, json, attempts: 0 })
 
 type Restore = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
 

@@ -289,22 +289,18 @@ export const make = (config: AmplitudeConfig.Service): EventStorage.Service => {
   const lease: EventStorage.Service["lease"] = ({ bytes, count, paused }) =>
     withNow((now) => {
       const cut = Cut.make<Node>({ count, bytes })
-      if (leases.length === 0 && lanes.size === 0) {
-        takeInOrder(cut)
-        openLease({ id: ++lastLease, counted: false }, cut.events)
-      } else {
+      const id = ++lastLease
+      const counted = leases.length > 0 || lanes.size > 0
+      if (counted) {
         countLeases()
-        const id = ++lastLease
         takeByLane(cut, id, paused === true ? Infinity : now)
-        openLease({ id, counted: true }, cut.events)
+      } else takeInOrder(cut)
+      const nodes = cut.events
+      if (nodes.length > 0) {
+        leases = [...leases, { id, nodes: nodes.slice(), held: nodes.length, at: 0, places: undefined, counted }]
       }
-      return Exit.succeed(cut.events)
+      return Exit.succeed(nodes)
     })
-
-  const openLease = ({ counted, id }: Pick<Lease, "counted" | "id">, nodes: ReadonlyArray<Node>): void => {
-    if (nodes.length === 0) return
-    leases = [...leases, { id, nodes: nodes.slice(), held: nodes.length, at: 0, places: undefined, counted }]
-  }
 
   /** Nothing is leased, paused or parked: every event may leave. */
   const takeInOrder = (cut: Cut.Cut<Node>): void => {

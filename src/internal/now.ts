@@ -1,4 +1,4 @@
-/** The time of the `Clock` of the fiber that asks, in one operation where `Clock.currentTimeMillis` takes five. */
+/** The time of the `Clock` of the fiber that asks, in a single operation of the fiber. */
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"

@@ -90,15 +90,16 @@ interface Head {
 
 export const headOf = (name: string): Head => ({ first: `{${quote(name)}:`, next: `,${quote(name)}:` })
 
-/** The same few names come again and again. */
+/** The same few names come again and again: so many are remembered, of at most so many UTF-16 units. */
 const heads = new Map<string, Head>()
 const maxHeads = 1000
+const maxKnownName = 100
 
 const knownHeadOf = (name: string): Head => {
   const known = heads.get(name)
   if (known !== undefined) return known
   const head = headOf(name)
-  if (heads.size < maxHeads) heads.set(name, head)
+  if (heads.size < maxHeads && name.length <= maxKnownName) heads.set(name, head)
   return head
 }
 

@@ -1,7 +1,7 @@
 /**
  * A limit of time on an effect that is not ours: when the time is up, or who waits is interrupted, nobody waits for it
- * any longer, even if it cannot be interrupted itself. The same as `disconnect` and `timeoutFail`, in a quarter of their
- * operations.
+ * any longer, even if it cannot be interrupted itself. What `disconnect` and `timeoutFail` do together, with two fibers
+ * instead of three.
  */
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
