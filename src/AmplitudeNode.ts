@@ -4,15 +4,14 @@
  *
  * @since 0.1.0
  */
-import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import type * as Config from "effect/Config"
 import type { ConfigError } from "effect/ConfigError"
-import * as Layer from "effect/Layer"
+import type * as Layer from "effect/Layer"
 import type { Amplitude } from "./Amplitude.js"
 import { over } from "./Amplitude.js"
 import { AmplitudeConfig } from "./AmplitudeConfig.js"
 import type { InvalidConfig } from "./AmplitudeError.js"
-import { Transport } from "./Transport.js"
+import * as Undici from "./internal/undici.js"
 
 /**
  * The client over undici.
@@ -43,7 +42,7 @@ export const layerConfig = (
 ): Layer.Layer<Amplitude, ConfigError | InvalidConfig> => overUndici(AmplitudeConfig.layerConfig(config))
 
 const overUndici = <E>(config: Layer.Layer<AmplitudeConfig, E>): Layer.Layer<Amplitude, E | InvalidConfig> =>
-  over(Layer.provide(Transport.layerHttp, NodeHttpClient.layerUndici), config)
+  over(Undici.layer, config)
 
 /**
  * The client over undici with the options of the environment variables `AMPLITUDE_API_KEY` and so on.

@@ -15,6 +15,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Predicate from "effect/Predicate"
 import { TransportError } from "./AmplitudeError.js"
+import { incomplete, notSent } from "./internal/transportError.js"
 
 /**
  * @since 0.1.0
@@ -117,25 +118,8 @@ const toTransportError = (error: HttpClientError.HttpClientError | TransportErro
     case "TransportError":
       return error
     case "RequestError":
-      return new TransportError({
-        reason: "Connection",
-        message: `the request could not be sent: ${describe(error.cause)}`,
-        cause: error.cause
-      })
+      return notSent(error.cause)
     case "ResponseError":
-      return new TransportError({
-        reason: "Incomplete",
-        message: `the answer did not arrive whole: ${describe(error.cause)}`,
-        cause: error.cause
-      })
+      return incomplete(error.cause)
   }
-}
-
-/** The innermost message of an error: `fetch failed` says less than the `ECONNREFUSED` that caused it. */
-const describe = (error: unknown): string => {
-  if (!Predicate.isRecord(error)) return "no reason given"
-  if (error.cause !== undefined) return describe(error.cause)
-  return Predicate.isString(error.message) && error.message !== ""
-    ? error.message
-    : String(error.code ?? "no reason given")
 }

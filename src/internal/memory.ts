@@ -1,9 +1,10 @@
 /**
  * The storage in memory. Every operation costs the same for the first event and the millionth.
  *
- * All events that are not leased stand in one list, oldest first: the overflow policy drops its head. A cursor walks
- * along it: what lies before it has been looked at and could not be leased, because an earlier event of its lane was
- * leased or paused; such events are parked with their lane, in order, and the lane is handed out when it is free again.
+ * Events that have not been looked at wait packed, in order. What is looked at and cannot be leased, because an earlier
+ * event of its lane is leased or paused, goes to a list of those that were passed over, oldest first, and is parked with
+ * its lane: the lane is handed out when it is free again. What is given back goes to its place in that list too. So all
+ * of the list is older than all that is packed, and the overflow policy drops the head of the one, then of the other.
  * Only lanes with leased, paused or parked events are known by name, and those of a lease that is the only one, with
  * nothing parked, are not even counted until another lease or a release asks for them.
  *
@@ -17,17 +18,35 @@ import { BufferFull } from "../AmplitudeError.js"
 import type { EventStorage } from "../EventStorage.js"
 import * as Cut from "./cut.js"
 import { withNow } from "./now.js"
+import * as Packed from "./packed.js"
 
-/** An event and its place. */
-interface Node extends EventStorage.EncodedEvent {
+/**
+ * An event that has been looked at, and its place. It is a class because of where the engine puts its objects: those of
+ * a literal go to the old part of the heap at once when many of them have lived long, and stay there, with all that they
+ * refer to, until a major collection.
+ */
+class Node implements EventStorage.EncodedEvent {
+  readonly id: string
+  readonly lane: string
+  json: string
   attempts: number
   /** The order of acceptance. */
   readonly sequence: number
-  notBefore: number
-  older: Node | undefined
-  newer: Node | undefined
+  notBefore = 0
+  /** Whether its `json` was made its own. */
+  isApart = false
+  older: Node | undefined = undefined
+  newer: Node | undefined = undefined
   /** The next one that is parked with the same lane. */
-  parked: Node | undefined
+  parked: Node | undefined = undefined
+
+  constructor(id: string, lane: string, json: string, attempts: number, sequence: number) {
+    this.id = id
+    this.lane = lane
+    this.json = json
+    this.attempts = attempts
+    this.sequence = sequence
+  }
 }
 
 /** The events that one call of `lease` took, in order. */
@@ -76,17 +95,16 @@ export const make = (config: AmplitudeConfig.Service): EventStorage.Service => {
   let free: Array<Lane> = []
   /** Callers that wait for room, in the order in which they came. */
   const waiting = new Set<() => void>()
+  /** What has not been looked at. */
+  const packed = Packed.make((id, lane, json, attempts, sequence) => new Node(id, lane, json, attempts, sequence))
   let oldest: Node | undefined
   let newest: Node | undefined
-  /** The first event that has not been looked at. */
-  let cursor: Node | undefined
-  let sequence = 0
   let lastLease = 0
   let count = 0
   /** Places that are kept for callers who were let on and have not come yet. */
   let promised = 0
 
-  // -- the list of what is not leased ------------------------------------------------------------------------------
+  // -- the list of what was passed over ------------------------------------------------------------------------------
 
   const insertAfter = (node: Node, older: Node | undefined): void => {
     const newer = older === undefined ? oldest : older.newer
@@ -96,6 +114,10 @@ export const make = (config: AmplitudeConfig.Service): EventStorage.Service => {
     else older.newer = node
     if (newer === undefined) newest = node
     else newer.older = node
+    if (!node.isApart) {
+      node.json = Packed.own(node.json)
+      node.isApart = true
+    }
   }
 
   /** Puts an event that was leased back to its place, which is near that of `neighbour`. */
@@ -111,7 +133,6 @@ export const make = (config: AmplitudeConfig.Service): EventStorage.Service => {
   }
 
   const remove = (node: Node): void => {
-    if (cursor === node) cursor = node.newer
     if (node.older === undefined) oldest = node.newer
     else node.older.newer = node.newer
     if (node.newer === undefined) newest = node.older
@@ -172,33 +193,33 @@ export const make = (config: AmplitudeConfig.Service): EventStorage.Service => {
   // -- operations --------------------------------------------------------------------------------------------------
 
   const push = (event: EventStorage.EncodedEvent): void => {
-    const node: Node = {
-      id: event.id,
-      lane: event.lane,
-      json: flat(event.json),
-      attempts: event.attempts,
-      sequence: sequence++,
-      notBefore: 0,
-      older: undefined,
-      newer: undefined,
-      parked: undefined
-    }
-    insertAfter(node, newest)
-    cursor ??= node
+    packed.push(event)
     count++
   }
 
-  /** Drops events that are in no request, those that `next` names. */
+  /** Drops events that are in no request, as many as are too many. */
   const evictWhileOver = (capacity: number, next: () => Node | undefined): ReadonlyArray<EventStorage.EncodedEvent> => {
     const dropped: Array<EventStorage.EncodedEvent> = []
-    for (let node = next(); count > capacity && node !== undefined; node = next()) {
-      remove(node)
-      unparkFrom(node)
+    for (
+      let node = count > capacity ? next() : undefined;
+      node !== undefined;
+      node = count > capacity ? next() : undefined
+    ) {
       count--
       dropped.push(node)
     }
     return dropped
   }
+
+  const dropFromList = (node: Node | undefined): Node | undefined => {
+    if (node === undefined) return undefined
+    remove(node)
+    unparkFrom(node)
+    return node
+  }
+
+  const dropOldest = (): Node | undefined => dropFromList(oldest) ?? packed.shift()
+  const dropNewest = (): Node | undefined => packed.pop() ?? dropFromList(newest)
 
   /** Takes an event that leaves the storage from among the parked ones of its lane, if it is one of them. */
   const unparkFrom = (node: Node): void => {
@@ -219,9 +240,9 @@ export const make = (config: AmplitudeConfig.Service): EventStorage.Service => {
     const { bufferCapacity, overflow } = config.unsafeSettings()
     makeRoom()
     return overflow === "dropOldest"
-      ? evictWhileOver(bufferCapacity, () => oldest)
+      ? evictWhileOver(bufferCapacity, dropOldest)
       : overflow === "dropNewest"
-      ? evictWhileOver(bufferCapacity, () => newest)
+      ? evictWhileOver(bufferCapacity, dropNewest)
       : []
   })
 
@@ -270,7 +291,7 @@ export const make = (config: AmplitudeConfig.Service): EventStorage.Service => {
       switch (overflow) {
         case "dropOldest":
           push(event)
-          return Exit.succeed(evictWhileOver(bufferCapacity, () => oldest))
+          return Exit.succeed(evictWhileOver(bufferCapacity, dropOldest))
         case "dropNewest":
           return Exit.succeed([event])
         case "fail":
@@ -304,7 +325,7 @@ export const make = (config: AmplitudeConfig.Service): EventStorage.Service => {
 
   /** Nothing is leased, paused or parked: every event may leave. */
   const takeInOrder = (cut: Cut.Cut<Node>): void => {
-    while (cursor !== undefined && cut.add(cursor)) remove(cursor)
+    for (let node = packed.first(); node !== undefined && cut.add(node); node = packed.first()) packed.shift()
   }
 
   const takeByLane = (cut: Cut.Cut<Node>, id: number, until: number): void => {
@@ -324,13 +345,13 @@ export const make = (config: AmplitudeConfig.Service): EventStorage.Service => {
       if (lane.leased === 0 && lane.first === undefined) lanes.delete(lane.name)
       return lane.listed
     })
-    while (!full && cursor !== undefined) {
-      const node = cursor
+    for (let node = packed.first(); !full && node !== undefined; node = packed.first()) {
       const lane = lanes.get(node.lane)
       if (lane !== undefined && (lane.first !== undefined || lane.lease !== id)) {
+        packed.shift()
+        insertAfter(node, newest)
         park(lane, node)
-        cursor = node.newer
-      } else if (take(node, lane ?? laneOf(node.lane))) remove(node)
+      } else if (take(node, lane ?? laneOf(node.lane))) packed.shift()
       else {
         if (lane === undefined) lanes.delete(node.lane)
         full = true
@@ -418,9 +439,3 @@ export const make = (config: AmplitudeConfig.Service): EventStorage.Service => {
     durable: false
   }
 }
-
-/**
- * The same text in one piece: one that was put together still consists of its parts, which take twice the memory.
- * Asking for one of its characters lets the engine join them.
- */
-const flat = (text: string): string => text.charCodeAt(0) >= 0 ? text : ""

@@ -64,7 +64,8 @@ export interface Pipeline {
 
 /** Events that are sent together. */
 interface Segment {
-  readonly events: ReadonlyArray<EncodedEvent>
+  /** In a list of its own, which is emptied when all of them have their outcome. */
+  readonly events: Array<EncodedEvent>
   /** How many requests have carried them since they were leased. */
   readonly sent: number
   /** The bisection that they are part of. */
@@ -130,7 +131,7 @@ export const make = (deps: Dependencies): Effect.Effect<Pipeline, never, Scope.S
 
     /** Gives events their outcome: they leave the storage, and those that were still ours are reported. */
     const settle = (
-      { sent }: Segment,
+      segment: Segment,
       events: ReadonlyArray<EncodedEvent>,
       settlement: Settlement
     ): Effect.Effect<void> =>
@@ -142,12 +143,14 @@ export const make = (deps: Dependencies): Effect.Effect<Pipeline, never, Scope.S
             if (retries.size > 0) retries.delete(event.id)
             if (paused.size > 0) paused.delete(event.id)
             if (ours === undefined || ours.has(event.id)) {
-              reports.settled(event, settlement, event.attempts + sent)
+              reports.settled(event, settlement, event.attempts + segment.sent)
             } else reports.unreported(event.id, "Elsewhere")
             ledger.close(event.id)
           }
           if (settlement._tag === "Delivered") Metrics.delivered(held.length, ledger.size())
           else Metrics.dropped(settlement.reason, held.length, ledger.size())
+          // what ran for them can outlive them by a while, up to the next major collection
+          if (events === segment.events) segment.events.length = 0
         }
       )
 
@@ -209,7 +212,7 @@ export const make = (deps: Dependencies): Effect.Effect<Pipeline, never, Scope.S
             withNow((now) => {
               company.leave(events, now, short, rest)
               if (paused.size > 0) { for (const event of events) paused.delete(event.id) }
-              const batch: Batch = { work: events.length === 0 ? [] : [{ events, sent: 0 }] }
+              const batch: Batch = { work: events.length === 0 ? [] : [{ events: events.slice(), sent: 0 }] }
               if (events.length > 0) underWay = [...underWay, batch]
               return Exit.succeed(batch)
             }))
@@ -253,14 +256,19 @@ export const make = (deps: Dependencies): Effect.Effect<Pipeline, never, Scope.S
     // -- one batch -----------------------------------------------------------------------------------------------------
 
     /**
-     * One request. What goes wrong with it is an answer like any other. The body is made where it is sent: what holds it
+     * One request. What goes wrong with it is an answer like any other. The body is made where it is read: what holds it
      * longer than that costs every garbage collection until the next major one.
      */
     const exchange = (settings: AmplitudeConfig.Settings, makeBody: () => string): Effect.Effect<Outcome.Answer> => {
       const answer = Effect.suspend(() => {
         const url = Request.url(settings)
         const sent = settings.compression === "none"
-          ? transport.send({ url, body: makeBody() })
+          ? transport.send({
+            url,
+            get body() {
+              return makeBody()
+            }
+          })
           : Effect.flatMap(compress(makeBody()), (compressed) => transport.send({ url, ...compressed }))
         return Effect.flatMap(sent, checkAnswer)
       })
@@ -620,7 +628,7 @@ export const make = (deps: Dependencies): Effect.Effect<Pipeline, never, Scope.S
     }
 
     const giveUp = (events: ReadonlyArray<EncodedEvent>): Effect.Effect<void> =>
-      drop({ events, sent: 0 }, events, shutDown)
+      drop({ events: [], sent: 0 }, events, shutDown)
 
     const leaseAll = storage.lease({ count: Infinity, bytes: Infinity, ttl: leaseMargin, paused: true })
 

@@ -1,0 +1,119 @@
+/**
+ * The transport over undici itself. An `HttpClient` in between takes longer for a request than undici does, and what it
+ * keeps of a request, its body too, waits for a major garbage collection.
+ */
+import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
+import type * as Undici from "@effect/platform-node/Undici"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Layer from "effect/Layer"
+import type { TransportError } from "../AmplitudeError.js"
+import { Transport } from "../Transport.js"
+import { incomplete, notSent } from "./transportError.js"
+
+type Dispatcher = Undici.Dispatcher
+type Controller = Undici.Dispatcher.DispatchController
+type Resume = (exit: Exit.Exit<Transport.Answer, TransportError>) => void
+
+/** Over the pool of connections that `NodeHttpClient.layerUndici` has: kept alive, and closed with the layer. */
+export const layer: Layer.Layer<Transport> = Layer.effect(
+  Transport,
+  Effect.map(NodeHttpClient.Dispatcher, (dispatcher) => ({ send: send(dispatcher) }))
+).pipe(Layer.provide(NodeHttpClient.dispatcherLayer))
+
+const send = (dispatcher: Dispatcher): Transport.Service["send"] => {
+  const targetOf = lastOf(parse)
+  return (request) =>
+    Effect.async((resume) => {
+      const exchange = new Exchange(resume)
+      exchange.begin(dispatcher, targetOf(request.url), request)
+      return Effect.sync(() => exchange.abort())
+    })
+}
+
+/** Where a request goes, as undici takes it. */
+interface Target {
+  readonly origin: string
+  readonly path: string
+}
+
+const parse = (text: string): Target => {
+  const { origin, pathname, search } = new URL(text)
+  return { origin, path: pathname + search }
+}
+
+/** The same for the same text, which is worked out once as long as it does not change. */
+const lastOf = <A>(f: (text: string) => A): (text: string) => A => {
+  let last: { readonly text: string; readonly value: A } | undefined
+  return (text) => {
+    if (last?.text !== text) last = { text, value: f(text) }
+    return last.value
+  }
+}
+
+const json = { "content-type": "application/json" }
+
+/** One request and its answer. Nothing of the request is kept here: undici lets go of the body when it is written. */
+class Exchange implements Undici.Dispatcher.DispatchHandler {
+  readonly resume: Resume
+  controller: Controller | undefined = undefined
+  isAborted = false
+  status = 0
+  headers: Undici.Dispatcher.ResponseData["headers"] = {}
+  readonly chunks: Array<Uint8Array> = []
+
+  constructor(resume: Resume) {
+    this.resume = resume
+  }
+
+  begin(dispatcher: Dispatcher, target: Target, { body, contentEncoding }: Transport.Request): void {
+    dispatcher.dispatch({
+      ...target,
+      method: "POST",
+      headers: contentEncoding === undefined ? json : { ...json, "content-encoding": contentEncoding },
+      body,
+      // how long an answer may take is the client's own business
+      headersTimeout: 0,
+      bodyTimeout: 0
+    }, this)
+  }
+
+  /** One that still waits for a connection is aborted when it would begin. */
+  abort(): void {
+    this.isAborted = true
+    this.controller?.abort(aborted)
+  }
+
+  onRequestStart(controller: Controller): void {
+    this.controller = controller
+    if (this.isAborted) controller.abort(aborted)
+  }
+
+  onResponseStart(_controller: Controller, status: number, headers: Undici.Dispatcher.ResponseData["headers"]): void {
+    this.status = status
+    this.headers = headers
+  }
+
+  onResponseData(_controller: Controller, chunk: Uint8Array): void {
+    this.chunks.push(chunk)
+  }
+
+  onResponseEnd(): void {
+    this.resume(Exit.succeed({ status: this.status, headers: joined(this.headers), body: textOf(this.chunks) }))
+  }
+
+  onResponseError(_controller: Controller, error: Error): void {
+    this.resume(Exit.fail(this.status === 0 ? notSent(error) : incomplete(error)))
+  }
+}
+
+const aborted = new Error("the request was interrupted")
+
+const textOf = (chunks: ReadonlyArray<Uint8Array>): string =>
+  new TextDecoder().decode(chunks.length === 1 ? chunks[0] : Buffer.concat(chunks))
+
+/** A header that came more than once as one. */
+const joined = (headers: Undici.Dispatcher.ResponseData["headers"]): Transport.Answer["headers"] =>
+  Object.fromEntries(
+    Object.entries(headers).map(([name, value]) => [name, Array.isArray(value) ? value.join(", ") : value])
+  )
