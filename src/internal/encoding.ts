@@ -11,13 +11,13 @@ import { Event, faultKey, fromJson } from "../Event.js"
 import { faultOf } from "./fault.js"
 import type { Fault } from "./properties.js"
 import {
-  addProperty,
+  addText,
+  addValue,
   closeObject,
   headOf,
   kindOf,
   pathOfThrowing,
   Properties,
-  quote,
   unreadable,
   writeProperties
 } from "./properties.js"
@@ -30,8 +30,9 @@ export type Given = readonly [event: unknown, properties?: unknown, options?: un
 
 /** An event that is being written. */
 export interface Draft {
-  /** The JSON of the fields so far, open at its end. */
+  /** The JSON of the fields so far, and whether it ends in a text without its last quote. */
   json: string
+  open: boolean
   // what is asked for later of the fields that were written
   event_type: string | undefined
   user_id: string | undefined
@@ -44,6 +45,7 @@ export interface Draft {
 
 export const make = (): Draft => ({
   json: "",
+  open: false,
   event_type: undefined,
   user_id: undefined,
   device_id: undefined,
@@ -76,9 +78,6 @@ type Write = (value: unknown, name: string) => string | Fault
 const scalar = (expected: string, is: (value: unknown) => boolean): Write => (value, name) =>
   is(value) ? `${value as number | boolean}` : { path: name, expected, actual: kindOf(value) }
 
-const writeString: Write = (value, name) =>
-  typeof value === "string" ? quote(value) : { path: name, expected: "a string", actual: kindOf(value) }
-
 /** For the fields that are rare: the schema itself. */
 const bySchema = (schema: Schema.Schema.AnyNoContext): Write => {
   const decode = ParseResult.decodeUnknownEither(schema, { onExcessProperty: "error" })
@@ -90,54 +89,61 @@ const bySchema = (schema: Schema.Schema.AnyNoContext): Write => {
 }
 
 const fastWrites: ReadonlyMap<unknown, Write> = new Map<unknown, Write>([
-  [Schema.String, writeString],
   [Schema.Boolean, scalar("a boolean", (value) => typeof value === "boolean")],
   [Schema.Finite, scalar("a finite number", Number.isFinite)],
   [Schema.Int, scalar("an integer", Number.isSafeInteger)],
   [Properties, writeProperties]
 ])
 
-/** Adds the JSON of one field to an event, and keeps of its value what is asked for later. */
-type Add = (draft: Draft, json: string, value: unknown) => void
+/** Keeps what is asked for later of a field: its value or its JSON. */
+type Keep = (draft: Draft, value: unknown, json: string) => void
 
-const addText = (name: string): Add => {
-  const head = headOf(name)
-  return (draft, json) => {
-    draft.json = addProperty(draft.json, head, json)
-  }
-}
+const keepNothing: Keep = () => {}
 
-const addOf = (name: string): Add => {
-  const add = addText(name)
+const keepOf = (name: string): Keep => {
   switch (name) {
     case "event_type":
     case "user_id":
     case "device_id":
     case "insert_id":
     case "time":
-      return (draft, json, value) => {
+      return (draft, value) => {
         draft[name] = value as undefined
-        add(draft, json, value)
       }
     case "groups":
-      return (draft, json, value) => {
+      return (draft, _value, json) => {
         draft.groups = json
-        add(draft, json, value)
       }
-    case "library":
-      // it is checked like any other, and always ours
-      return () => {}
     default:
-      return add
+      return keepNothing
   }
 }
 
-const checkOf = (name: string, write: Write): Check => {
-  const add = addOf(name)
+const checkText = (name: string): Check => {
+  const head = headOf(name)
+  const keep = keepOf(name)
+  // it is checked like any other, and always ours
+  const isWritten = name !== "library"
+  return (value, draft) => {
+    if (typeof value !== "string") return { path: name, expected: "a string", actual: kindOf(value) }
+    if (isWritten) {
+      draft.json = addText(draft.json, draft.open, head, value)
+      draft.open = true
+      keep(draft, value, value)
+    }
+    return undefined
+  }
+}
+
+const checkValue = (name: string, write: Write): Check => {
+  const head = headOf(name)
+  const keep = keepOf(name)
   return (value, draft) => {
     const json = write(value, name)
     if (typeof json !== "string") return json
-    add(draft, json, value)
+    draft.json = addValue(draft.json, draft.open, head, json)
+    draft.open = false
+    keep(draft, value, json)
     return undefined
   }
 }
@@ -146,7 +152,10 @@ const checkOf = (name: string, write: Write): Check => {
 const checks: ReadonlyMap<string, Check> = new Map(
   Object.entries(Event.fields).map(([name, field]) => {
     const schema: Schema.Schema.AnyNoContext = "from" in field ? field.from : field
-    return [name, checkOf(name, fastWrites.get(schema) ?? bySchema(schema))]
+    return [
+      name,
+      schema === Schema.String ? checkText(name) : checkValue(name, fastWrites.get(schema) ?? bySchema(schema))
+    ]
   })
 )
 
@@ -249,20 +258,29 @@ const faultOfThrowing = ([event, properties, options]: Given, local?: AmplitudeC
 
 /** What every event carries. What the caller gave is kept, except the library, which is always ours. */
 export const addContext = (draft: Draft, now: number, insertId: () => string): void => {
-  if (draft.time === undefined) draft.json = addProperty(draft.json, timeHead, `${draft.time = Math.floor(now)}`)
-  if (draft.insert_id === undefined) {
-    draft.json = addProperty(draft.json, insertIdHead, quote(draft.insert_id = insertId()))
+  if (draft.time === undefined) {
+    draft.json = addValue(draft.json, draft.open, timeHead, `${draft.time = Math.floor(now)}`)
+    draft.open = false
   }
-  draft.json = addProperty(draft.json, libraryHead, quotedLibrary)
+  if (draft.insert_id === undefined) {
+    draft.json = addText(draft.json, draft.open, insertIdHead, draft.insert_id = insertId())
+    draft.open = true
+  }
+  draft.json += draft.json.length === 0 ? libraryText.first : draft.open ? libraryText.after : libraryText.next
+  draft.open = true
 }
 
 const timeHead = headOf("time")
 const insertIdHead = headOf("insert_id")
 const libraryHead = headOf("library")
-const quotedLibrary = quote(library)
+const libraryText = {
+  first: libraryHead.firstText + library,
+  next: libraryHead.nextText + library,
+  after: libraryHead.afterText + library
+}
 
 /** The event, as far as it is written. */
-export const toEvent = (draft: Draft): Event => fromJson(closeObject(draft.json))
+export const toEvent = (draft: Draft): Event => fromJson(closeObject(draft.json, draft.open))
 
 // -- the whole ---------------------------------------------------------------------------------------------------------
 
@@ -315,7 +333,7 @@ export const laneOf = ({ device_id, groups, user_id }: Draft): string => device_
 
 /** The JSON of an event, unless it is too large for a request even alone. */
 export const encode = (draft: Draft, settings: AmplitudeConfig.Settings): string | Fault => {
-  const json = closeObject(draft.json)
+  const json = closeObject(draft.json, draft.open)
   // far below the limit of either API, whatever surrounds the event: nothing to work out
   if (json.length * maxBytesPerUnit < 900_000) return json
   const { bytes } = Request.limits(settings)

@@ -28,7 +28,7 @@ export interface Endpoint {
   /** Whether the last answer counted a retry for the endpoint. */
   readonly inTrouble: () => boolean
   /** The limits of a request: the configured ones, or less where the endpoint has refused as much. */
-  readonly limits: (configured: Limits) => Limits
+  readonly limits: <L extends Limits>(configured: L) => L
   /** The endpoint refused a request of this size as too large: the limit that it met halves. */
   readonly shrink: (size: Limits, configured: Limits) => void
   /** The endpoint took a request: a halved limit doubles, up to the configured one. */
@@ -46,10 +46,10 @@ export const make = (): Endpoint => {
   let count = Infinity
   let bytes = Infinity
 
-  const limits = (configured: Limits): Limits => ({
-    count: Math.min(count, configured.count),
-    bytes: Math.min(bytes, configured.bytes)
-  })
+  const limits = <L extends Limits>(configured: L): L =>
+    count >= configured.count && bytes >= configured.bytes
+      ? configured
+      : { ...configured, count: Math.min(count, configured.count), bytes: Math.min(bytes, configured.bytes) }
 
   return {
     opensAt: (underWay, concurrency) => underWay >= (driver === undefined ? concurrency : 1) ? Infinity : until,

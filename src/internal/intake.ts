@@ -62,6 +62,14 @@ interface Refusal {
   readonly event?: Event | undefined
 }
 
+/** One call of `track`: what holds for it from beginning to end. */
+interface Call {
+  readonly settings: AmplitudeConfig.Settings
+  readonly now: number
+  /** The plugins inside which the event was tracked. */
+  readonly inside: ReadonlyArray<Plugin>
+}
+
 /** An event that only has to be stored. */
 interface Prepared {
   readonly _tag: "Prepared"
@@ -104,13 +112,32 @@ export const make = (deps: Dependencies): Intake => {
 
   // -- up to the encoded event ---------------------------------------------------------------------------------------
 
-  /** The event as it is stored, of one that is written but for its context. */
-  const complete = (draft: Encoding.Draft, settings: AmplitudeConfig.Settings, now: number): string | Fault => {
+  /** The event as it is stored, of one that is written but for its context. `event` is what a plugin made of it. */
+  const finish = ({ inside, now, settings }: Call, draft: Encoding.Draft, event?: Event): Prepared | Refusal => {
     const fault = Encoding.validate(draft, settings)
-    if (fault !== undefined) return fault
+    if (fault !== undefined) return invalid(fault, event)
     Encoding.addContext(draft, now, insertId)
     if (Encoding.hasTooManyGroups(draft)) warnOfGroups()
-    return Encoding.encode(draft, settings)
+    const json = Encoding.encode(draft, settings)
+    return typeof json === "string"
+      ? { _tag: "Prepared", lane: Encoding.laneOf(draft), json, now, inside }
+      : invalid(json, event)
+  }
+
+  const enrich = (
+    call: Call,
+    draft: Encoding.Draft,
+    event?: Event
+  ): Prepared | Refusal | Effect.Effect<Prepared | Refusal> => {
+    const enrichment = plugins.enrichment(call.inside)
+    if (enrichment.length === 0) return finish(call, draft, event)
+    Encoding.addContext(draft, call.now, insertId)
+    return Effect.map(plugins.lead(Encoding.toEvent(draft), enrichment), (passed) => {
+      if (passed._tag === "Dropped") return droppedByPlugin(passed)
+      const draft = Encoding.make()
+      const fault = Encoding.reread(draft, passed.event)
+      return fault === undefined ? finish(call, draft, passed.event) : invalid(fault, passed.event)
+    })
   }
 
   const prepare = (
@@ -120,36 +147,18 @@ export const make = (deps: Dependencies): Intake => {
     if (closed) return refuse(new AmplitudeClosed())
     const settings = config.unsafeSettings()
     if (settings.optOut) return optedOut
-    const now = unsafeNow(caller)
     const inside = caller.getFiberRef(insidePlugins)
-    const local = caller.getFiberRef(eventOptions)
-    const before = plugins.before(inside)
-    const enrichment = plugins.enrichment(inside)
-    const finish = (draft: Encoding.Draft, event?: Event): Prepared | Refusal => {
-      const json = complete(draft, settings, now)
-      return typeof json === "string"
-        ? { _tag: "Prepared", lane: Encoding.laneOf(draft), json, now, inside }
-        : invalid(json, event)
-    }
-    const enrich = (draft: Encoding.Draft, event?: Event): Prepared | Refusal | Effect.Effect<Prepared | Refusal> => {
-      if (enrichment.length === 0) return finish(draft, event)
-      Encoding.addContext(draft, now, insertId)
-      return Effect.map(plugins.lead(Encoding.toEvent(draft), enrichment), (passed) => {
-        if (passed._tag === "Dropped") return droppedByPlugin(passed)
-        const draft = Encoding.make()
-        const fault = Encoding.reread(draft, passed.event)
-        return fault === undefined ? finish(draft, passed.event) : invalid(fault, passed.event)
-      })
-    }
+    const call: Call = { settings, now: unsafeNow(caller), inside }
     const draft = Encoding.make()
-    const fault = Encoding.read(draft, given, local, settings)
+    const fault = Encoding.read(draft, given, caller.getFiberRef(eventOptions), settings)
     if (fault !== undefined) return invalid(fault)
-    if (before.length === 0) return enrich(draft)
+    const before = plugins.before(inside)
+    if (before.length === 0) return enrich(call, draft)
     return Effect.flatMap(plugins.lead(Encoding.toEvent(draft), before), (passed) => {
       if (passed._tag === "Dropped") return Exit.succeed(droppedByPlugin(passed))
       const draft = Encoding.make()
       const fault = Encoding.reread(draft, passed.event)
-      const prepared = fault === undefined ? enrich(draft, passed.event) : invalid(fault, passed.event)
+      const prepared = fault === undefined ? enrich(call, draft, passed.event) : invalid(fault, passed.event)
       return Effect.isEffect(prepared) ? prepared : Exit.succeed(prepared)
     })
   }
@@ -159,14 +168,13 @@ export const make = (deps: Dependencies): Intake => {
     given: Encoding.Given,
     onPrepared: (prepared: Prepared) => Effect.Effect<A, E>,
     onRefusal: (refusal: Refusal) => Effect.Effect<A, E>
-  ): Effect.Effect<A, E> => {
-    const goOn = (prepared: Prepared | Refusal): Effect.Effect<A, E> =>
-      prepared._tag === "Prepared" ? onPrepared(prepared) : onRefusal(prepared)
-    return Effect.withFiberRuntime((caller) => {
+  ): Effect.Effect<A, E> =>
+    Effect.withFiberRuntime((caller) => {
       const prepared = prepare(caller, given)
-      return Effect.isEffect(prepared) ? Effect.flatMap(prepared, goOn) : goOn(prepared)
+      return Effect.isEffect(prepared)
+        ? Effect.flatMap(prepared, (prepared) => match(prepared, onPrepared, onRefusal))
+        : match(prepared, onPrepared, onRefusal)
     })
-  }
 
   // -- into the storage ----------------------------------------------------------------------------------------------
 
@@ -327,6 +335,12 @@ export const make = (deps: Dependencies): Intake => {
     })
   }
 }
+
+const match = <A>(
+  prepared: Prepared | Refusal,
+  onPrepared: (prepared: Prepared) => A,
+  onRefusal: (refusal: Refusal) => A
+): A => prepared._tag === "Prepared" ? onPrepared(prepared) : onRefusal(prepared)
 
 const encoded = (id: string, { json, lane }: Prepared): EventStorage.EncodedEvent => ({ id, lane, json, attempts: 0 })
 

@@ -181,16 +181,18 @@ export const make = (deps: Dependencies): Effect.Effect<Pipeline, never, Scope.S
     // -- the stream of batches -----------------------------------------------------------------------------------------
 
     /** Asked for with every event: worked out once for each settings. */
-    let known: { readonly settings: AmplitudeConfig.Settings; readonly limits: Cut.Limits } | undefined
-    const configured = (settings: AmplitudeConfig.Settings): Cut.Limits => {
-      if (known?.settings !== settings) known = { settings, limits: Request.limits(settings) }
+    let known: { readonly settings: AmplitudeConfig.Settings; readonly limits: Company.Limits } | undefined
+    const configured = (settings: AmplitudeConfig.Settings): Company.Limits => {
+      if (known?.settings !== settings) {
+        known = {
+          settings,
+          limits: { ...Request.limits(settings), interval: Duration.toMillis(settings.flushInterval) }
+        }
+      }
       return known.limits
     }
 
-    const limitsOf = (settings: AmplitudeConfig.Settings): Company.Limits => {
-      const { bytes, count } = endpoint.limits(configured(settings))
-      return { bytes, count, interval: Duration.toMillis(settings.flushInterval) }
-    }
+    const limitsOf = (settings: AmplitudeConfig.Settings): Company.Limits => endpoint.limits(configured(settings))
 
     /** The endpoint's state is that of one URL. */
     const watchUrl = (settings: AmplitudeConfig.Settings): void => {

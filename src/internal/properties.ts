@@ -19,7 +19,7 @@ export interface Fault {
 /** The deepest nesting that the service takes; the properties object itself is depth 1. */
 const maxDepth = 40
 
-/** The longest string in properties, in UTF-16 units: the service cuts longer ones, here it happens visibly. */
+/** The longest string in properties, in UTF-16 units. */
 const maxStringLength = 1024
 
 /**
@@ -79,16 +79,34 @@ const nameOf = (value: object): string => {
 /** What JSON writes otherwise than it stands, or may have to: quotes, backslashes, controls, surrogates. */
 const escaped = /["\\\u0000-\u001f\ud800-\udfff]/
 
-/** The JSON of a string. */
-export const quote = (text: string): string => escaped.test(text) ? JSON.stringify(text) : `"${text}"`
+/** A text as it stands between the quotes of its JSON. */
+const escape = (text: string): string => escaped.test(text) ? JSON.stringify(text).slice(1, -1) : text
 
-/** How the JSON of a property begins: where it is the first one of its object, and where it is another. */
-interface Head {
+/**
+ * How the JSON of a property begins: as the first one of its object, after a value, and after a text whose last quote is
+ * not written yet; each for a value and for a text. The fewer pieces a JSON is put together of, the less garbage it
+ * makes, so that quotes are part of what stands beside them.
+ */
+export interface Head {
   readonly first: string
   readonly next: string
+  readonly after: string
+  readonly firstText: string
+  readonly nextText: string
+  readonly afterText: string
 }
 
-export const headOf = (name: string): Head => ({ first: `{${quote(name)}:`, next: `,${quote(name)}:` })
+export const headOf = (name: string): Head => {
+  const quoted = JSON.stringify(name)
+  return {
+    first: `{${quoted}:`,
+    next: `,${quoted}:`,
+    after: `",${quoted}:`,
+    firstText: `{${quoted}:"`,
+    nextText: `,${quoted}:"`,
+    afterText: `",${quoted}:"`
+  }
+}
 
 /** The same few names come again and again: so many are remembered, of at most so many UTF-16 units. */
 const heads = new Map<string, Head>()
@@ -103,17 +121,25 @@ const knownHeadOf = (name: string): Head => {
   return head
 }
 
-/** The JSON of an object so far, with one more property. */
-export const addProperty = (json: string, head: Head, value: string): string =>
-  json + (json.length === 0 ? head.first : head.next) + value
+/** The JSON of an object so far, `open` where it ends in a text without its last quote, with one more value. */
+export const addValue = (json: string, open: boolean, head: Head, value: string): string =>
+  json + (json.length === 0 ? head.first : open ? head.after : head.next) + value
+
+/** The same with a text, which leaves it open. */
+export const addText = (json: string, open: boolean, head: Head, text: string): string =>
+  json + (json.length === 0 ? head.firstText : open ? head.afterText : head.nextText) + escape(text)
 
 /** The JSON of an object of which all is added. */
-export const closeObject = (json: string): string => json.length === 0 ? "{}" : `${json}}`
+export const closeObject = (json: string, open: boolean): string =>
+  json.length === 0 ? "{}" : open ? `${json}"}` : `${json}}`
+
+/** What a string in properties is sent as: the service cuts longer ones, here it happens visibly. */
+const fitting = (text: string): string => text.length > maxStringLength ? cut(text) : text
 
 const writeValue = (value: unknown, key: string, depth: number, walk: Walk): Written => {
   switch (typeof value) {
     case "string":
-      return quote(value.length > maxStringLength ? cut(value) : value)
+      return `"${escape(fitting(value))}"`
     case "boolean":
       return value ? "true" : "false"
     case "number":
@@ -158,15 +184,24 @@ const writeArray = (items: ReadonlyArray<unknown>, depth: number, walk: Walk): W
   const { length } = items
   if (!((walk.values += length) <= maxValues)) return refuse(walk, `at most ${maxValues} values`, "more")
   let json = ""
+  let open = false
   for (let index = 0; index < length; index++) {
-    const value = writeValue(items[index], `${index}`, depth + 1, walk)
+    const item = items[index]
+    if (typeof item === "string") {
+      json = json + (json.length === 0 ? "[\"" : open ? "\",\"" : ",\"") + escape(fitting(item))
+      open = true
+      continue
+    }
+    const value = writeValue(item, `${index}`, depth + 1, walk)
     if (value === refused) {
       walk.path = `[${index}]${walk.path}`
       return refused
     }
-    if (value !== leftOut) json += json.length === 0 ? value : `,${value}`
+    if (value === leftOut) continue
+    json = json + (json.length === 0 ? "[" : open ? "\"," : ",") + value
+    open = false
   }
-  return `[${json}]`
+  return json.length === 0 ? "[]" : open ? `${json}"]` : `${json}]`
 }
 
 const writeRecord = (record: Readonly<Record<string, unknown>>, depth: number, walk: Walk): Written => {
@@ -174,15 +209,24 @@ const writeRecord = (record: Readonly<Record<string, unknown>>, depth: number, w
   const keys = Object.keys(record)
   if ((walk.values += keys.length) > maxValues) return refuse(walk, `at most ${maxValues} values`, "more")
   let json = ""
+  let open = false
   for (const key of keys) {
-    const value = writeValue(record[key], key, depth + 1, walk)
+    const item = record[key]
+    if (typeof item === "string") {
+      json = addText(json, open, knownHeadOf(key), fitting(item))
+      open = true
+      continue
+    }
+    const value = writeValue(item, key, depth + 1, walk)
     if (value === refused) {
       walk.path = step(key) + walk.path
       return refused
     }
-    if (value !== leftOut) json = addProperty(json, knownHeadOf(key), value)
+    if (value === leftOut) continue
+    json = addValue(json, open, knownHeadOf(key), value)
+    open = false
   }
-  return closeObject(json)
+  return closeObject(json, open)
 }
 
 const newWalk = (): Walk => ({ values: 0, isRecord: false, path: "", expected: "", actual: "" })

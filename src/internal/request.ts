@@ -32,7 +32,13 @@ const tail = ({ minIdLength }: AmplitudeConfig.Settings): string =>
 export const body = (
   settings: AmplitudeConfig.Settings,
   events: ReadonlyArray<EventStorage.EncodedEvent>
-): string => head(settings) + events.map((event) => event.json).join(",") + tail(settings)
+): string => {
+  // in one piece: put around what was joined, head and tail would have it copied once more
+  const texts = events.map((event) => event.json)
+  texts[0] = head(settings) + texts[0]!
+  texts[texts.length - 1] += tail(settings)
+  return texts.join(",")
+}
 
 /** The most events of a request, and the most bytes of their JSON, a comma counted with each. */
 export const limits = (settings: AmplitudeConfig.Settings): Cut.Limits => ({
