@@ -4,6 +4,7 @@
  * each text that waits would be, twice. It is made text again when its first event is taken.
  */
 import type { EventStorage } from "../EventStorage.js"
+import * as Utf8 from "./utf8.js"
 
 /**
  * Makes what is handed out of an event. `json` shares its memory with that of its neighbours until it is made its own;
@@ -25,9 +26,8 @@ export interface Packed<E> {
 class Chunk {
   /** The order of acceptance of its first one. */
   readonly first: number
-  /** Their JSON, one after the other, or nothing while it is packed. */
-  text: string | undefined = ""
-  bytes: Uint8Array | undefined = undefined
+  /** Their JSON, one after the other: as bytes while it is packed. */
+  content: string | Uint8Array = ""
   /** Where the JSON of each ends in the text, in UTF-16 units. */
   ends: Array<number> = []
   ids: Array<string> = []
@@ -45,10 +45,6 @@ class Chunk {
 /** A chunk is packed when it has so many events, or a text of so many UTF-16 units. */
 const maxEvents = 64
 const maxLength = 32_768
-
-const encoder = new TextEncoder()
-/** What is a mark of the byte order at the beginning of a text is a character of the event's here. */
-const decoder = new TextDecoder("utf-8", { ignoreBOM: true })
 
 export const make = <E>(makeEvent: Make<E>): Packed<E> => {
   let oldest: Chunk | undefined
@@ -87,7 +83,7 @@ export const make = <E>(makeEvent: Make<E>): Packed<E> => {
     push: ({ attempts, id, json, lane }) => {
       const chunk = newest === undefined || isFull(newest) ? addChunk() : newest
       const text = textOf(chunk) + json
-      chunk.text = text
+      chunk.content = text
       chunk.ends.push(text.length)
       chunk.ids.push(id)
       chunk.lanes.push(lane)
@@ -113,7 +109,7 @@ export const make = <E>(makeEvent: Make<E>): Packed<E> => {
       const chunk = newest
       const index = chunk.ends.length - 1
       const event = unpack(chunk, index)
-      chunk.text = textOf(chunk).slice(0, startOf(chunk, index))
+      chunk.content = textOf(chunk).slice(0, startOf(chunk, index))
       for (const column of [chunk.ends, chunk.ids, chunk.lanes, chunk.attempts]) column.pop()
       sequence--
       if (chunk.taken === index) {
@@ -132,7 +128,8 @@ export const make = <E>(makeEvent: Make<E>): Packed<E> => {
  * collection looks, and what it still refers to would wait for that with it.
  */
 const release = (chunk: Chunk): void => {
-  chunk.newer = chunk.text = chunk.bytes = undefined
+  chunk.newer = undefined
+  chunk.content = ""
   chunk.ends =
     chunk.ids =
     chunk.lanes =
@@ -147,17 +144,12 @@ const isFull = ({ ends }: Chunk): boolean => ends.length >= maxEvents || ends[en
 const startOf = ({ ends }: Chunk, index: number): number => index === 0 ? 0 : ends[index - 1]!
 
 const pack = (chunk: Chunk): void => {
-  chunk.bytes = encoder.encode(chunk.text)
-  chunk.text = undefined
+  chunk.content = Utf8.encode(textOf(chunk))
 }
 
 /** The text of a chunk, which is not packed from then on. */
-const textOf = (chunk: Chunk): string => {
-  if (chunk.text !== undefined) return chunk.text
-  chunk.text = decoder.decode(chunk.bytes)
-  chunk.bytes = undefined
-  return chunk.text
-}
+const textOf = (chunk: Chunk): string =>
+  typeof chunk.content === "string" ? chunk.content : chunk.content = Utf8.decode(chunk.content)
 
 /**
  * The same text in memory of its own: a part of a longer one keeps the whole alive. Put together with something else it

@@ -1,4 +1,4 @@
-/** How many bytes a text takes on the wire, without making them. */
+/** Texts as they are on the wire, and how many bytes they take there. */
 
 /** No UTF-16 unit takes more than three bytes: a bound that costs nothing, for texts far from a limit. */
 export const maxBytesPerUnit = 3
@@ -28,3 +28,13 @@ export const countBytes = (text: string): number => {
   }
   return bytes
 }
+
+const encoder = new TextEncoder()
+/** What is a mark of the byte order at the beginning of a text is one of its characters here. */
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true })
+
+/** The bytes of a text. Half a surrogate pair becomes U+FFFD, which is one UTF-16 unit as well. */
+export const encode = (text: string): Uint8Array => encoder.encode(text)
+
+/** The text of bytes that were encoded. */
+export const decode = (bytes: Uint8Array): string => decoder.decode(bytes)
