@@ -14,8 +14,9 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Predicate from "effect/Predicate"
-import { TransportError } from "./AmplitudeError.js"
-import { incomplete, notSent } from "./internal/transportError.js"
+import type { TransportError } from "./AmplitudeError.js"
+import * as Fetch from "./internal/fetch.js"
+import { incomplete, notSent, redirected } from "./internal/transportError.js"
 
 /**
  * @since 0.1.0
@@ -52,11 +53,12 @@ export class Transport extends Context.Tag("effect-amplitude/Transport")<Transpo
   )
 
   /**
-   * The same over the platform's own `fetch`.
+   * Sends over the platform's own `fetch`, or over that of `FetchHttpClient.Fetch` where it is provided. Redirects are
+   * not followed.
    *
    * @since 0.1.0
    */
-  static readonly layerFetch: Layer.Layer<Transport> = Layer.provide(Transport.layerHttp, FetchHttpClient.layer)
+  static readonly layerFetch: Layer.Layer<Transport> = Layer.succeed(Transport, { send: Fetch.send })
 }
 
 /**
@@ -110,7 +112,7 @@ const toAnswer = (
   // a client that follows redirects hides them behind the last answer, and a page of a proxy is no success
   response.request.url === url && response.status > 0
     ? Effect.map(response.text, (body) => ({ status: response.status, headers: response.headers, body }))
-    : Effect.fail(new TransportError({ reason: "Connection", message: "the request was redirected" }))
+    : Effect.fail(redirected())
 
 /** The platform's errors hold the request, and with it the key: only what lies beneath them is kept. */
 const toTransportError = (error: HttpClientError.HttpClientError | TransportError): TransportError => {

@@ -18,6 +18,10 @@ export const incomplete = (cause: unknown): TransportError =>
     cause
   })
 
+/** Whatever came back is not what the service answered. */
+export const redirected = (): TransportError =>
+  new TransportError({ reason: "Connection", message: "the request was redirected" })
+
 /** The innermost message of an error: `fetch failed` says less than the `ECONNREFUSED` that caused it. */
 const describe = (error: unknown): string => {
   if (!Predicate.isRecord(error)) return "no reason given"

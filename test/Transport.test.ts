@@ -1,0 +1,228 @@
+/** The transports, over real sockets: what they send, and what they make of each kind of answer. */
+import { FetchHttpClient } from "@effect/platform"
+import { NodeHttpClient } from "@effect/platform-node"
+import { assert, describe, it } from "@effect/vitest"
+import type { Scope } from "effect"
+import { Deferred, Effect, Fiber, Layer } from "effect"
+import { Transport } from "effect-amplitude"
+import * as Http from "node:http"
+import type { AddressInfo, Socket } from "node:net"
+import * as Undici from "../src/internal/undici.js"
+
+const layers: Readonly<Record<string, Layer.Layer<Transport>>> = {
+  "fetch": Transport.layerFetch,
+  "undici": Undici.layer,
+  "HttpClient over fetch": Layer.provide(Transport.layerHttp, FetchHttpClient.layer),
+  "HttpClient over undici": Layer.provide(Transport.layerHttp, NodeHttpClient.layerUndici)
+}
+
+interface Received {
+  readonly method: string | undefined
+  readonly url: string | undefined
+  readonly headers: Http.IncomingHttpHeaders
+  readonly body: string
+}
+
+interface Server {
+  readonly url: string
+  readonly received: Array<Received>
+  readonly sockets: ReadonlyArray<Socket>
+}
+
+type Answer = (response: Http.ServerResponse, request: Http.IncomingMessage) => void
+
+/** A server that answers as it is told, once the request is there. */
+const server = (answer: Answer): Effect.Effect<Server, never, Scope.Scope> =>
+  Effect.map(
+    Effect.acquireRelease(
+      Effect.async<{ readonly http: Http.Server; readonly received: Array<Received>; readonly sockets: Array<Socket> }>(
+        (resume) => {
+          const received: Array<Received> = []
+          const sockets: Array<Socket> = []
+          const http = Http.createServer((request, response) => {
+            const chunks: Array<Buffer> = []
+            request.on("data", (chunk: Buffer) => chunks.push(chunk))
+            request.on("end", () => {
+              const { headers, method, url } = request
+              received.push({ method, url, headers, body: Buffer.concat(chunks).toString() })
+              answer(response, request)
+            })
+          })
+          http.on("connection", (socket) => sockets.push(socket))
+          http.listen(0, "127.0.0.1", () => resume(Effect.succeed({ http, received, sockets })))
+        }
+      ),
+      ({ http }) =>
+        Effect.async<void>((resume) => {
+          http.close(() => resume(Effect.void))
+          http.closeAllConnections()
+        })
+    ),
+    ({ http, received, sockets }) => ({
+      url: `http://127.0.0.1:${(http.address() as AddressInfo).port}`,
+      received,
+      sockets
+    })
+  )
+
+const ok: Answer = (response) => response.setHeader("content-type", "application/json").end("{\"code\":200}")
+
+const send = (request: Transport.Request) => Effect.flatMap(Transport, (transport) => transport.send(request))
+
+for (const [name, layer] of Object.entries(layers)) {
+  describe(name, () => {
+    const scenario = (title: string, use: Effect.Effect<void, unknown, Transport | Scope.Scope>) =>
+      it.live(title, () => Effect.scoped(Effect.provide(use, layer)))
+
+    scenario(
+      "posts the body as JSON to the path and query of the URL, over connections that are kept",
+      Effect.gen(function*() {
+        const { received, sockets, url } = yield* server(ok)
+        const bodies = ["{\"a\":\"é😀\"}", "{}", "[1]", "[2]", "[3]"]
+        for (const body of bodies) {
+          const answer = yield* send({ url: `${url}/2/httpapi?a=b#c`, body })
+          assert.deepStrictEqual([answer.status, answer.body], [200, "{\"code\":200}"])
+          assert.strictEqual(answer.headers["content-type"], "application/json")
+        }
+        assert.deepStrictEqual(received.map(({ body }) => body), bodies)
+        assert.isBelow(sockets.length, bodies.length)
+        const [{ headers, method, url: path }] = received as [Received]
+        assert.strictEqual(method, "POST")
+        assert.match(path!, /^\/2\/httpapi\?a=b(?:#c)?$/)
+        assert.strictEqual(headers["content-type"], "application/json")
+        assert.strictEqual(headers["content-length"], "14")
+      })
+    )
+
+    scenario(
+      "bytes with their encoding",
+      Effect.gen(function*() {
+        const { received, url } = yield* server(ok)
+        yield* send({ url, body: new TextEncoder().encode("compressed"), contentEncoding: "gzip" })
+        assert.strictEqual(received[0]!.body, "compressed")
+        assert.strictEqual(received[0]!.headers["content-encoding"], "gzip")
+      })
+    )
+
+    scenario(
+      "reads the body once",
+      Effect.gen(function*() {
+        const { received, url } = yield* server(ok)
+        let reads = 0
+        yield* send({
+          url,
+          get body() {
+            return `${++reads}`
+          }
+        })
+        assert.strictEqual(reads, 1)
+        assert.strictEqual(received[0]!.body, "1")
+      })
+    )
+
+    scenario(
+      "an answer of any status is an answer: in pieces, after an early hint, empty, a redirect that is not followed",
+      Effect.gen(function*() {
+        const answers: ReadonlyArray<readonly [number, string, Answer]> = [
+          [400, "é😀", (response) => {
+            const bytes = Buffer.from("é😀")
+            response.writeHead(400)
+            for (const byte of bytes) response.write(Buffer.of(byte))
+            response.end()
+          }],
+          [
+            200,
+            "after",
+            (response) => response.writeEarlyHints({ link: "</a>; rel=preload" }, () => response.end("after"))
+          ],
+          [204, "", (response) => response.writeHead(204).end()],
+          [302, "moved", (response) => response.writeHead(302, { location: "/elsewhere" }).end("moved")]
+        ]
+        for (const [status, body, answer] of answers) {
+          const { received, url } = yield* server(answer)
+          const answered = yield* send({ url, body: "{}" })
+          assert.deepStrictEqual([answered.status, answered.body], [status, body])
+          assert.strictEqual(received.length, 1)
+        }
+      })
+    )
+
+    scenario(
+      "no answer, and half of one",
+      Effect.gen(function*() {
+        const reset = yield* server((_, request) => request.socket.destroy())
+        const cut = yield* server((response, request) => {
+          response.writeHead(200, { "content-length": "100" })
+          response.write("half", () => request.socket.destroy())
+        })
+        const none = yield* Effect.flip(send({ url: reset.url, body: "{\"api_key\":\"a-secret-key\"}" }))
+        const half = yield* Effect.flip(send({ url: cut.url, body: "{\"api_key\":\"a-secret-key\"}" }))
+        assert.deepStrictEqual([none._tag, none.reason], ["TransportError", "Connection"])
+        assert.deepStrictEqual([half._tag, half.reason], ["TransportError", "Incomplete"])
+        assert.notInclude(none.message + half.message, "a-secret-key")
+      })
+    )
+
+    scenario(
+      "interrupted, the request ends with its connection: before its answer and within it",
+      Effect.gen(function*() {
+        for (const begin of [false, true]) {
+          const arrived = yield* Deferred.make<void>()
+          const gone = yield* Deferred.make<void>()
+          const { url } = yield* server((response, request) => {
+            request.socket.on("close", () => Deferred.unsafeDone(gone, Effect.void))
+            if (begin) response.writeHead(200).write("half")
+            Deferred.unsafeDone(arrived, Effect.void)
+          })
+          const fiber = yield* Effect.fork(send({ url, body: "{}" }))
+          yield* Deferred.await(arrived)
+          yield* Fiber.interrupt(fiber)
+          yield* Deferred.await(gone)
+        }
+      })
+    )
+
+    scenario(
+      "interrupted before there is a connection, nothing is sent",
+      Effect.gen(function*() {
+        const { received, url } = yield* server(ok)
+        const fiber = yield* Effect.fork(send({ url, body: "first" }))
+        yield* Effect.yieldNow()
+        yield* Fiber.interrupt(fiber)
+        yield* send({ url, body: "second" })
+        assert.deepStrictEqual(received.map(({ body }) => body), ["second"])
+      })
+    )
+  })
+}
+
+describe("fetch", () => {
+  it.effect("is that of FetchHttpClient where it is provided, with its RequestInit, and follows no redirect", () =>
+    Effect.gen(function*() {
+      const calls: Array<RequestInit> = []
+      const fetch = ((_url: string, init: RequestInit) => {
+        calls.push(init)
+        return Promise.resolve(new Response("there"))
+      }) as typeof globalThis.fetch
+      const init = { headers: { "x-a": "b" }, credentials: "omit", redirect: "follow" } as const
+      const sent = send({ url: "http://127.0.0.1/", body: "{}" }).pipe(
+        Effect.provideService(FetchHttpClient.RequestInit, init)
+      )
+      const answer = yield* Effect.provideService(sent, FetchHttpClient.Fetch, fetch)
+      assert.strictEqual(answer.body, "there")
+      assert.strictEqual(new Headers(calls[0]!.headers).get("x-a"), "b")
+      assert.deepStrictEqual([calls[0]!.credentials, calls[0]!.redirect], ["omit", "manual"])
+    }).pipe(Effect.provide(Transport.layerFetch)))
+
+  it.effect("one that followed a redirect all the same has no answer of the service's", () =>
+    Effect.gen(function*() {
+      const response = new Response("elsewhere")
+      Object.defineProperty(response, "redirected", { value: true })
+      const fetch = (() => Promise.resolve(response)) as unknown as typeof globalThis.fetch
+      const error = yield* send({ url: "http://127.0.0.1/", body: "{}" }).pipe(
+        Effect.provideService(FetchHttpClient.Fetch, fetch),
+        Effect.flip
+      )
+      assert.include(error.message, "redirected")
+    }).pipe(Effect.provide(Transport.layerFetch)))
+})
