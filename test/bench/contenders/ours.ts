@@ -1,4 +1,5 @@
 /** This package, with its default settings but for what a contender's name says. */
+import type { HttpClient } from "@effect/platform"
 import { NodeHttpClient } from "@effect/platform-node"
 import { Effect, Layer, ManagedRuntime } from "effect"
 import type { Event } from "effect-amplitude"
@@ -10,11 +11,11 @@ import type { Client, Open, Settings } from "./client.js"
 type Options = AmplitudeConfig.Options
 type ClientLayer = Layer.Layer<Amplitude, unknown>
 
-const overNodeHttp = (options: Options): ClientLayer =>
+const overHttpClient = (client: Layer.Layer<HttpClient.HttpClient>) => (options: Options): ClientLayer =>
   Amplitude.layerServices.pipe(
     Layer.provide([
       EventStorage.layerMemory,
-      Layer.provide(Transport.layerHttp, NodeHttpClient.layer),
+      Layer.provide(Transport.layerHttp, client),
       AmplitudeLogger.layerEffect
     ]),
     Layer.provide(AmplitudeConfig.layer(options))
@@ -89,7 +90,8 @@ const openThrough = (call: (runtime: Runtime, effect: Effect.Effect<void>) => un
 export const ours = {
   fetch: openOver(Amplitude.layer),
   undici: openOver(AmplitudeNode.layer),
-  "node-http": openOver(overNodeHttp),
+  "http-client": openOver(overHttpClient(NodeHttpClient.layerUndici)),
+  "node-http": openOver(overHttpClient(NodeHttpClient.layer)),
   "undici+callback": openWithCallback,
   "undici-8": openOver(AmplitudeNode.layer, { flushConcurrency: 8 }),
   "runtime.runSync": openThrough((runtime, effect) => runtime.runSync(effect)),

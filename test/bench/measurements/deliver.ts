@@ -25,6 +25,7 @@ const hundredThousand = (quick: boolean): Race => ({
     { name: "floor-effect-fetch", seconds: 2 },
     { name: "undici", seconds: 2 },
     { name: "fetch", seconds: 3 },
+    { name: "http-client", seconds: 2 },
     { name: "node-http", seconds: 2 },
     { name: "undici+callback", seconds: 3 },
     // a timer for each event: more than a millisecond, whatever else is measured
