@@ -16,6 +16,7 @@ import * as Layer from "effect/Layer"
 import * as Predicate from "effect/Predicate"
 import type { TransportError } from "./AmplitudeError.js"
 import * as Fetch from "./internal/fetch.js"
+import { readingOnce } from "./internal/lateBody.js"
 import { incomplete, notSent, redirected } from "./internal/transportError.js"
 
 /**
@@ -35,7 +36,7 @@ export class Transport extends Context.Tag("effect-amplitude/Transport")<Transpo
       const init = yield* Effect.serviceOption(FetchHttpClient.RequestInit)
       const requestInit = { ...(init._tag === "Some" ? init.value : {}), redirect: "manual" as const }
       return {
-        send: (request) =>
+        send: readingOnce((request) =>
           Effect.suspend(() => {
             let sent = request.url
             const noting = HttpClient.mapRequest(client, (request) => {
@@ -48,6 +49,7 @@ export class Transport extends Context.Tag("effect-amplitude/Transport")<Transpo
             Effect.provideService(FetchHttpClient.RequestInit, requestInit),
             Effect.withTracerEnabled(false)
           )
+        )
       }
     })
   )

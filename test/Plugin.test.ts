@@ -39,6 +39,20 @@ describe("before and enrichment", () => {
       assert.instanceOf(event, Event)
     }).pipe(Effect.provide(AmplitudeTest)))
 
+  it.effect("are those that are there when the event is tracked, whatever is added or removed while one of them runs", () =>
+    Effect.gen(function*() {
+      const goOn = yield* Deferred.make<void>()
+      yield* Amplitude.add(Plugin.before("waits", (event) => Effect.as(Deferred.await(goOn), event)))
+      yield* Amplitude.add(Plugin.enrichment("there", rename("-there")))
+      const fiber = yield* Effect.fork(Amplitude.track(click))
+      yield* Effect.yieldNow()
+      yield* Amplitude.add(Plugin.enrichment("later", rename("-later")))
+      yield* Amplitude.remove("there")
+      yield* Deferred.succeed(goOn, undefined)
+      yield* Fiber.join(fiber)
+      assert.deepStrictEqual(typesOf(yield* Recorder.events), ["Button Clicked-there"])
+    }).pipe(Effect.provide(AmplitudeTest)))
+
   it.effect("drop an event with Option.none, reason Plugin", () =>
     Effect.gen(function*() {
       yield* Amplitude.add(Plugin.before("none", () => Effect.succeed(Option.none())))

@@ -4,7 +4,7 @@ import { NodeHttpClient } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
 import type { Scope } from "effect"
 import { Deferred, Effect, Fiber, Layer } from "effect"
-import { Transport } from "effect-amplitude"
+import { Amplitude, AmplitudeConfig, AmplitudeLogger, EventStorage, Transport } from "effect-amplitude"
 import * as Http from "node:http"
 import type { AddressInfo, Socket } from "node:net"
 import * as Undici from "../src/internal/undici.js"
@@ -164,6 +164,17 @@ for (const [name, layer] of Object.entries(layers)) {
     )
 
     scenario(
+      "an early hint is not the beginning of an answer",
+      Effect.gen(function*() {
+        const { url } = yield* server((response, request) =>
+          response.writeEarlyHints({ link: "</a>; rel=preload" }, () => request.socket.destroy())
+        )
+        const error = yield* Effect.flip(send({ url, body: "{}" }))
+        assert.deepStrictEqual([error._tag, error.reason], ["TransportError", "Connection"])
+      })
+    )
+
+    scenario(
       "interrupted, the request ends with its connection: before its answer and within it",
       Effect.gen(function*() {
         for (const begin of [false, true]) {
@@ -195,6 +206,35 @@ for (const [name, layer] of Object.entries(layers)) {
     )
   })
 }
+
+describe("a transport of the user's", () => {
+  it.effect("is given plain data, which it may keep and read when it likes, or not at all", () =>
+    Effect.gen(function*() {
+      const requests: Array<Transport.Request> = []
+      const transport = Layer.succeed(Transport, {
+        send: (request) =>
+          Effect.sync(() => {
+            requests.push(request)
+            return { status: 200, headers: {}, body: "" }
+          })
+      })
+      yield* Effect.gen(function*() {
+        for (const event_type of ["1", "2"]) yield* Amplitude.track({ event_type, user_id: "user-12345" })
+        yield* Amplitude.flush
+      }).pipe(Effect.provide(
+        Amplitude.layerServices.pipe(
+          Layer.provide([EventStorage.layerMemory, transport, AmplitudeLogger.layerNone]),
+          Layer.provide(AmplitudeConfig.layer({ apiKey: "a-key" }))
+        )
+      ))
+      const kept = requests.map((request) => ({ ...request }))
+      const sent = JSON.parse(String(kept[0]!.body)) as {
+        readonly events: ReadonlyArray<{ readonly event_type: string }>
+      }
+      assert.deepStrictEqual(sent.events.map(({ event_type }) => event_type), ["1", "2"])
+      assert.isNotFunction(Object.getOwnPropertyDescriptor(requests[0], "body")?.get)
+    }))
+})
 
 describe("fetch", () => {
   it.effect("is that of FetchHttpClient where it is provided, with its RequestInit, and follows no redirect", () =>

@@ -95,8 +95,8 @@ const fastWrites: ReadonlyMap<unknown, Write> = new Map<unknown, Write>([
   [Properties, writeProperties]
 ])
 
-/** Keeps what is asked for later of a field: its value or its JSON. */
-type Keep = (draft: Draft, value: unknown, json: string) => void
+/** Keeps what is asked for later of a field: its value, or its JSON where it is no text. */
+type Keep = (draft: Draft, value: unknown, json?: string) => void
 
 const keepNothing: Keep = () => {}
 
@@ -129,7 +129,7 @@ const checkText = (name: string): Check => {
     if (isWritten) {
       draft.json = addText(draft.json, draft.open, head, value)
       draft.open = true
-      keep(draft, value, value)
+      keep(draft, value)
     }
     return undefined
   }
@@ -266,18 +266,16 @@ export const addContext = (draft: Draft, now: number, insertId: () => string): v
     draft.json = addText(draft.json, draft.open, insertIdHead, draft.insert_id = insertId())
     draft.open = true
   }
-  draft.json += draft.json.length === 0 ? libraryText.first : draft.open ? libraryText.after : libraryText.next
+  // it is never the first field: the time is there
+  draft.json += draft.open ? libraryAfterText : libraryAfterValue
   draft.open = true
 }
 
 const timeHead = headOf("time")
 const insertIdHead = headOf("insert_id")
 const libraryHead = headOf("library")
-const libraryText = {
-  first: libraryHead.firstText + library,
-  next: libraryHead.nextText + library,
-  after: libraryHead.afterText + library
-}
+const libraryAfterText = libraryHead.afterText + library
+const libraryAfterValue = libraryHead.nextText + library
 
 /** The event, as far as it is written. */
 export const toEvent = (draft: Draft): Event => fromJson(closeObject(draft.json, draft.open))

@@ -9,9 +9,10 @@ import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import type { TransportError } from "../AmplitudeError.js"
 import type { Transport } from "../Transport.js"
+import { readingOnce } from "./lateBody.js"
 import { incomplete, notSent, redirected } from "./transportError.js"
 
-export const send = (request: Transport.Request): Effect.Effect<Transport.Answer, TransportError> =>
+export const send: Transport.Service["send"] = readingOnce((request) =>
   Effect.contextWithEffect((context: Context.Context<never>) => {
     const fetch = Option.getOrElse(Context.getOption(context, FetchHttpClient.Fetch), () => globalThis.fetch)
     const init = Option.getOrUndefined(Context.getOption(context, FetchHttpClient.RequestInit))
@@ -33,6 +34,7 @@ export const send = (request: Transport.Request): Effect.Effect<Transport.Answer
       catch: (cause) => isAnswered ? incomplete(cause) : notSent(cause)
     }))
   })
+)
 
 const headersOf = ({ contentEncoding }: Transport.Request, init: RequestInit | undefined): Headers => {
   const headers = new Headers(init?.headers)

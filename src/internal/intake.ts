@@ -17,7 +17,7 @@ import { AmplitudeClosed, BufferFull, DeliveryError, InvalidEvent, StorageError 
 import type { Delivered, Reason } from "../DeliveryReport.js"
 import type { Event } from "../Event.js"
 import type { EventStorage } from "../EventStorage.js"
-import type { Plugin } from "../Plugin.js"
+import type { Enrichment, Plugin } from "../Plugin.js"
 import * as Encoding from "./encoding.js"
 import { eventOptions } from "./eventOptions.js"
 import type { Ledger } from "./ledger.js"
@@ -68,6 +68,7 @@ interface Call {
   readonly now: number
   /** The plugins inside which the event was tracked. */
   readonly inside: ReadonlyArray<Plugin>
+  readonly enrichment: ReadonlyArray<Enrichment>
 }
 
 /** An event that only has to be stored. */
@@ -129,10 +130,9 @@ export const make = (deps: Dependencies): Intake => {
     draft: Encoding.Draft,
     event?: Event
   ): Prepared | Refusal | Effect.Effect<Prepared | Refusal> => {
-    const enrichment = plugins.enrichment(call.inside)
-    if (enrichment.length === 0) return finish(call, draft, event)
+    if (call.enrichment.length === 0) return finish(call, draft, event)
     Encoding.addContext(draft, call.now, insertId)
-    return Effect.map(plugins.lead(Encoding.toEvent(draft), enrichment), (passed) => {
+    return Effect.map(plugins.lead(Encoding.toEvent(draft), call.enrichment), (passed) => {
       if (passed._tag === "Dropped") return droppedByPlugin(passed)
       const draft = Encoding.make()
       const fault = Encoding.reread(draft, passed.event)
@@ -148,11 +148,11 @@ export const make = (deps: Dependencies): Intake => {
     const settings = config.unsafeSettings()
     if (settings.optOut) return optedOut
     const inside = caller.getFiberRef(insidePlugins)
-    const call: Call = { settings, now: unsafeNow(caller), inside }
+    const before = plugins.before(inside)
+    const call: Call = { settings, now: unsafeNow(caller), inside, enrichment: plugins.enrichment(inside) }
     const draft = Encoding.make()
     const fault = Encoding.read(draft, given, caller.getFiberRef(eventOptions), settings)
     if (fault !== undefined) return invalid(fault)
-    const before = plugins.before(inside)
     if (before.length === 0) return enrich(call, draft)
     return Effect.flatMap(plugins.lead(Encoding.toEvent(draft), before), (passed) => {
       if (passed._tag === "Dropped") return Exit.succeed(droppedByPlugin(passed))

@@ -35,6 +35,7 @@ class Chunk {
   attempts: Array<number> = []
   /** How many were taken from its beginning. */
   taken = 0
+  older: Chunk | undefined = undefined
   newer: Chunk | undefined = undefined
 
   constructor(first: number) {
@@ -57,6 +58,7 @@ export const make = <E>(makeEvent: Make<E>): Packed<E> => {
     const chunk = new Chunk(sequence)
     if (newest === undefined) oldest = chunk
     else newest.newer = chunk
+    chunk.older = newest
     newest = chunk
     return chunk
   }
@@ -72,11 +74,14 @@ export const make = <E>(makeEvent: Make<E>): Packed<E> => {
 
   const first = (): E | undefined => head ??= oldest === undefined ? undefined : unpack(oldest, oldest.taken)
 
-  /** The chunk before another one; undefined for the oldest. */
-  const before = (chunk: Chunk): Chunk | undefined => {
-    let other = oldest
-    while (other !== undefined && other.newer !== chunk) other = other.newer
-    return other
+  /** Takes out a chunk in which nothing is left. */
+  const remove = (chunk: Chunk): void => {
+    const { newer, older } = chunk
+    if (older === undefined) oldest = newer
+    else older.newer = newer
+    if (newer === undefined) newest = older
+    else newer.older = older
+    release(chunk)
   }
 
   return {
@@ -96,12 +101,7 @@ export const make = <E>(makeEvent: Make<E>): Packed<E> => {
       const event = first()
       if (oldest === undefined) return undefined
       head = undefined
-      if (++oldest.taken === oldest.ends.length) {
-        const { newer } = oldest
-        release(oldest)
-        oldest = newer
-        if (newer === undefined) newest = undefined
-      }
+      if (++oldest.taken === oldest.ends.length) remove(oldest)
       return event
     },
     pop: () => {
@@ -114,9 +114,7 @@ export const make = <E>(makeEvent: Make<E>): Packed<E> => {
       sequence--
       if (chunk.taken === index) {
         head = undefined
-        newest = before(chunk)
-        if (newest === undefined) oldest = undefined
-        else newest.newer = undefined
+        remove(chunk)
       }
       return event
     }
@@ -128,7 +126,7 @@ export const make = <E>(makeEvent: Make<E>): Packed<E> => {
  * collection looks, and what it still refers to would wait for that with it.
  */
 const release = (chunk: Chunk): void => {
-  chunk.newer = undefined
+  chunk.older = chunk.newer = undefined
   chunk.content = ""
   chunk.ends =
     chunk.ids =

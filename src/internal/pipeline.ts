@@ -28,11 +28,13 @@ import * as Company from "./company.js"
 import { compress } from "./compress.js"
 import * as Cut from "./cut.js"
 import * as Endpoint from "./endpoint.js"
+import { requestFor } from "./lateBody.js"
 import type { Ledger } from "./ledger.js"
 import type { Log } from "./log.js"
 import * as Metrics from "./metrics.js"
 import { withNow } from "./now.js"
 import * as Outcome from "./outcome.js"
+import { own } from "./packed.js"
 import type { Reports, Settlement } from "./reports.js"
 import * as Request from "./request.js"
 import { byteLength } from "./utf8.js"
@@ -64,7 +66,7 @@ export interface Pipeline {
 
 /** Events that are sent together. */
 interface Segment {
-  /** In a list of its own, which is emptied when all of them have their outcome. */
+  /** In a list of its own, which is emptied when all of them get their outcome at once. */
   readonly events: Array<EncodedEvent>
   /** How many requests have carried them since they were leased. */
   readonly sent: number
@@ -165,7 +167,9 @@ export const make = (deps: Dependencies): Effect.Effect<Pipeline, never, Scope.S
             persistently("release", storage.release(group.map((event) => event.id), { notBefore, attempts })),
             () => {
               company.expect(notBefore)
-              if (notBefore > 0) { for (const event of group) paused.set(event.id, { ...event, attempts }) }
+              if (notBefore > 0) {
+                for (const event of group) paused.set(event.id, { ...event, json: own(event.json), attempts })
+              }
               // never sent: for the company they have not left yet
               if (attempts === 0) {
                 for (const event of group) {
@@ -258,19 +262,14 @@ export const make = (deps: Dependencies): Effect.Effect<Pipeline, never, Scope.S
     // -- one batch -----------------------------------------------------------------------------------------------------
 
     /**
-     * One request. What goes wrong with it is an answer like any other. The body is made where it is read: what holds it
+     * One request. What goes wrong with it is an answer like any other. The body is made where it is sent: what holds it
      * longer than that costs every garbage collection until the next major one.
      */
     const exchange = (settings: AmplitudeConfig.Settings, makeBody: () => string): Effect.Effect<Outcome.Answer> => {
       const answer = Effect.suspend(() => {
         const url = Request.url(settings)
         const sent = settings.compression === "none"
-          ? transport.send({
-            url,
-            get body() {
-              return makeBody()
-            }
-          })
+          ? transport.send(requestFor(transport.send, url, makeBody))
           : Effect.flatMap(compress(makeBody()), (compressed) => transport.send({ url, ...compressed }))
         return Effect.flatMap(sent, checkAnswer)
       })

@@ -9,6 +9,7 @@ import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import type { TransportError } from "../AmplitudeError.js"
 import { Transport } from "../Transport.js"
+import { readingOnce } from "./lateBody.js"
 import { incomplete, notSent } from "./transportError.js"
 
 type Dispatcher = Undici.Dispatcher
@@ -23,12 +24,13 @@ export const layer: Layer.Layer<Transport> = Layer.effect(
 
 const send = (dispatcher: Dispatcher): Transport.Service["send"] => {
   const targetOf = lastOf(parse)
-  return (request) =>
+  return readingOnce((request) =>
     Effect.async((resume) => {
       const exchange = new Exchange(resume)
       exchange.begin(dispatcher, targetOf(request.url), request)
       return Effect.sync(() => exchange.abort())
     })
+  )
 }
 
 /** Where a request goes, as undici takes it. */
@@ -90,6 +92,8 @@ class Exchange implements Undici.Dispatcher.DispatchHandler {
   }
 
   onResponseStart(_controller: Controller, status: number, headers: Undici.Dispatcher.ResponseData["headers"]): void {
+    // an early hint is no answer yet
+    if (status < 200) return
     this.status = status
     this.headers = headers
   }

@@ -1,0 +1,24 @@
+/**
+ * Which transports take a request whose body is made when it is read. Whatever runs for a request can keep what it was
+ * given until the next major garbage collection, and a body is large. Only transports of this package, which read it
+ * once and at once, are given one: to all others a request is plain data.
+ */
+import type { Transport } from "../Transport.js"
+
+const readsBodyOnce: unique symbol = Symbol.for("effect-amplitude/internal/lateBody/readsBodyOnce")
+
+type Send = Transport.Service["send"]
+
+/** Says that a way to send reads the body of its request once, before it is interrupted or done. */
+export const readingOnce = (send: Send): Send => Object.assign(send, { [readsBodyOnce]: true })
+
+/** The request for a way to send. */
+export const requestFor = (send: Send, url: string, makeBody: () => string): Transport.Request =>
+  readsBodyOnce in send
+    ? {
+      url,
+      get body() {
+        return makeBody()
+      }
+    }
+    : { url, body: makeBody() }
