@@ -1,6 +1,6 @@
 /**
- * A request over the platform's `fetch` itself: an `HttpClient` in between takes as long again. What can be said to
- * `FetchHttpClient`, by its `Fetch` and its `RequestInit`, can be said here.
+ * A request over the platform's `fetch` itself: an `HttpClient` in between costs all of delivery one part in twelve.
+ * What can be said to `FetchHttpClient`, by its `Fetch` and its `RequestInit`, can be said here.
  */
 import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
 import * as Context from "effect/Context"
