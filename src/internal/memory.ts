@@ -200,11 +200,9 @@ export const make = (config: AmplitudeConfig.Service): EventStorage.Service => {
   /** Drops events that are in no request, as many as are too many. */
   const evictWhileOver = (capacity: number, next: () => Node | undefined): ReadonlyArray<EventStorage.EncodedEvent> => {
     const dropped: Array<EventStorage.EncodedEvent> = []
-    for (
-      let node = count > capacity ? next() : undefined;
-      node !== undefined;
-      node = count > capacity ? next() : undefined
-    ) {
+    while (count > capacity) {
+      const node = next()
+      if (node === undefined) break
       count--
       dropped.push(node)
     }
