@@ -3,6 +3,9 @@
  * company as long as it may; those that were sent before and come back wait for nobody. Knows numbers and times only.
  */
 
+import type { EventStorage } from "../EventStorage.js"
+import { lengthOf } from "./cut.js"
+
 /** Events that arrived at one time. */
 interface Arrivals {
   readonly time: number
@@ -19,7 +22,7 @@ export interface Limits {
 }
 
 export interface Company {
-  /** An event arrives; true when that changes when the next request is due. */
+  /** An event of so many bytes of JSON arrives; true when that changes when the next request is due. */
   readonly arrive: (now: number, length: number, limits: Limits) => boolean
   /** What is waiting for company leaves as soon as it can. */
   readonly hurry: () => void
@@ -34,7 +37,7 @@ export interface Company {
    * under way or a pause.
    */
   readonly leave: (
-    events: ReadonlyArray<{ readonly attempts: number; readonly json: string }>,
+    events: ReadonlyArray<Pick<EventStorage.EncodedEvent, "attempts" | "json">>,
     now: number,
     short: boolean,
     rest: boolean
@@ -112,7 +115,7 @@ export const make = (): Company => {
       const fresh = events.filter((event) => event.attempts === 0)
       waiting = Math.max(0, waiting - fresh.length)
       hurried = Math.max(0, hurried - fresh.length)
-      length = Math.max(0, length - fresh.reduce((sum, event) => sum + event.json.length, 0))
+      length = Math.max(0, length - fresh.reduce((sum, event) => sum + lengthOf(event), 0))
       forget(fresh.length)
     }
   }

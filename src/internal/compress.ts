@@ -8,16 +8,18 @@ const minBytes = 2048
 
 export const isAvailable = (): boolean => "CompressionStream" in globalThis
 
-const gzip = (body: string): Effect.Effect<Uint8Array, unknown> =>
+const gzip = (body: string | Uint8Array): Effect.Effect<Uint8Array, unknown> =>
   Effect.map(
     Effect.tryPromise(() =>
-      new Response(new Blob([body]).stream().pipeThrough(new CompressionStream("gzip"))).arrayBuffer()
+      new Response(new Blob([body as BlobPart]).stream().pipeThrough(new CompressionStream("gzip"))).arrayBuffer()
     ),
     (buffer) => new Uint8Array(buffer)
   )
 
 /** The body of a request and how it is encoded. One that cannot be compressed is sent as it is. */
-export const compress = (body: string): Effect.Effect<Pick<Transport.Request, "body" | "contentEncoding">> =>
+export const compress = (
+  body: string | Uint8Array
+): Effect.Effect<Pick<Transport.Request, "body" | "contentEncoding">> =>
   byteLength(body) <= minBytes
     ? Effect.succeed({ body })
     : Effect.match(gzip(body), {

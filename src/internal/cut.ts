@@ -17,10 +17,17 @@ export interface Cut<E> {
   readonly add: (event: E) => boolean
 }
 
-type Sized = Pick<EventStorage.EncodedEvent, "json">
+/** An event whose bytes are known already says how many there are. */
+type Sized = Pick<EventStorage.EncodedEvent, "json"> & { readonly bytes?: number }
+
+/** How many bytes the JSON of an event takes. */
+export const lengthOf = (event: Sized): number => event.bytes ?? byteLength(event.json)
 
 /** What one event takes of a batch: its JSON and a comma. */
-const bytesOf = (event: Sized): number => byteLength(event.json) + 1
+const bytesOf = (event: Sized): number => lengthOf(event) + 1
+
+/** It takes no more than that: a bound that costs nothing. */
+const boundOf = (event: Sized): number => (event.bytes ?? event.json.length * maxBytesPerUnit) + 1
 
 /** What events take of a batch. */
 export const sizeOf = (events: ReadonlyArray<Sized>): Limits => ({
@@ -30,7 +37,7 @@ export const sizeOf = (events: ReadonlyArray<Sized>): Limits => ({
 
 /** Whether events take at most so many bytes. */
 export const fits = (events: ReadonlyArray<Sized>, bytes: number): boolean =>
-  events.reduce((sum, event) => sum + event.json.length * maxBytesPerUnit + 1, 0) <= bytes ||
+  events.reduce((sum, event) => sum + boundOf(event), 0) <= bytes ||
   sizeOf(events).bytes <= bytes
 
 export const make = <E extends Sized>(limits: Limits): Cut<E> => {
@@ -41,7 +48,7 @@ export const make = <E extends Sized>(limits: Limits): Cut<E> => {
     events,
     add: (event) => {
       if (events.length >= limits.count) return false
-      let size = exact ? bytesOf(event) : event.json.length * maxBytesPerUnit + 1
+      let size = exact ? bytesOf(event) : boundOf(event)
       if (!exact && bytes + size > limits.bytes) {
         exact = true
         size = bytesOf(event)

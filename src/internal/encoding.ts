@@ -5,54 +5,64 @@
 import * as Either from "effect/Either"
 import { identity } from "effect/Function"
 import * as ParseResult from "effect/ParseResult"
+import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import type { AmplitudeConfig } from "../AmplitudeConfig.js"
 import { Event, faultKey, fromJson } from "../Event.js"
 import { faultOf } from "./fault.js"
+import { laneIn } from "./packed.js"
 import type { Fault } from "./properties.js"
-import {
-  addText,
-  addValue,
-  closeObject,
-  headOf,
-  kindOf,
-  pathOfThrowing,
-  Properties,
-  unreadable,
-  writeProperties
-} from "./properties.js"
+import { headOf, kindOf, pathOfThrowing, Properties, unreadable, writeBoolean, writeProperties } from "./properties.js"
+import * as Recurring from "./recurring.js"
 import * as Request from "./request.js"
-import { byteLength, maxBytesPerUnit } from "./utf8.js"
+import * as Utf8 from "./utf8.js"
 import { library } from "./version.js"
+import type { Writer } from "./writer.js"
+import { acquire, release } from "./writer.js"
 
 /** What a call of `track` was given: an event, or an event type with its properties and options. */
 export type Given = readonly [event: unknown, properties?: unknown, options?: unknown]
 
-/** An event that is being written. */
+/** An event that is being written, up to `done`. */
 export interface Draft {
-  /** The JSON of the fields so far, and whether it ends in a text without its last quote. */
-  json: string
-  open: boolean
+  /** The JSON of the fields so far. */
+  readonly writer: Writer
   // what is asked for later of the fields that were written
   event_type: string | undefined
   user_id: string | undefined
   device_id: string | undefined
   insert_id: string | undefined
-  time: number | undefined
-  /** Their JSON. */
-  groups: string | undefined
+  hasTime: boolean
+  /** Where the JSON of what tells its lane stands, in bytes. */
+  laneFrom: number
+  laneTo: number
+  /** How much that says: the higher the more. */
+  laneRank: number
+  /** Where the JSON of its groups stands. */
+  groupsFrom: number
+  groupsTo: number
 }
 
-export const make = (): Draft => ({
-  json: "",
-  open: false,
-  event_type: undefined,
-  user_id: undefined,
-  device_id: undefined,
-  insert_id: undefined,
-  time: undefined,
-  groups: undefined
-})
+export const make = (): Draft => {
+  const writer = acquire()
+  writer.openObject()
+  return {
+    writer,
+    event_type: undefined,
+    user_id: undefined,
+    device_id: undefined,
+    insert_id: undefined,
+    hasTime: false,
+    laneFrom: 0,
+    laneTo: 0,
+    laneRank: 0,
+    groupsFrom: 0,
+    groupsTo: 0
+  }
+}
+
+/** Nothing of the draft is read any more. */
+export const done = ({ writer }: Draft): void => release(writer)
 
 /** The longest event type or id, in UTF-16 units. */
 const maxLength = 1024
@@ -69,104 +79,140 @@ const refusedId = /^(?:anonymous|nil|none|null|n\/a|na|undefined|unknown||0{8}-0
 
 // -- fields ------------------------------------------------------------------------------------------------------------
 
-/** Checks the value of one field, and writes it. */
-type Check = (value: unknown, draft: Draft) => Fault | undefined
+/** Writes a value, or says what is wrong with it. */
+type Write = (writer: Writer, value: unknown, name: string) => Fault | undefined
 
-/** The JSON of a value, or what is wrong with it. */
-type Write = (value: unknown, name: string) => string | Fault
+const scalar = <A>(
+  expected: string,
+  is: (value: unknown) => value is A,
+  write: (writer: Writer, value: A) => void
+): Write =>
+(writer, value, name) => {
+  if (!is(value)) return { path: name, expected, actual: kindOf(value) }
+  write(writer, value)
+  return undefined
+}
 
-const scalar = (expected: string, is: (value: unknown) => boolean): Write => (value, name) =>
-  is(value) ? `${value as number | boolean}` : { path: name, expected, actual: kindOf(value) }
+const writeNumber = (writer: Writer, value: number): void => writer.number(value)
+
+const isFinite = (value: unknown): value is number => Number.isFinite(value)
+
+const isInteger = (value: unknown): value is number => Number.isSafeInteger(value)
 
 /** For the fields that are rare: the schema itself. */
 const bySchema = (schema: Schema.Schema.AnyNoContext): Write => {
   const decode = ParseResult.decodeUnknownEither(schema, { onExcessProperty: "error" })
-  return (value, name) =>
+  return (writer, value, name) =>
     Either.match(decode(value), {
       onLeft: (issue) => faultOf(issue, name),
-      onRight: (decoded) => JSON.stringify(decoded)
+      onRight: (decoded): Fault | undefined => {
+        writer.raw(JSON.stringify(decoded))
+        return undefined
+      }
     })
 }
 
 const fastWrites: ReadonlyMap<unknown, Write> = new Map<unknown, Write>([
-  [Schema.Boolean, scalar("a boolean", (value) => typeof value === "boolean")],
-  [Schema.Finite, scalar("a finite number", Number.isFinite)],
-  [Schema.Int, scalar("an integer", Number.isSafeInteger)],
+  [Schema.String, scalar("a string", Predicate.isString, (writer, value) => writer.text(value))],
+  [Schema.Boolean, scalar("a boolean", Predicate.isBoolean, writeBoolean)],
+  [Schema.Finite, scalar("a finite number", isFinite, writeNumber)],
+  [Schema.Int, scalar("an integer", isInteger, writeNumber)],
   [Properties, writeProperties]
 ])
 
-/** Keeps what is asked for later of a field: its value, or its JSON where it is no text. */
-type Keep = (draft: Draft, value: unknown, json?: string) => void
+/** Keeps what is asked for later of a field: its value, or where its JSON stands. */
+type Keep = (draft: Draft, value: unknown, from: number, to: number) => void
 
-const keepNothing: Keep = () => {}
-
-const keepOf = (name: string): Keep => {
-  switch (name) {
-    case "event_type":
-    case "user_id":
-    case "device_id":
-    case "insert_id":
-    case "time":
-      return (draft, value) => {
-        draft[name] = value as undefined
-      }
-    case "groups":
-      return (draft, _value, json) => {
-        draft.groups = json
-      }
-    default:
-      return keepNothing
-  }
+const keepLane = (draft: Draft, rank: number, from: number, to: number): void => {
+  if (draft.laneRank > rank) return
+  draft.laneRank = rank
+  draft.laneFrom = from
+  draft.laneTo = to
 }
 
-const checkText = (name: string): Check => {
-  const head = headOf(name)
-  const keep = keepOf(name)
+const keeps: { readonly [name: string]: Keep | undefined } = {
+  event_type: (draft, value) => {
+    draft.event_type = value as string
+  },
+  insert_id: (draft, value) => {
+    draft.insert_id = value as string
+  },
+  time: (draft) => {
+    draft.hasTime = true
+  },
+  // events of one lane leave in order: that of the device, else of the user, else of the group
+  device_id: (draft, value, from, to) => {
+    draft.device_id = value as string
+    keepLane(draft, 3, from, to)
+  },
+  user_id: (draft, value, from, to) => {
+    draft.user_id = value as string
+    keepLane(draft, 2, from, to)
+  },
+  groups: (draft, _value, from, to) => {
+    draft.groupsFrom = from
+    draft.groupsTo = to
+    keepLane(draft, 1, from, to)
+  },
   // it is checked like any other, and always ours
-  const isWritten = name !== "library"
-  return (value, draft) => {
-    if (typeof value !== "string") return { path: name, expected: "a string", actual: kindOf(value) }
-    if (isWritten) {
-      draft.json = addText(draft.json, draft.open, head, value)
-      draft.open = true
-      keep(draft, value)
-    }
-    return undefined
+  library: ({ writer }, _value, from) => {
+    writer.at = from - libraryHead.length
   }
 }
 
-const checkValue = (name: string, write: Write): Check => {
-  const head = headOf(name)
-  const keep = keepOf(name)
-  return (value, draft) => {
-    const json = write(value, name)
-    if (typeof json !== "string") return json
-    draft.json = addValue(draft.json, draft.open, head, json)
-    draft.open = false
-    keep(draft, value, json)
-    return undefined
-  }
+const libraryHead = headOf("library")
+
+interface Field {
+  readonly head: Uint8Array
+  readonly isText: boolean
+  readonly write: Write
+  readonly keep: Keep | undefined
 }
 
-/** Each field's check, from the schema of `Event`, so that the schema stays the only list of the fields. */
-const checks: ReadonlyMap<string, Check> = new Map(
-  Object.entries(Event.fields).map(([name, field]) => {
-    const schema: Schema.Schema.AnyNoContext = "from" in field ? field.from : field
-    return [
-      name,
-      schema === Schema.String ? checkText(name) : checkValue(name, fastWrites.get(schema) ?? bySchema(schema))
-    ]
-  })
+const fieldOf = (name: string, schema: Schema.Schema.AnyNoContext): Field => ({
+  head: headOf(name),
+  isText: schema === Schema.String,
+  write: fastWrites.get(schema) ?? bySchema(schema),
+  keep: keeps[name]
+})
+
+/** From the schema of `Event`, so that it stays the only list of the fields. */
+const knownFields: Recurring.Recurring<Field> = Recurring.make(
+  Object.entries(Event.fields).map(([name, field]) => [name, fieldOf(name, "from" in field ? field.from : field)])
 )
+
+const writeField = (
+  draft: Draft,
+  { head, isText, keep, write }: Field,
+  value: unknown,
+  name: string
+): Fault | undefined => {
+  const { writer } = draft
+  writer.copy(head)
+  const from = writer.at
+  // most of them are texts
+  if (isText && typeof value === "string") writer.text(value)
+  else {
+    const fault = write(writer, value, name)
+    if (fault !== undefined) return fault
+  }
+  const to = writer.at
+  writer.next()
+  if (keep !== undefined) keep(draft, value, from, to)
+  return undefined
+}
+
+const hasOwn = Object.prototype.hasOwnProperty
 
 type Fields = Readonly<Record<string, unknown>>
 
 const writeFields = (draft: Draft, fields: Fields): Fault | undefined => {
-  for (const name of Object.keys(fields)) {
-    const check = checks.get(name)
-    if (check === undefined) return { path: name, expected: "a field of an event", actual: "an unknown field" }
+  for (const name in fields) {
+    if (!hasOwn.call(fields, name)) continue
+    const field = knownFields.get(name)
+    if (field === undefined) return { path: name, expected: "a field of an event", actual: "an unknown field" }
     const value = fields[name]
-    const fault = value === undefined ? undefined : check(value, draft)
+    const fault = value === undefined ? undefined : writeField(draft, field, value, name)
     if (fault !== undefined) return fault
   }
   return undefined
@@ -257,28 +303,30 @@ const faultOfThrowing = ([event, properties, options]: Given, local?: AmplitudeC
 }
 
 /** What every event carries. What the caller gave is kept, except the library, which is always ours. */
-export const addContext = (draft: Draft, now: number, insertId: () => string): void => {
-  if (draft.time === undefined) {
-    draft.json = addValue(draft.json, draft.open, timeHead, `${draft.time = Math.floor(now)}`)
-    draft.open = false
+export const addContext = (draft: Draft, now: number, writeInsertId: (writer: Writer) => void): void => {
+  const { writer } = draft
+  if (!draft.hasTime) {
+    writer.copy(timeHead)
+    writer.number(Math.floor(now))
+    writer.next()
   }
   if (draft.insert_id === undefined) {
-    draft.json = addText(draft.json, draft.open, insertIdHead, draft.insert_id = insertId())
-    draft.open = true
+    writer.copy(insertIdHead)
+    writeInsertId(writer)
+    writer.next()
   }
-  // it is never the first field: the time is there
-  draft.json += draft.open ? libraryAfterText : libraryAfterValue
-  draft.open = true
+  writer.copy(libraryField)
 }
 
 const timeHead = headOf("time")
 const insertIdHead = headOf("insert_id")
-const libraryHead = headOf("library")
-const libraryAfterText = libraryHead.afterText + library
-const libraryAfterValue = libraryHead.nextText + library
+const libraryField = Utf8.encode(`"library":${JSON.stringify(library)}`)
 
-/** The event, as far as it is written. */
-export const toEvent = (draft: Draft): Event => fromJson(closeObject(draft.json, draft.open))
+/** The event, as far as it is written: nothing can be added to it then. */
+export const toEvent = (draft: Draft): Event => {
+  draft.writer.closeObject()
+  return fromJson(jsonOf(draft))
+}
 
 // -- the whole ---------------------------------------------------------------------------------------------------------
 
@@ -320,22 +368,26 @@ export const validate = (
 }
 
 /** Whether an event has more groups than the service tracks. */
-export const hasTooManyGroups = ({ groups }: Draft): boolean => {
-  if (groups === undefined) return false
-  const names = Object.values(JSON.parse(groups) as Readonly<Record<string, string | ReadonlyArray<string>>>)
+export const hasTooManyGroups = ({ groupsFrom, groupsTo, writer }: Draft): boolean => {
+  if (groupsTo === 0) return false
+  const groups = JSON.parse(writer.textOf(groupsFrom, groupsTo)) as Readonly<Record<string, string | Array<string>>>
+  const names = Object.values(groups)
   return names.length > maxGroupTypes || names.flat().length > maxGroupNames
 }
 
-/** Events of one lane leave in order: that of the device, else of the user, else of the group. */
-export const laneOf = ({ device_id, groups, user_id }: Draft): string => device_id ?? user_id ?? groups ?? "{}"
-
-/** The JSON of an event, unless it is too large for a request even alone. */
-export const encode = (draft: Draft, settings: AmplitudeConfig.Settings): string | Fault => {
-  const json = closeObject(draft.json, draft.open)
+/** Ends an event, unless it is too large for a request even alone. */
+export const close = ({ writer }: Draft, settings: AmplitudeConfig.Settings): Fault | undefined => {
+  writer.closeObject()
   // far below the limit of either API, whatever surrounds the event: nothing to work out
-  if (json.length * maxBytesPerUnit < 900_000) return json
+  if (writer.at < 900_000) return undefined
   const { bytes } = Request.limits(settings)
-  return byteLength(json) < bytes
-    ? json
-    : { path: "event", expected: `at most ${bytes - 1} bytes of JSON`, actual: `${byteLength(json)}` }
+  return writer.at < bytes
+    ? undefined
+    : { path: "event", expected: `at most ${bytes - 1} bytes of JSON`, actual: `${writer.at}` }
 }
+
+/** The JSON of an event that is closed. */
+export const jsonOf = ({ writer }: Draft): string => writer.textOf(0, writer.at)
+
+/** The lane of an event. */
+export const laneOf = ({ laneFrom, laneTo, writer }: Draft): string => laneIn(writer.bytes, laneFrom, laneTo)

@@ -9,7 +9,7 @@ import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import type { TransportError } from "../AmplitudeError.js"
 import type { Transport } from "../Transport.js"
-import { readingOnce } from "./lateBody.js"
+import { readingOnce, toText } from "./lateBody.js"
 import { incomplete, notSent, redirected } from "./transportError.js"
 
 export const send: Transport.Service["send"] = readingOnce((request) =>
@@ -23,7 +23,7 @@ export const send: Transport.Service["send"] = readingOnce((request) =>
           ...init,
           method: "POST",
           headers: headersOf(request, init),
-          body: request.body as BodyInit,
+          body: bodyOf(request) as BodyInit,
           // a client that followed one would hide it behind the last answer
           redirect: "manual",
           signal
@@ -35,6 +35,10 @@ export const send: Transport.Service["send"] = readingOnce((request) =>
     }))
   })
 )
+
+/** JSON is given as text: `fetch` can be anybody's, and that is what they expect to read. */
+const bodyOf = ({ body, contentEncoding }: Transport.Request): string | Uint8Array =>
+  contentEncoding === undefined ? toText(body) : body
 
 const headersOf = ({ contentEncoding }: Transport.Request, init: RequestInit | undefined): Headers => {
   const headers = new Headers(init?.headers)

@@ -17,7 +17,7 @@ import { AmplitudeClosed, BufferFull, DeliveryError, InvalidEvent, StorageError 
 import type { Delivered, Reason } from "../DeliveryReport.js"
 import type { Event } from "../Event.js"
 import type { EventStorage } from "../EventStorage.js"
-import type { Enrichment, Plugin } from "../Plugin.js"
+import type { Before, Enrichment, Plugin } from "../Plugin.js"
 import * as Encoding from "./encoding.js"
 import { eventOptions } from "./eventOptions.js"
 import type { Ledger } from "./ledger.js"
@@ -30,6 +30,8 @@ import type { Passed, Plugins } from "./plugins.js"
 import { insidePlugins } from "./plugins.js"
 import type { Fault } from "./properties.js"
 import type { Awaited, Reports } from "./reports.js"
+import { byteLength } from "./utf8.js"
+import type { Writer } from "./writer.js"
 
 export interface Dependencies {
   readonly config: AmplitudeConfig.Service
@@ -39,7 +41,8 @@ export interface Dependencies {
   readonly plugins: Plugins
   readonly reports: Reports
   readonly log: Log
-  readonly insertId: () => string
+  /** Writes the JSON of an id. */
+  readonly insertId: (writer: Writer) => void
   /** Whether an invalid event is a defect of the call of `track`, not a report: for tests. */
   readonly invalidIsDefect: boolean
 }
@@ -71,15 +74,15 @@ interface Call {
   readonly enrichment: ReadonlyArray<Enrichment>
 }
 
-/** An event that only has to be stored. */
+/** An event that only has to be stored: at once, since what is written is written over by the next one. */
 interface Prepared {
   readonly _tag: "Prepared"
-  readonly lane: string
-  readonly json: string
-  readonly now: number
-  /** The plugins inside which it was tracked. */
-  readonly inside: ReadonlyArray<Plugin>
+  readonly draft: Encoding.Draft
+  readonly call: Call
 }
+
+/** Goes on with the event, or with the reason why there is none. */
+type Next<A, E> = (prepared: Prepared | Refusal) => Effect.Effect<A, E>
 
 type Caller = Fiber.RuntimeFiber<unknown, unknown>
 
@@ -114,67 +117,73 @@ export const make = (deps: Dependencies): Intake => {
   // -- up to the encoded event ---------------------------------------------------------------------------------------
 
   /** The event as it is stored, of one that is written but for its context. `event` is what a plugin made of it. */
-  const finish = ({ inside, now, settings }: Call, draft: Encoding.Draft, event?: Event): Prepared | Refusal => {
-    const fault = Encoding.validate(draft, settings)
+  const finish = (call: Call, draft: Encoding.Draft, event?: Event): Prepared | Refusal => {
+    const fault = Encoding.validate(draft, call.settings)
     if (fault !== undefined) return invalid(fault, event)
-    Encoding.addContext(draft, now, insertId)
+    Encoding.addContext(draft, call.now, insertId)
     if (Encoding.hasTooManyGroups(draft)) warnOfGroups()
-    const json = Encoding.encode(draft, settings)
-    return typeof json === "string"
-      ? { _tag: "Prepared", lane: Encoding.laneOf(draft), json, now, inside }
-      : invalid(json, event)
+    const tooLarge = Encoding.close(draft, call.settings)
+    return tooLarge === undefined ? { _tag: "Prepared", draft, call } : invalid(tooLarge, event)
   }
 
-  const enrich = (
-    call: Call,
-    draft: Encoding.Draft,
-    event?: Event
-  ): Prepared | Refusal | Effect.Effect<Prepared | Refusal> => {
-    if (call.enrichment.length === 0) return finish(call, draft, event)
-    Encoding.addContext(draft, call.now, insertId)
-    return Effect.map(plugins.lead(Encoding.toEvent(draft), call.enrichment), (passed) => {
-      if (passed._tag === "Dropped") return droppedByPlugin(passed)
+  /** Goes on with what plugins made of an event. */
+  const through = <A, E>(
+    event: Event,
+    by: ReadonlyArray<Before | Enrichment>,
+    next: (draft: Encoding.Draft, event: Event) => Effect.Effect<A, E>,
+    onRefusal: (refusal: Refusal) => Effect.Effect<A, E>
+  ): Effect.Effect<A, E> =>
+    Effect.flatMap(plugins.lead(event, by), (passed) => {
+      if (passed._tag === "Dropped") return onRefusal(droppedByPlugin(passed))
       const draft = Encoding.make()
       const fault = Encoding.reread(draft, passed.event)
-      return fault === undefined ? finish(call, draft, passed.event) : invalid(fault, passed.event)
+      const gone = fault === undefined ? next(draft, passed.event) : onRefusal(invalid(fault, passed.event))
+      Encoding.done(draft)
+      return gone
     })
+
+  const enrich = <A, E>(call: Call, draft: Encoding.Draft, next: Next<A, E>, event?: Event): Effect.Effect<A, E> => {
+    if (call.enrichment.length === 0) return next(finish(call, draft, event))
+    Encoding.addContext(draft, call.now, insertId)
+    return through(
+      Encoding.toEvent(draft),
+      call.enrichment,
+      (enriched, event) => next(finish(call, enriched, event)),
+      next
+    )
   }
 
-  const prepare = (
-    caller: Caller,
-    given: Encoding.Given
-  ): Prepared | Refusal | Effect.Effect<Prepared | Refusal> => {
-    if (closed) return refuse(new AmplitudeClosed())
+  /** Leads what was given to the encoded event, through plugins where there are any, and goes on with it. */
+  const prepare = <A, E>(caller: Caller, given: Encoding.Given, next: Next<A, E>): Effect.Effect<A, E> => {
+    if (closed) return next(refuse(new AmplitudeClosed()))
     const settings = config.unsafeSettings()
-    if (settings.optOut) return optedOut
+    if (settings.optOut) return next(optedOut)
     const inside = caller.getFiberRef(insidePlugins)
     const before = plugins.before(inside)
     const call: Call = { settings, now: unsafeNow(caller), inside, enrichment: plugins.enrichment(inside) }
     const draft = Encoding.make()
     const fault = Encoding.read(draft, given, caller.getFiberRef(eventOptions), settings)
-    if (fault !== undefined) return invalid(fault)
-    if (before.length === 0) return enrich(call, draft)
-    return Effect.flatMap(plugins.lead(Encoding.toEvent(draft), before), (passed) => {
-      if (passed._tag === "Dropped") return Exit.succeed(droppedByPlugin(passed))
-      const draft = Encoding.make()
-      const fault = Encoding.reread(draft, passed.event)
-      const prepared = fault === undefined ? enrich(call, draft, passed.event) : invalid(fault, passed.event)
-      return Effect.isEffect(prepared) ? prepared : Exit.succeed(prepared)
-    })
+    const gone = fault !== undefined
+      ? next(invalid(fault))
+      : before.length === 0
+      ? enrich(call, draft, next)
+      : through(Encoding.toEvent(draft), before, (draft, event) => enrich(call, draft, next, event), next)
+    Encoding.done(draft)
+    return gone
   }
 
-  /** Leads what was given to the encoded event, through plugins where there are any, and goes on with it. */
   const withPrepared = <A, E>(
     given: Encoding.Given,
     onPrepared: (prepared: Prepared) => Effect.Effect<A, E>,
     onRefusal: (refusal: Refusal) => Effect.Effect<A, E>
   ): Effect.Effect<A, E> =>
-    Effect.withFiberRuntime((caller) => {
-      const prepared = prepare(caller, given)
-      return Effect.isEffect(prepared)
-        ? Effect.flatMap(prepared, (prepared) => match(prepared, onPrepared, onRefusal))
-        : match(prepared, onPrepared, onRefusal)
-    })
+    Effect.withFiberRuntime((caller) =>
+      prepare(
+        caller,
+        given,
+        (prepared) => prepared._tag === "Prepared" ? onPrepared(prepared) : onRefusal(prepared)
+      )
+    )
 
   // -- into the storage ----------------------------------------------------------------------------------------------
 
@@ -205,10 +214,9 @@ export const make = (deps: Dependencies): Intake => {
   }
 
   /** An event that is in the storage: nothing of this can fail or wait. */
-  const accepted = (event: EventStorage.EncodedEvent, { inside, now }: Prepared): void => {
+  const accepted = (bytes: number, { now }: Call): void => {
     Metrics.tracked(ledger.size())
-    pipeline.arrived(event, now)
-    plugins.dispatch(event.json, inside)
+    pipeline.arrived(bytes, now)
   }
 
   /**
@@ -216,18 +224,19 @@ export const make = (deps: Dependencies): Intake => {
    * that is one step, without an effect of its own.
    */
   const store = <E>(
-    prepared: Prepared,
+    { call, draft }: Prepared,
     onError: (error: TrackError, event: EventStorage.EncodedEvent) => Effect.Effect<void, E>,
     onId?: (id: string) => void
   ): Effect.Effect<void, E> => {
-    if (appendAtOnce === undefined || closed) return storeByPolicy(prepared, onError, onId)
-    const event = encoded(ledger.open(), prepared)
-    if (!appendAtOnce(event)) {
-      ledger.close(event.id)
-      return storeByPolicy(prepared, onError, onId)
+    if (appendAtOnce === undefined || closed) return storeByPolicy(call, encoded(draft), onError, onId)
+    const entry = ledger.open()
+    if (!appendAtOnce(ledger, entry, draft)) {
+      ledger.close(ledger.idOf(entry))
+      return storeByPolicy(call, encoded(draft), onError, onId)
     }
-    onId?.(event.id)
-    accepted(event, prepared)
+    onId?.(ledger.idOf(entry))
+    accepted(draft.writer.at, call)
+    if (plugins.hasDestination()) plugins.dispatch(Encoding.jsonOf(draft), call.inside)
     return Exit.void
   }
 
@@ -236,32 +245,35 @@ export const make = (deps: Dependencies): Intake => {
    * interruption in between; that of a caller who may have to wait is opened when the wait is over.
    */
   const storeByPolicy = <E>(
-    prepared: Prepared,
+    call: Call,
+    { json, lane }: Encoded,
     onError: (error: TrackError, event: EventStorage.EncodedEvent) => Effect.Effect<void, E>,
     onId?: (id: string) => void
   ): Effect.Effect<void, E> =>
     Effect.uninterruptibleMask((restore) => {
       const { bufferCapacity: capacity, overflow } = config.unsafeSettings()
       const mayWait = overflow === "suspend"
-      const event = encoded(mayWait ? ledger.reserve() : ledger.open(), prepared)
-      onId?.(event.id)
+      const id = mayWait ? ledger.reserve() : ledger.idOf(ledger.open())
+      const event: EventStorage.EncodedEvent = { id, lane, json, attempts: 0 }
+      onId?.(id)
       const append = closed ? refuseClosed : mayWait ? appendOrWait(event, restore) : storage.append(event)
       return Effect.matchCauseEffect(append, {
         onFailure: (cause): Effect.Effect<void, E> => {
-          if (!mayWait) ledger.close(event.id)
+          if (!mayWait) ledger.close(id)
           return Cause.isInterruptedOnly(cause) ? Effect.interrupt : onError(toTrackError(cause), event)
         },
         onSuccess: (dropped): Effect.Effect<void, E> => {
           let kept = true
           for (const other of dropped) {
-            if (other.id === event.id) kept = false
+            if (other.id === id) kept = false
             else pipeline.overflowed(other, capacity)
           }
           if (kept) {
-            accepted(event, prepared)
+            accepted(byteLength(json), call)
+            plugins.dispatch(json, call.inside)
             return Exit.void
           }
-          ledger.close(event.id)
+          ledger.close(id)
           return onError(new BufferFull({ capacity }), event)
         }
       })
@@ -314,19 +326,18 @@ export const make = (deps: Dependencies): Intake => {
     trackAndWait: (...given) =>
       withPrepared<Delivered, TrackError | DeliveryError>(
         given,
-        (prepared) =>
-          Effect.suspend(() => {
-            const told = Deferred.unsafeMake<Delivered, DeliveryError>(FiberId.none)
-            let opened: string | undefined
-            const stored = store(prepared, (error): Effect.Effect<void, TrackError> => Exit.fail(error), (id) => {
-              opened = id
-              reports.watch(id, (awaited) => Deferred.unsafeDone(told, toDelivery(awaited)))
-            })
-            return Effect.onExit(Effect.zipRight(stored, Deferred.await(told)), () =>
-              Effect.sync(() => {
-                if (opened !== undefined) reports.unwatch(opened)
-              }))
-          }),
+        (prepared) => {
+          const told = Deferred.unsafeMake<Delivered, DeliveryError>(FiberId.none)
+          let opened: string | undefined
+          const stored = store(prepared, (error): Effect.Effect<void, TrackError> => Exit.fail(error), (id) => {
+            opened = id
+            reports.watch(id, (awaited) => Deferred.unsafeDone(told, toDelivery(awaited)))
+          })
+          return Effect.onExit(Effect.zipRight(stored, Deferred.await(told)), () =>
+            Effect.sync(() => {
+              if (opened !== undefined) reports.unwatch(opened)
+            }))
+        },
         (refusal) => refusal.error === undefined ? toDelivery(reportRefusal(refusal, given)) : Exit.fail(refusal.error)
       ),
     close: Effect.suspend(() => {
@@ -336,13 +347,10 @@ export const make = (deps: Dependencies): Intake => {
   }
 }
 
-const match = <A>(
-  prepared: Prepared | Refusal,
-  onPrepared: (prepared: Prepared) => A,
-  onRefusal: (refusal: Refusal) => A
-): A => prepared._tag === "Prepared" ? onPrepared(prepared) : onRefusal(prepared)
+/** What is kept of a draft. */
+type Encoded = Pick<EventStorage.EncodedEvent, "json" | "lane">
 
-const encoded = (id: string, { json, lane }: Prepared): EventStorage.EncodedEvent => ({ id, lane, json, attempts: 0 })
+const encoded = (draft: Encoding.Draft): Encoded => ({ json: Encoding.jsonOf(draft), lane: Encoding.laneOf(draft) })
 
 type Restore = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
 

@@ -17,8 +17,10 @@ interface Section {
 }
 
 export interface Ledger {
-  /** Opens an entry and gives its id. */
-  readonly open: () => string
+  /** Opens an entry and gives its number. */
+  readonly open: () => number
+  /** The id of the entry with a number. */
+  readonly idOf: (number: number) => string
   /** Gives an id whose entry is opened later, when its event is accepted: its caller may have to wait until then. */
   readonly reserve: () => string
   readonly openReserved: (id: string) => void
@@ -72,14 +74,15 @@ export const make = (prefix: string, before: number): Ledger => {
     while (sections[0]?.open === 0) Deferred.unsafeDone(sections.shift()!.closed, Effect.void)
   }
 
-  const reserve = (): string => prefix + (++numbers).toString(36)
+  const idOf = (number: number): string => prefix + number.toString(36)
 
   return {
     open: () => {
       if (!ended) open++
-      return reserve()
+      return ++numbers
     },
-    reserve,
+    idOf,
+    reserve: () => idOf(++numbers),
     openReserved: (id) => {
       if (ended) return
       open++

@@ -17,37 +17,9 @@ import type { AmplitudeConfig } from "../AmplitudeConfig.js"
 import { BufferFull } from "../AmplitudeError.js"
 import type { EventStorage } from "../EventStorage.js"
 import * as Cut from "./cut.js"
+import { Node, toPlain } from "./node.js"
 import { withNow } from "./now.js"
 import * as Packed from "./packed.js"
-
-/**
- * An event that has been looked at, and its place. It is a class because of where the engine puts its objects: those of
- * a literal go to the old part of the heap at once when many of them have lived long, and stay there, with all that they
- * refer to, until a major collection.
- */
-class Node implements EventStorage.EncodedEvent {
-  readonly id: string
-  readonly lane: string
-  json: string
-  attempts: number
-  /** The order of acceptance. */
-  readonly sequence: number
-  notBefore = 0
-  /** Whether its `json` was made its own. */
-  isApart = false
-  older: Node | undefined = undefined
-  newer: Node | undefined = undefined
-  /** The next one that is parked with the same lane. */
-  parked: Node | undefined = undefined
-
-  constructor(id: string, lane: string, json: string, attempts: number, sequence: number) {
-    this.id = id
-    this.lane = lane
-    this.json = json
-    this.attempts = attempts
-    this.sequence = sequence
-  }
-}
 
 /** The events that one call of `lease` took, in order. */
 interface Lease {
@@ -77,13 +49,24 @@ interface Lane {
 }
 
 /**
- * Where an `append` carries a way to take an event at once, without an effect; it says no where the overflow policy has to
- * decide. A storage that wraps this one has an `append` of its own, and with it its own way.
+ * Where an `append` carries a way to take an event at once as it was written, without an effect; it says no where the
+ * overflow policy has to decide. A storage that wraps this one has an `append` of its own, and with it its own way.
  */
 export const atOnce: unique symbol = Symbol.for("effect-amplitude/internal/memory/atOnce")
 
 export interface AtOnce {
-  readonly [atOnce]?: (event: EventStorage.EncodedEvent) => boolean
+  readonly [atOnce]?: (ids: Packed.Ids, number: number, written: Packed.Written) => boolean
+}
+
+/** Where a `lease` carries one that hands out events in their place, without a copy of what they say. */
+export const inPlace: unique symbol = Symbol.for("effect-amplitude/internal/memory/inPlace")
+
+export interface InPlace {
+  readonly [inPlace]?: {
+    readonly lease: EventStorage.Service["lease"]
+    /** Events that were acknowledged are not read any more: their place is used again. */
+    readonly leave: (events: ReadonlyArray<EventStorage.EncodedEvent>) => void
+  }
 }
 
 const none: Exit.Exit<ReadonlyArray<EventStorage.EncodedEvent>> = Exit.succeed([])
@@ -96,7 +79,7 @@ export const make = (config: AmplitudeConfig.Service): EventStorage.Service => {
   /** Callers that wait for room, in the order in which they came. */
   const waiting = new Set<() => void>()
   /** What has not been looked at. */
-  const packed = Packed.make((id, lane, json, attempts, sequence) => new Node(id, lane, json, attempts, sequence))
+  const packed = Packed.make((page, index, sequence) => new Node(page, index, sequence))
   let oldest: Node | undefined
   let newest: Node | undefined
   let lastLease = 0
@@ -114,10 +97,8 @@ export const make = (config: AmplitudeConfig.Service): EventStorage.Service => {
     else older.newer = node
     if (newer === undefined) newest = node
     else newer.older = node
-    if (!node.isApart) {
-      node.json = Packed.own(node.json)
-      node.isApart = true
-    }
+    node.standAlone()
+    leavePage(node)
   }
 
   /** Puts an event that was leased back to its place, which is near that of `neighbour`. */
@@ -198,15 +179,25 @@ export const make = (config: AmplitudeConfig.Service): EventStorage.Service => {
   }
 
   /** Drops events that are in no request, as many as are too many. */
-  const evictWhileOver = (capacity: number, next: () => Node | undefined): ReadonlyArray<EventStorage.EncodedEvent> => {
+  const evictWhileOver = (
+    capacity: number,
+    next: () => EventStorage.EncodedEvent | undefined
+  ): ReadonlyArray<EventStorage.EncodedEvent> => {
     const dropped: Array<EventStorage.EncodedEvent> = []
     while (count > capacity) {
-      const node = next()
-      if (node === undefined) break
+      const event = next()
+      if (event === undefined) break
       count--
-      dropped.push(node)
+      dropped.push(event)
     }
     return dropped
+  }
+
+  /** Nothing is read from the page of an event any more. */
+  const leavePage = (node: Node): void => {
+    if (node.page === undefined) return
+    packed.leave(node.page)
+    node.page = undefined
   }
 
   const dropFromList = (node: Node | undefined): Node | undefined => {
@@ -216,8 +207,17 @@ export const make = (config: AmplitudeConfig.Service): EventStorage.Service => {
     return node
   }
 
-  const dropOldest = (): Node | undefined => dropFromList(oldest) ?? packed.shift()
-  const dropNewest = (): Node | undefined => packed.pop() ?? dropFromList(newest)
+  const dropOldest = (): EventStorage.EncodedEvent | undefined => {
+    const node = dropFromList(oldest) ?? packed.shift()
+    if (node === undefined) return undefined
+    const event = toPlain(node)
+    leavePage(node)
+    return event
+  }
+
+  const dropNewest = (): EventStorage.EncodedEvent | undefined => packed.pop() ?? plainOf(dropFromList(newest))
+
+  const plainOf = (node: Node | undefined) => node === undefined ? undefined : toPlain(node)
 
   /** Takes an event that leaves the storage from among the parked ones of its lane, if it is one of them. */
   const unparkFrom = (node: Node): void => {
@@ -276,15 +276,21 @@ export const make = (config: AmplitudeConfig.Service): EventStorage.Service => {
     )
   })
 
-  const appendAtOnce = (event: EventStorage.EncodedEvent): boolean => {
-    if (count + promised >= config.unsafeSettings().bufferCapacity) return false
-    push(event)
+  const hasRoom = (): boolean => count + promised < config.unsafeSettings().bufferCapacity
+
+  const appendAtOnce = (ids: Packed.Ids, number: number, written: Packed.Written): boolean => {
+    if (!hasRoom()) return false
+    packed.write(ids, number, written)
+    count++
     return true
   }
 
   const append: EventStorage.Service["append"] = (event) =>
     Effect.suspend((): ReturnType<EventStorage.Service["append"]> => {
-      if (appendAtOnce(event)) return none
+      if (hasRoom()) {
+        push(event)
+        return none
+      }
       const { bufferCapacity, overflow } = config.unsafeSettings()
       switch (overflow) {
         case "dropOldest":
@@ -305,7 +311,9 @@ export const make = (config: AmplitudeConfig.Service): EventStorage.Service => {
 
   // -- leases ------------------------------------------------------------------------------------------------------
 
-  const lease: EventStorage.Service["lease"] = ({ bytes, count, paused }) =>
+  const leaseInPlace = (
+    { bytes, count, paused }: EventStorage.LeaseOptions
+  ): Effect.Effect<ReadonlyArray<Node>> =>
     withNow((now) => {
       const cut = Cut.make<Node>({ count, bytes })
       const id = ++lastLease
@@ -320,6 +328,18 @@ export const make = (config: AmplitudeConfig.Service): EventStorage.Service => {
       }
       return Exit.succeed(nodes)
     })
+
+  const lease: EventStorage.Service["lease"] = (options) =>
+    Effect.map(leaseInPlace(options), (nodes) =>
+      nodes.map((node) => {
+        node.standAlone()
+        leavePage(node)
+        return toPlain(node)
+      }))
+
+  const leave = (events: ReadonlyArray<EventStorage.EncodedEvent>): void => {
+    for (const event of events) if (event instanceof Node) leavePage(event)
+  }
 
   /** Nothing is leased, paused or parked: every event may leave. */
   const takeInOrder = (cut: Cut.Cut<Node>): void => {
@@ -426,7 +446,7 @@ export const make = (config: AmplitudeConfig.Service): EventStorage.Service => {
 
   return {
     append: Object.assign(append, { [atOnce]: appendAtOnce }),
-    lease,
+    lease: Object.assign(lease, { [inPlace]: { lease: leaseInPlace, leave } }),
     renew: () => Effect.void,
     acknowledge,
     release,

@@ -1,156 +1,310 @@
 /**
- * Events that wait, in the order in which they came. Their JSON is packed: the texts of some dozens become one array of
- * bytes, which lies outside of the heap, takes no more than its length, and is never copied by a garbage collection as
- * each text that waits would be, twice. It is made text again when its first event is taken.
+ * Events that wait, in the order in which they came. What is known of each lies in pages, outside of the heap: its JSON,
+ * as it is sent, and a few numbers. So an event that waits is nothing that a garbage collection would have to look at or
+ * copy, and what is sent is copied from the pages as it stands.
+ *
+ * A page is filled from both ends: from the front with JSON and a comma for each event, from the back with a record of
+ * each.
  */
 import type { EventStorage } from "../EventStorage.js"
 import * as Utf8 from "./utf8.js"
+import type { Writer } from "./writer.js"
 
-/**
- * Makes what is handed out of an event. `json` shares its memory with that of its neighbours until it is made its own;
- * `sequence` is the order of acceptance.
- */
-export type Make<E> = (id: string, lane: string, json: string, attempts: number, sequence: number) => E
+/** Gives the ids of events by their number. */
+export interface Ids {
+  readonly idOf: (number: number) => string
+}
+
+/** An event that is written, in bytes that are written over later. */
+export interface Written {
+  readonly writer: Pick<Writer, "at" | "bytes">
+  /** Where the JSON of what tells its lane stands. */
+  readonly laneFrom: number
+  readonly laneTo: number
+}
 
 export interface Packed<E> {
   readonly push: (event: EventStorage.EncodedEvent) => void
+  /** The same for an event that is only written, and was never carried by a request. */
+  readonly write: (ids: Ids, number: number, written: Written) => void
   /** The oldest one, which stays. */
   readonly first: () => E | undefined
   /** Takes out the oldest one. */
   readonly shift: () => E | undefined
-  /** Takes out the newest one. */
-  readonly pop: () => E | undefined
+  /** Takes out the newest one, whose place is written over then. */
+  readonly pop: () => EventStorage.EncodedEvent | undefined
+  /** Nothing of an event that was taken out is read from its page any more: when that holds for all, it is used again. */
+  readonly leave: (page: Page) => void
 }
 
-/** Events that are packed together. */
-class Chunk {
-  /** The order of acceptance of its first one. */
-  readonly first: number
-  /** Their JSON, one after the other: as bytes while it is packed. */
-  content: string | Uint8Array = ""
-  /** Where the JSON of each ends in the text, in UTF-16 units. */
-  ends: Array<number> = []
-  ids: Array<string> = []
-  lanes: Array<string> = []
-  attempts: Array<number> = []
+/** Makes what is handed out of the event with this index in a page; `sequence` is the order of acceptance. */
+export type Make<E> = (page: Page, index: number, sequence: number) => E
+
+/** What is not in the record of an event that came with an id of its own. */
+type Described = Pick<EventStorage.EncodedEvent, "id" | "lane" | "attempts">
+
+const comma = 0x2c
+const quote = 0x22
+
+/** The fields of a record, counted back from its beginning: where its JSON ends, its number, where its lane stands. */
+const endField = 1
+const numberField = 2
+const laneFromField = 3
+const laneToField = 4
+const recordSize = 4
+const recordBytes = recordSize * Uint32Array.BYTES_PER_ELEMENT
+
+/** The bytes of a page: of the first one while nothing waits, and at most, unless one event takes more. */
+const minBytes = 2048
+const maxBytes = 32_768
+
+/** So many pages are kept to be used again: half a megabyte. */
+const maxSpare = 16
+
+const maxNumber = 0xffff_ffff
+
+export class Page {
+  // it is a class, and so are nodes, because of where the engine puts its objects: those of a literal go to the old part
+  // of the heap at once when many of them have lived long, and stay there until a major collection
+  bytes: Uint8Array
+  private records: Uint32Array
+  /** Where the next event is written. */
+  private at = 0
+  /** Of the events that are written: who gives their ids, and the number that those of their records count from. */
+  private ids: Ids | undefined = undefined
+  private base = 0
+  /** Of the events that came with an id of their own, by their index. */
+  private described: Map<number, Described> | undefined = undefined
+  count = 0
   /** How many were taken from its beginning. */
   taken = 0
-  older: Chunk | undefined = undefined
-  newer: Chunk | undefined = undefined
+  /** How many were left. */
+  left = 0
+  /** The order of acceptance of its first event. */
+  sequence: number
+  older: Page | undefined = undefined
+  newer: Page | undefined = undefined
 
-  constructor(first: number) {
-    this.first = first
+  constructor(size: number, sequence: number) {
+    const buffer = new ArrayBuffer(size)
+    this.bytes = new Uint8Array(buffer)
+    this.records = new Uint32Array(buffer)
+    this.sequence = sequence
+  }
+
+  /** Begins again. */
+  clear(sequence: number): void {
+    this.at =
+      this.base =
+      this.count =
+      this.taken =
+      this.left =
+        0
+    this.ids = this.described = undefined
+    this.sequence = sequence
+  }
+
+  get size(): number {
+    return this.bytes.length
+  }
+
+  /** Whether there is room for an event of as many bytes. */
+  hasRoom(length: number): boolean {
+    return this.at + length + 1 <= this.size - (this.count + 1) * recordBytes
+  }
+
+  /** Whether the number of an event that is written can be in a record. */
+  fits(ids: Ids, entry: number): boolean {
+    return this.ids === undefined || (this.ids === ids && entry >= this.base && entry - this.base <= maxNumber)
+  }
+
+  write(ids: Ids, entry: number, { laneFrom, laneTo, writer }: Written): void {
+    if (this.ids === undefined) {
+      this.ids = ids
+      this.base = entry
+    }
+    const from = this.at
+    this.bytes.set(writer.bytes.subarray(0, writer.at), from)
+    this.record(from + writer.at, entry - this.base, from + laneFrom, from + laneTo)
+  }
+
+  describe({ attempts, id, lane }: Described, json: Uint8Array): void {
+    this.described ??= new Map()
+    this.described.set(this.count, { id, lane, attempts })
+    this.bytes.set(json, this.at)
+    this.record(this.at + json.length, 0, 0, 0)
+  }
+
+  private record(to: number, entry: number, lane: number, laneEnd: number): void {
+    const { records } = this
+    const record = this.recordOf(this.count++)
+    records[record - endField] = to
+    records[record - numberField] = entry
+    records[record - laneFromField] = lane
+    records[record - laneToField] = laneEnd
+    this.bytes[to] = comma
+    this.at = to + 1
+  }
+
+  private recordOf(index: number): number {
+    return this.records.length - index * recordSize
+  }
+
+  /** Takes back the last event. */
+  dropLast(): void {
+    this.at = this.startOf(--this.count)
+    this.described?.delete(this.count)
+  }
+
+  startOf(index: number): number {
+    return index === 0 ? 0 : this.endOf(index - 1) + 1
+  }
+
+  /** Where the JSON of an event ends: a comma stands there. */
+  endOf(index: number): number {
+    return this.records[this.recordOf(index) - endField]!
+  }
+
+  idOf(index: number): string {
+    return this.described?.get(index)?.id ??
+      this.ids!.idOf(this.base + this.records[this.recordOf(index) - numberField]!)
+  }
+
+  laneOf(index: number): string {
+    const described = this.described?.get(index)
+    if (described !== undefined) return described.lane
+    const record = this.recordOf(index)
+    return laneIn(this.bytes, this.records[record - laneFromField]!, this.records[record - laneToField]!)
+  }
+
+  attemptsOf(index: number): number {
+    return this.described?.get(index)?.attempts ?? 0
+  }
+
+  jsonOf(index: number): string {
+    return Utf8.decode(this.bytes.subarray(this.startOf(index), this.endOf(index)))
+  }
+
+  /** Nothing is written any more: what was left free is given back, where that is worth a copy. */
+  seal(): void {
+    const records = this.recordOf(this.count)
+    const size = wholeRecords(this.at + this.count * recordBytes)
+    if (size > this.size * maxUsed) return
+    const buffer = new ArrayBuffer(size)
+    const bytes = new Uint8Array(buffer)
+    bytes.set(this.bytes.subarray(0, this.at))
+    const packed = new Uint32Array(buffer)
+    packed.set(this.records.subarray(records), packed.length - this.count * recordSize)
+    this.bytes = bytes
+    this.records = packed
   }
 }
 
-/** A chunk is packed when it has so many events, or a text of so many UTF-16 units. */
-const maxEvents = 64
-const maxLength = 32_768
+/** A page of which at least this part is used is not worth a copy. */
+const maxUsed = 0.875
+
+/** A size that records can be counted back from. */
+const wholeRecords = (bytes: number): number => Math.ceil(bytes / recordBytes) * recordBytes
+
+/** The lane that a piece of JSON says: a text, or groups as they stand. */
+export const laneIn = (bytes: Uint8Array, from: number, to: number): string => {
+  if (from === to) return "{}"
+  if (bytes[from] !== quote) return Utf8.decode(bytes.subarray(from, to))
+  const text = Utf8.decode(bytes.subarray(from + 1, to - 1))
+  return text.includes("\\") ? JSON.parse(`"${text}"`) as string : text
+}
 
 export const make = <E>(makeEvent: Make<E>): Packed<E> => {
-  let oldest: Chunk | undefined
-  let newest: Chunk | undefined
+  let oldest: Page | undefined
+  let newest: Page | undefined
   let sequence = 0
   /** The oldest event, once it was asked for. */
   let head: E | undefined
+  /** Pages to be used again. */
+  const spare: Array<Page> = []
 
-  const addChunk = (): Chunk => {
-    const chunk = new Chunk(sequence)
-    if (newest === undefined) oldest = chunk
-    else newest.newer = chunk
-    chunk.older = newest
-    newest = chunk
-    return chunk
+  /** The more waits, the larger the pages. */
+  const newPage = (length: number): Page => {
+    const needed = wholeRecords(length + 1 + recordBytes)
+    const used = needed <= maxBytes ? spare.pop() : undefined
+    if (used === undefined) {
+      const wanted = newest === undefined ? minBytes : Math.min(newest.size * 2, maxBytes)
+      return new Page(Math.max(wanted, needed), sequence)
+    }
+    used.clear(sequence)
+    return used
   }
 
-  const unpack = (chunk: Chunk, index: number): E =>
-    makeEvent(
-      chunk.ids[index]!,
-      chunk.lanes[index]!,
-      textOf(chunk).slice(startOf(chunk, index), chunk.ends[index]),
-      chunk.attempts[index]!,
-      chunk.first + index
-    )
+  const addPage = (length: number): Page => {
+    newest?.seal()
+    const page = newPage(length)
+    if (newest === undefined) oldest = page
+    else newest.newer = page
+    page.older = newest
+    newest = page
+    return page
+  }
 
-  const first = (): E | undefined => head ??= oldest === undefined ? undefined : unpack(oldest, oldest.taken)
+  const pageFor = (length: number): Page => newest !== undefined && newest.hasRoom(length) ? newest : addPage(length)
 
-  /** Takes out a chunk in which nothing is left. */
-  const remove = (chunk: Chunk): void => {
-    const { newer, older } = chunk
+  const eventAt = (page: Page, index: number): E => makeEvent(page, index, page.sequence + index)
+
+  const first = (): E | undefined => head ??= oldest === undefined ? undefined : eventAt(oldest, oldest.taken)
+
+  /** Takes out a page in which nothing is left. */
+  const remove = (page: Page): void => {
+    const { newer, older } = page
     if (older === undefined) oldest = newer
     else older.newer = newer
     if (newer === undefined) newest = older
     else newer.older = older
-    release(chunk)
+    page.older = page.newer = undefined
   }
 
   return {
-    push: ({ attempts, id, json, lane }) => {
-      const chunk = newest === undefined || isFull(newest) ? addChunk() : newest
-      const text = textOf(chunk) + json
-      chunk.content = text
-      chunk.ends.push(text.length)
-      chunk.ids.push(id)
-      chunk.lanes.push(lane)
-      chunk.attempts.push(attempts)
+    push: (event) => {
+      const json = Utf8.encode(event.json)
+      pageFor(json.length).describe(event, json)
       sequence++
-      if (isFull(chunk)) pack(chunk)
+    },
+    write: (ids, entry, written) => {
+      const length = written.writer.at
+      const page = pageFor(length)
+      const fitting = page.fits(ids, entry) ? page : addPage(length)
+      fitting.write(ids, entry, written)
+      sequence++
     },
     first,
     shift: () => {
       const event = first()
       if (oldest === undefined) return undefined
       head = undefined
-      if (++oldest.taken === oldest.ends.length) remove(oldest)
+      if (++oldest.taken === oldest.count) remove(oldest)
       return event
     },
     pop: () => {
       if (newest === undefined) return undefined
-      const chunk = newest
-      const index = chunk.ends.length - 1
-      const event = unpack(chunk, index)
-      chunk.content = textOf(chunk).slice(0, startOf(chunk, index))
-      for (const column of [chunk.ends, chunk.ids, chunk.lanes, chunk.attempts]) column.pop()
+      const page = newest
+      const index = page.count - 1
+      const event = {
+        id: page.idOf(index),
+        lane: page.laneOf(index),
+        json: page.jsonOf(index),
+        attempts: page.attemptsOf(index)
+      }
+      page.dropLast()
       sequence--
-      if (chunk.taken === index) {
+      if (page.taken === page.count) {
         head = undefined
-        remove(chunk)
+        remove(page)
       }
       return event
+    },
+    leave: (page) => {
+      page.left++
+      if (page.left === page.count && page.taken === page.count && page.size === maxBytes && spare.length < maxSpare) {
+        spare.push(page)
+      }
     }
   }
 }
-
-/**
- * Lets go of all that a chunk refers to, when nothing is left in it. The engine may have put it where only a major
- * collection looks, and what it still refers to would wait for that with it.
- */
-const release = (chunk: Chunk): void => {
-  chunk.older = chunk.newer = undefined
-  chunk.content = ""
-  chunk.ends =
-    chunk.ids =
-    chunk.lanes =
-    chunk.attempts =
-      nothing
-}
-
-const nothing: Array<never> = []
-
-const isFull = ({ ends }: Chunk): boolean => ends.length >= maxEvents || ends[ends.length - 1]! >= maxLength
-
-const startOf = ({ ends }: Chunk, index: number): number => index === 0 ? 0 : ends[index - 1]!
-
-const pack = (chunk: Chunk): void => {
-  chunk.content = Utf8.encode(textOf(chunk))
-}
-
-/** The text of a chunk, which is not packed from then on. */
-const textOf = (chunk: Chunk): string =>
-  typeof chunk.content === "string" ? chunk.content : chunk.content = Utf8.decode(chunk.content)
-
-/**
- * The same text in memory of its own: a part of a longer one keeps the whole alive. Put together with something else it
- * is copied, since a part of what is in two pieces can only be taken when it is in one.
- */
-export const own = (text: string): string => ` ${text}`.slice(1)

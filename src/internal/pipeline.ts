@@ -31,10 +31,11 @@ import * as Endpoint from "./endpoint.js"
 import { requestFor } from "./lateBody.js"
 import type { Ledger } from "./ledger.js"
 import type { Log } from "./log.js"
+import * as Memory from "./memory.js"
 import * as Metrics from "./metrics.js"
+import { toPlain } from "./node.js"
 import { withNow } from "./now.js"
 import * as Outcome from "./outcome.js"
-import { own } from "./packed.js"
 import type { Reports, Settlement } from "./reports.js"
 import * as Request from "./request.js"
 import { byteLength } from "./utf8.js"
@@ -52,8 +53,8 @@ export interface Dependencies {
 }
 
 export interface Pipeline {
-  /** The storage has taken an event. */
-  readonly arrived: (event: EncodedEvent, now: number) => void
+  /** The storage has taken an event of so many bytes of JSON. */
+  readonly arrived: (bytes: number, now: number) => void
   /** The overflow policy has dropped an event that was waiting. */
   readonly overflowed: (event: EncodedEvent, capacity: number) => void
   /** What waits for company leaves as soon as it can. */
@@ -98,6 +99,8 @@ const maxStorageDelay = 10_000
 export const make = (deps: Dependencies): Effect.Effect<Pipeline, never, Scope.Scope> =>
   Effect.gen(function*() {
     const { config, ledger, log, reports, storage, transport } = deps
+    const inPlace = (storage.lease as Memory.InPlace)[Memory.inPlace]
+    const leaseEvents = inPlace === undefined ? storage.lease : inPlace.lease
     const company = Company.make()
     const changed = yield* Effect.makeLatch(false)
     let underWay: ReadonlyArray<Batch> = []
@@ -151,6 +154,7 @@ export const make = (deps: Dependencies): Effect.Effect<Pipeline, never, Scope.S
           }
           if (settlement._tag === "Delivered") Metrics.delivered(held.length, ledger.size())
           else Metrics.dropped(settlement.reason, held.length, ledger.size())
+          inPlace?.leave(events)
           // what ran for them can outlive them by a while, up to the next major collection
           if (events === segment.events) segment.events.length = 0
         }
@@ -168,12 +172,12 @@ export const make = (deps: Dependencies): Effect.Effect<Pipeline, never, Scope.S
             () => {
               company.expect(notBefore)
               if (notBefore > 0) {
-                for (const event of group) paused.set(event.id, { ...event, json: own(event.json), attempts })
+                for (const event of group) paused.set(event.id, { ...toPlain(event), attempts })
               }
               // never sent: for the company they have not left yet
               if (attempts === 0) {
                 for (const event of group) {
-                  company.arrive(notBefore, event.json.length, limitsOf(config.unsafeSettings()))
+                  company.arrive(notBefore, Cut.lengthOf(event), limitsOf(config.unsafeSettings()))
                 }
               }
             }
@@ -211,7 +215,7 @@ export const make = (deps: Dependencies): Effect.Effect<Pipeline, never, Scope.S
       const limits = limitsOf(settings)
       const ttl = Duration.sum(settings.requestTimeout, leaseMargin)
       return Effect.flatMap(
-        persistently("lease", storage.lease({ count: limits.count, bytes: limits.bytes, ttl })),
+        persistently("lease", leaseEvents({ count: limits.count, bytes: limits.bytes, ttl })),
         (events) => {
           const short = events.length < limits.count && !isFull(events, limits)
           return Effect.flatMap(short ? isAnythingHeld(events.length) : none, (rest) =>
@@ -265,7 +269,10 @@ export const make = (deps: Dependencies): Effect.Effect<Pipeline, never, Scope.S
      * One request. What goes wrong with it is an answer like any other. The body is made where it is sent: what holds it
      * longer than that costs every garbage collection until the next major one.
      */
-    const exchange = (settings: AmplitudeConfig.Settings, makeBody: () => string): Effect.Effect<Outcome.Answer> => {
+    const exchange = (
+      settings: AmplitudeConfig.Settings,
+      makeBody: () => string | Uint8Array
+    ): Effect.Effect<Outcome.Answer> => {
       const answer = Effect.suspend(() => {
         const url = Request.url(settings)
         const sent = settings.compression === "none"
@@ -655,8 +662,8 @@ export const make = (deps: Dependencies): Effect.Effect<Pipeline, never, Scope.S
     )
 
     return {
-      arrived: (event, now) => {
-        if (company.arrive(now, event.json.length, limitsOf(config.unsafeSettings()))) changed.unsafeOpen()
+      arrived: (bytes, now) => {
+        if (company.arrive(now, bytes, limitsOf(config.unsafeSettings()))) changed.unsafeOpen()
       },
       overflowed: (event, capacity) => {
         retries.delete(event.id)

@@ -39,6 +39,7 @@ export interface Plugins {
   readonly enrichment: (inside: ReadonlyArray<Plugin>) => ReadonlyArray<Enrichment>
   /** Leads an event through plugins, in their order. */
   readonly lead: (event: Event, through: ReadonlyArray<Before | Enrichment>) => Effect.Effect<Passed>
+  readonly hasDestination: () => boolean
   /** Hands an accepted event to every destination. */
   readonly dispatch: (json: string, inside: ReadonlyArray<Plugin>) => void
   /** Flushes every destination. */
@@ -272,6 +273,7 @@ export const make = (config: AmplitudeConfig.Service, reports: Reports, log: Log
       enrichment: (inside) =>
         inside.length === 0 ? enrichment : enrichment.filter((plugin) => !inside.includes(plugin)),
       lead,
+      hasDestination: () => destinations.length > 0,
       dispatch: (json, inside) => {
         for (const { plugin, worker } of destinations) {
           if (plugin._tag !== "Destination" || inside.includes(plugin)) continue

@@ -8,6 +8,9 @@ import { identity } from "effect/Function"
 import * as Option from "effect/Option"
 import * as ParseResult from "effect/ParseResult"
 import * as Schema from "effect/Schema"
+import * as Recurring from "./recurring.js"
+import { encode } from "./utf8.js"
+import { acquire, release, Writer } from "./writer.js"
 
 /** Where a value is wrong, what was expected there, and the kind of thing found (never the value itself). */
 export interface Fault {
@@ -41,17 +44,14 @@ interface Walk {
   actual: string
 }
 
-/** What the walk returns in the place of the JSON of a value: of one that was refused, and of one that is left out. */
-const refused = null
-const leftOut = undefined
+/** What became of a value: one that is left out has no JSON, and of one that is refused its walk says why. */
+type Written = "written" | "leftOut" | "refused"
 
-type Written = string | typeof refused | typeof leftOut
-
-const refuse = (walk: Walk, expected: string, actual: string): typeof refused => {
+const refuse = (walk: Walk, expected: string, actual: string): "refused" => {
   walk.path = ""
   walk.expected = expected
   walk.actual = actual
-  return refused
+  return "refused"
 }
 
 /** One step of a path: `.name`, or `["a name"]` where it is not an identifier. */
@@ -76,86 +76,55 @@ const nameOf = (value: object): string => {
     : "an object"
 }
 
-/** What JSON writes otherwise than it stands, or may have to: quotes, backslashes, controls, surrogates. */
-const escaped = /["\\\u0000-\u001f\ud800-\udfff]/
+/** How the JSON of a property or field begins. */
+export const headOf = (name: string): Uint8Array => encode(`${JSON.stringify(name)}:`)
 
-/** A text as it stands between the quotes of its JSON. */
-const escape = (text: string): string => escaped.test(text) ? JSON.stringify(text).slice(1, -1) : text
-
-/**
- * How the JSON of a property begins: as the first one of its object, after a value, and after a text whose last quote is
- * not written yet; each for a value and for a text. The fewer pieces a JSON is put together of, the less garbage it
- * makes, so that quotes are part of what stands beside them.
- */
-export interface Head {
-  readonly first: string
-  readonly next: string
-  readonly after: string
-  readonly firstText: string
-  readonly nextText: string
-  readonly afterText: string
-}
-
-export const headOf = (name: string): Head => {
-  const quoted = JSON.stringify(name)
-  return {
-    first: `{${quoted}:`,
-    next: `,${quoted}:`,
-    after: `",${quoted}:`,
-    firstText: `{${quoted}:"`,
-    nextText: `,${quoted}:"`,
-    afterText: `",${quoted}:"`
-  }
-}
-
-/** The same few names come again and again: so many are remembered, of at most so many UTF-16 units. */
-const heads = new Map<string, Head>()
+/** So many are remembered, of names of at most so many UTF-16 units. */
+const heads: Recurring.Recurring<Uint8Array> = Recurring.make()
 const maxHeads = 1000
 const maxKnownName = 100
 
-const knownHeadOf = (name: string): Head => {
+const knownHeadOf = (name: string): Uint8Array => {
   const known = heads.get(name)
   if (known !== undefined) return known
   const head = headOf(name)
-  if (heads.size < maxHeads && name.length <= maxKnownName) heads.set(name, head)
+  if (heads.size() < maxHeads && name.length <= maxKnownName) heads.add(name, head)
   return head
 }
 
-/** The JSON of an object so far, `open` where it ends in a text without its last quote, with one more value. */
-export const addValue = (json: string, open: boolean, head: Head, value: string): string =>
-  json + (json.length === 0 ? head.first : open ? head.after : head.next) + value
+const [isTrue, isFalse, isNull] = ["true", "false", "null"].map(encode) as [Uint8Array, Uint8Array, Uint8Array]
 
-/** The same with a text, which leaves it open. */
-export const addText = (json: string, open: boolean, head: Head, text: string): string =>
-  json + (json.length === 0 ? head.firstText : open ? head.afterText : head.nextText) + escape(text)
-
-/** The JSON of an object of which all is added. */
-export const closeObject = (json: string, open: boolean): string =>
-  json.length === 0 ? "{}" : open ? `${json}"}` : `${json}}`
+export const writeBoolean = (writer: Writer, value: boolean): void => writer.copy(value ? isTrue : isFalse)
 
 /** What a string in properties is sent as: the service cuts longer ones, here it happens visibly. */
 const fitting = (text: string): string => text.length > maxStringLength ? cut(text) : text
 
-const writeValue = (value: unknown, key: string, depth: number, walk: Walk): Written => {
+const writeValue = (writer: Writer, value: unknown, key: string, depth: number, walk: Walk): Written => {
   switch (typeof value) {
     case "string":
-      return `"${escape(fitting(value))}"`
+      writer.text(fitting(value))
+      return "written"
     case "boolean":
-      return value ? "true" : "false"
+      writeBoolean(writer, value)
+      return "written"
     case "number":
-      return Number.isFinite(value) ? `${value}` : refuse(walk, "a finite number", String(value))
+      if (!Number.isFinite(value)) return refuse(walk, "a finite number", String(value))
+      writer.number(value)
+      return "written"
     case "undefined":
-      return leftOut
+      return "leftOut"
     case "object":
-      return value === null ? "null" : writeObject(value, key, depth, walk)
+      if (value !== null) return writeObject(writer, value, key, depth, walk)
+      writer.copy(isNull)
+      return "written"
     default:
       return refuse(walk, serializable, `a ${typeof value}`)
   }
 }
 
-const writeObject = (value: object, key: string, depth: number, walk: Walk): Written => {
+const writeObject = (writer: Writer, value: object, key: string, depth: number, walk: Walk): Written => {
   const toJSON = (value as { readonly toJSON?: unknown }).toJSON
-  if (typeof toJSON !== "function") return writeContainer(value, depth, walk)
+  if (typeof toJSON !== "function") return writeContainer(writer, value, depth, walk)
   if (isDate(value) && Number.isNaN(Date.prototype.getTime.call(value))) {
     return refuse(walk, "a valid date", "an invalid Date")
   }
@@ -164,70 +133,66 @@ const writeObject = (value: object, key: string, depth: number, walk: Walk): Wri
   const json: unknown = toJSON.call(value, key)
   // as in JSON.stringify, the `toJSON` of what `toJSON` returned is not called
   return typeof json === "object" && json !== null
-    ? writeContainer(json, depth, walk)
-    : writeValue(json, key, depth, walk)
+    ? writeContainer(writer, json, depth, walk)
+    : writeValue(writer, json, key, depth, walk)
 }
 
 /** Also of another realm. */
 const isDate = (value: object): boolean =>
   value instanceof Date || Object.prototype.toString.call(value) === "[object Date]"
 
-const writeContainer = (value: object, depth: number, walk: Walk): Written => {
+const writeContainer = (writer: Writer, value: object, depth: number, walk: Walk): Written => {
   if (depth > maxDepth) return refuse(walk, `at most ${maxDepth} levels of nesting`, "more, or a cycle")
-  if (Array.isArray(value)) return writeArray(value, depth, walk)
-  if (isPlain(value)) return writeRecord(value as Readonly<Record<string, unknown>>, depth, walk)
+  if (Array.isArray(value)) return writeArray(writer, value, depth, walk)
+  if (isPlain(value)) return writeRecord(writer, value as Readonly<Record<string, unknown>>, depth, walk)
   return refuse(walk, "a plain object, an array or an object with toJSON", nameOf(value))
 }
 
-const writeArray = (items: ReadonlyArray<unknown>, depth: number, walk: Walk): Written => {
+const writeArray = (writer: Writer, items: ReadonlyArray<unknown>, depth: number, walk: Walk): Written => {
   // read once, as JSON.stringify does: reading an element can lengthen its own array
   const { length } = items
   if (!((walk.values += length) <= maxValues)) return refuse(walk, `at most ${maxValues} values`, "more")
-  let json = ""
-  let open = false
+  writer.openArray()
   for (let index = 0; index < length; index++) {
-    const item = items[index]
-    if (typeof item === "string") {
-      json = json + (json.length === 0 ? "[\"" : open ? "\",\"" : ",\"") + escape(fitting(item))
-      open = true
-      continue
-    }
-    const value = writeValue(item, `${index}`, depth + 1, walk)
-    if (value === refused) {
+    const written = writeValue(writer, items[index], `${index}`, depth + 1, walk)
+    if (written === "refused") {
       walk.path = `[${index}]${walk.path}`
-      return refused
+      return written
     }
-    if (value === leftOut) continue
-    json = json + (json.length === 0 ? "[" : open ? "\"," : ",") + value
-    open = false
+    if (written === "written") writer.next()
   }
-  return json.length === 0 ? "[]" : open ? `${json}"]` : `${json}]`
+  writer.closeArray()
+  return "written"
 }
 
-const writeRecord = (record: Readonly<Record<string, unknown>>, depth: number, walk: Walk): Written => {
+const writeRecord = (
+  writer: Writer,
+  record: Readonly<Record<string, unknown>>,
+  depth: number,
+  walk: Walk
+): Written => {
   if (depth === 1) walk.isRecord = true
-  const keys = Object.keys(record)
-  if ((walk.values += keys.length) > maxValues) return refuse(walk, `at most ${maxValues} values`, "more")
-  let json = ""
-  let open = false
-  for (const key of keys) {
-    const item = record[key]
-    if (typeof item === "string") {
-      json = addText(json, open, knownHeadOf(key), fitting(item))
-      open = true
-      continue
-    }
-    const value = writeValue(item, key, depth + 1, walk)
-    if (value === refused) {
+  writer.openObject()
+  // the one loop in which the engine reads values without looking each of them up
+  for (const key in record) {
+    if (!hasOwn.call(record, key)) continue
+    if (++walk.values > maxValues) return refuse(walk, `at most ${maxValues} values`, "more")
+    const value = record[key]
+    const before = writer.at
+    writer.copy(knownHeadOf(key))
+    const written = writeValue(writer, value, key, depth + 1, walk)
+    if (written === "refused") {
       walk.path = step(key) + walk.path
-      return refused
+      return written
     }
-    if (value === leftOut) continue
-    json = addValue(json, open, knownHeadOf(key), value)
-    open = false
+    if (written === "written") writer.next()
+    else writer.at = before
   }
-  return closeObject(json, open)
+  writer.closeObject()
+  return "written"
 }
+
+const hasOwn = Object.prototype.hasOwnProperty
 
 const newWalk = (): Walk => ({ values: 0, isRecord: false, path: "", expected: "", actual: "" })
 
@@ -235,32 +200,38 @@ const newWalk = (): Walk => ({ values: 0, isRecord: false, path: "", expected: "
  * Checks a properties object that stands at `path`, and writes its JSON. Reading it may throw: the caller guards, and
  * finds out where with `pathOfThrowing`.
  */
-export const writeProperties = (value: unknown, path: string): string | Fault => {
+export const writeProperties = (writer: Writer, value: unknown, path: string): Fault | undefined => {
   const walk = newWalk()
-  const json = writeRoot(value, path, walk)
-  return json === refused ? { path: path + walk.path, expected: walk.expected, actual: walk.actual } : json
+  return writeRoot(writer, value, path, walk) === "refused"
+    ? { path: path + walk.path, expected: walk.expected, actual: walk.actual }
+    : undefined
 }
 
 /** The same for a copy: plain data that shares nothing with what was given. */
 export const copyProperties = (
   value: unknown,
   path: string
-): Either.Either<Readonly<Record<string, unknown>>, Fault> =>
-  Either.match(Either.try(() => writeProperties(value, path)), {
+): Either.Either<Readonly<Record<string, unknown>>, Fault> => {
+  const writer = acquire()
+  const copied = Either.match(Either.try(() => writeProperties(writer, value, path)), {
     onLeft: () => Either.left({ ...unreadable, path: path + pathOfThrowing(value, 1) }),
-    onRight: (json) =>
-      typeof json === "string"
-        ? Either.right(JSON.parse(json) as Readonly<Record<string, unknown>>)
-        : Either.left(json)
+    onRight: (fault) =>
+      fault === undefined
+        ? Either.right(JSON.parse(writer.textOf(0, writer.at)) as Readonly<Record<string, unknown>>)
+        : Either.left(fault)
   })
+  release(writer)
+  return copied
+}
 
-const writeRoot = (value: unknown, key: string, walk: Walk): string | typeof refused => {
+const writeRoot = (writer: Writer, value: unknown, key: string, walk: Walk): Written => {
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
     return refuse(walk, "an object", kindOf(value))
   }
-  const json = writeObject(value, key, 1, walk)
-  if (json === refused || (json !== leftOut && walk.isRecord)) return json
-  const actual = kindOf(json === leftOut ? undefined : JSON.parse(json))
+  const from = writer.at
+  const written = writeObject(writer, value, key, 1, walk)
+  if (written === "refused" || (written === "written" && walk.isRecord)) return written
+  const actual = kindOf(written === "leftOut" ? undefined : JSON.parse(writer.textOf(from, writer.at)))
   return refuse(walk, "an object", `an object whose toJSON returns ${actual}`)
 }
 
@@ -278,7 +249,7 @@ export const pathOfThrowing = (value: unknown, depth: number): string => {
     const here = Option.exists(attempt(() => Array.isArray(value)), Boolean) ? `[${key}]` : step(key)
     const child = attempt(() => (value as Readonly<Record<string, unknown>>)[key])
     if (Option.isNone(child)) return here
-    if (Option.isNone(attempt(() => writeValue(child.value, key, depth + 1, newWalk())))) {
+    if (Option.isNone(attempt(() => writeValue(new Writer(), child.value, key, depth + 1, newWalk())))) {
       return here + pathOfThrowing(child.value, depth + 1)
     }
   }

@@ -15,7 +15,6 @@ import * as DeliveryReport from "../DeliveryReport.js"
 import type { Event } from "../Event.js"
 import type { EventStorage } from "../EventStorage.js"
 import type { Log } from "./log.js"
-import { own } from "./packed.js"
 import * as Worker from "./worker.js"
 
 /** What became of an encoded event. */
@@ -134,8 +133,7 @@ export const make = (
         const told = watchers.size > 0 ? watchers.get(event.id) : undefined
         if (told === undefined && !isWanted()) return
         const { code, message } = settlement
-        // nobody knows how long a report is kept: it must not keep the events that waited beside its own
-        const json = own(event.json)
+        const { json } = event
         const report = settlement._tag === "Delivered"
           ? new DeliveryReport.Delivered({ code, message, attempts, json })
           : new DeliveryReport.Dropped({ code, message, attempts, json, reason: settlement.reason })

@@ -6,6 +6,7 @@ import * as Redacted from "effect/Redacted"
 import type { AmplitudeConfig } from "../AmplitudeConfig.js"
 import type { EventStorage } from "../EventStorage.js"
 import type * as Cut from "./cut.js"
+import { joined } from "./node.js"
 import { byteLength } from "./utf8.js"
 
 /** Fewer than 2000 events in a request (Amplitude HTTP V2 API, limits); Batch takes 2000. */
@@ -29,10 +30,13 @@ const head = (settings: AmplitudeConfig.Settings): string =>
 const tail = ({ minIdLength }: AmplitudeConfig.Settings): string =>
   minIdLength === undefined ? "]}" : `],"options":{"min_id_length":${minIdLength}}}`
 
+/** The body around events: in bytes where they lie as bytes, else as text. */
 export const body = (
   settings: AmplitudeConfig.Settings,
   events: ReadonlyArray<EventStorage.EncodedEvent>
-): string => {
+): string | Uint8Array => joined(head(settings), events, tail(settings)) ?? textOf(settings, events)
+
+const textOf = (settings: AmplitudeConfig.Settings, events: ReadonlyArray<EventStorage.EncodedEvent>): string => {
   // in one piece: put around what was joined, head and tail would have it copied once more
   const texts = events.map((event) => event.json)
   texts[0] = head(settings) + texts[0]!

@@ -3,6 +3,8 @@
 /** No UTF-16 unit takes more than three bytes: a bound that costs nothing, for texts far from a limit. */
 export const maxBytesPerUnit = 3
 
+export const isSurrogate = (unit: number): boolean => unit >= 0xd800 && unit <= 0xdfff
+
 const isHighSurrogate = (unit: number): boolean => unit >= 0xd800 && unit <= 0xdbff
 
 const isLowSurrogate = (unit: number): boolean => unit >= 0xdc00 && unit <= 0xdfff
@@ -11,7 +13,9 @@ const isLowSurrogate = (unit: number): boolean => unit >= 0xdc00 && unit <= 0xdf
 const native = (globalThis as { readonly Buffer?: { readonly byteLength?: (text: string) => number } }).Buffer
   ?.byteLength
 
-export const byteLength = (text: string): number => native === undefined ? countBytes(text) : native(text)
+/** How many bytes a text takes, or bytes do. */
+export const byteLength = (content: string | Uint8Array): number =>
+  typeof content !== "string" ? content.length : native === undefined ? countBytes(content) : native(content)
 
 /** The same anywhere. */
 export const countBytes = (text: string): number => {
@@ -35,6 +39,10 @@ const decoder = new TextDecoder("utf-8", { ignoreBOM: true })
 
 /** The bytes of a text. Half a surrogate pair becomes U+FFFD, which is one UTF-16 unit as well. */
 export const encode = (text: string): Uint8Array => encoder.encode(text)
+
+/** The same into bytes that are there, from `at`; how many it takes. There has to be room for the longest there can be. */
+export const encodeInto = (text: string, bytes: Uint8Array, at: number): number =>
+  encoder.encodeInto(text, bytes.subarray(at)).written
 
 /** The text of bytes that were encoded. */
 export const decode = (bytes: Uint8Array): string => decoder.decode(bytes)

@@ -1,0 +1,213 @@
+/**
+ * JSON as bytes, written from left to right: what is sent is bytes, and what waits to be sent takes less as bytes, outside
+ * of the heap. A text of JSON would be put together of dozens of pieces, made one by the engine, and made bytes in the
+ * end.
+ *
+ * A value of an object or array is followed by a comma, in whose place the end of it is written.
+ */
+import * as Utf8 from "./utf8.js"
+
+// not exported, and so known to the engine as the constants that they are
+const quote = 0x22
+const backslash = 0x5c
+const comma = 0x2c
+const minus = 0x2d
+const zero = 0x30
+const letterU = 0x75
+const openBrace = 0x7b
+const closeBrace = 0x7d
+const openBracket = 0x5b
+const closeBracket = 0x5d
+
+/** Of control characters that have an escape of their own: its letter. */
+const letters: ReadonlyMap<number, number> = new Map([[8, 0x62], [9, 0x74], [10, 0x6e], [12, 0x66], [13, 0x72]])
+
+/** The digits of a number in base 16. */
+const hex: Uint8Array = Utf8.encode("0123456789abcdef")
+
+/** Where a writer begins, and the most it keeps when it is done, in bytes. */
+const minSize = 1024
+const maxSize = 65_536
+
+export class Writer {
+  bytes: Uint8Array = new Uint8Array(minSize)
+  /** How many are written. */
+  at = 0
+
+  /** Makes room for as many bytes more. */
+  reserve(count: number): void {
+    if (this.at + count <= this.bytes.length) return
+    const bytes = new Uint8Array(Math.max(this.bytes.length * 2, this.at + count))
+    bytes.set(this.bytes)
+    this.bytes = bytes
+  }
+
+  private put(byte: number): void {
+    this.reserve(1)
+    this.bytes[this.at++] = byte
+  }
+
+  /** Bytes that were written before. */
+  copy(source: Uint8Array): void {
+    const { length } = source
+    this.reserve(length)
+    const { at, bytes } = this
+    // they are few: a call of `set` would cost more
+    for (let index = 0; index < length; index++) bytes[at + index] = source[index]!
+    this.at = at + length
+  }
+
+  /** JSON that was written elsewhere. */
+  raw(json: string): void {
+    this.reserve(json.length * Utf8.maxBytesPerUnit)
+    this.at += Utf8.encodeInto(json, this.bytes, this.at)
+  }
+
+  /** The JSON of a finite number. */
+  number(value: number): void {
+    if (Number.isSafeInteger(value)) this.integer(value)
+    else this.ascii(`${value}`)
+  }
+
+  private integer(value: number): void {
+    this.reserve(17)
+    if (value < 0) this.bytes[this.at++] = minus
+    const size = Math.abs(value)
+    if (size < 1e9) this.digits(size, 1)
+    else {
+      const high = Math.floor(size / 1e9)
+      this.digits(high, 1)
+      this.digits(size - high * 1e9, 9)
+    }
+  }
+
+  /** The digits of an integer below 1e9, of which there is room for: as many as it has, at least `least`. */
+  private digits(value: number, least: number): void {
+    let count = least
+    for (let power = 10 ** least; power <= value; power *= 10) count++
+    const { at, bytes } = this
+    let rest = value
+    for (let index = at + count - 1; index >= at; index--) {
+      const next = (rest / 10) | 0
+      bytes[index] = zero + rest - next * 10
+      rest = next
+    }
+    this.at = at + count
+  }
+
+  private ascii(text: string): void {
+    const { length } = text
+    this.reserve(length)
+    const { at, bytes } = this
+    for (let index = 0; index < length; index++) bytes[at + index] = text.charCodeAt(index)
+    this.at = at + length
+  }
+
+  /** The JSON of a text, as `JSON.stringify` writes it. */
+  text(text: string): void {
+    const { length } = text
+    this.reserve(length + 2)
+    const { bytes } = this
+    let at = this.at
+    bytes[at++] = quote
+    for (let index = 0; index < length; index++) {
+      const unit = text.charCodeAt(index)
+      if (unit < 0x20 || unit > 0x7f || unit === quote || unit === backslash) {
+        this.at = at
+        this.rest(text, index)
+        return
+      }
+      bytes[at++] = unit
+    }
+    bytes[at++] = quote
+    this.at = at
+  }
+
+  /** The rest of a text, which holds more than what is written as it stands. */
+  private rest(text: string, from: number): void {
+    for (let index = from; index < text.length; index++) {
+      this.reserve(6)
+      const unit = text.charCodeAt(index)
+      if (unit === quote || unit === backslash) this.escape(unit)
+      else if (unit < 0x20) {
+        const letter = letters.get(unit)
+        if (letter === undefined) this.escapeUnit(unit)
+        else this.escape(letter)
+      } else if (unit < 0x80) this.bytes[this.at++] = unit
+      else if (unit < 0x800) this.sequence(0xc0 | unit >> 6, unit, 1)
+      else if (!Utf8.isSurrogate(unit)) this.sequence(0xe0 | unit >> 12, unit, 2)
+      else {
+        const point = text.codePointAt(index)!
+        // half a pair is no character: JSON can escape it
+        if (point <= 0xffff) this.escapeUnit(unit)
+        else {
+          this.sequence(0xf0 | point >> 18, point, 3)
+          index++
+        }
+      }
+    }
+    this.put(quote)
+  }
+
+  private escape(letter: number): void {
+    this.bytes[this.at++] = backslash
+    this.bytes[this.at++] = letter
+  }
+
+  private escapeUnit(unit: number): void {
+    this.escape(letterU)
+    for (let shift = 12; shift >= 0; shift -= 4) this.bytes[this.at++] = hex[unit >> shift & 15]!
+  }
+
+  /** A character of more than one byte: the first one, and as many as follow it. */
+  private sequence(first: number, point: number, following: number): void {
+    this.bytes[this.at++] = first
+    for (let shift = 6 * (following - 1); shift >= 0; shift -= 6) this.bytes[this.at++] = 0x80 | point >> shift & 0x3f
+  }
+
+  /** The end of a value within another. */
+  next(): void {
+    this.put(comma)
+  }
+
+  openObject(): void {
+    this.put(openBrace)
+  }
+
+  closeObject(): void {
+    this.close(closeBrace)
+  }
+
+  openArray(): void {
+    this.put(openBracket)
+  }
+
+  closeArray(): void {
+    this.close(closeBracket)
+  }
+
+  private close(end: number): void {
+    if (this.bytes[this.at - 1] === comma) this.bytes[this.at - 1] = end
+    else this.put(end)
+  }
+
+  /** What was written between two places. */
+  textOf(from: number, to: number): string {
+    return Utf8.decode(this.bytes.subarray(from, to))
+  }
+}
+
+// a writer is used by one event after the other; while one is being written another may be, by a getter of it
+let spare: Writer | undefined
+
+export const acquire = (): Writer => {
+  const writer = spare ?? new Writer()
+  spare = undefined
+  writer.at = 0
+  return writer
+}
+
+/** To be called when what was written was taken: it is written over then. */
+export const release = (writer: Writer): void => {
+  if (writer.bytes.length <= maxSize) spare = writer
+}
