@@ -1,6 +1,6 @@
 /**
- * From the storage to the service: a stream of batches, each leased when it is due and the endpoint is open, sent, and
- * settled as its answer says.
+ * From the storage to the service: a stream of the times at which something is due and the endpoint open. With each,
+ * batch after batch is leased, sent, and settled as its answer says, for as long as there are any.
  *
  * What is leased is on the wire or about to be: an event that has to wait goes back to the storage, which keeps it in
  * its place and its lane behind it. So the storage alone knows what waits, the overflow policy can drop it, and a batch
@@ -27,6 +27,7 @@ import type { Transport } from "../Transport.js"
 import * as Company from "./company.js"
 import { compress } from "./compress.js"
 import * as Cut from "./cut.js"
+import * as Deadlines from "./deadlines.js"
 import * as Endpoint from "./endpoint.js"
 import { requestFor } from "./lateBody.js"
 import type { Ledger } from "./ledger.js"
@@ -39,7 +40,6 @@ import * as Outcome from "./outcome.js"
 import type { Reports, Settlement } from "./reports.js"
 import * as Request from "./request.js"
 import { byteLength } from "./utf8.js"
-import { within } from "./within.js"
 
 type EncodedEvent = EventStorage.EncodedEvent
 
@@ -102,6 +102,7 @@ export const make = (deps: Dependencies): Effect.Effect<Pipeline, never, Scope.S
     const inPlace = (storage.lease as Memory.InPlace)[Memory.inPlace]
     const leaseEvents = inPlace === undefined ? storage.lease : inPlace.lease
     const company = Company.make()
+    const deadlines = Deadlines.make()
     const changed = yield* Effect.makeLatch(false)
     let underWay: ReadonlyArray<Batch> = []
     /** The events that are paused, so that they have their outcome also where a storage keeps them back to the end. */
@@ -240,25 +241,37 @@ export const make = (deps: Dependencies): Effect.Effect<Pipeline, never, Scope.S
         : Effect.map(persistently("count", storage.size), (size) => size > sent.reduce((sum, n) => sum + n, leased))
     }
 
-    /** Waits until a batch is due and the endpoint is open, and leases it. */
-    const next: Effect.Effect<Batch> = withNow((now) => {
-      const settings = config.unsafeSettings()
+    /** When the next batch is due and the endpoint open, as things are: `changed` says when they are different. */
+    const nextAt = (settings: AmplitudeConfig.Settings): number => {
       watchUrl(settings)
       changed.unsafeClose()
-      const at = Math.max(
+      return Math.max(
         company.dueAt(limitsOf(settings)),
         endpoint.opensAt(underWay.length, settings.flushConcurrency)
       )
+    }
+
+    const waitUntil = (at: number, now: number): Effect.Effect<unknown> =>
+      at === Infinity ? changed.await : Effect.timeoutOption(changed.await, Duration.millis(Math.ceil(at - now)))
+
+    /** Waits until a batch is due. */
+    const due: Effect.Effect<void> = withNow((now) => {
+      const at = nextAt(config.unsafeSettings())
+      return at <= now ? Effect.void : Effect.zipRight(waitUntil(at, now), due)
+    })
+
+    /** Sends batch after batch, until none is due and none is under way. */
+    const sendWhileDue: Effect.Effect<void> = withNow((now) => {
+      const settings = config.unsafeSettings()
+      const at = nextAt(settings)
       if (at <= now) {
         return Effect.flatMap(
           Effect.uninterruptible(lease(settings)),
-          (batch) => batch.work.length === 0 ? next : Effect.succeed(batch)
+          (batch) =>
+            batch.work.length === 0 ? sendWhileDue : Effect.zipRight(Effect.fork(delivery(batch)), sendWhileDue)
         )
       }
-      const wait = at === Infinity
-        ? changed.await
-        : Effect.timeoutOption(changed.await, Duration.millis(Math.ceil(at - now)))
-      return Effect.zipRight(wait, next)
+      return underWay.length === 0 ? deadlines.rest : Effect.zipRight(waitUntil(at, now), sendWhileDue)
     })
 
     const reconsider = Effect.asVoid(changed.open)
@@ -281,7 +294,7 @@ export const make = (deps: Dependencies): Effect.Effect<Pipeline, never, Scope.S
         return Effect.flatMap(sent, checkAnswer)
       })
       // an interruption of this fiber passes by: what arrives here is the transport's own doing
-      return Effect.matchCause(within(answer, settings.requestTimeout, timeout), {
+      return Effect.matchCause(deadlines.within(answer, settings.requestTimeout, timeout), {
         onSuccess: identity,
         onFailure: (cause) =>
           Either.match(Cause.failureOrCause(cause), {
@@ -330,9 +343,7 @@ export const make = (deps: Dependencies): Effect.Effect<Pipeline, never, Scope.S
             restore(Effect.void).pipe(Effect.zipRight(step(batch, restore))),
           step: () => {}
         }).pipe(
-          Effect.zipRight(Effect.sync(() =>
-            end(batch)
-          ))
+          Effect.zipRight(Effect.sync(() => end(batch)))
         )
       )
 
@@ -602,15 +613,12 @@ export const make = (deps: Dependencies): Effect.Effect<Pipeline, never, Scope.S
             Effect.zipRight(Effect.sleep("1 second"), Effect.uninterruptible(recover))
           ))
 
+    const delivery = (batch: Batch): Effect.Effect<void> =>
+      survive("a delivery", Effect.suspend(() => Effect.map(giveBack(batch), () => end(batch))))(deliver(batch))
+
     // the fibers that deliver are children of this one: they end with it
-    const fiber = yield* Stream.repeatEffect(next).pipe(
-      Stream.runForEach((batch) =>
-        Effect.fork(
-          deliver(batch).pipe(
-            survive("a delivery", Effect.suspend(() => Effect.map(giveBack(batch), () => end(batch))))
-          )
-        )
-      ),
+    const fiber = yield* Stream.repeatEffect(due).pipe(
+      Stream.runForEach(() => sendWhileDue),
       survive("the pipeline", Effect.void),
       Effect.forever,
       Effect.interruptible,
@@ -678,6 +686,7 @@ export const make = (deps: Dependencies): Effect.Effect<Pipeline, never, Scope.S
       reconsider,
       stop: Effect.gen(function*() {
         yield* Fiber.interruptAll([fiber, watcher])
+        yield* deadlines.rest
         yield* giveBackAll
         if (!storage.durable) yield* sweep
       })

@@ -1,11 +1,12 @@
 import { assert, describe, it } from "@effect/vitest"
 import type { Clock } from "effect"
 import { Deferred, Duration, Effect, Exit, Fiber, FiberRef, TestClock } from "effect"
-import { within } from "../src/internal/within.js"
+import * as Deadlines from "../src/internal/deadlines.js"
 
 const second = Duration.seconds(1)
 
-const inASecond = <A, E>(effect: Effect.Effect<A, E>) => within(effect, second, () => "time up" as const)
+const inASecond = <A, E>(effect: Effect.Effect<A, E>, deadlines = Deadlines.make()) =>
+  deadlines.within(effect, second, () => "time up" as const)
 
 /** A clock that knows how many sleep. */
 const countingClock = Effect.map(Effect.clock, (clock) => {
@@ -19,7 +20,7 @@ const countingClock = Effect.map(Effect.clock, (clock) => {
   return { sleeping: () => sleeping, clock: Object.assign(Object.create(clock) as Clock.Clock, { sleep }) }
 })
 
-describe("within", () => {
+describe("a deadline", () => {
   it.effect("is the effect itself", () =>
     Effect.gen(function*() {
       assert.strictEqual(yield* inASecond(Effect.succeed(1)), 1)
@@ -27,19 +28,59 @@ describe("within", () => {
       assert.isTrue(Exit.isFailure(yield* Effect.exit(inASecond(Effect.die("no")))))
     }))
 
-  it.effect("leaves no timer behind, done or interrupted", () =>
+  it.effect("is one timer for all, and none where nothing is under way", () =>
     Effect.gen(function*() {
       const { clock, sleeping } = yield* countingClock
+      const deadlines = Deadlines.make()
       const gate = yield* Deferred.make<void>()
-      const done = yield* Effect.fork(Effect.withClock(inASecond(Deferred.await(gate)), clock))
-      const interrupted = yield* Effect.fork(Effect.withClock(inASecond(Effect.never), clock))
+      const done = yield* Effect.fork(Effect.withClock(inASecond(Deferred.await(gate), deadlines), clock))
       yield* TestClock.adjust("1 millis")
-      assert.strictEqual(sleeping(), 2)
+      const interrupted = yield* Effect.fork(Effect.withClock(inASecond(Effect.never, deadlines), clock))
+      yield* TestClock.adjust("1 millis")
+      assert.strictEqual(sleeping(), 1)
       yield* Deferred.succeed(gate, undefined)
       yield* Fiber.join(done)
+      yield* deadlines.rest
+      yield* TestClock.adjust("1 millis")
+      assert.strictEqual(sleeping(), 1, "one is under way")
       yield* Fiber.interrupt(interrupted)
+      yield* deadlines.rest
       yield* TestClock.adjust("1 millis")
       assert.strictEqual(sleeping(), 0)
+    }))
+
+  it.effect("is kept by each of many, whichever comes first", () =>
+    Effect.gen(function*() {
+      const deadlines = Deadlines.make()
+      const ends: Array<number> = []
+      const limits = [5, 9, 2, 7, 2, 30]
+      for (const seconds of limits) {
+        yield* Effect.fork(
+          deadlines.within(Effect.never, Duration.seconds(seconds), () => "time up").pipe(
+            Effect.flip,
+            Effect.zipRight(Effect.clockWith((clock) => clock.currentTimeMillis)),
+            Effect.map((now) => ends.push(now))
+          )
+        )
+        yield* TestClock.adjust("1 seconds")
+      }
+      yield* TestClock.adjust("1 minutes")
+      assert.deepStrictEqual(
+        ends,
+        limits.map((seconds, started) => (started + seconds) * 1000).toSorted((one, other) => one - other)
+      )
+    }))
+
+  it.effect("is kept after a rest as before", () =>
+    Effect.gen(function*() {
+      const deadlines = Deadlines.make()
+      assert.strictEqual(yield* inASecond(Effect.succeed(1), deadlines), 1)
+      yield* deadlines.rest
+      const late = yield* Effect.fork(Effect.flip(inASecond(Effect.never, deadlines)))
+      yield* TestClock.adjust("999 millis")
+      assert.isNull(late.unsafePoll())
+      yield* TestClock.adjust("1 millis")
+      assert.strictEqual(yield* Fiber.join(late), "time up")
     }))
 
   it.effect("takes its time up to the limit, and not longer", () =>
