@@ -9,12 +9,12 @@ import { decode, encode } from "../src/internal/utf8.js"
 type Event = EventStorage.EncodedEvent & { readonly sequence: number }
 
 const make = () =>
-  Packed.make<Event>((page, index, sequence) => ({
+  Packed.make<Event>((page, index) => ({
     id: page.idOf(index),
     lane: page.laneOf(index),
     json: page.jsonOf(index),
     attempts: page.attemptsOf(index),
-    sequence
+    sequence: page.sequence + index
   }))
 
 /** Texts of every kind: short and long, of one, two, three and four bytes a character, empty ones, marks of byte order. */

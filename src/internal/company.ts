@@ -112,11 +112,16 @@ export const make = (): Company => {
       }
       // more may be left of what was expected: one entry says so
       if (forgetPast(now)) expected.add(0)
-      const fresh = events.filter((event) => event.attempts === 0)
-      waiting = Math.max(0, waiting - fresh.length)
-      hurried = Math.max(0, hurried - fresh.length)
-      length = Math.max(0, length - fresh.reduce((sum, event) => sum + lengthOf(event), 0))
-      forget(fresh.length)
+      let fresh = 0
+      for (const event of events) {
+        if (event.attempts > 0) continue
+        fresh++
+        length -= lengthOf(event)
+      }
+      waiting = Math.max(0, waiting - fresh)
+      hurried = Math.max(0, hurried - fresh)
+      length = Math.max(0, length)
+      forget(fresh)
     }
   }
 }

@@ -30,15 +30,18 @@ const bytesOf = (event: Sized): number => lengthOf(event) + 1
 const boundOf = (event: Sized): number => (event.bytes ?? event.json.length * maxBytesPerUnit) + 1
 
 /** What events take of a batch. */
-export const sizeOf = (events: ReadonlyArray<Sized>): Limits => ({
-  count: events.length,
-  bytes: events.reduce((sum, event) => sum + bytesOf(event), 0)
-})
+export const sizeOf = (events: ReadonlyArray<Sized>): Limits => {
+  let bytes = 0
+  for (const event of events) bytes += bytesOf(event)
+  return { count: events.length, bytes }
+}
 
 /** Whether events take at most so many bytes. */
-export const fits = (events: ReadonlyArray<Sized>, bytes: number): boolean =>
-  events.reduce((sum, event) => sum + boundOf(event), 0) <= bytes ||
-  sizeOf(events).bytes <= bytes
+export const fits = (events: ReadonlyArray<Sized>, bytes: number): boolean => {
+  let bound = 0
+  for (const event of events) bound += boundOf(event)
+  return bound <= bytes || sizeOf(events).bytes <= bytes
+}
 
 export const make = <E extends Sized>(limits: Limits): Cut<E> => {
   const events: Array<E> = []

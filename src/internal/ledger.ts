@@ -16,6 +16,12 @@ interface Section {
   readonly closed: Deferred.Deferred<void>
 }
 
+/** An event whose entry is closed, which can know the number of it. */
+export interface Entry {
+  readonly id: string
+  readonly numberIn?: (ids: Pick<Ledger, "idOf">) => number | undefined
+}
+
 export interface Ledger {
   /** Opens an entry and gives its number. */
   readonly open: () => number
@@ -26,6 +32,8 @@ export interface Ledger {
   readonly openReserved: (id: string) => void
   /** Closes an entry; an unknown id is that of an event from before this client. */
   readonly close: (id: string) => void
+  /** The same for many. */
+  readonly closeEach: (events: ReadonlyArray<Entry>) => void
   /** Closes every entry for good: nobody is left who could close them one by one. */
   readonly closeAll: () => void
   /** How many entries are open. */
@@ -67,16 +75,26 @@ export const make = (prefix: string, before: number): Ledger => {
     return added
   }
 
-  const closeInSection = (number: number): void => {
-    const section = sectionOf(number)
-    if (section === undefined) return
-    section.open--
+  const endSections = (): void => {
     while (sections[0]?.open === 0) Deferred.unsafeDone(sections.shift()!.closed, Effect.void)
+  }
+
+  const closeEach = (events: ReadonlyArray<Entry>): void => {
+    if (ended) return
+    open -= events.length
+    if (sections.length > 0) {
+      for (const event of events) {
+        const section = sectionOf(event.numberIn?.(ledger) ?? numberOf(event.id))
+        if (section !== undefined) section.open--
+      }
+      endSections()
+    }
+    if (late.size > 0) { for (const { id } of events) late.delete(id) }
   }
 
   const idOf = (number: number): string => prefix + number.toString(36)
 
-  return {
+  const ledger: Ledger = {
     open: () => {
       if (!ended) open++
       return ++numbers
@@ -88,12 +106,8 @@ export const make = (prefix: string, before: number): Ledger => {
       open++
       late.set(id, ++numbers)
     },
-    close: (id) => {
-      if (ended) return
-      open--
-      if (sections.length > 0) closeInSection(numberOf(id))
-      if (late.size > 0) late.delete(id)
-    },
+    close: (id) => closeEach([{ id }]),
+    closeEach,
     closeAll: () => {
       ended = true
       open = 0
@@ -103,4 +117,5 @@ export const make = (prefix: string, before: number): Ledger => {
     size: () => open,
     closed: Effect.suspend(() => open === 0 ? Effect.void : Deferred.await(section().closed))
   }
+  return ledger
 }

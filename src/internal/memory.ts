@@ -17,24 +17,10 @@ import type { AmplitudeConfig } from "../AmplitudeConfig.js"
 import { BufferFull } from "../AmplitudeError.js"
 import type { EventStorage } from "../EventStorage.js"
 import * as Cut from "./cut.js"
+import type { Lease } from "./node.js"
 import { Node, toPlain } from "./node.js"
 import { withNow } from "./now.js"
 import * as Packed from "./packed.js"
-
-/** The events that one call of `lease` took, in order. */
-interface Lease {
-  readonly id: number
-  /** Nothing in the place of one that is not leased any more. */
-  readonly nodes: Array<Node | undefined>
-  /** How many still are. */
-  held: number
-  /** Where the next one is expected that is acknowledged or released: most come in order. */
-  at: number
-  /** Where the others are found, once that was asked for. */
-  places: Map<string, number> | undefined
-  /** Whether its events are counted in their lanes. */
-  counted: boolean
-}
 
 /** A lane whose order has to be watched. */
 interface Lane {
@@ -58,15 +44,29 @@ export interface AtOnce {
   readonly [atOnce]?: (ids: Packed.Ids, number: number, written: Packed.Written) => boolean
 }
 
-/** Where a `lease` carries one that hands out events in their place, without a copy of what they say. */
-export const inPlace: unique symbol = Symbol.for("effect-amplitude/internal/memory/inPlace")
+/**
+ * Where `lease` and `acknowledge` carry what does the same with events in their place, without a copy of what they say.
+ * Of a storage that wraps one of the two, neither is passed by.
+ */
+const inPlace: unique symbol = Symbol.for("effect-amplitude/internal/memory/inPlace")
 
 export interface InPlace {
-  readonly [inPlace]?: {
-    readonly lease: EventStorage.Service["lease"]
-    /** Events that were acknowledged are not read any more: their place is used again. */
-    readonly leave: (events: ReadonlyArray<EventStorage.EncodedEvent>) => void
-  }
+  readonly lease: EventStorage.Service["lease"]
+  /** Forgets leased events, and answers which were still held. */
+  readonly acknowledge: (
+    events: ReadonlyArray<EventStorage.EncodedEvent>
+  ) => Effect.Effect<ReadonlyArray<EventStorage.EncodedEvent>>
+  /** Events that were acknowledged are not read any more: their place is used again. */
+  readonly leave: (events: ReadonlyArray<EventStorage.EncodedEvent>) => void
+}
+
+interface Carrier {
+  readonly [inPlace]?: InPlace
+}
+
+export const inPlaceOf = (storage: EventStorage.Service): InPlace | undefined => {
+  const carried = (storage.lease as Carrier)[inPlace]
+  return carried === (storage.acknowledge as Carrier)[inPlace] ? carried : undefined
 }
 
 const none: Exit.Exit<ReadonlyArray<EventStorage.EncodedEvent>> = Exit.succeed([])
@@ -79,7 +79,7 @@ export const make = (config: AmplitudeConfig.Service): EventStorage.Service => {
   /** Callers that wait for room, in the order in which they came. */
   const waiting = new Set<() => void>()
   /** What has not been looked at. */
-  const packed = Packed.make((page, index, sequence) => new Node(page, index, sequence))
+  const packed = Packed.make((page, index, bytes) => new Node(page, index, bytes))
   let oldest: Node | undefined
   let newest: Node | undefined
   let lastLease = 0
@@ -315,16 +315,21 @@ export const make = (config: AmplitudeConfig.Service): EventStorage.Service => {
     { bytes, count, paused }: EventStorage.LeaseOptions
   ): Effect.Effect<ReadonlyArray<Node>> =>
     withNow((now) => {
-      const cut = Cut.make<Node>({ count, bytes })
       const id = ++lastLease
       const counted = leases.length > 0 || lanes.size > 0
-      if (counted) {
-        countLeases()
-        takeByLane(cut, id, paused === true ? Infinity : now)
-      } else takeInOrder(cut)
-      const nodes = cut.events
+      if (counted) countLeases()
+      // nothing is leased, paused or parked: every event may leave
+      const nodes = counted
+        ? takeByLane({ count, bytes }, id, paused === true ? Infinity : now)
+        : packed.take({ count, bytes })
       if (nodes.length > 0) {
-        leases = [...leases, { id, nodes: nodes.slice(), held: nodes.length, at: 0, places: undefined, counted }]
+        const lease: Lease = { id, nodes: nodes.slice(), held: nodes.length, at: 0, places: undefined, counted }
+        for (let place = 0; place < nodes.length; place++) {
+          const node = nodes[place]!
+          node.lease = lease
+          node.place = place
+        }
+        leases = [...leases, lease]
       }
       return Exit.succeed(nodes)
     })
@@ -341,12 +346,8 @@ export const make = (config: AmplitudeConfig.Service): EventStorage.Service => {
     for (const event of events) if (event instanceof Node) leavePage(event)
   }
 
-  /** Nothing is leased, paused or parked: every event may leave. */
-  const takeInOrder = (cut: Cut.Cut<Node>): void => {
-    for (let node = packed.first(); node !== undefined && cut.add(node); node = packed.first()) packed.shift()
-  }
-
-  const takeByLane = (cut: Cut.Cut<Node>, id: number, until: number): void => {
+  const takeByLane = (limits: Cut.Limits, id: number, until: number): Array<Node> => {
+    const cut = Cut.make<Node>(limits)
     let full = false
     const take = (node: Node, lane: Lane): boolean => {
       if (!cut.add(node)) return false
@@ -375,6 +376,7 @@ export const make = (config: AmplitudeConfig.Service): EventStorage.Service => {
         full = true
       }
     }
+    return cut.events
   }
 
   /** From now on the lanes of every event that is leased are known. */
@@ -391,38 +393,52 @@ export const make = (config: AmplitudeConfig.Service): EventStorage.Service => {
     }
   }
 
-  /** Takes an event out of its lease: most come in order, the others are looked up. */
-  const unlease = (id: string): Node | undefined => {
-    for (const lease of leases) {
-      if (lease.nodes[lease.at]?.id === id) return takeOut(lease, lease.at)
+  /** Finds a leased event: most come in order, the others are looked up. */
+  const leased = (id: string): Node | undefined => {
+    for (const { at, nodes } of leases) {
+      if (nodes[at]?.id === id) return nodes[at]
     }
     for (const lease of leases) {
       lease.places ??= new Map(lease.nodes.flatMap((node, place) => node === undefined ? [] : [[node.id, place]]))
       const place = lease.places.get(id)
-      if (place !== undefined && lease.nodes[place] !== undefined) return takeOut(lease, place)
+      if (place !== undefined && lease.nodes[place] !== undefined) return lease.nodes[place]
     }
     return undefined
   }
 
-  const takeOut = (lease: Lease, place: number): Node => {
-    const node = lease.nodes[place]!
-    lease.nodes[place] = undefined
-    lease.at = place + 1
+  /** Takes an event out of its lease. */
+  const takeOut = (node: Node, lease: Lease): void => {
+    lease.nodes[node.place] = undefined
+    lease.at = node.place + 1
+    node.lease = undefined
     if (--lease.held === 0) leases = leases.filter((other) => other !== lease)
     if (lease.counted) lanes.get(node.lane)!.leased--
-    return node
+  }
+
+  /** Forgets a leased event, and says whether it was still held. */
+  const forget = (node: Node | undefined): boolean => {
+    const lease = node?.lease
+    if (node === undefined || lease === undefined) return false
+    takeOut(node, lease)
+    const lane = lanes.size === 0 ? undefined : lanes.get(node.lane)
+    if (lane !== undefined) settleLane(lane)
+    count--
+    return true
   }
 
   const acknowledge: EventStorage.Service["acknowledge"] = (ids) =>
     Effect.sync(() => {
-      const held = ids.filter((id) => {
-        const node = unlease(id)
-        if (node === undefined) return false
-        const lane = lanes.size === 0 ? undefined : lanes.get(node.lane)
-        if (lane !== undefined) settleLane(lane)
-        count--
-        return true
-      })
+      const held = ids.filter((id) => forget(leased(id)))
+      makeRoom()
+      return held
+    })
+
+  const acknowledgeInPlace = (
+    events: ReadonlyArray<EventStorage.EncodedEvent>
+  ): Effect.Effect<ReadonlyArray<EventStorage.EncodedEvent>> =>
+    Effect.sync(() => {
+      const held: Array<EventStorage.EncodedEvent> = []
+      for (const event of events) if (event instanceof Node && forget(event)) held.push(event)
       makeRoom()
       return held
     })
@@ -430,7 +446,12 @@ export const make = (config: AmplitudeConfig.Service): EventStorage.Service => {
   const release: EventStorage.Service["release"] = (ids, { attempts, notBefore }) =>
     Effect.sync(() => {
       countLeases()
-      const released = ids.flatMap((id) => unlease(id) ?? [])
+      const released = ids.flatMap((id) => {
+        const node = leased(id)
+        if (node?.lease === undefined) return []
+        takeOut(node, node.lease)
+        return [node]
+      })
       let neighbour: Node | undefined
       // from the last to the first: each one's place is then right before the one that was put back last
       for (const node of released.toReversed()) {
@@ -444,11 +465,13 @@ export const make = (config: AmplitudeConfig.Service): EventStorage.Service => {
       for (const node of released) settleLane(lanes.get(node.lane)!)
     })
 
+  const carried: InPlace = { lease: leaseInPlace, acknowledge: acknowledgeInPlace, leave }
+
   return {
     append: Object.assign(append, { [atOnce]: appendAtOnce }),
-    lease: Object.assign(lease, { [inPlace]: { lease: leaseInPlace, leave } }),
+    lease: Object.assign(lease, { [inPlace]: carried }),
     renew: () => Effect.void,
-    acknowledge,
+    acknowledge: Object.assign(acknowledge, { [inPlace]: carried }),
     release,
     trim,
     size: Effect.sync(() => count),

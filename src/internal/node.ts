@@ -1,7 +1,22 @@
 /** An event of the storage in memory that has been looked at, and its place there. */
 import type { EventStorage } from "../EventStorage.js"
-import type { Page } from "./packed.js"
+import type { Ids, Page } from "./packed.js"
 import * as Utf8 from "./utf8.js"
+
+/** The events that one call of `lease` took, in order. */
+export interface Lease {
+  readonly id: number
+  /** Nothing in the place of one that is not leased any more. */
+  readonly nodes: Array<Node | undefined>
+  /** How many still are. */
+  held: number
+  /** Where the next one is expected that is acknowledged or released: most come in order. */
+  at: number
+  /** Where the others are found, once that was asked for. */
+  places: Map<string, number> | undefined
+  /** Whether its events are counted in their lanes. */
+  counted: boolean
+}
 
 /**
  * What an event says is read from its page each time, until it is taken out of it. It is a class because of where the
@@ -18,6 +33,9 @@ export class Node implements EventStorage.EncodedEvent {
   readonly bytes: number
   attempts: number
   notBefore = 0
+  /** The lease that took it, and its place in it. */
+  lease: Lease | undefined = undefined
+  place = 0
   older: Node | undefined = undefined
   newer: Node | undefined = undefined
   /** The next one that is parked with the same lane. */
@@ -26,12 +44,17 @@ export class Node implements EventStorage.EncodedEvent {
   private knownLane: string | undefined = undefined
   private ownJson: string | undefined = undefined
 
-  constructor(page: Page, index: number, sequence: number) {
+  constructor(page: Page, index: number, bytes: number) {
     this.page = page
     this.index = index
-    this.sequence = sequence
-    this.bytes = page.endOf(index) - page.startOf(index)
+    this.bytes = bytes
+    this.sequence = page.sequence + index
     this.attempts = page.attemptsOf(index)
+  }
+
+  /** The number that it was written with by these ids. */
+  numberIn(ids: Ids): number | undefined {
+    return this.page?.numberOf(this.index, ids)
   }
 
   get id(): string {

@@ -7,6 +7,7 @@
  * each.
  */
 import type { EventStorage } from "../EventStorage.js"
+import type { Limits } from "./cut.js"
 import * as Utf8 from "./utf8.js"
 import type { Writer } from "./writer.js"
 
@@ -31,14 +32,16 @@ export interface Packed<E> {
   readonly first: () => E | undefined
   /** Takes out the oldest one. */
   readonly shift: () => E | undefined
+  /** Takes out as many of the oldest ones as fit, one at least. */
+  readonly take: (limits: Limits) => Array<E>
   /** Takes out the newest one, whose place is written over then. */
   readonly pop: () => EventStorage.EncodedEvent | undefined
   /** Nothing of an event that was taken out is read from its page any more: when that holds for all, it is used again. */
   readonly leave: (page: Page) => void
 }
 
-/** Makes what is handed out of the event with this index in a page; `sequence` is the order of acceptance. */
-export type Make<E> = (page: Page, index: number, sequence: number) => E
+/** Makes what is handed out of the event with this index in a page, whose JSON takes so many bytes. */
+export type Make<E> = (page: Page, index: number, bytes: number) => E
 
 /** What is not in the record of an event that came with an id of its own. */
 type Described = Pick<EventStorage.EncodedEvent, "id" | "lane" | "attempts">
@@ -162,7 +165,14 @@ export class Page {
 
   /** Where the JSON of an event ends: a comma stands there. */
   endOf(index: number): number {
-    return this.records[this.recordOf(index) - endField]!
+    return this.records[this.records.length - index * recordSize - endField]!
+  }
+
+  /** The number that the event was written with by these ids. */
+  numberOf(index: number, ids: Ids): number | undefined {
+    return this.ids !== ids || this.described?.has(index) === true
+      ? undefined
+      : this.base + this.records[this.recordOf(index) - numberField]!
   }
 
   idOf(index: number): string {
@@ -247,7 +257,7 @@ export const make = <E>(makeEvent: Make<E>): Packed<E> => {
 
   const pageFor = (length: number): Page => newest !== undefined && newest.hasRoom(length) ? newest : addPage(length)
 
-  const eventAt = (page: Page, index: number): E => makeEvent(page, index, page.sequence + index)
+  const eventAt = (page: Page, index: number): E => makeEvent(page, index, page.endOf(index) - page.startOf(index))
 
   const first = (): E | undefined => head ??= oldest === undefined ? undefined : eventAt(oldest, oldest.taken)
 
@@ -281,6 +291,25 @@ export const make = <E>(makeEvent: Make<E>): Packed<E> => {
       head = undefined
       if (++oldest.taken === oldest.count) remove(oldest)
       return event
+    },
+    take: ({ bytes, count }) => {
+      head = undefined
+      const events: Array<E> = []
+      let room = bytes
+      while (oldest !== undefined) {
+        const page = oldest
+        let start = page.startOf(page.taken)
+        while (page.taken < page.count) {
+          const end = page.endOf(page.taken)
+          // with its comma
+          room -= end - start + 1
+          if (events.length > 0 && (room < 0 || events.length >= count)) return events
+          events.push(makeEvent(page, page.taken++, end - start))
+          start = end + 1
+        }
+        remove(page)
+      }
+      return events
     },
     pop: () => {
       if (newest === undefined) return undefined

@@ -99,8 +99,9 @@ const maxStorageDelay = 10_000
 export const make = (deps: Dependencies): Effect.Effect<Pipeline, never, Scope.Scope> =>
   Effect.gen(function*() {
     const { config, ledger, log, reports, storage, transport } = deps
-    const inPlace = (storage.lease as Memory.InPlace)[Memory.inPlace]
+    const inPlace = Memory.inPlaceOf(storage)
     const leaseEvents = inPlace === undefined ? storage.lease : inPlace.lease
+    const acknowledge = inPlace === undefined ? acknowledgeById(storage) : inPlace.acknowledge
     const company = Company.make()
     const deadlines = Deadlines.make()
     const changed = yield* Effect.makeLatch(false)
@@ -142,17 +143,23 @@ export const make = (deps: Dependencies): Effect.Effect<Pipeline, never, Scope.S
       settlement: Settlement
     ): Effect.Effect<void> =>
       events.length === 0 ? Effect.void : Effect.map(
-        persistently("acknowledge", storage.acknowledge(events.map((event) => event.id))),
+        persistently("acknowledge", acknowledge(events)),
         (held) => {
           const ours = held.length === events.length ? undefined : new Set(held)
-          for (const event of events) {
-            if (retries.size > 0) retries.delete(event.id)
-            if (paused.size > 0) paused.delete(event.id)
-            if (ours === undefined || ours.has(event.id)) {
-              reports.settled(event, settlement, event.attempts + segment.sent)
-            } else reports.unreported(event.id, "Elsewhere")
-            ledger.close(event.id)
+          if (retries.size > 0 || paused.size > 0) {
+            for (const { id } of events) {
+              retries.delete(id)
+              paused.delete(id)
+            }
           }
+          if (ours !== undefined || reports.isWanted()) {
+            for (const event of events) {
+              if (ours === undefined || ours.has(event)) {
+                reports.settled(event, settlement, event.attempts + segment.sent)
+              } else reports.unreported(event.id, "Elsewhere")
+            }
+          }
+          ledger.closeEach(events)
           if (settlement._tag === "Delivered") Metrics.delivered(held.length, ledger.size())
           else Metrics.dropped(settlement.reason, held.length, ledger.size())
           inPlace?.leave(events)
@@ -646,7 +653,7 @@ export const make = (deps: Dependencies): Effect.Effect<Pipeline, never, Scope.S
     const giveUp = (events: ReadonlyArray<EncodedEvent>): Effect.Effect<void> =>
       drop({ events: [], sent: 0 }, events, shutDown)
 
-    const leaseAll = storage.lease({ count: Infinity, bytes: Infinity, ttl: leaseMargin, paused: true })
+    const leaseAll = leaseEvents({ count: Infinity, bytes: Infinity, ttl: leaseMargin, paused: true })
 
     /** Whether the storage still knows them or not: nobody else is left who could give them their outcome. */
     const giveUpPaused = Effect.suspend(() => {
@@ -692,6 +699,15 @@ export const make = (deps: Dependencies): Effect.Effect<Pipeline, never, Scope.S
       })
     }
   })
+
+/** Acknowledges events, and answers which of them were still held. */
+const acknowledgeById =
+  (storage: EventStorage.Service) =>
+  (events: ReadonlyArray<EncodedEvent>): Effect.Effect<ReadonlyArray<EncodedEvent>, StorageError> =>
+    Effect.map(storage.acknowledge(events.map((event) => event.id)), (held) => {
+      const ids = new Set(held)
+      return ids.size === events.length ? events : events.filter((event) => ids.has(event.id))
+    })
 
 /** The error as the user's schedule sees it: its cause may hold the request, and with it the key. */
 const withoutKey = ({ reason }: TransportError, message: string): TransportError =>

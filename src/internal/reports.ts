@@ -31,6 +31,8 @@ export type Settlement =
 export type Awaited = DeliveryReport.DeliveryReport | "Stored" | "Elsewhere"
 
 export interface Reports {
+  /** Whether anybody wants to know what becomes of an event. */
+  readonly isWanted: () => boolean
   /** Reports the outcome of an event that was encoded; `attempts` counts the requests that carried it. */
   readonly settled: (event: EventStorage.EncodedEvent, settlement: Settlement, attempts: number) => void
   /** Reports an event that was never encoded, and gives the report. */
@@ -129,6 +131,7 @@ export const make = (
     })
 
     return {
+      isWanted: () => watchers.size > 0 || isWanted(),
       settled: (event, settlement, attempts) => {
         const told = watchers.size > 0 ? watchers.get(event.id) : undefined
         if (told === undefined && !isWanted()) return
