@@ -12,19 +12,27 @@ import type * as Fiber from "effect/Fiber"
 import { withNow } from "./now.js"
 
 export interface Deadlines {
+  /**
+   * Runs an effect in a fiber of its own, in an uninterruptible region whose `restore` makes the waiting interruptible:
+   * that is its only failure.
+   */
   readonly within: <A, E, R, E2>(
     effect: Effect.Effect<A, E, R>,
     duration: Duration.Duration,
-    onTimeout: () => E2
-  ) => Effect.Effect<A, E | E2, R>
-  /** Leaves no timer behind where nothing is under way. */
+    onTimeout: () => E2,
+    restore: Restore
+  ) => Effect.Effect<Exit.Exit<A, E | E2>, never, R>
+  /** Ends what is still running, and leaves no timer behind: to be called where nobody waits any more. */
   readonly rest: Effect.Effect<void>
 }
+
+export type Restore = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
 
 interface Deadline {
   /** In milliseconds since the epoch. */
   readonly at: number
-  readonly expire: () => void
+  readonly running: Fiber.RuntimeFiber<unknown, unknown>
+  expire: () => void
 }
 
 export const make = (): Deadlines => {
@@ -56,45 +64,47 @@ export const make = (): Deadlines => {
       )
     })
 
+  const leave = (deadline: Deadline): void => {
+    deadlines = deadlines.filter((other) => other !== deadline)
+  }
+
+  const wait = <A, E, E2>(
+    running: Fiber.RuntimeFiber<A, E>,
+    deadline: Deadline,
+    onTimeout: () => E2
+  ): Effect.Effect<Exit.Exit<A, E | E2>> =>
+    Effect.async((resume) => {
+      deadline.expire = () => {
+        leave(deadline)
+        stop(running)
+        resume(Exit.succeed(Exit.fail(onTimeout())))
+      }
+      running.addObserver((exit) => {
+        leave(deadline)
+        resume(Exit.succeed(exit))
+      })
+      return Effect.sync(() => {
+        leave(deadline)
+        stop(running)
+      })
+    })
+
   return {
-    within: <A, E, R, E2>(effect: Effect.Effect<A, E, R>, duration: Duration.Duration, onTimeout: () => E2) =>
-      Effect.uninterruptibleMask((restore) =>
-        withNow((now) => {
-          const at = now + Duration.toMillis(duration)
-          const started = Effect.flatMap(Effect.forkDaemon(Effect.interruptible(effect)), (running) => {
-            let deadline: Deadline | undefined
-            const leave = (): void => {
-              deadlines = deadlines.filter((other) => other !== deadline)
-            }
-            // who waits can be interrupted before it begins to
-            return Effect.onInterrupt(
-              restore(Effect.async<A, E | E2>((resume) => {
-                deadline = {
-                  at,
-                  expire: () => {
-                    leave()
-                    stop(running)
-                    resume(Exit.fail(onTimeout()))
-                  }
-                }
-                deadlines = [...deadlines, deadline]
-                running.addObserver((exit) => {
-                  leave()
-                  resume(exit)
-                })
-              })),
-              () =>
-                Effect.sync(() => {
-                  leave()
-                  stop(running)
-                })
-            )
-          })
-          return at < wakesAt ? Effect.zipRight(wakeAt(at, now), started) : started
+    within: (effect, duration, onTimeout, restore) =>
+      withNow((now) => {
+        const at = now + Duration.toMillis(duration)
+        const waited = Effect.flatMap(Effect.forkDaemon(Effect.interruptible(effect)), (running) => {
+          // known before it is waited for: who waits can be interrupted before it begins to
+          const deadline: Deadline = { at, running, expire: () => stop(running) }
+          deadlines = [...deadlines, deadline]
+          return restore(wait(running, deadline, onTimeout))
         })
-      ),
+        return at < wakesAt ? Effect.zipRight(wakeAt(at, now), waited) : waited
+      }),
     rest: Effect.sync(() => {
-      if (deadlines.length === 0) stopSleeping()
+      for (const { running } of deadlines) stop(running)
+      deadlines = []
+      stopSleeping()
     })
   }
 }

@@ -10,5 +10,8 @@ const clockOf = (fiber: Fiber.RuntimeFiber<any, any>): Clock.Clock =>
 /** Milliseconds since the epoch. */
 export const unsafeNow = (fiber: Fiber.RuntimeFiber<any, any>): number => clockOf(fiber).unsafeCurrentTimeMillis()
 
+export const withClock = <A, E, R>(f: (clock: Clock.Clock) => Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+  Effect.withFiberRuntime((fiber) => f(clockOf(fiber)))
+
 export const withNow = <A, E, R>(f: (now: number) => Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
   Effect.withFiberRuntime((fiber) => f(unsafeNow(fiber)))

@@ -8,17 +8,20 @@
  */
 import * as Arr from "effect/Array"
 import * as Cause from "effect/Cause"
+import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
+import * as FiberRef from "effect/FiberRef"
 import { identity } from "effect/Function"
 import * as LogLevel from "effect/LogLevel"
 import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
+import * as Tracer from "effect/Tracer"
 import type { AmplitudeConfig } from "../AmplitudeConfig.js"
 import type { StorageError } from "../AmplitudeError.js"
 import { TransportError } from "../AmplitudeError.js"
@@ -27,6 +30,7 @@ import type { Transport } from "../Transport.js"
 import * as Company from "./company.js"
 import { compress } from "./compress.js"
 import * as Cut from "./cut.js"
+import type { Restore } from "./deadlines.js"
 import * as Deadlines from "./deadlines.js"
 import * as Endpoint from "./endpoint.js"
 import { requestFor } from "./lateBody.js"
@@ -35,7 +39,7 @@ import type { Log } from "./log.js"
 import * as Memory from "./memory.js"
 import * as Metrics from "./metrics.js"
 import { toPlain } from "./node.js"
-import { withNow } from "./now.js"
+import { withClock, withNow } from "./now.js"
 import * as Outcome from "./outcome.js"
 import type { Reports, Settlement } from "./reports.js"
 import * as Request from "./request.js"
@@ -110,6 +114,7 @@ export const make = (deps: Dependencies): Effect.Effect<Pipeline, never, Scope.S
     const paused = new Map<string, EncodedEvent>()
     /** How many retries were counted for an event; only for those that have one and no outcome. */
     const retries = new Map<string, number>()
+    let stopping = false
     let endpoint = Endpoint.make()
     let endpointUrl = Request.url(config.unsafeSettings())
 
@@ -285,51 +290,52 @@ export const make = (deps: Dependencies): Effect.Effect<Pipeline, never, Scope.S
 
     // -- one batch -----------------------------------------------------------------------------------------------------
 
-    /**
-     * One request. What goes wrong with it is an answer like any other. The body is made where it is sent: what holds it
-     * longer than that costs every garbage collection until the next major one.
-     */
+    /** One request, in a fiber of its own, and its answer. */
     const exchange = (
       settings: AmplitudeConfig.Settings,
+      span: Tracer.Span,
       makeBody: () => string | Uint8Array
-    ): Effect.Effect<Outcome.Answer> => {
-      const answer = Effect.suspend(() => {
+    ): Effect.Effect<Transport.Answer, TransportError> =>
+      Effect.flatMap(FiberRef.update(FiberRef.currentContext, Context.add(Tracer.ParentSpan, span)), () => {
         const url = Request.url(settings)
+        // the body is made where it is sent: what holds it longer costs every garbage collection until the next major one
         const sent = settings.compression === "none"
           ? transport.send(requestFor(transport.send, url, makeBody))
           : Effect.flatMap(compress(makeBody()), (compressed) => transport.send({ url, ...compressed }))
         return Effect.flatMap(sent, checkAnswer)
       })
-      // an interruption of this fiber passes by: what arrives here is the transport's own doing
-      return Effect.matchCause(deadlines.within(answer, settings.requestTimeout, timeout), {
-        onSuccess: identity,
-        onFailure: (cause) =>
-          Either.match(Cause.failureOrCause(cause), {
-            onLeft: (error) => error,
-            onRight: (defect) => new TransportError({ message: "the transport died", cause: Cause.squash(defect) })
-          })
-      })
-    }
 
-    /** The same, seen: a span of its own, the metrics of a request, a line at debug level. */
-    const send = (settings: AmplitudeConfig.Settings, { events, sent }: Segment): Effect.Effect<Outcome.Answer> =>
-      Effect.useSpan("amplitude.send", { root: true, kind: "client", captureStackTrace: false }, (span) =>
-        withNow((started) => {
-          let bytes = 0
+    /** The same, limited in time, and seen: a span of its own, the metrics of a request, a line at debug level. */
+    const send = (
+      settings: AmplitudeConfig.Settings,
+      { events, sent }: Segment,
+      restore: Restore
+    ): Effect.Effect<Outcome.Answer> =>
+      Effect.flatMap(Effect.makeSpan("amplitude.send", spanOptions), (span) =>
+        withClock((clock) => {
+          const started = clock.unsafeCurrentTimeMillis()
           const attempt = events[0]!.attempts + sent
-          const exchanged = exchange(settings, () => {
+          let bytes = 0
+          const exchanged = exchange(settings, span, () => {
             const body = Request.body(settings, events)
             bytes = byteLength(body)
             return body
           })
-          return Effect.flatMap(Effect.withParentSpan(exchanged, span), (answer) =>
-            withNow((now) => {
+          return Effect.matchCauseEffect(deadlines.within(exchanged, settings.requestTimeout, timeout, restore), {
+            onFailure: (interruption) => {
+              span.end(clock.unsafeCurrentTimeNanos(), Exit.failCause(interruption))
+              return Effect.failCause(interruption)
+            },
+            onSuccess: (exit) => {
+              const answer = answerOf(exit)
               const status = "status" in answer ? answer.status : 0
-              Metrics.requested({ status, bytes, events: events.length, millis: now - started })
+              const millis = clock.unsafeCurrentTimeMillis() - started
+              Metrics.requested({ status, bytes, events: events.length, millis })
               span.attribute("amplitude.batch_size", events.length)
               span.attribute("amplitude.bytes", bytes)
               span.attribute("amplitude.status", status)
               span.attribute("amplitude.attempt", attempt)
+              span.end(clock.unsafeCurrentTimeNanos(), Exit.succeed(answer))
               log.write({
                 level: LogLevel.Debug,
                 module: "pipeline",
@@ -337,20 +343,25 @@ export const make = (deps: Dependencies): Effect.Effect<Pipeline, never, Scope.S
                 annotations: { bytes, status, attempt }
               })
               return Exit.succeed(answer)
-            }))
+            }
+          })
         }))
 
-    /** Sends what is left of a batch, one segment after the other, until nothing is, or it has to wait. */
+    /**
+     * Sends what is left of a batch, one segment after the other, until nothing is, or it has to wait. Only the waiting for
+     * an answer and the schedule of the user's can be interrupted.
+     */
     const deliver = (batch: Batch): Effect.Effect<void> =>
       Effect.uninterruptibleMask((restore) =>
-        Effect.whileLoop({
-          while: () =>
-            batch.work.length > 0,
-          body: () =>
-            restore(Effect.void).pipe(Effect.zipRight(step(batch, restore))),
-          step: () => {}
-        }).pipe(
-          Effect.zipRight(Effect.sync(() => end(batch)))
+        Effect.zipRight(
+          Effect.whileLoop({
+            while: () => batch.work.length > 0 && !stopping,
+            body: () => step(batch, restore),
+            step: () => {}
+          }),
+          Effect.sync(() => {
+            if (batch.work.length === 0) end(batch)
+          })
         )
       )
 
@@ -360,10 +371,7 @@ export const make = (deps: Dependencies): Effect.Effect<Pipeline, never, Scope.S
       changed.unsafeOpen()
     }
 
-    const step = (
-      batch: Batch,
-      restore: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
-    ): Effect.Effect<void> =>
+    const step = (batch: Batch, restore: Restore): Effect.Effect<void> =>
       Effect.suspend(() => {
         const [segment, ...rest] = batch.work as [Segment, ...ReadonlyArray<Segment>]
         const settings = config.unsafeSettings()
@@ -373,11 +381,9 @@ export const make = (deps: Dependencies): Effect.Effect<Pipeline, never, Scope.S
         if (oversized !== undefined) return tooLarge(batch, segment, rest, settings, { code: 0, message: oversized })
         const sent: Segment = { ...segment, sent: segment.sent + 1 }
         batch.work = [sent, ...rest]
+        const answered = send(settings, sent, restore)
         return Effect.flatMap(
-          Effect.zipRight(
-            segment.sent === 0 ? Effect.void : renew(batch, settings),
-            restore(send(settings, sent))
-          ),
+          segment.sent === 0 ? answered : Effect.zipRight(renew(batch, settings), answered),
           (answer) =>
             withNow((now) =>
               carryOut(
@@ -414,7 +420,7 @@ export const make = (deps: Dependencies): Effect.Effect<Pipeline, never, Scope.S
       settings: AmplitudeConfig.Settings,
       answer: Outcome.Answer,
       outcome: Outcome.Outcome,
-      restore: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
+      restore: Restore
     ): Effect.Effect<void> => {
       const code = "status" in answer ? answer.status : 0
       if (outcome._tag !== "Retry") endpoint.answered()
@@ -692,6 +698,7 @@ export const make = (deps: Dependencies): Effect.Effect<Pipeline, never, Scope.S
       hurry: Effect.zipRight(Effect.sync(company.hurry), reconsider),
       reconsider,
       stop: Effect.gen(function*() {
+        stopping = true
         yield* Fiber.interruptAll([fiber, watcher])
         yield* deadlines.rest
         yield* giveBackAll
@@ -712,6 +719,19 @@ const acknowledgeById =
 /** The error as the user's schedule sees it: its cause may hold the request, and with it the key. */
 const withoutKey = ({ reason }: TransportError, message: string): TransportError =>
   new TransportError({ reason, message })
+
+const spanOptions: Tracer.SpanOptions = { root: true, kind: "client", captureStackTrace: false }
+
+/** What goes wrong with a request is an answer like any other. */
+const answerOf = (exit: Exit.Exit<Transport.Answer, TransportError>): Outcome.Answer =>
+  Exit.match(exit, {
+    onSuccess: identity,
+    onFailure: (cause) =>
+      Either.match(Cause.failureOrCause(cause), {
+        onLeft: (error) => error,
+        onRight: (defect) => new TransportError({ message: "the transport died", cause: Cause.squash(defect) })
+      })
+  })
 
 const timeout = (): TransportError =>
   new TransportError({ reason: "Timeout", message: "no whole answer within requestTimeout" })
