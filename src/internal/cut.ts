@@ -39,7 +39,7 @@ export const sizeOf = (events: ReadonlyArray<Sized>): Limits => {
 /** Whether events take at most so many bytes. */
 export const fits = (events: ReadonlyArray<Sized>, bytes: number): boolean => {
   let bound = 0
-  for (const event of events) bound += boundOf(event)
+  for (const event of events) bound += event.bytes === undefined ? boundOf(event) : event.bytes + 1
   return bound <= bytes || sizeOf(events).bytes <= bytes
 }
 

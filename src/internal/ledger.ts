@@ -54,8 +54,8 @@ export const make = (prefix: string, before: number): Ledger => {
   const numberOf = (id: string): number =>
     late.get(id) ?? (id.startsWith(prefix) ? parseInt(id.slice(prefix.length), 36) : 0)
 
-  /** The section that an entry belongs to: the first one that ends at or after it. */
-  const sectionOf = (number: number): Section | undefined => {
+  /** Where the section stands that an entry belongs to: the first one that ends at or after it. */
+  const indexOf = (number: number): number => {
     let low = 0
     let high = sections.length
     while (low < high) {
@@ -63,7 +63,7 @@ export const make = (prefix: string, before: number): Ledger => {
       if (sections[middle]!.last < number) low = middle + 1
       else high = middle
     }
-    return sections[low]
+    return low
   }
 
   const section = (): Section => {
@@ -83,8 +83,15 @@ export const make = (prefix: string, before: number): Ledger => {
     if (ended) return
     open -= events.length
     if (sections.length > 0) {
+      // most of them are in one section
+      let [low, section] = [Infinity, undefined as Section | undefined]
       for (const event of events) {
-        const section = sectionOf(event.numberIn?.(ledger) ?? numberOf(event.id))
+        const number = event.numberIn?.(ledger) ?? numberOf(event.id)
+        if (section === undefined || number <= low || number > section.last) {
+          const index = indexOf(number)
+          low = sections[index - 1]?.last ?? -Infinity
+          section = sections[index]
+        }
         if (section !== undefined) section.open--
       }
       endSections()

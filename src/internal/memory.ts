@@ -195,9 +195,10 @@ export const make = (config: AmplitudeConfig.Service): EventStorage.Service => {
 
   /** Nothing is read from the page of an event any more. */
   const leavePage = (node: Node): void => {
-    if (node.page === undefined) return
-    packed.leave(node.page)
+    const { page } = node
+    if (page === undefined) return
     node.page = undefined
+    if (++page.left === page.count) packed.reuse(page)
   }
 
   const dropFromList = (node: Node | undefined): Node | undefined => {
@@ -343,7 +344,12 @@ export const make = (config: AmplitudeConfig.Service): EventStorage.Service => {
       }))
 
   const leave = (events: ReadonlyArray<EventStorage.EncodedEvent>): void => {
-    for (const event of events) if (event instanceof Node) leavePage(event)
+    for (const node of events as ReadonlyArray<Node>) {
+      const { page } = node
+      if (page === undefined) continue
+      node.page = undefined
+      if (++page.left === page.count) packed.reuse(page)
+    }
   }
 
   const takeByLane = (limits: Cut.Limits, id: number, until: number): Array<Node> => {
@@ -437,11 +443,21 @@ export const make = (config: AmplitudeConfig.Service): EventStorage.Service => {
     events: ReadonlyArray<EventStorage.EncodedEvent>
   ): Effect.Effect<ReadonlyArray<EventStorage.EncodedEvent>> =>
     Effect.sync(() => {
-      const held: Array<EventStorage.EncodedEvent> = []
-      for (const event of events) if (event instanceof Node && forget(event)) held.push(event)
+      const held = forgetAll(events as ReadonlyArray<Node>) ? events : events.filter((event) => forget(event as Node))
       makeRoom()
       return held
     })
+
+  /** The same for the events of a lease that are all there are, of which no lane has to be watched: that is most. */
+  const forgetAll = (nodes: ReadonlyArray<Node>): boolean => {
+    const lease = nodes[0]?.lease
+    if (lease === undefined || lease.counted || lease.held !== nodes.length || lanes.size > 0) return false
+    for (const node of nodes) if (node.lease !== lease) return false
+    for (const node of nodes) node.lease = undefined
+    leases = leases.filter((other) => other !== lease)
+    count -= nodes.length
+    return true
+  }
 
   const release: EventStorage.Service["release"] = (ids, { attempts, notBefore }) =>
     Effect.sync(() => {

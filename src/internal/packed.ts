@@ -36,8 +36,8 @@ export interface Packed<E> {
   readonly take: (limits: Limits) => Array<E>
   /** Takes out the newest one, whose place is written over then. */
   readonly pop: () => EventStorage.EncodedEvent | undefined
-  /** Nothing of an event that was taken out is read from its page any more: when that holds for all, it is used again. */
-  readonly leave: (page: Page) => void
+  /** Nothing is read any more from a page of which all events were taken out: it is used again. */
+  readonly reuse: (page: Page) => void
 }
 
 /** Makes what is handed out of the event with this index in a page, whose JSON takes so many bytes. */
@@ -81,7 +81,7 @@ export class Page {
   count = 0
   /** How many were taken from its beginning. */
   taken = 0
-  /** How many were left. */
+  /** Of how many nothing is read any more. */
   left = 0
   /** The order of acceptance of its first event. */
   sequence: number
@@ -172,7 +172,7 @@ export class Page {
   numberOf(index: number, ids: Ids): number | undefined {
     return this.ids !== ids || this.described?.has(index) === true
       ? undefined
-      : this.base + this.records[this.recordOf(index) - numberField]!
+      : this.base + this.records[this.records.length - index * recordSize - numberField]!
   }
 
   idOf(index: number): string {
@@ -329,11 +329,8 @@ export const make = <E>(makeEvent: Make<E>): Packed<E> => {
       }
       return event
     },
-    leave: (page) => {
-      page.left++
-      if (page.left === page.count && page.taken === page.count && page.size === maxBytes && spare.length < maxSpare) {
-        spare.push(page)
-      }
+    reuse: (page) => {
+      if (page.taken === page.count && page.size === maxBytes && spare.length < maxSpare) spare.push(page)
     }
   }
 }
