@@ -139,9 +139,15 @@ const weather = (seed: number, flushConcurrency: number) =>
         settled.add(event.event_type)
       }
     })
+    // of every second storm the events are large: then the storage fills pages again that were read and left
+    const ballast = seed % 2 === 0 ? undefined : { ballast: [1, 2, 3].map((digit) => `${digit}`.repeat(900)) }
     const track = Effect.suspend(() => {
       tracked++
-      return client.track({ event_type: String(tracked), user_id: `user-${tracked % lanes}` })
+      return client.track({
+        event_type: String(tracked),
+        user_id: `user-${tracked % lanes}`,
+        event_properties: ballast
+      })
     })
     /** Accepted = settled + waiting. */
     const balance = Effect.map(storage.size, (waiting) => {
