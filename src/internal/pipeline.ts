@@ -277,11 +277,12 @@ export const make = (deps: Dependencies): Effect.Effect<Pipeline, never, Scope.S
       const settings = config.unsafeSettings()
       const at = nextAt(settings)
       if (at <= now) {
-        return Effect.flatMap(
-          Effect.uninterruptible(lease(settings)),
-          (batch) =>
-            batch.work.length === 0 ? sendWhileDue : Effect.zipRight(Effect.fork(delivery(batch)), sendWhileDue)
-        )
+        return Effect.flatMap(Effect.uninterruptible(lease(settings)), (batch) => {
+          if (batch.work.length === 0) return sendWhileDue
+          // where there is one request at a time nothing is due before it is done
+          const sent = settings.flushConcurrency === 1 ? delivery(batch) : Effect.fork(delivery(batch))
+          return Effect.zipRight(sent, sendWhileDue)
+        })
       }
       return underWay.length === 0 ? deadlines.rest : Effect.zipRight(waitUntil(at, now), sendWhileDue)
     })
