@@ -106,7 +106,8 @@ export declare namespace EventStorage {
     readonly size: Effect.Effect<number, StorageError>
     /**
      * Completes when there may be something to lease that this client neither appended nor released: a commit, an expired
-     * lease, another process. `Effect.never` where that cannot happen.
+     * lease, another process. `Effect.never` where that cannot happen; its timer keeps a process alive until the client is
+     * closed, as `Effect.async(() => {})` does not.
      */
     readonly wake: Effect.Effect<void, StorageError>
     /** Whether other processes use the same storage at the same time. */

@@ -3,6 +3,7 @@ import { ConfigProvider, Effect, Layer, Stream } from "effect"
 import { Amplitude, AmplitudeConfig } from "effect-amplitude"
 import { AmplitudeNode, AmplitudeNodeLive } from "effect-amplitude/AmplitudeNode"
 import { DevServer } from "effect-amplitude/DevServer"
+import { run } from "./support/example.js"
 
 const program = Amplitude.track("Button Clicked", { source: "notification" }, { user_id: "user-12345" })
 
@@ -69,6 +70,17 @@ describe("clients over real sockets", () => {
       assert.isTrue(error._tag === "DeliveryError" && error.reason === "RetriesExhausted" && error.report?.code === 0)
       assert.include(error.message, "ECONNREFUSED")
     }))
+})
+
+describe("a client that nobody closes", { timeout: 60_000 }, () => {
+  it.scopedLive.each(["fetch", "undici"])(
+    "lets its process end over %s, when all is delivered and not before",
+    (transport) =>
+      Effect.gen(function*() {
+        assert.strictEqual(yield* run("../test/support/leftOpen", { args: [transport] }), "")
+        assert.deepStrictEqual((yield* DevServer.events).map(({ event_type }) => event_type), ["Left Open"])
+      }).pipe(Effect.provide(DevServer.layer()))
+  )
 })
 
 describe("compression", () => {

@@ -491,7 +491,8 @@ export const make = (config: AmplitudeConfig.Service): EventStorage.Service => {
     release,
     trim,
     size: Effect.sync(() => count),
-    wake: Effect.never,
+    // not `Effect.never`, whose timer keeps a process alive: one in which nothing waits can end without closing the client
+    wake: Effect.async<never>(() => {}),
     shared: false,
     durable: false
   }
