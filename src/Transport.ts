@@ -73,7 +73,10 @@ export declare namespace Transport {
    */
   export interface Request {
     readonly url: string
-    /** The JSON of the body, or its bytes as `contentEncoding` has them. */
+    /**
+     * The JSON of the body, as text or in bytes; where there is a `contentEncoding`, its bytes in that. A transport that is
+     * none of this package's is given text where there is none.
+     */
     readonly body: string | Uint8Array
     readonly contentEncoding?: "gzip" | undefined
   }

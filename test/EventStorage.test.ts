@@ -56,6 +56,15 @@ const contract = (name: string, layer: Layer.Layer<EventStorage, unknown, Amplit
         assert.deepStrictEqual(yield* leased(), [])
       }).pipe(run({})))
 
+    it.effect("hands out none where none are asked for", () =>
+      Effect.gen(function*() {
+        yield* appendAll("a1", "b1")
+        assert.deepStrictEqual(yield* leased({ count: 0 }), [])
+        assert.deepStrictEqual(yield* leased({ count: 1, bytes: 0 }), ["a1"])
+        assert.deepStrictEqual(yield* leased({ count: 0 }), [])
+        assert.deepStrictEqual(yield* leased(), ["b1"])
+      }).pipe(run({})))
+
     it.effect("a lane is held by a lease until all of it is settled", () =>
       Effect.gen(function*() {
         yield* appendAll("a1", "b1", "a2", "a3", "b2")

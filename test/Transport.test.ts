@@ -208,32 +208,36 @@ for (const [name, layer] of Object.entries(layers)) {
 }
 
 describe("a transport of the user's", () => {
-  it.effect("is given plain data, which it may keep and read when it likes, or not at all", () =>
-    Effect.gen(function*() {
-      const requests: Array<Transport.Request> = []
-      const transport = Layer.succeed(Transport, {
-        send: (request) =>
-          Effect.sync(() => {
-            requests.push(request)
-            return { status: 200, headers: {}, body: "" }
-          })
+  it.effect.each(["none", "gzip"] as const)(
+    "is given plain data, which it may keep and read when it likes, compression %s",
+    (compression) =>
+      Effect.gen(function*() {
+        const requests: Array<Transport.Request> = []
+        const transport = Layer.succeed(Transport, {
+          send: (request) =>
+            Effect.sync(() => {
+              requests.push(request)
+              return { status: 200, headers: {}, body: "" }
+            })
+        })
+        yield* Effect.gen(function*() {
+          for (const event_type of ["1", "2"]) yield* Amplitude.track({ event_type, user_id: "user-12345" })
+          yield* Amplitude.flush
+        }).pipe(Effect.provide(
+          Amplitude.layerServices.pipe(
+            Layer.provide([EventStorage.layerMemory, transport, AmplitudeLogger.layerNone]),
+            Layer.provide(AmplitudeConfig.layer({ apiKey: "a-key", compression }))
+          )
+        ))
+        const kept = requests.map((request) => ({ ...request }))
+        assert.isString(kept[0]!.body)
+        const sent = JSON.parse(String(kept[0]!.body)) as {
+          readonly events: ReadonlyArray<{ readonly event_type: string }>
+        }
+        assert.deepStrictEqual(sent.events.map(({ event_type }) => event_type), ["1", "2"])
+        assert.isNotFunction(Object.getOwnPropertyDescriptor(requests[0], "body")?.get)
       })
-      yield* Effect.gen(function*() {
-        for (const event_type of ["1", "2"]) yield* Amplitude.track({ event_type, user_id: "user-12345" })
-        yield* Amplitude.flush
-      }).pipe(Effect.provide(
-        Amplitude.layerServices.pipe(
-          Layer.provide([EventStorage.layerMemory, transport, AmplitudeLogger.layerNone]),
-          Layer.provide(AmplitudeConfig.layer({ apiKey: "a-key" }))
-        )
-      ))
-      const kept = requests.map((request) => ({ ...request }))
-      const sent = JSON.parse(String(kept[0]!.body)) as {
-        readonly events: ReadonlyArray<{ readonly event_type: string }>
-      }
-      assert.deepStrictEqual(sent.events.map(({ event_type }) => event_type), ["1", "2"])
-      assert.isNotFunction(Object.getOwnPropertyDescriptor(requests[0], "body")?.get)
-    }))
+  )
 })
 
 describe("fetch", () => {

@@ -73,6 +73,48 @@ describe("a deadline", () => {
       )
     }))
 
+  it.effect("is kept whatever is done to the clock of the wall", () =>
+    Effect.gen(function*() {
+      const clock = yield* Effect.clock
+      const hour = 3_600_000
+      for (const step of [-hour, hour]) {
+        let moved = 0
+        const wall: Clock.Clock = Object.assign(Object.create(clock) as Clock.Clock, {
+          unsafeCurrentTimeMillis: () => clock.unsafeCurrentTimeMillis() + moved,
+          unsafeCurrentTimeNanos: () => clock.unsafeCurrentTimeNanos()
+        })
+        const deadlines = Deadlines.make()
+        const limited = Effect.withClock(Effect.flip(inASecond(Effect.never, deadlines)), wall)
+        const first = yield* Effect.fork(limited)
+        yield* TestClock.adjust("100 millis")
+        moved = step
+        const second = yield* Effect.fork(limited)
+        yield* TestClock.adjust("900 millis")
+        assert.strictEqual(yield* Fiber.join(first), "time up")
+        assert.isNull(second.unsafePoll())
+        yield* TestClock.adjust("100 millis")
+        assert.strictEqual(yield* Fiber.join(second), "time up")
+      }
+    }))
+
+  it.effect("of many that begin at any moment is kept, wherever their fibers yield", () =>
+    Effect.gen(function*() {
+      for (let before = 0; before < 40; before++) {
+        const deadlines = Deadlines.make()
+        const later = (millis: number) =>
+          Array.from({ length: before }).reduce<Effect.Effect<string, void>>(
+            (next) => Effect.zipRight(Effect.void, next),
+            Effect.flip(within(deadlines, Effect.never, Duration.millis(millis)))
+          )
+        const fibers = yield* Effect.forEach(
+          [9, 3, 1, 7],
+          (millis) => Effect.fork(Effect.withMaxOpsBeforeYield(later(millis), 40))
+        )
+        yield* TestClock.adjust("10 millis")
+        for (const fiber of fibers) assert.strictEqual(yield* Fiber.join(fiber), "time up")
+      }
+    }))
+
   it.effect("is kept after a rest as before", () =>
     Effect.gen(function*() {
       const deadlines = Deadlines.make()

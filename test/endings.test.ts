@@ -298,3 +298,59 @@ describe("services of the user's that fail", () => {
       }))
   }
 })
+
+describe("a storage of the user's over the one in memory", () => {
+  const mapped = (f: (event: EventStorage.EncodedEvent) => object) => (storage: EventStorage.Service) => ({
+    lease: (options: EventStorage.LeaseOptions) =>
+      Effect.map(storage.lease(options), (events) => events.map((event) => f(event) as EventStorage.EncodedEvent))
+  })
+
+  const counted = (calls: Array<string>) => (storage: EventStorage.Service): Partial<EventStorage.Service> => ({
+    append: (event) => {
+      calls.push("append")
+      return storage.append(event)
+    },
+    acknowledge: (ids) => {
+      calls.push("acknowledge")
+      return storage.acknowledge(ids)
+    }
+  })
+
+  const withFields: ReadonlyArray<readonly [string, (event: EventStorage.EncodedEvent) => object]> = [
+    ["bytes of its own", (event) => ({ ...event, bytes: Buffer.from(event.json) })],
+    ["a bigint", (event) => ({ ...event, bytes: BigInt(event.json.length), numberIn: 1 })],
+    ["zeros", (event) => ({ ...event, bytes: 0, page: null, lease: null })]
+  ]
+  for (const [name, f] of withFields) {
+    it.scoped(`may hand out records with ${name}`, () =>
+      Effect.gen(function*() {
+        const reports: Array<DeliveryReport.DeliveryReport> = []
+        const client = yield* clientOver({ reports, storage: mapped(f) })
+        yield* trackMany(client, 3)
+        yield* client.flush
+        assert.deepStrictEqual(outcomes(reports), ["Delivered", "Delivered", "Delivered"])
+      }))
+  }
+
+  it.scoped("is asked about every event, whichever of its methods are its own", () =>
+    Effect.gen(function*() {
+      for (const names of [["append"], ["acknowledge"], ["append", "acknowledge"]] as const) {
+        const calls: Array<string> = []
+        const reports: Array<DeliveryReport.DeliveryReport> = []
+        const client = yield* clientOver({
+          reports,
+          storage: (storage) => {
+            const all = counted(calls)(storage)
+            return Object.fromEntries(names.map((name) => [name, all[name]]))
+          }
+        })
+        yield* trackMany(client, 2)
+        yield* client.flush
+        assert.deepStrictEqual(outcomes(reports), ["Delivered", "Delivered"])
+        assert.deepStrictEqual(calls, [
+          ...names.includes("append" as never) ? ["append", "append"] : [],
+          ...names.includes("acknowledge" as never) ? ["acknowledge"] : []
+        ])
+      }
+    }))
+})

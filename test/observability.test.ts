@@ -130,6 +130,54 @@ describe("spans", () => {
     }))
 })
 
+describe("a span", () => {
+  for (const isTimed of [true, false]) {
+    it.effect(`ends once, ${isTimed ? "with" : "without"} timing`, () =>
+      Effect.gen(function*() {
+        const times: Array<readonly [start: bigint, end: bigint]> = []
+        const tracer = Tracer.make({
+          context: (f) => f(),
+          span: (name, parent, context, links, startTime, kind) => ({
+            _tag: "Span",
+            spanId: "span",
+            traceId: "trace",
+            name,
+            parent,
+            context,
+            status: { _tag: "Started", startTime },
+            attributes: new Map(),
+            links: [...links],
+            sampled: true,
+            kind,
+            attribute: () => {},
+            event: () => {},
+            addLinks: () => {},
+            end: (endTime) => times.push([startTime, endTime])
+          })
+        })
+        yield* Effect.gen(function*() {
+          yield* TestClock.setTime(1000)
+          const { client } = yield* scenario(
+            (_, index) => index === 0 ? Effect.as(Effect.sleep("1 second"), 200) : Effect.never,
+            { shutdownTimeout: "5 seconds" }
+          )
+          yield* trackMany(client, 1)
+          const flush = yield* Effect.fork(client.flush)
+          yield* TestClock.adjust("1 second")
+          yield* flush
+          yield* trackMany(client, 1)
+          const shutdown = yield* Effect.fork(Effect.zipRight(Effect.fork(client.flush), client.shutdown))
+          yield* TestClock.adjust("5 seconds")
+          yield* shutdown
+        }).pipe(Effect.scoped, Effect.withTracer(tracer), Effect.withTracerTiming(isTimed))
+        assert.deepStrictEqual(
+          times,
+          isTimed ? [[1_000_000_000n, 2_000_000_000n], [2_000_000_000n, 7_000_000_000n]] : [[0n, 0n], [0n, 0n]]
+        )
+      }))
+  }
+})
+
 describe("logs", () => {
   interface Line {
     readonly level: LogLevel.LogLevel

@@ -150,6 +150,26 @@ describe("packed events", () => {
     assert.isBelow(pages.size, 20)
   })
 
+  it("of several clients, whose ids are not theirs alone, share pages", () => {
+    const packed = make()
+    const writer = new Writer()
+    writer.text("a lane")
+    const written = { writer, laneFrom: 0, laneTo: writer.at }
+    for (let count = 0; count < 1000; count++) packed.write(ids[count % 2]!, count, written)
+    const events = packed.take({ count: 1000, bytes: Infinity })
+    assert.isBelow(new Set(events.map(({ page }) => page)).size, 20)
+    assert.deepStrictEqual(
+      events.map((event) => plain(event)),
+      Array.from({ length: 1000 }, (_, count) => ({
+        id: ids[count % 2]!.idOf(count),
+        lane: "a lane",
+        json: "\"a lane\"",
+        attempts: 0,
+        sequence: count
+      }))
+    )
+  })
+
   it("asked for the first one twice give the same one, until it is taken", () => {
     const packed = make()
     for (const id of ["1", "2"]) packed.push({ id, lane: "lane", json: "{}", attempts: 0 })

@@ -3,6 +3,7 @@
  * text is only worked out where a bound that costs nothing is over the limit.
  */
 import type { EventStorage } from "../EventStorage.js"
+import { Node } from "./node.js"
 import { byteLength, maxBytesPerUnit } from "./utf8.js"
 
 /** The most events of a batch, and the most bytes of their JSON in UTF-8, one more for the comma of each. */
@@ -17,17 +18,17 @@ export interface Cut<E> {
   readonly add: (event: E) => boolean
 }
 
-/** An event whose bytes are known already says how many there are. */
-type Sized = Pick<EventStorage.EncodedEvent, "json"> & { readonly bytes?: number }
+type Sized = Pick<EventStorage.EncodedEvent, "json">
 
 /** How many bytes the JSON of an event takes. */
-export const lengthOf = (event: Sized): number => event.bytes ?? byteLength(event.json)
+export const lengthOf = (event: Sized): number => event instanceof Node ? event.bytes : byteLength(event.json)
 
 /** What one event takes of a batch: its JSON and a comma. */
 const bytesOf = (event: Sized): number => lengthOf(event) + 1
 
 /** It takes no more than that: a bound that costs nothing. */
-const boundOf = (event: Sized): number => (event.bytes ?? event.json.length * maxBytesPerUnit) + 1
+const boundOf = (event: Sized): number =>
+  (event instanceof Node ? event.bytes : event.json.length * maxBytesPerUnit) + 1
 
 /** What events take of a batch. */
 export const sizeOf = (events: ReadonlyArray<Sized>): Limits => {
@@ -39,7 +40,7 @@ export const sizeOf = (events: ReadonlyArray<Sized>): Limits => {
 /** Whether events take at most so many bytes. */
 export const fits = (events: ReadonlyArray<Sized>, bytes: number): boolean => {
   let bound = 0
-  for (const event of events) bound += event.bytes === undefined ? boundOf(event) : event.bytes + 1
+  for (const event of events) bound += boundOf(event)
   return bound <= bytes || sizeOf(events).bytes <= bytes
 }
 

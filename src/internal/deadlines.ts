@@ -9,7 +9,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
-import { withNow } from "./now.js"
+import { withTicks } from "./now.js"
 
 export interface Deadlines {
   /**
@@ -29,10 +29,13 @@ export interface Deadlines {
 export type Restore = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
 
 interface Deadline {
-  /** In milliseconds since the epoch. */
+  /** In milliseconds of a clock that nobody sets. */
   readonly at: number
-  readonly running: Fiber.RuntimeFiber<unknown, unknown>
-  expire: () => void
+  /** What it limits, once that runs. */
+  running: Fiber.RuntimeFiber<unknown, unknown> | undefined
+  isOver: boolean
+  /** Tells who waits, once somebody does. */
+  tell: () => void
 }
 
 export const make = (): Deadlines => {
@@ -40,10 +43,19 @@ export const make = (): Deadlines => {
   let sleeper: Fiber.RuntimeFiber<void> | undefined
   let wakesAt = Infinity
 
-  const wake: Effect.Effect<void> = withNow((now) => {
-    for (const { at, expire } of deadlines) if (at <= now) expire()
+  const sleepUntilFirst = (now: number): Effect.Effect<void> => {
     wakesAt = deadlines.reduce((first, { at }) => at > now && at < first ? at : first, Infinity)
-    return wakesAt === Infinity ? Effect.void : Effect.zipRight(Effect.sleep(Duration.millis(wakesAt - now)), wake)
+    return wakesAt === Infinity ? Effect.void : Effect.zipRight(sleepUntil(wakesAt, now), wake)
+  }
+
+  const wake: Effect.Effect<void> = withTicks((now) => {
+    for (const deadline of deadlines) {
+      if (deadline.at > now) continue
+      deadline.isOver = true
+      end(deadline)
+      deadline.tell()
+    }
+    return sleepUntilFirst(now)
   })
 
   const stopSleeping = (): void => {
@@ -57,9 +69,11 @@ export const make = (): Deadlines => {
       stopSleeping()
       wakesAt = at
       return Effect.map(
-        Effect.forkDaemon(Effect.interruptible(Effect.zipRight(Effect.sleep(Duration.millis(at - now)), wake))),
+        Effect.forkDaemon(Effect.interruptible(Effect.zipRight(sleepUntil(at, now), wake))),
         (fiber) => {
-          sleeper = fiber
+          // another one with an earlier deadline may have come in between
+          if (wakesAt === at) sleeper = fiber
+          else stop(fiber)
         }
       )
     })
@@ -68,45 +82,55 @@ export const make = (): Deadlines => {
     deadlines = deadlines.filter((other) => other !== deadline)
   }
 
+  /** Nobody waits any longer. */
+  const end = (deadline: Deadline): void => {
+    leave(deadline)
+    if (deadline.running !== undefined) stop(deadline.running)
+  }
+
   const wait = <A, E, E2>(
     running: Fiber.RuntimeFiber<A, E>,
     deadline: Deadline,
     onTimeout: () => E2
   ): Effect.Effect<Exit.Exit<A, E | E2>> =>
     Effect.async((resume) => {
-      deadline.expire = () => {
-        leave(deadline)
-        stop(running)
-        resume(Exit.succeed(Exit.fail(onTimeout())))
+      deadline.tell = () => resume(Exit.succeed(Exit.fail(onTimeout())))
+      if (deadline.isOver) {
+        end(deadline)
+        deadline.tell()
       }
       running.addObserver((exit) => {
         leave(deadline)
         resume(Exit.succeed(exit))
       })
-      return Effect.sync(() => {
-        leave(deadline)
-        stop(running)
-      })
+      return Effect.sync(() => end(deadline))
     })
 
   return {
     within: (effect, duration, onTimeout, restore) =>
-      withNow((now) => {
-        const at = now + Duration.toMillis(duration)
+      withTicks((now) => {
+        // known before anything else happens: the fiber that sleeps looks for it, and who waits may be interrupted before
+        // it begins to
+        const deadline: Deadline = {
+          at: now + Duration.toMillis(duration),
+          running: undefined,
+          isOver: false,
+          tell: () => {}
+        }
+        deadlines = [...deadlines, deadline]
         const waited = Effect.flatMap(Effect.forkDaemon(Effect.interruptible(effect)), (running) => {
-          // known before it is waited for: who waits can be interrupted before it begins to
-          const deadline: Deadline = { at, running, expire: () => stop(running) }
-          deadlines = [...deadlines, deadline]
+          deadline.running = running
           return restore(wait(running, deadline, onTimeout))
         })
-        return at < wakesAt ? Effect.zipRight(wakeAt(at, now), waited) : waited
+        return deadline.at < wakesAt ? Effect.zipRight(wakeAt(deadline.at, now), waited) : waited
       }),
     rest: Effect.sync(() => {
-      for (const { running } of deadlines) stop(running)
-      deadlines = []
+      for (const deadline of deadlines) end(deadline)
       stopSleeping()
     })
   }
 }
+
+const sleepUntil = (at: number, now: number): Effect.Effect<void> => Effect.sleep(Duration.millis(Math.ceil(at - now)))
 
 const stop = (fiber: Fiber.RuntimeFiber<unknown, unknown>): void => fiber.unsafeInterruptAsFork(fiber.id())

@@ -9,17 +9,13 @@
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as FiberId from "effect/FiberId"
+import type { EventStorage } from "../EventStorage.js"
+import { Node } from "./node.js"
 
 interface Section {
   readonly last: number
   open: number
   readonly closed: Deferred.Deferred<void>
-}
-
-/** An event whose entry is closed, which can know the number of it. */
-export interface Entry {
-  readonly id: string
-  readonly numberIn?: (ids: Pick<Ledger, "idOf">) => number | undefined
 }
 
 export interface Ledger {
@@ -33,7 +29,7 @@ export interface Ledger {
   /** Closes an entry; an unknown id is that of an event from before this client. */
   readonly close: (id: string) => void
   /** The same for many. */
-  readonly closeEach: (events: ReadonlyArray<Entry>) => void
+  readonly closeEach: (events: ReadonlyArray<Pick<EventStorage.EncodedEvent, "id">>) => void
   /** Closes every entry for good: nobody is left who could close them one by one. */
   readonly closeAll: () => void
   /** How many entries are open. */
@@ -79,14 +75,14 @@ export const make = (prefix: string, before: number): Ledger => {
     while (sections[0]?.open === 0) Deferred.unsafeDone(sections.shift()!.closed, Effect.void)
   }
 
-  const closeEach = (events: ReadonlyArray<Entry>): void => {
+  const closeEach: Ledger["closeEach"] = (events) => {
     if (ended) return
     open -= events.length
     if (sections.length > 0) {
       // most of them are in one section
       let [low, section] = [Infinity, undefined as Section | undefined]
       for (const event of events) {
-        const number = event.numberIn?.(ledger) ?? numberOf(event.id)
+        const number = (event instanceof Node ? event.numberIn(ledger) : undefined) ?? numberOf(event.id)
         if (section === undefined || number <= low || number > section.last) {
           const index = indexOf(number)
           low = sections[index - 1]?.last ?? -Infinity

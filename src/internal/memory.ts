@@ -344,12 +344,7 @@ export const make = (config: AmplitudeConfig.Service): EventStorage.Service => {
       }))
 
   const leave = (events: ReadonlyArray<EventStorage.EncodedEvent>): void => {
-    for (const node of events as ReadonlyArray<Node>) {
-      const { page } = node
-      if (page === undefined) continue
-      node.page = undefined
-      if (++page.left === page.count) packed.reuse(page)
-    }
+    for (const node of events as ReadonlyArray<Node>) leavePage(node)
   }
 
   const takeByLane = (limits: Cut.Limits, id: number, until: number): Array<Node> => {

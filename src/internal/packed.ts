@@ -32,7 +32,7 @@ export interface Packed<E> {
   readonly first: () => E | undefined
   /** Takes out the oldest one. */
   readonly shift: () => E | undefined
-  /** Takes out as many of the oldest ones as fit, one at least. */
+  /** Takes out as many of the oldest ones as fit; the first one fits whatever its size. */
   readonly take: (limits: Limits) => Array<E>
   /** Takes out the newest one, whose place is written over then. */
   readonly pop: () => EventStorage.EncodedEvent | undefined
@@ -66,9 +66,11 @@ const maxSpare = 16
 
 const maxNumber = 0xffff_ffff
 
+/**
+ * It is a class, and so are nodes, because of where the engine puts its objects: those of a literal go to the old part of
+ * the heap at once when many of them have lived long, and stay there until a major collection.
+ */
 export class Page {
-  // it is a class, and so are nodes, because of where the engine puts its objects: those of a literal go to the old part
-  // of the heap at once when many of them have lived long, and stay there until a major collection
   bytes: Uint8Array
   private records: Uint32Array
   /** Where the next event is written. */
@@ -116,18 +118,25 @@ export class Page {
     return this.at + length + 1 <= this.size - (this.count + 1) * recordBytes
   }
 
-  /** Whether the number of an event that is written can be in a record. */
-  fits(ids: Ids, entry: number): boolean {
+  /** Whether the number of an event that is written can stand in a record of this page. */
+  canNumber(ids: Ids, entry: number): boolean {
     return this.ids === undefined || (this.ids === ids && entry >= this.base && entry - this.base <= maxNumber)
   }
 
+  /** An event whose number cannot, that of another client, is described. */
   write(ids: Ids, entry: number, { laneFrom, laneTo, writer }: Written): void {
+    const json = writer.bytes.subarray(0, writer.at)
+    if (!this.canNumber(ids, entry)) {
+      const lane = laneIn(writer.bytes, laneFrom, laneTo)
+      this.describe({ id: ids.idOf(entry), lane, attempts: 0 }, json)
+      return
+    }
     if (this.ids === undefined) {
       this.ids = ids
       this.base = entry
     }
     const from = this.at
-    this.bytes.set(writer.bytes.subarray(0, writer.at), from)
+    this.bytes.set(json, from)
     this.record(from + writer.at, entry - this.base, from + laneFrom, from + laneTo)
   }
 
@@ -153,6 +162,10 @@ export class Page {
     return this.records.length - index * recordSize
   }
 
+  private fieldOf(index: number, field: number): number {
+    return this.records[this.recordOf(index) - field]!
+  }
+
   /** Takes back the last event. */
   dropLast(): void {
     this.at = this.startOf(--this.count)
@@ -165,26 +178,25 @@ export class Page {
 
   /** Where the JSON of an event ends: a comma stands there. */
   endOf(index: number): number {
-    return this.records[this.records.length - index * recordSize - endField]!
+    return this.fieldOf(index, endField)
   }
 
   /** The number that the event was written with by these ids. */
   numberOf(index: number, ids: Ids): number | undefined {
     return this.ids !== ids || this.described?.has(index) === true
       ? undefined
-      : this.base + this.records[this.records.length - index * recordSize - numberField]!
+      : this.base + this.fieldOf(index, numberField)
   }
 
   idOf(index: number): string {
     return this.described?.get(index)?.id ??
-      this.ids!.idOf(this.base + this.records[this.recordOf(index) - numberField]!)
+      this.ids!.idOf(this.base + this.fieldOf(index, numberField))
   }
 
   laneOf(index: number): string {
     const described = this.described?.get(index)
     if (described !== undefined) return described.lane
-    const record = this.recordOf(index)
-    return laneIn(this.bytes, this.records[record - laneFromField]!, this.records[record - laneToField]!)
+    return laneIn(this.bytes, this.fieldOf(index, laneFromField), this.fieldOf(index, laneToField))
   }
 
   attemptsOf(index: number): number {
@@ -278,10 +290,7 @@ export const make = <E>(makeEvent: Make<E>): Packed<E> => {
       sequence++
     },
     write: (ids, entry, written) => {
-      const length = written.writer.at
-      const page = pageFor(length)
-      const fitting = page.fits(ids, entry) ? page : addPage(length)
-      fitting.write(ids, entry, written)
+      pageFor(written.writer.at).write(ids, entry, written)
       sequence++
     },
     first,
@@ -303,7 +312,7 @@ export const make = <E>(makeEvent: Make<E>): Packed<E> => {
           const end = page.endOf(page.taken)
           // with its comma
           room -= end - start + 1
-          if (events.length > 0 && (room < 0 || events.length >= count)) return events
+          if (events.length >= count || (events.length > 0 && room < 0)) return events
           events.push(makeEvent(page, page.taken++, end - start))
           start = end + 1
         }

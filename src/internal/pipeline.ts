@@ -39,7 +39,7 @@ import type { Log } from "./log.js"
 import * as Memory from "./memory.js"
 import * as Metrics from "./metrics.js"
 import { toPlain } from "./node.js"
-import { withClock, withNow } from "./now.js"
+import { clockOf, withNow } from "./now.js"
 import * as Outcome from "./outcome.js"
 import type { Reports, Settlement } from "./reports.js"
 import * as Request from "./request.js"
@@ -302,7 +302,12 @@ export const make = (deps: Dependencies): Effect.Effect<Pipeline, never, Scope.S
         // the body is made where it is sent: what holds it longer costs every garbage collection until the next major one
         const sent = settings.compression === "none"
           ? transport.send(requestFor(transport.send, url, makeBody))
-          : Effect.flatMap(compress(makeBody()), (compressed) => transport.send({ url, ...compressed }))
+          : Effect.flatMap(compress(makeBody()), (compressed) =>
+            transport.send(
+              compressed.contentEncoding === undefined
+                ? requestFor(transport.send, url, () => compressed.body)
+                : { url, ...compressed }
+            ))
         return Effect.flatMap(sent, checkAnswer)
       })
 
@@ -313,7 +318,10 @@ export const make = (deps: Dependencies): Effect.Effect<Pipeline, never, Scope.S
       restore: Restore
     ): Effect.Effect<Outcome.Answer> =>
       Effect.flatMap(Effect.makeSpan("amplitude.send", spanOptions), (span) =>
-        withClock((clock) => {
+        Effect.withFiberRuntime((fiber) => {
+          const clock = clockOf(fiber)
+          const isTimed = fiber.getFiberRef(FiberRef.currentTracerTimingEnabled)
+          const end = (exit: Exit.Exit<unknown>) => span.end(isTimed ? clock.unsafeCurrentTimeNanos() : 0n, exit)
           const started = clock.unsafeCurrentTimeMillis()
           const attempt = events[0]!.attempts + sent
           let bytes = 0
@@ -324,7 +332,7 @@ export const make = (deps: Dependencies): Effect.Effect<Pipeline, never, Scope.S
           })
           return Effect.matchCauseEffect(deadlines.within(exchanged, settings.requestTimeout, timeout, restore), {
             onFailure: (interruption) => {
-              span.end(clock.unsafeCurrentTimeNanos(), Exit.failCause(interruption))
+              end(Exit.failCause(interruption))
               return Effect.failCause(interruption)
             },
             onSuccess: (exit) => {
@@ -336,7 +344,7 @@ export const make = (deps: Dependencies): Effect.Effect<Pipeline, never, Scope.S
               span.attribute("amplitude.bytes", bytes)
               span.attribute("amplitude.status", status)
               span.attribute("amplitude.attempt", attempt)
-              span.end(clock.unsafeCurrentTimeNanos(), Exit.succeed(answer))
+              end(Exit.succeed(answer))
               log.write({
                 level: LogLevel.Debug,
                 module: "pipeline",

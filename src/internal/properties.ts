@@ -32,6 +32,9 @@ const maxStringLength = 1024
  */
 const maxValues = 10_000_000
 
+/** What is far longer than the largest request (20,000,000 bytes) is not written to its end: the same bound in bytes. */
+const maxBytes = 50_000_000
+
 const serializable = "a value that JSON can hold"
 
 /** The state of one walk: a fault is written here, its path from the inside out. */
@@ -154,6 +157,7 @@ const writeArray = (writer: Writer, items: ReadonlyArray<unknown>, depth: number
   if (!((walk.values += length) <= maxValues)) return refuse(walk, `at most ${maxValues} values`, "more")
   writer.openArray()
   for (let index = 0; index < length; index++) {
+    if (writer.at > maxBytes) return refuse(walk, `at most ${maxBytes} bytes of JSON`, "more")
     const written = writeValue(writer, items[index], `${index}`, depth + 1, walk)
     if (written === "refused") {
       walk.path = `[${index}]${walk.path}`
@@ -177,6 +181,7 @@ const writeRecord = (
   for (const key in record) {
     if (!hasOwn.call(record, key)) continue
     if (++walk.values > maxValues) return refuse(walk, `at most ${maxValues} values`, "more")
+    if (writer.at > maxBytes) return refuse(walk, `at most ${maxBytes} bytes of JSON`, "more")
     const value = record[key]
     const before = writer.at
     writer.copy(knownHeadOf(key))
