@@ -93,6 +93,25 @@ describe("what recurs", () => {
   })
 })
 
+/** Properties that track an event while they are read, whose properties do the same. */
+const nested = (client: Amplitude.Client, depth: number): object => ({
+  depth,
+  get inner() {
+    if (depth > 0) {
+      Effect.runSync(
+        client.track({ event_type: `inner ${depth}`, user_id: "user-1", event_properties: nested(client, depth - 1) })
+      )
+    }
+    return "é".repeat(depth * 100)
+  },
+  toJSON() {
+    if (depth > 3) {
+      Effect.runSync(client.track(`toJSON ${depth}`, { text: "x".repeat(3000 - depth) }, { user_id: "user-1" }))
+    }
+    return { depth, inner: (this as { readonly inner: string }).inner }
+  }
+})
+
 describe("events that are written while another one is", () => {
   it.effect("are sent as they are, each whole", () =>
     Effect.gen(function*() {
@@ -103,24 +122,7 @@ describe("events that are written while another one is", () => {
       })
       yield* Effect.gen(function*() {
         const client = yield* Amplitude
-        const nested = (depth: number): object => ({
-          depth,
-          get inner() {
-            if (depth > 0) {
-              Effect.runSync(
-                client.track({ event_type: `inner ${depth}`, user_id: "user-1", event_properties: nested(depth - 1) })
-              )
-            }
-            return "é".repeat(depth * 100)
-          },
-          toJSON() {
-            if (depth > 3) {
-              Effect.runSync(client.track(`toJSON ${depth}`, { text: "x".repeat(3000 - depth) }, { user_id: "user-1" }))
-            }
-            return { depth, inner: (this as { readonly inner: string }).inner }
-          }
-        })
-        yield* client.track({ event_type: "outer", user_id: "user-1", event_properties: nested(5) })
+        yield* client.track({ event_type: "outer", user_id: "user-1", event_properties: nested(client, 5) })
         yield* client.track({
           event_type: "thrown",
           user_id: "user-1",
