@@ -10,6 +10,7 @@ import type { EventStorage } from "../EventStorage.js"
 import type { Limits } from "./cut.js"
 import * as Utf8 from "./utf8.js"
 import type { Writer } from "./writer.js"
+import { readText } from "./writer.js"
 
 /** Gives the ids of events by their number. */
 export interface Ids {
@@ -47,7 +48,6 @@ export type Make<E> = (page: Page, index: number, bytes: number) => E
 type Described = Pick<EventStorage.EncodedEvent, "id" | "lane" | "attempts">
 
 const comma = 0x2c
-const quote = 0x22
 
 /** The fields of a record, counted back from its beginning: where its JSON ends, its number, where its lane stands. */
 const endField = 1
@@ -229,12 +229,8 @@ const maxUsed = 0.875
 const wholeRecords = (bytes: number): number => Math.ceil(bytes / recordBytes) * recordBytes
 
 /** The lane that a piece of JSON says: a text, or groups as they stand. */
-export const laneIn = (bytes: Uint8Array, from: number, to: number): string => {
-  if (from === to) return "{}"
-  if (bytes[from] !== quote) return Utf8.decode(bytes.subarray(from, to))
-  const text = Utf8.decode(bytes.subarray(from + 1, to - 1))
-  return text.includes("\\") ? JSON.parse(`"${text}"`) as string : text
-}
+export const laneIn = (bytes: Uint8Array, from: number, to: number): string =>
+  from === to ? "{}" : readText(bytes, from, to)
 
 export const make = <E>(makeEvent: Make<E>): Packed<E> => {
   let oldest: Page | undefined

@@ -23,7 +23,7 @@ const closeBracket = 0x5d
 const letters: ReadonlyMap<number, number> = new Map([[8, 0x62], [9, 0x74], [10, 0x6e], [12, 0x66], [13, 0x72]])
 
 /** The digits of a number in base 16. */
-const hex: Uint8Array = Utf8.encode("0123456789abcdef")
+const hexDigits: Uint8Array = Utf8.encode("0123456789abcdef")
 
 /** What JSON writes otherwise than it stands, or may have to. */
 const escaped = /["\\\u0000-\u001f\ud800-\udfff]/
@@ -139,9 +139,24 @@ export class Writer {
       this.raw(JSON.stringify(text))
       return
     }
-    this.put(quote)
+    this.openText()
     this.raw(text)
+    this.closeText()
+  }
+
+  /** A text of which each part is written by itself, as it stands. */
+  openText(): void {
     this.put(quote)
+  }
+
+  closeText(): void {
+    this.put(quote)
+  }
+
+  /** Two digits in base 16, of which there is room for. */
+  hex(byte: number): void {
+    this.bytes[this.at++] = hexDigits[byte >> 4]!
+    this.bytes[this.at++] = hexDigits[byte & 15]!
   }
 
   /** The rest of a text, which holds more than what is written as it stands. */
@@ -177,7 +192,8 @@ export class Writer {
 
   private escapeUnit(unit: number): void {
     this.escape(letterU)
-    for (let shift = 12; shift >= 0; shift -= 4) this.bytes[this.at++] = hex[unit >> shift & 15]!
+    this.hex(unit >> 8)
+    this.hex(unit & 0xff)
   }
 
   /** A character of more than one byte: the first one, and as many as follow it. */
@@ -216,6 +232,13 @@ export class Writer {
   textOf(from: number, to: number): string {
     return Utf8.decode(this.bytes.subarray(from, to))
   }
+}
+
+/** What a value that was written says: a text, or the JSON of another value as it stands. */
+export const readText = (bytes: Uint8Array, from: number, to: number): string => {
+  if (bytes[from] !== quote) return Utf8.decode(bytes.subarray(from, to))
+  const text = Utf8.decode(bytes.subarray(from + 1, to - 1))
+  return text.includes("\\") ? JSON.parse(`"${text}"`) as string : text
 }
 
 // a writer is used by one event after the other; while one is being written another may be, by a getter of it
