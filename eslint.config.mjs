@@ -6,7 +6,7 @@ const clock = "Time comes from Clock and Schedule."
 const barrel = "Import the module itself, as in `import * as Duration from \"effect/Duration\"`."
 
 export default defineConfig(
-  globalIgnores(["coverage/", "dist/", "docs/"]),
+  globalIgnores(["coverage/", "dist/", "docs/", "test/bench/built/"]),
   effect.configs.dprint,
   {
     linterOptions: { reportUnusedDisableDirectives: "error" },

@@ -2,7 +2,7 @@
 import { spawn } from "node:child_process"
 import type { Place } from "./control.js"
 import * as Control from "./control.js"
-import { pathOf, root } from "./paths.js"
+import { builtOf, root } from "./paths.js"
 import type { Figures } from "./sample.js"
 import type { State } from "./sink.js"
 
@@ -60,11 +60,9 @@ export const records: Array<object> = []
 
 const proxies = new Set(["http_proxy", "https_proxy", "all_proxy"])
 
-/** The built package as its users have it: without the sources' paths its own name leads to `dist`. */
-export const env = (): NodeJS.ProcessEnv => ({
-  ...Object.fromEntries(Object.entries(process.env).filter(([name]) => !proxies.has(name.toLowerCase()))),
-  TSX_TSCONFIG_PATH: pathOf("built.json")
-})
+/** No request takes another way than to the sink. */
+export const env = (): NodeJS.ProcessEnv =>
+  Object.fromEntries(Object.entries(process.env).filter(([name]) => !proxies.has(name.toLowerCase())))
 
 /** Runs a program; its last line is JSON. */
 export const runToEnd = (
@@ -124,9 +122,7 @@ export const race = async (settings: Settings, race: Race): Promise<Samples> => 
           process.execPath,
           [
             ...flags,
-            "--import",
-            "tsx",
-            pathOf("sample.ts"),
+            builtOf("sample.js"),
             measurement,
             entrant.name,
             JSON.stringify({ url, control, ...all })

@@ -1,5 +1,5 @@
 /**
- * Builds the package and runs the measurements. Only ratios of one run can be compared: the times are those of this
+ * Runs the measurements. The package and this are built before. Only ratios of one run can be compared: the times are those of this
  * machine and this minute.
  *
  *     npm run bench -- [measurement ...] [--rounds N] [--contenders a,b] [--quick]
@@ -20,12 +20,12 @@ import { growth } from "./measurements/growth.js"
 import { memory } from "./measurements/memory.js"
 import { outage } from "./measurements/outage.js"
 import { size } from "./measurements/size.js"
-import { pathOf, root } from "./paths.js"
+import { builtOf, pathOf, root } from "./paths.js"
 
 const all: ReadonlyArray<Measurement> = [call, deliver, memory, delay, outage, size, growth]
 
 const startSink = async (): Promise<{ readonly place: Place; readonly sink: ChildProcess }> => {
-  const sink = spawn(process.execPath, ["--import", "tsx", pathOf("sink.ts")], {
+  const sink = spawn(process.execPath, [builtOf("sink.js")], {
     cwd: root,
     env: env(),
     stdio: ["ignore", "pipe", "inherit"]
@@ -38,7 +38,6 @@ const startSink = async (): Promise<{ readonly place: Place; readonly sink: Chil
 const { contenders, measurements, quick, rounds } = parse(process.argv.slice(2), all.map(({ name }) => name))
 const wanted = measurements.length === 0 ? all : all.filter(({ name }) => measurements.includes(name))
 
-execFileSync("npm", ["run", "--silent", "build"], { cwd: root, stdio: "inherit" })
 if (!existsSync(pathOf("peers/node_modules"))) {
   execFileSync("npm", ["ci", "--no-audit", "--no-fund"], { cwd: pathOf("peers"), stdio: "inherit" })
 }

@@ -1,7 +1,7 @@
 /**
  * One sample of one measurement of one contender, in this process alone. The last line it prints is the sample as JSON.
  *
- *     npx tsx test/bench/sample.ts call undici '{"url":"...","control":"...", ...}'
+ *     node test/bench/built/sample.js call undici '{"url":"...","control":"...", ...}'
  */
 import type { Place } from "./control.js"
 

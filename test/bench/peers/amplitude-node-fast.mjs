@@ -6,7 +6,7 @@
  * before it is flushed. 200 is the default of `flushQueueSize`, and faster than larger ones unless answers take long.
  */
 import { createInstance, Types } from "@amplitude/analytics-node"
-import { makeEvent } from "../event.ts"
+import { makeEvent } from "../built/event.js"
 import { pace } from "./pace.mjs"
 
 /** @type {import("../contenders/client.ts").Open} */

@@ -7,7 +7,7 @@
  * is awaited here are the promises that `track` returns.
  */
 import { createInstance, Types } from "@amplitude/analytics-node"
-import { makeEvent } from "../event.ts"
+import { makeEvent } from "../built/event.js"
 
 /** @type {import("../contenders/client.ts").Open} */
 export const open = async ({ url }) => {

@@ -1,4 +1,4 @@
-import { propertiesOf } from "../event.ts"
+import { propertiesOf } from "../built/event.js"
 
 /** The facts of an event that are no fields of their own: PostHog and Mixpanel have them as properties. */
 export const flatPropertiesOf = (index) => ({
