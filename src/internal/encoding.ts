@@ -61,6 +61,9 @@ export const make = (): Draft => {
   }
 }
 
+/** The same draft, which can be read after `done`. */
+export const keep = (draft: Draft): Draft => ({ ...draft, writer: draft.writer.clone() })
+
 /** Nothing of the draft is read any more. */
 export const done = ({ writer }: Draft): void => release(writer)
 

@@ -110,9 +110,10 @@ const optedOut: Refusal = { _tag: "Refusal", reason: "OptedOut", error: undefine
 
 export const make = (deps: Dependencies): Intake => {
   const { config, insertId, ledger, log, pipeline, plugins, reports, storage } = deps
-  const closing = Effect.unsafeMakeLatch(false)
-  const appendAtOnce = (storage.append as Memory.AtOnce)[Memory.atOnce]
+  const direct = Memory.directOf(storage)
   let closed = false
+  /** Of callers that wait for room: what lets them go on when the client closes. */
+  const onClose = new Set<() => void>()
 
   // -- up to the encoded event ---------------------------------------------------------------------------------------
 
@@ -187,6 +188,12 @@ export const make = (deps: Dependencies): Intake => {
 
   // -- into the storage ----------------------------------------------------------------------------------------------
 
+  const closing: Effect.Effect<never, AmplitudeClosed> = Effect.async((resume) => {
+    const refuse = () => resume(refuseClosed)
+    onClose.add(refuse)
+    return Effect.sync(() => onClose.delete(refuse))
+  })
+
   /**
    * Appends an event, or waits for room. A caller that waits can be interrupted, if it can be interrupted at all, and
    * goes on when the client closes; whichever comes first, the event was appended or it was not.
@@ -202,10 +209,7 @@ export const make = (deps: Dependencies): Intake => {
       return dropped
     })
     return Effect.matchCauseEffect(
-      restore(Effect.raceFirst(
-        Effect.uninterruptible(appending),
-        Effect.zipRight(Effect.interruptible(closing.await), refuseClosed)
-      )),
+      restore(Effect.raceFirst(Effect.uninterruptible(appending), Effect.interruptible(closing))),
       {
         onSuccess: Effect.succeed,
         onFailure: (cause) => appended === undefined ? Effect.failCause(cause) : Effect.succeed(appended)
@@ -219,25 +223,77 @@ export const make = (deps: Dependencies): Intake => {
     pipeline.arrived(bytes, now)
   }
 
+  /** Takes an event for which the storage has room, in one step. */
+  const accept = (storage: Memory.Direct, { call, draft }: Prepared, onId?: (id: string) => void): void => {
+    const entry = ledger.open()
+    storage.take(ledger, entry, draft)
+    onId?.(ledger.idOf(entry))
+    accepted(draft.writer.at, call)
+    if (plugins.hasDestination()) plugins.dispatch(Encoding.jsonOf(draft), call.inside)
+  }
+
   /**
    * Accepts an event, or goes on with the reason why the storage did not take it. Where the storage has room at hand
    * that is one step, without an effect of its own.
    */
   const store = <E>(
-    { call, draft }: Prepared,
+    prepared: Prepared,
     onError: (error: TrackError, event: EventStorage.EncodedEvent) => Effect.Effect<void, E>,
     onId?: (id: string) => void
   ): Effect.Effect<void, E> => {
-    if (appendAtOnce === undefined || closed) return storeByPolicy(call, encoded(draft), onError, onId)
-    const entry = ledger.open()
-    if (!appendAtOnce(ledger, entry, draft)) {
-      ledger.close(ledger.idOf(entry))
-      return storeByPolicy(call, encoded(draft), onError, onId)
+    const { call, draft } = prepared
+    if (direct !== undefined && !closed) {
+      if (direct.hasRoom()) {
+        accept(direct, prepared, onId)
+        return Exit.void
+      }
+      if (call.settings.overflow === "suspend") {
+        return storeWhenRoom(direct, { ...prepared, draft: Encoding.keep(draft) }, onError, onId)
+      }
     }
-    onId?.(ledger.idOf(entry))
-    accepted(draft.writer.at, call)
-    if (plugins.hasDestination()) plugins.dispatch(Encoding.jsonOf(draft), call.inside)
-    return Exit.void
+    return storeByPolicy(call, encoded(draft), onError, onId)
+  }
+
+  /**
+   * The same for a caller that waits for room: the storage lets it on, and its event is accepted in that moment. It can
+   * be interrupted before, if it can be interrupted at all, and goes on when the client closes.
+   */
+  const storeWhenRoom = <E>(
+    storage: Memory.Direct,
+    prepared: Prepared,
+    onError: (error: TrackError, event: EventStorage.EncodedEvent) => Effect.Effect<void, E>,
+    onId?: (id: string) => void
+  ): Effect.Effect<void, E> => {
+    let isAccepted = false
+    const whenRoom = Effect.async<void, AmplitudeClosed>((resume) => {
+      if (closed) return resume(refuseClosed)
+      const leave = () => {
+        cancel()
+        onClose.delete(refuse)
+      }
+      const refuse = () => {
+        leave()
+        resume(refuseClosed)
+      }
+      onClose.add(refuse)
+      const cancel = storage.whenRoom(() => {
+        onClose.delete(refuse)
+        accept(storage, prepared, onId)
+        isAccepted = true
+        resume(Exit.void)
+      })
+      return Effect.sync(leave)
+    })
+    return Effect.uninterruptibleMask((restore) =>
+      Effect.matchCauseEffect(restore(whenRoom), {
+        onFailure: (cause): Effect.Effect<void, E> => {
+          if (isAccepted) return Exit.void
+          if (Cause.isInterruptedOnly(cause)) return Effect.interrupt
+          return onError(toTrackError(cause), { ...encoded(prepared.draft), id: ledger.reserve(), attempts: 0 })
+        },
+        onSuccess: () => Exit.void
+      })
+    )
   }
 
   /**
@@ -342,7 +398,8 @@ export const make = (deps: Dependencies): Intake => {
       ),
     close: Effect.suspend(() => {
       closed = true
-      return Effect.asVoid(closing.open)
+      for (const refuse of onClose) refuse()
+      return Effect.void
     })
   }
 }

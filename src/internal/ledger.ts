@@ -75,24 +75,31 @@ export const make = (prefix: string, before: number): Ledger => {
     while (sections[0]?.open === 0) Deferred.unsafeDone(sections.shift()!.closed, Effect.void)
   }
 
+  /** The number of an entry that is closed; what was written with its number is not looked up by its id. */
+  const take = (event: Pick<EventStorage.EncodedEvent, "id">): number => {
+    const written = event instanceof Node ? event.numberIn(ledger) : undefined
+    if (written !== undefined) return written
+    const number = numberOf(event.id)
+    late.delete(event.id)
+    return number
+  }
+
   const closeEach: Ledger["closeEach"] = (events) => {
     if (ended) return
     open -= events.length
-    if (sections.length > 0) {
-      // most of them are in one section
-      let [low, section] = [Infinity, undefined as Section | undefined]
-      for (const event of events) {
-        const number = (event instanceof Node ? event.numberIn(ledger) : undefined) ?? numberOf(event.id)
-        if (section === undefined || number <= low || number > section.last) {
-          const index = indexOf(number)
-          low = sections[index - 1]?.last ?? -Infinity
-          section = sections[index]
-        }
-        if (section !== undefined) section.open--
+    if (sections.length === 0 && late.size === 0) return
+    // most of them are in one section
+    let [low, section] = [Infinity, undefined as Section | undefined]
+    for (const event of events) {
+      const number = take(event)
+      if (section === undefined || number <= low || number > section.last) {
+        const index = indexOf(number)
+        low = sections[index - 1]?.last ?? -Infinity
+        section = sections[index]
       }
-      endSections()
+      if (section !== undefined) section.open--
     }
-    if (late.size > 0) { for (const { id } of events) late.delete(id) }
+    endSections()
   }
 
   const idOf = (number: number): string => prefix + number.toString(36)

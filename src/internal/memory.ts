@@ -35,14 +35,22 @@ interface Lane {
 }
 
 /**
- * Where an `append` carries a way to take an event at once as it was written, without an effect; it says no where the
- * overflow policy has to decide. A storage that wraps this one has an `append` of its own, and with it its own way.
+ * Where an `append` carries what takes an event as it was written, without an effect. A storage that wraps this one has an
+ * `append` of its own, and with it its own way.
  */
-export const atOnce: unique symbol = Symbol.for("effect-amplitude/internal/memory/atOnce")
+export const direct: unique symbol = Symbol.for("effect-amplitude/internal/memory/direct")
 
-export interface AtOnce {
-  readonly [atOnce]?: (ids: Packed.Ids, number: number, written: Packed.Written) => boolean
+export interface Direct {
+  /** Whether there is room for an event: where there is none the overflow policy has to decide. */
+  readonly hasRoom: () => boolean
+  /** Takes an event for which there is room. */
+  readonly take: (ids: Packed.Ids, number: number, written: Packed.Written) => void
+  /** Calls once there is room for an event, which is to be taken then; gives what takes that back. */
+  readonly whenRoom: (letOn: () => void) => () => void
 }
+
+export const directOf = (storage: EventStorage.Service): Direct | undefined =>
+  (storage.append as { readonly [direct]?: Direct })[direct]
 
 /**
  * Where `lease` and `acknowledge` carry what does the same with events in their place, without a copy of what they say.
@@ -84,8 +92,6 @@ export const make = (config: AmplitudeConfig.Service): EventStorage.Service => {
   let newest: Node | undefined
   let lastLease = 0
   let count = 0
-  /** Places that are kept for callers who were let on and have not come yet. */
-  let promised = 0
 
   // -- the list of what was passed over ------------------------------------------------------------------------------
 
@@ -245,45 +251,44 @@ export const make = (config: AmplitudeConfig.Service): EventStorage.Service => {
       : []
   })
 
-  /** Lets as many callers on as there is room for, in the order in which they came, and keeps their places. */
+  const hasRoom = (): boolean => count < config.unsafeSettings().bufferCapacity
+
+  /** Lets as many callers on as there is room for, in the order in which they came. */
   const makeRoom = (): void => {
-    let room = config.unsafeSettings().bufferCapacity - count - promised
     for (const letOn of waiting) {
-      if (room-- <= 0) return
+      if (!hasRoom()) return
       waiting.delete(letOn)
-      promised++
       letOn()
     }
   }
 
-  /** Waits for a place; the one that was promised is given up when the caller is interrupted. */
-  const place: Effect.Effect<void> = Effect.suspend(() => {
-    let isPromised = false
-    return Effect.onInterrupt(
-      Effect.interruptible(Effect.async<void>((resume) => {
-        const letOn = () => {
-          isPromised = true
-          resume(Effect.void)
-        }
-        waiting.add(letOn)
-        return Effect.sync(() => waiting.delete(letOn))
-      })),
-      () =>
-        Effect.sync(() => {
-          if (!isPromised) return
-          promised--
-          makeRoom()
-        })
-    )
-  })
+  const whenRoom = (letOn: () => void): () => void => {
+    waiting.add(letOn)
+    makeRoom()
+    return () => {
+      waiting.delete(letOn)
+    }
+  }
 
-  const hasRoom = (): boolean => count + promised < config.unsafeSettings().bufferCapacity
-
-  const appendAtOnce = (ids: Packed.Ids, number: number, written: Packed.Written): boolean => {
-    if (!hasRoom()) return false
+  const take = (ids: Packed.Ids, number: number, written: Packed.Written): void => {
     packed.write(ids, number, written)
     count++
-    return true
+  }
+
+  /** A caller that is interrupted while it waits has appended its event, or it has not. */
+  const pushWhenRoom = (event: EventStorage.EncodedEvent): ReturnType<EventStorage.Service["append"]> => {
+    let isPushed = false
+    const pushed = Effect.async<void>((resume) =>
+      Effect.sync(whenRoom(() => {
+        push(event)
+        isPushed = true
+        resume(Exit.void)
+      }))
+    )
+    return Effect.uninterruptible(Effect.matchCauseEffect(Effect.interruptible(pushed), {
+      onFailure: (cause) => isPushed ? none : Effect.failCause(cause),
+      onSuccess: () => none
+    }))
   }
 
   const append: EventStorage.Service["append"] = (event) =>
@@ -302,11 +307,7 @@ export const make = (config: AmplitudeConfig.Service): EventStorage.Service => {
         case "fail":
           return Exit.fail(new BufferFull({ capacity: bufferCapacity }))
         case "suspend":
-          return Effect.flatMap(place, () => {
-            promised--
-            push(event)
-            return none
-          })
+          return pushWhenRoom(event)
       }
     })
 
@@ -479,7 +480,7 @@ export const make = (config: AmplitudeConfig.Service): EventStorage.Service => {
   const carried: InPlace = { lease: leaseInPlace, acknowledge: acknowledgeInPlace, leave }
 
   return {
-    append: Object.assign(append, { [atOnce]: appendAtOnce }),
+    append: Object.assign(append, { [direct]: { hasRoom, take, whenRoom } satisfies Direct }),
     lease: Object.assign(lease, { [inPlace]: carried }),
     renew: () => Effect.void,
     acknowledge: Object.assign(acknowledge, { [inPlace]: carried }),

@@ -36,9 +36,19 @@ const minSize = 1024
 const maxSize = 65_536
 
 export class Writer {
-  bytes: Uint8Array = new Uint8Array(minSize)
+  bytes: Uint8Array
   /** How many are written. */
-  at = 0
+  at: number
+
+  constructor(bytes: Uint8Array = new Uint8Array(minSize), at = 0) {
+    this.bytes = bytes
+    this.at = at
+  }
+
+  /** What is written so far, in a writer of its own. */
+  clone(): Writer {
+    return new Writer(this.bytes.slice(0, this.at), this.at)
+  }
 
   /** Makes room for as many bytes more. */
   reserve(count: number): void {
