@@ -18,6 +18,7 @@ import type { Delivered, Reason } from "../DeliveryReport.js"
 import type { Event } from "../Event.js"
 import type { EventStorage } from "../EventStorage.js"
 import type { Before, Enrichment, Plugin } from "../Plugin.js"
+import { Callbacks } from "./callbacks.js"
 import * as Encoding from "./encoding.js"
 import { eventOptions } from "./eventOptions.js"
 import type { Ledger } from "./ledger.js"
@@ -113,7 +114,7 @@ export const make = (deps: Dependencies): Intake => {
   const direct = Memory.directOf(storage)
   let closed = false
   /** Of callers that wait for room: what lets them go on when the client closes. */
-  const onClose = new Set<() => void>()
+  const onClose = new Callbacks()
 
   // -- up to the encoded event ---------------------------------------------------------------------------------------
 
@@ -188,11 +189,9 @@ export const make = (deps: Dependencies): Intake => {
 
   // -- into the storage ----------------------------------------------------------------------------------------------
 
-  const closing: Effect.Effect<never, AmplitudeClosed> = Effect.async((resume) => {
-    const refuse = () => resume(refuseClosed)
-    onClose.add(refuse)
-    return Effect.sync(() => onClose.delete(refuse))
-  })
+  const closing: Effect.Effect<never, AmplitudeClosed> = Effect.async((resume) =>
+    Effect.sync(onClose.add(() => resume(refuseClosed)))
+  )
 
   /**
    * Appends an event, or waits for room. A caller that waits can be interrupted, if it can be interrupted at all, and
@@ -267,22 +266,20 @@ export const make = (deps: Dependencies): Intake => {
     let isAccepted = false
     const whenRoom = Effect.async<void, AmplitudeClosed>((resume) => {
       if (closed) return resume(refuseClosed)
-      const leave = () => {
+      const stay = onClose.add(() => {
         cancel()
-        onClose.delete(refuse)
-      }
-      const refuse = () => {
-        leave()
         resume(refuseClosed)
-      }
-      onClose.add(refuse)
+      })
       const cancel = storage.whenRoom(() => {
-        onClose.delete(refuse)
+        stay()
         accept(storage, prepared, onId)
         isAccepted = true
         resume(Exit.void)
       })
-      return Effect.sync(leave)
+      return Effect.sync(() => {
+        cancel()
+        stay()
+      })
     })
     return Effect.uninterruptibleMask((restore) =>
       Effect.matchCauseEffect(restore(whenRoom), {
@@ -398,7 +395,7 @@ export const make = (deps: Dependencies): Intake => {
       ),
     close: Effect.suspend(() => {
       closed = true
-      for (const refuse of onClose) refuse()
+      while (!onClose.isEmpty) onClose.callFirst()
       return Effect.void
     })
   }

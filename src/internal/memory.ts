@@ -16,6 +16,7 @@ import * as Exit from "effect/Exit"
 import type { AmplitudeConfig } from "../AmplitudeConfig.js"
 import { BufferFull } from "../AmplitudeError.js"
 import type { EventStorage } from "../EventStorage.js"
+import { Callbacks } from "./callbacks.js"
 import * as Cut from "./cut.js"
 import type { Lease } from "./node.js"
 import { Node, toPlain } from "./node.js"
@@ -85,7 +86,7 @@ export const make = (config: AmplitudeConfig.Service): EventStorage.Service => {
   /** Lanes with parked events, none of them leased: the head of each may leave when its pause is over. */
   let free: Array<Lane> = []
   /** Callers that wait for room, in the order in which they came. */
-  const waiting = new Set<() => void>()
+  const waiting = new Callbacks()
   /** What has not been looked at. */
   const packed = Packed.make((page, index, bytes) => new Node(page, index, bytes))
   let oldest: Node | undefined
@@ -255,19 +256,13 @@ export const make = (config: AmplitudeConfig.Service): EventStorage.Service => {
 
   /** Lets as many callers on as there is room for, in the order in which they came. */
   const makeRoom = (): void => {
-    for (const letOn of waiting) {
-      if (!hasRoom()) return
-      waiting.delete(letOn)
-      letOn()
-    }
+    while (!waiting.isEmpty && hasRoom()) waiting.callFirst()
   }
 
   const whenRoom = (letOn: () => void): () => void => {
-    waiting.add(letOn)
+    const cancel = waiting.add(letOn)
     makeRoom()
-    return () => {
-      waiting.delete(letOn)
-    }
+    return cancel
   }
 
   const take = (ids: Packed.Ids, number: number, written: Packed.Written): void => {

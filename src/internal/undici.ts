@@ -55,7 +55,7 @@ const lastOf = <A>(f: (text: string) => A): (text: string) => A => {
 
 const json = { "content-type": "application/json" }
 
-/** One request and its answer. Nothing of the request is kept here: undici lets go of the body when it is written. */
+/** One request and its answer. */
 class Exchange implements Undici.Dispatcher.DispatchHandler {
   readonly resume: Resume
   controller: Controller | undefined = undefined
@@ -103,11 +103,17 @@ class Exchange implements Undici.Dispatcher.DispatchHandler {
   }
 
   onResponseEnd(): void {
-    this.resume(Exit.succeed({ status: this.status, headers: joined(this.headers), body: textOf(this.chunks) }))
+    this.end(Exit.succeed({ status: this.status, headers: joined(this.headers), body: textOf(this.chunks) }))
   }
 
   onResponseError(_controller: Controller, error: Error): void {
-    this.resume(Exit.fail(this.status === 0 ? notSent(error) : incomplete(error)))
+    this.end(Exit.fail(this.status === 0 ? notSent(error) : incomplete(error)))
+  }
+
+  /** Lets go of the request, whose body would last as long as this does: up to the next major garbage collection. */
+  private end(exit: Exit.Exit<Transport.Answer, TransportError>): void {
+    this.controller = undefined
+    this.resume(exit)
   }
 }
 
