@@ -43,26 +43,31 @@ export interface Draft {
   groupsTo: number
 }
 
+const blank = (writer: Writer): Draft => ({
+  writer,
+  event_type: undefined,
+  user_id: undefined,
+  device_id: undefined,
+  insert_id: undefined,
+  hasTime: false,
+  laneFrom: 0,
+  laneTo: 0,
+  laneRank: 0,
+  groupsFrom: 0,
+  groupsTo: 0
+})
+
 export const make = (): Draft => {
   const writer = acquire()
   writer.openObject()
-  return {
-    writer,
-    event_type: undefined,
-    user_id: undefined,
-    device_id: undefined,
-    insert_id: undefined,
-    hasTime: false,
-    laneFrom: 0,
-    laneTo: 0,
-    laneRank: 0,
-    groupsFrom: 0,
-    groupsTo: 0
-  }
+  return blank(writer)
 }
 
-/** The same draft, which can be read after `done`. */
-export const keep = (draft: Draft): Draft => ({ ...draft, writer: draft.writer.clone() })
+/** The same draft, which can be read after `done`. Of the same shape: what reads it is compiled for one. */
+export const keep = (draft: Draft): Draft => {
+  const writer = draft.writer.clone()
+  return Object.assign(blank(writer), draft, { writer })
+}
 
 /** Nothing of the draft is read any more. */
 export const done = ({ writer }: Draft): void => release(writer)

@@ -3,35 +3,55 @@ import { race, secondsOf } from "../bench.js"
 import { show, table } from "../report.js"
 import { median } from "../statistics.js"
 
-/** What grows, in which unit, and the value that the others are compared with. */
-const axes = [
+interface Axis {
+  readonly name: string
+  readonly title: string
+  /** How long a sample takes. */
+  readonly seconds: number
+  /**
+   * Its values, where each has a process of its own: a process in which a million events have waited is not the one in
+   * which a thousand do.
+   */
+  readonly alone?: ReadonlyArray<number>
+}
+
+/** What grows, and in which unit. */
+const axes: ReadonlyArray<Axis> = [
   { name: "fibers", title: "fibers that track", seconds: 15 },
   { name: "sizes", title: "kilobytes of an event", seconds: 15 },
-  { name: "depths", title: "events that wait before they leave", seconds: 60 },
+  {
+    name: "depths",
+    title: "events that wait before they leave",
+    seconds: 15,
+    alone: [1000, 10_000, 100_000, 1_000_000]
+  },
   { name: "plugins", title: "enrichment plugins", seconds: 12 }
 ]
+
+const samplesOf = ({ alone, name }: Axis): ReadonlyArray<string> => alone?.map((value) => `${name} ${value}`) ?? [name]
 
 const of = ({ quick }: Settings): Race => ({
   measurement: "growth",
   label: "",
-  entrants: axes.map(({ name, seconds }) => ({ name, seconds })),
+  entrants: axes.flatMap((axis) => samplesOf(axis).map((name) => ({ name, seconds: axis.seconds }))),
   params: { divisor: quick ? 20 : 1, repetitions: quick ? 1 : 3 },
   rounds: 2,
   flags: ["--expose-gc", "--max-old-space-size=8192"],
   capSeconds: 300
 })
 
-const print = (samples: Samples, name: string, title: string): void => {
-  const taken = (samples.get(name) ?? []).flatMap(({ figures }) => figures === undefined ? [] : [figures])
-  const failure = samples.get(name)?.find(({ failure }) => failure !== undefined)?.failure
-  if (failure !== undefined) console.log(`\n  ${name}: ${failure}`)
+const print = (samples: Samples, axis: Axis): void => {
+  const all = samplesOf(axis).flatMap((name) => samples.get(name) ?? [])
+  const taken = all.flatMap(({ figures }) => figures === undefined ? [] : Object.entries(figures))
+  const failure = all.find(({ failure }) => failure !== undefined)?.failure
+  if (failure !== undefined) console.log(`\n  ${axis.name}: ${failure}`)
   if (taken.length === 0) return
-  // whole numbers come first in an object, whatever the order they were given in
-  const values = Object.keys(taken[0]!).filter((value) => !value.startsWith("floor ")).sort((a, b) => +a - +b)
-  const medianOf = (value: string): number => median(taken.map((figures) => figures[value] ?? NaN))
+  const values = [...new Set(taken.map(([value]) => value))].filter((value) => !value.startsWith("floor "))
+    .sort((a, b) => +a - +b)
+  const medianOf = (value: string): number => median(taken.flatMap(([name, figure]) => name === value ? [figure] : []))
   const first = medianOf(values[0]!)
   const floor = !Number.isNaN(medianOf(`floor ${values[0]}`))
-  table(`growth: microseconds of CPU of an event, by ${title}`, [
+  table(`growth: microseconds of CPU of an event, by ${axis.title}`, [
     ["", "µs", `x ${values[0]}`, ...(floor ? ["floor µs", "x floor"] : [])],
     ...values.map((value) => [
       value,
@@ -48,6 +68,6 @@ export const growth: Measurement = {
   seconds: (settings) => secondsOf({ ...settings, only: new Set() }, of(settings)),
   run: async (settings) => {
     const samples = await race({ ...settings, only: new Set() }, of(settings))
-    for (const { name, title } of axes) print(samples, name, title)
+    for (const axis of axes) print(samples, axis)
   }
 }

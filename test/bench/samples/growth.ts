@@ -1,6 +1,7 @@
 /**
- * CPU of an event until it is delivered, as one thing grows. All in one process after a warm-up, and each client stays
- * open, so that neither compiling nor opening is in any figure. The values take turns; the median of each is told.
+ * CPU of an event until it is delivered, as one thing grows: all values in one process, or one of them in a process of its
+ * own (`depths 1000`). It comes after a warm-up, and each client stays open, so that neither compiling nor opening is in any
+ * figure. The values take turns; the median of each is told.
  */
 import { Effect, ManagedRuntime } from "effect"
 import type { AmplitudeConfig, Event } from "effect-amplitude"
@@ -157,8 +158,10 @@ const measure = async ({ events, open }: Case, place: Place, least: number): Pro
   return used / times / events * 1e6
 }
 
-export const sample: Sampler = async (axis, { divisor, repetitions, ...place }): Promise<Figures> => {
-  const scaled = Object.entries(axes[axis]!).map(([name, { events, open }]) => {
+export const sample: Sampler = async (contender, { divisor, repetitions, ...place }): Promise<Figures> => {
+  const [axis = "", only] = contender.split(" ")
+  const cases = Object.entries(axes[axis]!).filter(([name]) => only === undefined || name === only)
+  const scaled = cases.map(([name, { events, open }]) => {
     const fewer: Case = { events: Math.ceil(events / divisor!), open }
     return { name, fewer, values: new Array<number>() }
   })
