@@ -36,7 +36,7 @@ const of = ({ quick }: Settings): Race => ({
   entrants: axes.flatMap((axis) => samplesOf(axis).map((name) => ({ name, seconds: axis.seconds }))),
   params: { divisor: quick ? 20 : 1, repetitions: quick ? 1 : 3 },
   rounds: 2,
-  flags: ["--expose-gc", "--max-old-space-size=8192"],
+  flags: ["--max-old-space-size=8192"],
   capSeconds: 300
 })
 

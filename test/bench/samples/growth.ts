@@ -134,9 +134,9 @@ const axes: Record<string, Cases> = {
 }
 
 /**
- * Microseconds of CPU of an event of this case. Few events are repeated until there are enough to tell. Garbage is
- * collected first, and what comes right after that is not in the figure: the heap has given up its space and takes it
- * back at a cost that does not grow with what is measured.
+ * Microseconds of CPU of an event of this case. Few events are repeated until there are enough to tell, and what comes
+ * first is not in the figure. Garbage is never collected by force: a heap that was made to give up its space is not that
+ * of a process that runs, and collects twice as much for long.
  */
 const measure = async ({ events, open }: Case, place: Place, least: number): Promise<number> => {
   const subject = await open(place, events)
@@ -150,7 +150,6 @@ const measure = async ({ events, open }: Case, place: Place, least: number): Pro
     return used
   }
   const times = Math.max(1, Math.ceil(least / events))
-  gc!()
   for (let settled = 0; settled < Math.min(least, 10_000); settled += events) await cpuOf(Math.min(events, 10_000))
   let used = 0
   for (let time = 0; time < times; time++) used += await cpuOf(events)
