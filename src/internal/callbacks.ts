@@ -5,11 +5,14 @@
  * those keeps the next one alive, and what stood in it, until a major garbage collection.
  */
 
+const nothing = (): void => {}
+
 /** A callback and its place. What was taken out refers to nothing. */
 class Entry {
-  callback: (() => void) | undefined
+  callback: () => void
   before: Entry | undefined
   after: Entry | undefined = undefined
+  isListed = true
 
   constructor(callback: () => void, before: Entry | undefined) {
     this.callback = callback
@@ -35,21 +38,22 @@ export class Callbacks {
   }
 
   private remove(entry: Entry): void {
-    const { after, before, callback } = entry
-    if (callback === undefined) return
+    const { after, before, isListed } = entry
+    if (!isListed) return
     if (before === undefined) this.first = after
     else before.after = after
     if (after === undefined) this.last = before
     else after.before = before
-    entry.callback = entry.before = entry.after = undefined
+    entry.isListed = false
+    entry.callback = nothing
+    entry.before = entry.after = undefined
   }
 
   /** Takes out the first one and calls it. */
   callFirst(): void {
-    const entry = this.first
-    const callback = entry?.callback
-    if (entry === undefined || callback === undefined) return
-    this.remove(entry)
+    if (this.first === undefined) return
+    const { callback } = this.first
+    this.remove(this.first)
     callback()
   }
 }

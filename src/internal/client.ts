@@ -26,7 +26,7 @@ import * as Reports from "./reports.js"
 export const toInvalidConfig = (error: PluginError): InvalidConfig =>
   new InvalidConfig({ option: "plugins", expected: "plugins that can be added", actual: error.message })
 
-/** How long a durable storage may take to get back what it had leased. */
+/** How long a storage may take with what it is just appending, and a durable one to get back what it had leased. */
 const stopGrace = "1 second"
 
 export interface Services {
@@ -82,7 +82,7 @@ export const make = (
       const started = yield* Clock.currentTimeMillis
       const limit = Duration.toMillis(config.unsafeSettings().shutdownTimeout)
       const timeUp = Effect.flatMap(Clock.currentTimeMillis, (now) => Effect.sleep(Math.max(0, started + limit - now)))
-      yield* intake.close
+      yield* intake.close(stopGrace)
       yield* pipeline.hurry
       if (limit > 0) yield* Effect.raceFirst(ledger.closed, timeUp)
       // a durable storage that hangs must not hold up the end; what it could not be told, it finds out by itself

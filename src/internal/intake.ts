@@ -4,10 +4,11 @@
  */
 import * as Cause from "effect/Cause"
 import * as Deferred from "effect/Deferred"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Exit from "effect/Exit"
-import type * as Fiber from "effect/Fiber"
+import * as Fiber from "effect/Fiber"
 import * as FiberId from "effect/FiberId"
 import * as LogLevel from "effect/LogLevel"
 import * as Option from "effect/Option"
@@ -52,8 +53,11 @@ export interface Intake {
   readonly track: (...given: Encoding.Given) => Effect.Effect<void>
   readonly trackOrFail: (...given: Encoding.Given) => Effect.Effect<void, TrackError>
   readonly trackAndWait: (...given: Encoding.Given) => Effect.Effect<Delivered, TrackError | DeliveryError>
-  /** From now on events are refused with `AmplitudeClosed`, also those of callers that wait for room. */
-  readonly close: Effect.Effect<void>
+  /**
+   * From now on events are refused with `AmplitudeClosed`, also those of callers that wait for room. Waits for those that
+   * are just being appended, but not longer than `limit`.
+   */
+  readonly close: (limit: Duration.DurationInput) => Effect.Effect<void>
 }
 
 /** An event that is not taken before it is encoded. Without an error the call has succeeded, and the event is reported. */
@@ -75,7 +79,7 @@ interface Call {
   readonly enrichment: ReadonlyArray<Enrichment>
 }
 
-/** An event that only has to be stored: at once, since what is written is written over by the next one. */
+/** An event that only has to be stored: at once, or as a draft that is kept, since the next one is written over it. */
 interface Prepared {
   readonly _tag: "Prepared"
   readonly draft: Encoding.Draft
@@ -115,6 +119,17 @@ export const make = (deps: Dependencies): Intake => {
   let closed = false
   /** Of callers that wait for room: what lets them go on when the client closes. */
   const onClose = new Callbacks()
+  /** How many events are just being appended, and whether none is. */
+  let appending = 0
+  const idle = Effect.unsafeMakeLatch(true)
+
+  const beginAppending = (): void => {
+    if (appending++ === 0) idle.unsafeClose()
+  }
+
+  const endAppending = (): void => {
+    if (--appending === 0) idle.unsafeOpen()
+  }
 
   // -- up to the encoded event ---------------------------------------------------------------------------------------
 
@@ -189,31 +204,36 @@ export const make = (deps: Dependencies): Intake => {
 
   // -- into the storage ----------------------------------------------------------------------------------------------
 
-  const closing: Effect.Effect<never, AmplitudeClosed> = Effect.async((resume) =>
-    Effect.sync(onClose.add(() => resume(refuseClosed)))
-  )
-
   /**
    * Appends an event, or waits for room. A caller that waits can be interrupted, if it can be interrupted at all, and
-   * goes on when the client closes; whichever comes first, the event was appended or it was not.
+   * goes on when the client closes; whichever comes first, the event was appended or it was not: the storage has ended
+   * before that is told.
    */
   const appendOrWait = (
     event: EventStorage.EncodedEvent,
     restore: Restore
   ): Effect.Effect<ReadonlyArray<EventStorage.EncodedEvent>, TrackError> => {
-    let appended: ReadonlyArray<EventStorage.EncodedEvent> | undefined
-    const appending = Effect.map(storage.append(event), (dropped) => {
+    const appended = Effect.map(storage.append(event), (dropped) => {
       ledger.openReserved(event.id)
-      appended = dropped
       return dropped
     })
-    return Effect.matchCauseEffect(
-      restore(Effect.raceFirst(Effect.uninterruptible(appending), Effect.interruptible(closing))),
-      {
-        onSuccess: Effect.succeed,
-        onFailure: (cause) => appended === undefined ? Effect.failCause(cause) : Effect.succeed(appended)
-      }
-    )
+    return Effect.flatMap(Effect.fork(Effect.uninterruptible(appended)), (fiber) => {
+      let stay = (): void => {}
+      const over = Effect.async<void>((resume) => {
+        const goOn = () => resume(Exit.void)
+        if (closed) return goOn()
+        stay = onClose.add(goOn)
+        fiber.addObserver(goOn)
+      })
+      return Effect.flatMap(Effect.exit(restore(over)), () => {
+        stay()
+        return Effect.flatMap(
+          Fiber.interrupt(fiber),
+          (exit): Effect.Effect<ReadonlyArray<EventStorage.EncodedEvent>, TrackError> =>
+            closed && Exit.isFailure(exit) && Cause.isInterruptedOnly(exit.cause) ? refuseClosed : exit
+        )
+      })
+    })
   }
 
   /** An event that is in the storage: nothing of this can fail or wait. */
@@ -225,7 +245,7 @@ export const make = (deps: Dependencies): Intake => {
   /** Takes an event for which the storage has room, in one step. */
   const accept = (storage: Memory.Direct, { call, draft }: Prepared, onId?: (id: string) => void): void => {
     const entry = ledger.open()
-    storage.take(ledger, entry, draft)
+    storage.put(ledger, entry, draft)
     onId?.(ledger.idOf(entry))
     accepted(draft.writer.at, call)
     if (plugins.hasDestination()) plugins.dispatch(Encoding.jsonOf(draft), call.inside)
@@ -246,7 +266,7 @@ export const make = (deps: Dependencies): Intake => {
         accept(direct, prepared, onId)
         return Exit.void
       }
-      if (call.settings.overflow === "suspend") {
+      if (config.unsafeSettings().overflow === "suspend") {
         return storeWhenRoom(direct, { ...prepared, draft: Encoding.keep(draft) }, onError, onId)
       }
     }
@@ -264,10 +284,11 @@ export const make = (deps: Dependencies): Intake => {
     onId?: (id: string) => void
   ): Effect.Effect<void, E> => {
     let isAccepted = false
+    let leave = (): void => {}
     const whenRoom = Effect.async<void, AmplitudeClosed>((resume) => {
       if (closed) return resume(refuseClosed)
       const stay = onClose.add(() => {
-        cancel()
+        leave()
         resume(refuseClosed)
       })
       const cancel = storage.whenRoom(() => {
@@ -276,14 +297,15 @@ export const make = (deps: Dependencies): Intake => {
         isAccepted = true
         resume(Exit.void)
       })
-      return Effect.sync(() => {
+      leave = () => {
         cancel()
         stay()
-      })
+      }
     })
     return Effect.uninterruptibleMask((restore) =>
       Effect.matchCauseEffect(restore(whenRoom), {
         onFailure: (cause): Effect.Effect<void, E> => {
+          leave()
           if (isAccepted) return Exit.void
           if (Cause.isInterruptedOnly(cause)) return Effect.interrupt
           return onError(toTrackError(cause), { ...encoded(prepared.draft), id: ledger.reserve(), attempts: 0 })
@@ -310,8 +332,10 @@ export const make = (deps: Dependencies): Intake => {
       const event: EventStorage.EncodedEvent = { id, lane, json, attempts: 0 }
       onId?.(id)
       const append = closed ? refuseClosed : mayWait ? appendOrWait(event, restore) : storage.append(event)
+      beginAppending()
       return Effect.matchCauseEffect(append, {
         onFailure: (cause): Effect.Effect<void, E> => {
+          endAppending()
           if (!mayWait) ledger.close(id)
           return Cause.isInterruptedOnly(cause) ? Effect.interrupt : onError(toTrackError(cause), event)
         },
@@ -324,8 +348,10 @@ export const make = (deps: Dependencies): Intake => {
           if (kept) {
             accepted(byteLength(json), call)
             plugins.dispatch(json, call.inside)
+            endAppending()
             return Exit.void
           }
+          endAppending()
           ledger.close(id)
           return onError(new BufferFull({ capacity }), event)
         }
@@ -393,11 +419,12 @@ export const make = (deps: Dependencies): Intake => {
         },
         (refusal) => refusal.error === undefined ? toDelivery(reportRefusal(refusal, given)) : Exit.fail(refusal.error)
       ),
-    close: Effect.suspend(() => {
-      closed = true
-      while (!onClose.isEmpty) onClose.callFirst()
-      return Effect.void
-    })
+    close: (limit) =>
+      Effect.suspend(() => {
+        closed = true
+        while (!onClose.isEmpty) onClose.callFirst()
+        return appending === 0 ? Effect.void : Effect.asVoid(Effect.timeoutOption(idle.await, limit))
+      })
   }
 }
 

@@ -75,8 +75,8 @@ export const make = (prefix: string, before: number): Ledger => {
     while (sections[0]?.open === 0) Deferred.unsafeDone(sections.shift()!.closed, Effect.void)
   }
 
-  /** The number of an entry that is closed; what was written with its number is not looked up by its id. */
-  const take = (event: Pick<EventStorage.EncodedEvent, "id">): number => {
+  /** The number of an entry that is closed, and forgotten where it is known by its id alone. */
+  const forgetNumber = (event: Pick<EventStorage.EncodedEvent, "id">): number => {
     const written = event instanceof Node ? event.numberIn(ledger) : undefined
     if (written !== undefined) return written
     const number = numberOf(event.id)
@@ -91,7 +91,7 @@ export const make = (prefix: string, before: number): Ledger => {
     // most of them are in one section
     let [low, section] = [Infinity, undefined as Section | undefined]
     for (const event of events) {
-      const number = take(event)
+      const number = forgetNumber(event)
       if (section === undefined || number <= low || number > section.last) {
         const index = indexOf(number)
         low = sections[index - 1]?.last ?? -Infinity

@@ -39,14 +39,14 @@ interface Lane {
  * Where an `append` carries what takes an event as it was written, without an effect. A storage that wraps this one has an
  * `append` of its own, and with it its own way.
  */
-export const direct: unique symbol = Symbol.for("effect-amplitude/internal/memory/direct")
+const direct: unique symbol = Symbol.for("effect-amplitude/internal/memory/direct")
 
 export interface Direct {
   /** Whether there is room for an event: where there is none the overflow policy has to decide. */
   readonly hasRoom: () => boolean
-  /** Takes an event for which there is room. */
-  readonly take: (ids: Packed.Ids, number: number, written: Packed.Written) => void
-  /** Calls once there is room for an event, which is to be taken then; gives what takes that back. */
+  /** Puts in an event for which there is room. */
+  readonly put: (ids: Packed.Ids, number: number, written: Packed.Written) => void
+  /** Calls once there is room for an event, which is to be put in then; gives what takes that back. */
   readonly whenRoom: (letOn: () => void) => () => void
 }
 
@@ -252,11 +252,17 @@ export const make = (config: AmplitudeConfig.Service): EventStorage.Service => {
       : []
   })
 
-  const hasRoom = (): boolean => count < config.unsafeSettings().bufferCapacity
+  const isFull = (): boolean => count >= config.unsafeSettings().bufferCapacity
 
   /** Lets as many callers on as there is room for, in the order in which they came. */
   const makeRoom = (): void => {
-    while (!waiting.isEmpty && hasRoom()) waiting.callFirst()
+    while (!waiting.isEmpty && !isFull()) waiting.callFirst()
+  }
+
+  /** Whether there is room for one who comes now: behind those who wait. */
+  const hasRoom = (): boolean => {
+    makeRoom()
+    return !isFull()
   }
 
   const whenRoom = (letOn: () => void): () => void => {
@@ -265,23 +271,30 @@ export const make = (config: AmplitudeConfig.Service): EventStorage.Service => {
     return cancel
   }
 
-  const take = (ids: Packed.Ids, number: number, written: Packed.Written): void => {
+  const put = (ids: Packed.Ids, number: number, written: Packed.Written): void => {
     packed.write(ids, number, written)
     count++
   }
 
-  /** A caller that is interrupted while it waits has appended its event, or it has not. */
+  /**
+   * A caller that is interrupted while it waits has appended its event, or it has not: that is told by the exit of an
+   * uninterruptible region.
+   */
   const pushWhenRoom = (event: EventStorage.EncodedEvent): ReturnType<EventStorage.Service["append"]> => {
     let isPushed = false
-    const pushed = Effect.async<void>((resume) =>
-      Effect.sync(whenRoom(() => {
+    let cancel = (): void => {}
+    const pushed = Effect.async<void>((resume) => {
+      cancel = whenRoom(() => {
         push(event)
         isPushed = true
         resume(Exit.void)
-      }))
-    )
+      })
+    })
     return Effect.uninterruptible(Effect.matchCauseEffect(Effect.interruptible(pushed), {
-      onFailure: (cause) => isPushed ? none : Effect.failCause(cause),
+      onFailure: (cause) => {
+        cancel()
+        return isPushed ? none : Effect.failCause(cause)
+      },
       onSuccess: () => none
     }))
   }
@@ -475,7 +488,7 @@ export const make = (config: AmplitudeConfig.Service): EventStorage.Service => {
   const carried: InPlace = { lease: leaseInPlace, acknowledge: acknowledgeInPlace, leave }
 
   return {
-    append: Object.assign(append, { [direct]: { hasRoom, take, whenRoom } satisfies Direct }),
+    append: Object.assign(append, { [direct]: { hasRoom, put, whenRoom } satisfies Direct }),
     lease: Object.assign(lease, { [inPlace]: carried }),
     renew: () => Effect.void,
     acknowledge: Object.assign(acknowledge, { [inPlace]: carried }),
