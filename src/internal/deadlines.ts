@@ -88,12 +88,14 @@ export const make = (): Deadlines => {
     if (deadline.running !== undefined) stop(deadline.running)
   }
 
+  /** What is done when this is interrupted is not left to `Effect.async`, whose own is not known from the beginning. */
   const wait = <A, E, E2>(
     running: Fiber.RuntimeFiber<A, E>,
     deadline: Deadline,
-    onTimeout: () => E2
-  ): Effect.Effect<Exit.Exit<A, E | E2>> =>
-    Effect.async((resume) => {
+    onTimeout: () => E2,
+    restore: Restore
+  ): Effect.Effect<Exit.Exit<A, E | E2>> => {
+    const told = Effect.async<Exit.Exit<A, E | E2>>((resume) => {
       deadline.tell = () => resume(Exit.succeed(Exit.fail(onTimeout())))
       if (deadline.isOver) {
         end(deadline)
@@ -103,8 +105,12 @@ export const make = (): Deadlines => {
         leave(deadline)
         resume(Exit.succeed(exit))
       })
-      return Effect.sync(() => end(deadline))
     })
+    return Effect.catchAllCause(restore(told), (interruption) => {
+      end(deadline)
+      return Exit.failCause(interruption)
+    })
+  }
 
   return {
     within: (effect, duration, onTimeout, restore) =>
@@ -120,7 +126,7 @@ export const make = (): Deadlines => {
         deadlines = [...deadlines, deadline]
         const waited = Effect.flatMap(Effect.forkDaemon(Effect.interruptible(effect)), (running) => {
           deadline.running = running
-          return restore(wait(running, deadline, onTimeout))
+          return wait(running, deadline, onTimeout, restore)
         })
         return deadline.at < wakesAt ? Effect.zipRight(wakeAt(deadline.at, now), waited) : waited
       }),

@@ -25,10 +25,16 @@ export const layer: Layer.Layer<Transport> = Layer.effect(
 const send = (dispatcher: Dispatcher): Transport.Service["send"] => {
   const targetOf = lastOf(parse)
   return readingOnce((request) =>
-    Effect.async((resume) => {
-      const exchange = new Exchange(resume)
-      exchange.begin(dispatcher, targetOf(request.url), request)
-      return Effect.sync(() => exchange.abort())
+    Effect.uninterruptibleMask((restore) => {
+      const exchange = new Exchange()
+      const answer = Effect.async<Transport.Answer, TransportError>((resume) => {
+        exchange.begin(dispatcher, targetOf(request.url), request, resume)
+      })
+      // not left to `Effect.async`: an interruption can come before what it would do then is known
+      return Effect.catchAllCause(restore(answer), (cause) => {
+        exchange.abort()
+        return Exit.failCause(cause)
+      })
     })
   )
 }
@@ -57,18 +63,15 @@ const json = { "content-type": "application/json" }
 
 /** One request and its answer. */
 class Exchange implements Undici.Dispatcher.DispatchHandler {
-  readonly resume: Resume
+  resume: Resume = () => {}
   controller: Controller | undefined = undefined
   isAborted = false
   status = 0
   headers: Undici.Dispatcher.ResponseData["headers"] = {}
   readonly chunks: Array<Uint8Array> = []
 
-  constructor(resume: Resume) {
+  begin(dispatcher: Dispatcher, target: Target, { body, contentEncoding }: Transport.Request, resume: Resume): void {
     this.resume = resume
-  }
-
-  begin(dispatcher: Dispatcher, target: Target, { body, contentEncoding }: Transport.Request): void {
     dispatcher.dispatch({
       ...target,
       method: "POST",
