@@ -3,40 +3,9 @@ import { ConfigProvider, Effect, Layer, Stream } from "effect"
 import { Amplitude, AmplitudeConfig } from "effect-amplitude"
 import { AmplitudeNode, AmplitudeNodeLive } from "effect-amplitude/AmplitudeNode"
 import { DevServer } from "effect-amplitude/DevServer"
-import * as Http from "node:http"
-import type { AddressInfo } from "node:net"
 import { run } from "./support/example.js"
-import { trackMany, typesOf } from "./support/scripted.js"
 
 const program = Amplitude.track("Button Clicked", { source: "notification" }, { user_id: "user-12345" })
-
-/** A server that answers whole before it reads what it was sent, and the types of the events that it reads then. */
-const hasty = Effect.gen(function*() {
-  const read: Array<string> = []
-  let unread = 0
-  const allRead = yield* Effect.makeLatch(true)
-  const http = Http.createServer((request, response) => {
-    if (unread++ === 0) allRead.unsafeClose()
-    response.writeHead(200, { "content-length": "2" }).write("{}")
-    const chunks: Array<Buffer> = []
-    request.on("end", () => {
-      const { events } = JSON.parse(Buffer.concat(chunks).toString()) as { readonly events: [] }
-      read.push(...typesOf(events))
-      response.end()
-      if (--unread === 0) allRead.unsafeOpen()
-    })
-    setImmediate(() => request.on("data", (chunk: Buffer) => chunks.push(chunk)))
-  })
-  yield* Effect.acquireRelease(
-    Effect.async<void>((resume) => void http.listen(0, "127.0.0.1", () => resume(Effect.void))),
-    () =>
-      Effect.async<void>((resume) => {
-        http.close(() => resume(Effect.void))
-        http.closeAllConnections()
-      })
-  )
-  return { url: `http://127.0.0.1:${(http.address() as AddressInfo).port}/`, read, allRead: allRead.await }
-})
 
 /** What arrives at a real server when the program runs with the client that `layer` builds for it. */
 const arrived = <E>(layer: (url: string) => Layer.Layer<Amplitude, E>) =>
@@ -88,24 +57,6 @@ describe("clients over real sockets", () => {
       }).pipe(Effect.provide(Amplitude.layer({ apiKey: "a-key", serverUrl: server.urlV2, flushQueueSize: 1 })))
       assert.deepStrictEqual((yield* server.events).map(({ event_type }) => event_type), ["other", "mine"])
     }).pipe(Effect.scoped, Effect.provide(DevServer.layer())))
-
-  it.scopedLive.each([1, 4])(
-    "a server that answers before it reads gets what was sent, %s at a time",
-    (flushConcurrency) =>
-      Effect.gen(function*() {
-        const { allRead, read, url } = yield* hasty
-        yield* Effect.flatMap(Amplitude, (client) => Effect.zipRight(trackMany(client, 3000), client.flush)).pipe(
-          Effect.zipLeft(allRead),
-          Effect.provide(
-            AmplitudeNode.layer({ apiKey: "a-key", serverUrl: url, flushQueueSize: 50, flushConcurrency })
-          )
-        )
-        assert.deepStrictEqual(
-          read.toSorted((a, b) => +a - +b),
-          Array.from({ length: 3000 }, (_, index) => `${index + 1}`)
-        )
-      })
-  )
 
   it.live("a server that is not there is no answer, and the report says what the socket said", () =>
     Effect.gen(function*() {

@@ -185,6 +185,39 @@ describe("shutdown in a callback", () => {
     }))
 })
 
+describe("a storage that is just taking an event when the client closes", () => {
+  const slow = (duration: Duration.DurationInput, reports: Array<DeliveryReport.DeliveryReport>) =>
+    clientOver({
+      reports,
+      storage: (storage) => ({ append: (event) => Effect.delay(storage.append(event), duration) }),
+      shutdownTimeout: 0
+    })
+
+  it.scoped("is waited for: the event has its outcome", () =>
+    Effect.gen(function*() {
+      const reports: Array<DeliveryReport.DeliveryReport> = []
+      const client = yield* slow("900 millis", reports)
+      const caller = yield* Effect.fork(client.trackOrFail(click))
+      yield* TestClock.adjust(0)
+      const closing = yield* Effect.fork(client.shutdown)
+      yield* TestClock.adjust("1 second")
+      yield* Fiber.joinAll([closing, caller])
+      assert.deepStrictEqual(outcomes(reports), ["Shutdown"])
+    }))
+
+  it.scoped("does not hold up the end for more than a second", () =>
+    Effect.gen(function*() {
+      const client = yield* slow("1 hour", [])
+      const caller = yield* Effect.fork(client.track(click))
+      yield* TestClock.adjust(0)
+      const closing = yield* Effect.fork(client.shutdown)
+      yield* TestClock.adjust("1 second")
+      yield* Fiber.join(closing)
+      assert.isNull(caller.unsafePoll())
+      yield* TestClock.adjust("1 hour")
+    }))
+})
+
 describe("flush under suspend", () => {
   it.scoped("waits for what is accepted, not for callers who wait for room", () =>
     Effect.gen(function*() {

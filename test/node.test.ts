@@ -23,7 +23,7 @@ describe("events in their pages", () => {
   it.prop("are joined, whichever of them are left", [texts, fc.infiniteStream(fc.boolean())], ([texts, chosen]) => {
     const nodes = nodesOf(texts).filter(() => chosen.next().value as boolean)
     if (nodes.length === 0) return
-    const body = joined("{\"é\":[", nodes, "],\"and\":\"so on\"}", (length) => new Uint8Array(length))
+    const body = joined("{\"é\":[", nodes, "],\"and\":\"so on\"}")
     assert.strictEqual(
       new TextDecoder().decode(body),
       `{"é":[${nodes.map((node) => node.json).join(",")}],"and":"so on"}`
@@ -47,6 +47,6 @@ describe("events in their pages", () => {
     last.standAlone()
     last.page = undefined
     assert.deepStrictEqual(nodes.map(toPlain), before)
-    assert.isUndefined(joined("[", nodes, "]", (length) => new Uint8Array(length)))
+    assert.isUndefined(joined("[", nodes, "]"))
   })
 })

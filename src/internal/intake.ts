@@ -19,7 +19,6 @@ import type { Delivered, Reason } from "../DeliveryReport.js"
 import type { Event } from "../Event.js"
 import type { EventStorage } from "../EventStorage.js"
 import type { Before, Enrichment, Plugin } from "../Plugin.js"
-import { Callbacks } from "./callbacks.js"
 import * as Encoding from "./encoding.js"
 import { eventOptions } from "./eventOptions.js"
 import type { Ledger } from "./ledger.js"
@@ -118,7 +117,7 @@ export const make = (deps: Dependencies): Intake => {
   const direct = Memory.directOf(storage)
   let closed = false
   /** Of callers that wait for room: what lets them go on when the client closes. */
-  const onClose = new Callbacks()
+  const onClose = new Set<() => void>()
   /** How many events are just being appended, and whether none is. */
   let appending = 0
   const idle = Effect.unsafeMakeLatch(true)
@@ -218,15 +217,16 @@ export const make = (deps: Dependencies): Intake => {
       return dropped
     })
     return Effect.flatMap(Effect.fork(Effect.uninterruptible(appended)), (fiber) => {
-      let stay = (): void => {}
+      let leave = (): void => {}
       const over = Effect.async<void>((resume) => {
         const goOn = () => resume(Exit.void)
         if (closed) return goOn()
-        stay = onClose.add(goOn)
+        onClose.add(goOn)
+        leave = () => onClose.delete(goOn)
         fiber.addObserver(goOn)
       })
       return Effect.flatMap(Effect.exit(restore(over)), () => {
-        stay()
+        leave()
         return Effect.flatMap(
           Fiber.interrupt(fiber),
           (exit): Effect.Effect<ReadonlyArray<EventStorage.EncodedEvent>, TrackError> =>
@@ -287,19 +287,20 @@ export const make = (deps: Dependencies): Intake => {
     let leave = (): void => {}
     const whenRoom = Effect.async<void, AmplitudeClosed>((resume) => {
       if (closed) return resume(refuseClosed)
-      const stay = onClose.add(() => {
+      const refuse = () => {
         leave()
         resume(refuseClosed)
-      })
+      }
+      onClose.add(refuse)
       const cancel = storage.whenRoom(() => {
-        stay()
+        onClose.delete(refuse)
         accept(storage, prepared, onId)
         isAccepted = true
         resume(Exit.void)
       })
       leave = () => {
         cancel()
-        stay()
+        onClose.delete(refuse)
       }
     })
     return Effect.uninterruptibleMask((restore) =>
@@ -348,12 +349,9 @@ export const make = (deps: Dependencies): Intake => {
           if (kept) {
             accepted(byteLength(json), call)
             plugins.dispatch(json, call.inside)
-            endAppending()
-            return Exit.void
-          }
+          } else ledger.close(id)
           endAppending()
-          ledger.close(id)
-          return onError(new BufferFull({ capacity }), event)
+          return kept ? Exit.void : onError(new BufferFull({ capacity }), event)
         }
       })
     })
@@ -422,7 +420,7 @@ export const make = (deps: Dependencies): Intake => {
     close: (limit) =>
       Effect.suspend(() => {
         closed = true
-        while (!onClose.isEmpty) onClose.callFirst()
+        for (const goOn of onClose) goOn()
         return appending === 0 ? Effect.void : Effect.asVoid(Effect.timeoutOption(idle.await, limit))
       })
   }

@@ -16,7 +16,6 @@ import * as Exit from "effect/Exit"
 import type { AmplitudeConfig } from "../AmplitudeConfig.js"
 import { BufferFull } from "../AmplitudeError.js"
 import type { EventStorage } from "../EventStorage.js"
-import { Callbacks } from "./callbacks.js"
 import * as Cut from "./cut.js"
 import type { Lease } from "./node.js"
 import { Node, toPlain } from "./node.js"
@@ -86,7 +85,7 @@ export const make = (config: AmplitudeConfig.Service): EventStorage.Service => {
   /** Lanes with parked events, none of them leased: the head of each may leave when its pause is over. */
   let free: Array<Lane> = []
   /** Callers that wait for room, in the order in which they came. */
-  const waiting = new Callbacks()
+  const waiting = new Set<() => void>()
   /** What has not been looked at. */
   const packed = Packed.make((page, index, bytes) => new Node(page, index, bytes))
   let oldest: Node | undefined
@@ -256,19 +255,25 @@ export const make = (config: AmplitudeConfig.Service): EventStorage.Service => {
 
   /** Lets as many callers on as there is room for, in the order in which they came. */
   const makeRoom = (): void => {
-    while (!waiting.isEmpty && !isFull()) waiting.callFirst()
+    for (const letOn of waiting) {
+      if (isFull()) return
+      waiting.delete(letOn)
+      letOn()
+    }
   }
 
   /** Whether there is room for one who comes now: behind those who wait. */
   const hasRoom = (): boolean => {
-    makeRoom()
+    if (waiting.size > 0) makeRoom()
     return !isFull()
   }
 
   const whenRoom = (letOn: () => void): () => void => {
-    const cancel = waiting.add(letOn)
+    waiting.add(letOn)
     makeRoom()
-    return cancel
+    return () => {
+      waiting.delete(letOn)
+    }
   }
 
   const put = (ids: Packed.Ids, number: number, written: Packed.Written): void => {

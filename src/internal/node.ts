@@ -88,13 +88,12 @@ export const toPlain = ({ attempts, id, json, lane }: EventStorage.EncodedEvent)
 
 /**
  * Events with a comma between them and something around them, copied from their pages: those that stand side by side in
- * one go, to the memory that is given for them. Nothing where one of them is in no page.
+ * one go. Nothing where one of them is in no page.
  */
 export const joined = (
   head: string,
   events: ReadonlyArray<EventStorage.EncodedEvent>,
-  tail: string,
-  memory: (length: number) => Uint8Array
+  tail: string
 ): Uint8Array | undefined => {
   const before = Utf8.encode(head)
   const after = Utf8.encode(tail)
@@ -104,7 +103,7 @@ export const joined = (
     if (!(event instanceof Node) || event.page === undefined) return undefined
     length += event.bytes + 1
   }
-  const bytes = memory(length)
+  const bytes = new Uint8Array(length)
   bytes.set(before)
   let at = before.length
   const nodes = events as ReadonlyArray<Node & { readonly page: Page }>

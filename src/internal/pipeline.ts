@@ -27,7 +27,6 @@ import type { StorageError } from "../AmplitudeError.js"
 import { TransportError } from "../AmplitudeError.js"
 import type { EventStorage } from "../EventStorage.js"
 import type { Transport } from "../Transport.js"
-import * as Bodies from "./bodies.js"
 import * as Company from "./company.js"
 import { compress } from "./compress.js"
 import * as Cut from "./cut.js"
@@ -109,7 +108,6 @@ export const make = (deps: Dependencies): Effect.Effect<Pipeline, never, Scope.S
     const acknowledge = inPlace === undefined ? acknowledgeById(storage) : inPlace.acknowledge
     const company = Company.make()
     const deadlines = Deadlines.make()
-    const bodies = Bodies.make()
     const changed = yield* Effect.makeLatch(false)
     let underWay: ReadonlyArray<Batch> = []
     /** The events that are paused, so that they have their outcome also where a storage keeps them back to the end. */
@@ -328,19 +326,16 @@ export const make = (deps: Dependencies): Effect.Effect<Pipeline, never, Scope.S
           const attempt = events[0]!.attempts + sent
           let bytes = 0
           const exchanged = exchange(settings, span, () => {
-            const body = Request.body(settings, events, settings.flushConcurrency === 1 ? bodies.take : newMemory)
+            const body = Request.body(settings, events)
             bytes = byteLength(body)
             return body
           })
           return Effect.matchCauseEffect(deadlines.within(exchanged, settings.requestTimeout, timeout, restore), {
             onFailure: (interruption) => {
-              bodies.forget()
               end(Exit.failCause(interruption))
               return Effect.failCause(interruption)
             },
             onSuccess: (exit) => {
-              if (Exit.isSuccess(exit)) bodies.answered()
-              else bodies.forget()
               const answer = answerOf(exit)
               const status = "status" in answer ? answer.status : 0
               const millis = clock.unsafeCurrentTimeMillis() - started
@@ -729,8 +724,6 @@ const acknowledgeById =
       const ids = new Set(held)
       return ids.size === events.length ? events : events.filter((event) => ids.has(event.id))
     })
-
-const newMemory = (length: number): Uint8Array => new Uint8Array(length)
 
 /** The error as the user's schedule sees it: its cause may hold the request, and with it the key. */
 const withoutKey = ({ reason }: TransportError, message: string): TransportError =>

@@ -30,12 +30,11 @@ const head = (settings: AmplitudeConfig.Settings): string =>
 const tail = ({ minIdLength }: AmplitudeConfig.Settings): string =>
   minIdLength === undefined ? "]}" : `],"options":{"min_id_length":${minIdLength}}}`
 
-/** The body around events: in bytes where they lie as bytes, copied to the memory that is given for them, else as text. */
+/** The body around events: in bytes where they lie as bytes, else as text. */
 export const body = (
   settings: AmplitudeConfig.Settings,
-  events: ReadonlyArray<EventStorage.EncodedEvent>,
-  memory: (length: number) => Uint8Array
-): string | Uint8Array => joined(head(settings), events, tail(settings), memory) ?? textOf(settings, events)
+  events: ReadonlyArray<EventStorage.EncodedEvent>
+): string | Uint8Array => joined(head(settings), events, tail(settings)) ?? textOf(settings, events)
 
 const textOf = (settings: AmplitudeConfig.Settings, events: ReadonlyArray<EventStorage.EncodedEvent>): string => {
   // in one piece: put around what was joined, head and tail would have it copied once more

@@ -1,6 +1,6 @@
 /**
- * Runs the measurements. The package and this are built before. Only ratios of one run can be compared: the times are those of this
- * machine and this minute.
+ * Runs the measurements of the package, which is built before as this is. Only ratios of one run can be compared: the
+ * times are those of this machine and this minute.
  *
  *     npm run bench -- [measurement ...] [--rounds N] [--contenders a,b] [--quick]
  */
