@@ -9,6 +9,7 @@ import * as Effect from "effect/Effect"
 import * as FiberRef from "effect/FiberRef"
 import * as Layer from "effect/Layer"
 import * as LogLevel from "effect/LogLevel"
+import { writingFrom } from "./internal/minimumLevel.js"
 
 /**
  * @since 0.1.0
@@ -23,12 +24,15 @@ export class AmplitudeLogger
    * @since 0.1.0
    */
   static readonly layerEffect: Layer.Layer<AmplitudeLogger> = Layer.succeed(AmplitudeLogger, {
-    log: (level, message, annotations) =>
-      Effect.withFiberRuntime((fiber) =>
-        LogLevel.lessThan(level, fiber.getFiberRef(FiberRef.currentMinimumLogLevel))
-          ? Effect.void
-          : Effect.annotateLogs(Effect.logWithLevel(level, message), annotations)
-      )
+    log: writingFrom(
+      FiberRef.get(FiberRef.currentMinimumLogLevel),
+      (level, message, annotations) =>
+        Effect.withFiberRuntime((fiber) =>
+          LogLevel.lessThan(level, fiber.getFiberRef(FiberRef.currentMinimumLogLevel))
+            ? Effect.void
+            : Effect.annotateLogs(Effect.logWithLevel(level, message), annotations)
+        )
+    )
   })
 
   /**
@@ -36,7 +40,9 @@ export class AmplitudeLogger
    *
    * @since 0.1.0
    */
-  static readonly layerNone: Layer.Layer<AmplitudeLogger> = Layer.succeed(AmplitudeLogger, { log: () => Effect.void })
+  static readonly layerNone: Layer.Layer<AmplitudeLogger> = Layer.succeed(AmplitudeLogger, {
+    log: writingFrom(Effect.succeed(LogLevel.None), () => Effect.void)
+  })
 }
 
 /**

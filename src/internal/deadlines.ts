@@ -1,9 +1,9 @@
 /**
- * Limits of time on effects that are not ours: when the time is up, or who waits is interrupted, nobody waits for one any
- * longer, even if it cannot be interrupted itself.
+ * Limits of time on what is not ours: when the time is up, or who waits is interrupted, nobody waits for it any longer,
+ * even if it cannot be cancelled itself.
  *
- * One fiber sleeps for all of them, up to the first deadline there was when it fell asleep: most effects are done by
- * then, and cost no timer of their own.
+ * One fiber sleeps for all of them, up to the first deadline there was when it fell asleep: most of what is limited is
+ * done by then, and costs no timer of its own.
  */
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -13,11 +13,11 @@ import { withTicks } from "./now.js"
 
 export interface Deadlines {
   /**
-   * Runs an effect in a fiber of its own, in an uninterruptible region whose `restore` makes the waiting interruptible:
-   * that is its only failure.
+   * Begins something and waits for its exit, in an uninterruptible region whose `restore` makes the waiting
+   * interruptible: that is its only failure.
    */
   readonly within: <A, E, R, E2>(
-    effect: Effect.Effect<A, E, R>,
+    begin: Begin<A, E, R>,
     duration: Duration.Duration,
     onTimeout: () => E2,
     restore: Restore
@@ -26,34 +26,40 @@ export interface Deadlines {
   readonly rest: Effect.Effect<void>
 }
 
+/** Begins something that tells its exit when it has one, and answers how to cancel it. */
+export type Begin<A, E, R = never> = (tell: (exit: Exit.Exit<A, E>) => void) => Effect.Effect<() => void, never, R>
+
 export type Restore = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
 
-interface Deadline {
+/** Something that has begun. */
+interface Limited {
   /** In milliseconds of a clock that nobody sets. */
-  readonly at: number
-  /** What it limits, once that runs. */
-  running: Fiber.RuntimeFiber<unknown, unknown> | undefined
-  isOver: boolean
+  readonly deadline: number
+  readonly timeUp: () => Exit.Exit<any, any>
+  exit: Exit.Exit<any, any> | undefined
+  /** Known once it runs. */
+  cancel: () => void
   /** Tells who waits, once somebody does. */
-  tell: () => void
+  tell: (exit: Exit.Exit<any, any>) => void
 }
 
+const nothing = (): void => {}
+
 export const make = (): Deadlines => {
-  let deadlines: ReadonlyArray<Deadline> = []
+  let underWay: ReadonlyArray<Limited> = []
   let sleeper: Fiber.RuntimeFiber<void> | undefined
   let wakesAt = Infinity
 
   const sleepUntilFirst = (now: number): Effect.Effect<void> => {
-    wakesAt = deadlines.reduce((first, { at }) => at > now && at < first ? at : first, Infinity)
+    wakesAt = underWay.reduce((first, { deadline }) => deadline > now && deadline < first ? deadline : first, Infinity)
     return wakesAt === Infinity ? Effect.void : Effect.zipRight(sleepUntil(wakesAt, now), wake)
   }
 
   const wake: Effect.Effect<void> = withTicks((now) => {
-    for (const deadline of deadlines) {
-      if (deadline.at > now) continue
-      deadline.isOver = true
-      end(deadline)
-      deadline.tell()
+    for (const limited of underWay) {
+      if (limited.deadline > now) continue
+      over(limited, limited.timeUp())
+      limited.cancel()
     }
     return sleepUntilFirst(now)
   })
@@ -78,64 +84,80 @@ export const make = (): Deadlines => {
       )
     })
 
-  const leave = (deadline: Deadline): void => {
-    deadlines = deadlines.filter((other) => other !== deadline)
+  const leave = (limited: Limited): void => {
+    underWay = underWay.filter((other) => other !== limited)
   }
 
-  /** Nobody waits any longer. */
-  const end = (deadline: Deadline): void => {
-    leave(deadline)
-    if (deadline.running !== undefined) stop(deadline.running)
+  /** The first exit is the one that counts. */
+  const over = (limited: Limited, exit: Exit.Exit<any, any>): void => {
+    if (limited.exit !== undefined) return
+    limited.exit = exit
+    leave(limited)
+    limited.tell(exit)
   }
 
   /** What is done when this is interrupted is not left to `Effect.async`, whose own is not known from the beginning. */
-  const wait = <A, E, E2>(
-    running: Fiber.RuntimeFiber<A, E>,
-    deadline: Deadline,
-    onTimeout: () => E2,
-    restore: Restore
-  ): Effect.Effect<Exit.Exit<A, E | E2>> => {
-    const told = Effect.async<Exit.Exit<A, E | E2>>((resume) => {
-      deadline.tell = () => resume(Exit.succeed(Exit.fail(onTimeout())))
-      if (deadline.isOver) {
-        end(deadline)
-        deadline.tell()
-      }
-      running.addObserver((exit) => {
-        leave(deadline)
-        resume(Exit.succeed(exit))
-      })
+  const wait = <A, E>(limited: Limited, restore: Restore): Effect.Effect<Exit.Exit<A, E>> => {
+    const told = Effect.async<Exit.Exit<A, E>>((resume) => {
+      limited.tell = (exit) => resume(Exit.succeed(exit))
+      if (limited.exit !== undefined) limited.tell(limited.exit)
     })
     return Effect.catchAllCause(restore(told), (interruption) => {
-      end(deadline)
+      leave(limited)
+      limited.cancel()
       return Exit.failCause(interruption)
     })
   }
 
   return {
-    within: (effect, duration, onTimeout, restore) =>
+    within: <A, E, R, E2>(
+      begin: Begin<A, E, R>,
+      duration: Duration.Duration,
+      onTimeout: () => E2,
+      restore: Restore
+    ) =>
       withTicks((now) => {
         // known before anything else happens: the fiber that sleeps looks for it, and who waits may be interrupted before
         // it begins to
-        const deadline: Deadline = {
-          at: now + Duration.toMillis(duration),
-          running: undefined,
-          isOver: false,
-          tell: () => {}
+        const limited: Limited = {
+          deadline: now + Duration.toMillis(duration),
+          timeUp: () => Exit.fail(onTimeout()),
+          exit: undefined,
+          cancel: nothing,
+          tell: nothing
         }
-        deadlines = [...deadlines, deadline]
-        const waited = Effect.flatMap(Effect.forkDaemon(Effect.interruptible(effect)), (running) => {
-          deadline.running = running
-          return wait(running, deadline, onTimeout, restore)
+        underWay = [...underWay, limited]
+        const begun = Effect.suspend(() => begin((exit) => over(limited, exit)))
+        const waited = Effect.matchCauseEffect(begun, {
+          onFailure: (cause) => {
+            over(limited, Exit.failCause(cause))
+            return wait<A, E | E2>(limited, restore)
+          },
+          onSuccess: (cancel) => {
+            limited.cancel = cancel
+            // the time can be up before it was known
+            if (limited.exit !== undefined) cancel()
+            return wait<A, E | E2>(limited, restore)
+          }
         })
-        return deadline.at < wakesAt ? Effect.zipRight(wakeAt(deadline.at, now), waited) : waited
+        return limited.deadline < wakesAt ? Effect.zipRight(wakeAt(limited.deadline, now), waited) : waited
       }),
     rest: Effect.sync(() => {
-      for (const deadline of deadlines) end(deadline)
+      for (const limited of underWay) {
+        leave(limited)
+        limited.cancel()
+      }
       stopSleeping()
     })
   }
 }
+
+/** An effect in a fiber of its own. */
+export const inFiber = <A, E, R>(effect: Effect.Effect<A, E, R>): Begin<A, E, R> => (tell) =>
+  Effect.map(Effect.forkDaemon(Effect.interruptible(effect)), (fiber) => {
+    fiber.addObserver(tell)
+    return () => stop(fiber)
+  })
 
 const sleepUntil = (at: number, now: number): Effect.Effect<void> => Effect.sleep(Duration.millis(Math.ceil(at - now)))
 

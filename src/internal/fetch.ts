@@ -4,37 +4,36 @@
  */
 import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
 import * as Context from "effect/Context"
-import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import type { TransportError } from "../AmplitudeError.js"
 import type { Transport } from "../Transport.js"
-import { readingOnce, toText } from "./lateBody.js"
+import { toSend } from "./exchange.js"
+import { toText } from "./lateBody.js"
 import { incomplete, notSent, redirected } from "./transportError.js"
 
-export const send: Transport.Service["send"] = readingOnce((request) =>
-  Effect.contextWithEffect((context: Context.Context<never>) => {
-    const fetch = Option.getOrElse(Context.getOption(context, FetchHttpClient.Fetch), () => globalThis.fetch)
-    const init = Option.getOrUndefined(Context.getOption(context, FetchHttpClient.RequestInit))
-    let isAnswered = false
-    return Effect.flatten(Effect.tryPromise({
-      try: (signal) =>
-        fetch(request.url, {
-          ...init,
-          method: "POST",
-          headers: headersOf(request, init),
-          body: bodyOf(request) as BodyInit,
-          // a client that followed one would hide it behind the last answer
-          redirect: "manual",
-          signal
-        }).then((response) => {
-          isAnswered = true
-          return response.text().then((body) => answerOf(response, body))
-        }),
-      catch: (cause) => isAnswered ? incomplete(cause) : notSent(cause)
+export const send: Transport.Service["send"] = toSend((request, context, tell) => {
+  const fetch = Option.getOrElse(Context.getOption(context, FetchHttpClient.Fetch), () => globalThis.fetch)
+  const init = Option.getOrUndefined(Context.getOption(context, FetchHttpClient.RequestInit))
+  const controller = new AbortController()
+  let isAnswered = false
+  // one that throws rejects as well
+  new Promise<Response>((resolve) =>
+    resolve(fetch(request.url, {
+      ...init,
+      method: "POST",
+      headers: headersOf(request, init),
+      body: bodyOf(request) as BodyInit,
+      // a client that followed one would hide it behind the last answer
+      redirect: "manual",
+      signal: controller.signal
     }))
-  })
-)
+  ).then((response) => {
+    isAnswered = true
+    return response.text().then((body) => answerOf(response, body))
+  }).then(tell, (cause: unknown) => tell(Exit.fail(isAnswered ? incomplete(cause) : notSent(cause))))
+  return () => controller.abort()
+})
 
 /** JSON is given as text: `fetch` can be anybody's, and that is what they expect to read. */
 const bodyOf = ({ body, contentEncoding }: Transport.Request): string | Uint8Array =>

@@ -4,9 +4,10 @@
  */
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
-import type * as LogLevel from "effect/LogLevel"
+import * as LogLevel from "effect/LogLevel"
 import * as Runtime from "effect/Runtime"
 import type { AmplitudeLogger } from "../AmplitudeLogger.js"
+import { minimumOf } from "./minimumLevel.js"
 import * as Worker from "./worker.js"
 
 export interface Line {
@@ -34,14 +35,17 @@ interface Burst {
 export const make = (logger: AmplitudeLogger.Service): Effect.Effect<Log> =>
   Effect.gen(function*() {
     const fork = Runtime.runFork(yield* Effect.runtime<never>())
+    const minimum = yield* minimumOf(logger.log)
     const worker = yield* Worker.make()
     const bursts = new Map<string, Burst>()
     let ended = false
 
-    const write = ({ annotations, level, message, module }: Line): void =>
+    const write = ({ annotations, level, message, module }: Line): void => {
+      if (LogLevel.lessThan(level, minimum)) return
       worker.offer(
         Effect.suspend(() => logger.log(level, message, { package: "effect-amplitude", module, ...annotations }))
       )
+    }
 
     /** Writes what came together, and says whether that was anything. */
     const writeRest = (burst: Burst): boolean => {

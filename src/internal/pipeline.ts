@@ -33,6 +33,7 @@ import * as Cut from "./cut.js"
 import type { Restore } from "./deadlines.js"
 import * as Deadlines from "./deadlines.js"
 import * as Endpoint from "./endpoint.js"
+import * as Exchange from "./exchange.js"
 import { requestFor } from "./lateBody.js"
 import type { Ledger } from "./ledger.js"
 import type { Log } from "./log.js"
@@ -291,25 +292,40 @@ export const make = (deps: Dependencies): Effect.Effect<Pipeline, never, Scope.S
 
     // -- one batch -----------------------------------------------------------------------------------------------------
 
-    /** One request, in a fiber of its own, and its answer. */
+    /** One request and its answer: an exchange where the transport knows one, else an effect in a fiber of its own. */
     const exchange = (
       settings: AmplitudeConfig.Settings,
       span: Tracer.Span,
       makeBody: () => string | Uint8Array
-    ): Effect.Effect<Transport.Answer, TransportError> =>
-      Effect.flatMap(FiberRef.update(FiberRef.currentContext, Context.add(Tracer.ParentSpan, span)), () => {
-        const url = Request.url(settings)
-        // the body is made where it is sent: what holds it longer costs every garbage collection until the next major one
-        const sent = settings.compression === "none"
-          ? transport.send(requestFor(transport.send, url, makeBody))
+    ): Deadlines.Begin<Transport.Answer, TransportError> => {
+      const { send } = transport
+      const url = Request.url(settings)
+      const begin = Exchange.beginOf(send)
+      // the body is made where it is sent: what holds it longer costs every garbage collection until the next major one
+      if (begin !== undefined && settings.compression === "none") {
+        return (tell) =>
+          Effect.map(
+            FiberRef.get(FiberRef.currentContext),
+            (context) => begin(requestFor(send, url, makeBody), context, tell)
+          )
+      }
+      const sent = Effect.suspend(() =>
+        settings.compression === "none"
+          ? send(requestFor(send, url, makeBody))
           : Effect.flatMap(compress(makeBody()), (compressed) =>
-            transport.send(
+            send(
               compressed.contentEncoding === undefined
-                ? requestFor(transport.send, url, () => compressed.body)
+                ? requestFor(send, url, () => compressed.body)
                 : { url, ...compressed }
             ))
-        return Effect.flatMap(sent, checkAnswer)
-      })
+      )
+      return Deadlines.inFiber(
+        Effect.zipRight(
+          FiberRef.update(FiberRef.currentContext, Context.add(Tracer.ParentSpan, span)),
+          Effect.flatMap(sent, checkAnswer)
+        )
+      )
+    }
 
     /** The same, limited in time, and seen: a span of its own, the metrics of a request, a line at debug level. */
     const send = (

@@ -9,12 +9,12 @@ import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import type { TransportError } from "../AmplitudeError.js"
 import { Transport } from "../Transport.js"
-import { readingOnce } from "./lateBody.js"
+import type { Tell } from "./exchange.js"
+import { toSend } from "./exchange.js"
 import { incomplete, notSent } from "./transportError.js"
 
 type Dispatcher = Undici.Dispatcher
 type Controller = Undici.Dispatcher.DispatchController
-type Resume = (exit: Exit.Exit<Transport.Answer, TransportError>) => void
 
 /** Over the pool of connections that `NodeHttpClient.layerUndici` has: kept alive, and closed with the layer. */
 export const layer: Layer.Layer<Transport> = Layer.effect(
@@ -24,19 +24,11 @@ export const layer: Layer.Layer<Transport> = Layer.effect(
 
 const send = (dispatcher: Dispatcher): Transport.Service["send"] => {
   const targetOf = lastOf(parse)
-  return readingOnce((request) =>
-    Effect.uninterruptibleMask((restore) => {
-      const exchange = new Exchange()
-      const answer = Effect.async<Transport.Answer, TransportError>((resume) => {
-        exchange.begin(dispatcher, targetOf(request.url), request, resume)
-      })
-      // not left to `Effect.async`: an interruption can come before what it would do then is known
-      return Effect.catchAllCause(restore(answer), (cause) => {
-        exchange.abort()
-        return Exit.failCause(cause)
-      })
-    })
-  )
+  return toSend((request, _, tell) => {
+    const handler = new Handler(tell)
+    dispatcher.dispatch(optionsOf(targetOf(request.url), request), handler)
+    return () => handler.abort()
+  })
 }
 
 /** Where a request goes, as undici takes it. */
@@ -61,26 +53,30 @@ const lastOf = <A>(f: (text: string) => A): (text: string) => A => {
 
 const json = { "content-type": "application/json" }
 
-/** One request and its answer. */
-class Exchange implements Undici.Dispatcher.DispatchHandler {
-  resume: Resume = () => {}
+const optionsOf = (
+  target: Target,
+  { body, contentEncoding }: Transport.Request
+): Undici.Dispatcher.DispatchOptions => ({
+  ...target,
+  method: "POST",
+  headers: contentEncoding === undefined ? json : { ...json, "content-encoding": contentEncoding },
+  body,
+  // how long an answer may take is the client's own business
+  headersTimeout: 0,
+  bodyTimeout: 0
+})
+
+/** What undici tells of one exchange. */
+class Handler implements Undici.Dispatcher.DispatchHandler {
+  readonly tell: Tell
   controller: Controller | undefined = undefined
   isAborted = false
   status = 0
   headers: Undici.Dispatcher.ResponseData["headers"] = {}
   readonly chunks: Array<Uint8Array> = []
 
-  begin(dispatcher: Dispatcher, target: Target, { body, contentEncoding }: Transport.Request, resume: Resume): void {
-    this.resume = resume
-    dispatcher.dispatch({
-      ...target,
-      method: "POST",
-      headers: contentEncoding === undefined ? json : { ...json, "content-encoding": contentEncoding },
-      body,
-      // how long an answer may take is the client's own business
-      headersTimeout: 0,
-      bodyTimeout: 0
-    }, this)
+  constructor(tell: Tell) {
+    this.tell = tell
   }
 
   /** One that still waits for a connection is aborted when it would begin. */
@@ -116,7 +112,7 @@ class Exchange implements Undici.Dispatcher.DispatchHandler {
   /** Lets go of the request, whose body would last as long as this does: up to the next major garbage collection. */
   private end(exit: Exit.Exit<Transport.Answer, TransportError>): void {
     this.controller = undefined
-    this.resume(exit)
+    this.tell(exit)
   }
 }
 
