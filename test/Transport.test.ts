@@ -3,7 +3,7 @@ import { FetchHttpClient } from "@effect/platform"
 import { NodeHttpClient } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
 import type { Scope } from "effect"
-import { Deferred, Effect, Fiber, Layer } from "effect"
+import { Deferred, Effect, Fiber, Layer, Supervisor } from "effect"
 import { Amplitude, AmplitudeConfig, AmplitudeLogger, EventStorage, Transport } from "effect-amplitude"
 import * as Http from "node:http"
 import type { AddressInfo, Socket } from "node:net"
@@ -236,6 +236,49 @@ describe("a transport of the user's", () => {
         }
         assert.deepStrictEqual(sent.events.map(({ event_type }) => event_type), ["1", "2"])
         assert.isNotFunction(Object.getOwnPropertyDescriptor(requests[0], "body")?.get)
+      })
+  )
+})
+
+describe("a request", () => {
+  /** How many fibers are started for so many requests, one after the other, of a client over a transport. */
+  const fibersOf = (transport: Layer.Layer<Transport>, requests: number) =>
+    Effect.gen(function*() {
+      let started = 0
+      class Counting extends Supervisor.AbstractSupervisor<void> {
+        override readonly value = Effect.void
+        override onStart() {
+          started++
+        }
+      }
+      const fetch = (() => Promise.resolve(new Response("{}"))) as unknown as typeof globalThis.fetch
+      yield* Effect.gen(function*() {
+        for (let event = 0; event < requests; event++) {
+          yield* Amplitude.track({ event_type: "e", user_id: "user-12345" })
+        }
+        yield* Amplitude.flush
+      }).pipe(Effect.provide(
+        Amplitude.layerServices.pipe(
+          Layer.provide([EventStorage.layerMemory, transport, AmplitudeLogger.layerEffect]),
+          Layer.provide(AmplitudeConfig.layer({ apiKey: "a-key", flushQueueSize: 1 })),
+          Layer.provide([Layer.succeed(FetchHttpClient.Fetch, fetch), Supervisor.addSupervisor(new Counting())])
+        )
+      ))
+      return started
+    })
+
+  const wrapped = Layer.succeed(Transport, {
+    send: () => Effect.succeed({ status: 200, headers: {}, body: "" })
+  })
+
+  it.effect.each([["over fetch", Transport.layerFetch, 0], ["over one of the user's", wrapped, 1]] as const)(
+    "%s takes so many fibers",
+    ([_, transport, each]) =>
+      Effect.gen(function*() {
+        // what starts one the first time only is not counted
+        yield* fibersOf(transport, 5)
+        const [few, many] = [yield* fibersOf(transport, 5), yield* fibersOf(transport, 25)]
+        assert.strictEqual((many - few) / 20, each)
       })
   )
 })

@@ -239,6 +239,39 @@ describe("logs", () => {
       assert.notInclude(lines.map(({ text }) => text).join(), "a-secret-key")
     }))
 
+  it.effect("Effect's own logger writes from its minimum level on, and one that writes nothing is asked for nothing", () =>
+    Effect.gen(function*() {
+      const linesFrom = (level: LogLevel.LogLevel, logger: Layer.Layer<AmplitudeLogger>) =>
+        Effect.gen(function*() {
+          const lines: Array<string> = []
+          const own = Logger.make(({ logLevel, message }) => {
+            lines.push(`${logLevel.label} ${String(message)}`)
+          })
+          const send: Transport.Service["send"] = ({ body }) =>
+            Effect.succeed({ status: String(body).includes("refused") ? 422 : 200, headers: {}, body: "" })
+          yield* Effect.gen(function*() {
+            for (const event_type of ["taken", "refused"]) {
+              yield* Amplitude.track({ event_type, user_id: "user-12345" })
+              yield* Amplitude.flush
+            }
+          }).pipe(
+            Effect.provide(Amplitude.layerServices.pipe(
+              Layer.provide([EventStorage.layerMemory, logger, Layer.succeed(Transport, { send })]),
+              Layer.provide(AmplitudeConfig.layer({ apiKey: "a-key" })),
+              Layer.provide([Logger.minimumLogLevel(level), Logger.replace(Logger.defaultLogger, own)])
+            ))
+          )
+          return lines
+        })
+      const sent = "DEBUG sent 1 events"
+      const dropped = "WARN 1 events dropped: Rejected"
+      const { layerEffect, layerNone } = AmplitudeLogger
+      assert.deepStrictEqual(yield* linesFrom(LogLevel.Debug, layerEffect), [sent, sent, dropped])
+      assert.deepStrictEqual(yield* linesFrom(LogLevel.Info, layerEffect), [dropped])
+      assert.deepStrictEqual(yield* linesFrom(LogLevel.Error, layerEffect), [])
+      assert.deepStrictEqual(yield* linesFrom(LogLevel.All, layerNone), [])
+    }))
+
   it.effect("what needs a person is an error", () =>
     Effect.map(
       linesOf(

@@ -24,7 +24,7 @@ const openOver = (layer: Layer.Layer<HttpClient.HttpClient>): Open => async ({ u
     )
   })
 
-  const trackAll = (count: number, from: number, isSent: boolean) =>
+  const trackAll = (count: number, from: number, isSent: (isLast: boolean) => boolean) =>
     Effect.suspend(() => {
       let index = from
       return Effect.whileLoop<unknown, unknown, never>({
@@ -32,7 +32,7 @@ const openOver = (layer: Layer.Layer<HttpClient.HttpClient>): Open => async ({ u
         body: () =>
           Effect.suspend(() => {
             batch.push(encode(makeEvent(index++)))
-            return isSent && (batch.length === batchSize || index === from + count) ? send : Effect.void
+            return isSent(index === from + count) ? send : Effect.void
           }),
         step: () => {}
       })
@@ -41,9 +41,12 @@ const openOver = (layer: Layer.Layer<HttpClient.HttpClient>): Open => async ({ u
   const run = (effect: Effect.Effect<unknown, unknown>): Promise<void> =>
     runtime.runPromise(Effect.asVoid(Effect.withTracerEnabled(effect, false)))
 
+  const isFull = () => batch.length === batchSize
+
   return {
-    burst: (count, from) => run(trackAll(count, from, false)),
-    produce: (count) => run(trackAll(count, 0, true)),
+    burst: (count, from) => run(trackAll(count, from, () => false)),
+    produce: (count) => run(trackAll(count, 0, (isLast) => isLast || isFull())),
+    steady: (count, from) => run(trackAll(count, from, isFull)),
     flush: () => run(Effect.suspend(() => batch.length === 0 ? Effect.void : send)),
     close: () => runtime.dispose()
   }

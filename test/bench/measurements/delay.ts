@@ -5,6 +5,7 @@ import { compare, figure } from "../report.js"
 const names = [
   "nothing",
   "floor",
+  "floor-effect",
   "undici",
   "fetch",
   "node-http",
@@ -21,7 +22,7 @@ const of = ({ quick }: Settings): Race => ({
   label: "",
   entrants: names.map((name) => ({ name, seconds: name === "amplitude-node" ? 25 : 13 })),
   params: { rate: 2000, seconds: quick ? 2 : 10 },
-  rounds: 2,
+  rounds: 5,
   capSeconds: 120
 })
 

@@ -34,6 +34,14 @@ const onlyEffect = (file: string): string =>
     .map((name) => `import ${JSON.stringify(name)}`)
     .join("\n")
 
+const peers = [
+  "@amplitude/analytics-node",
+  "posthog-node",
+  "@segment/analytics-node",
+  "@rudderstack/rudder-sdk-node",
+  "mixpanel"
+]
+
 const importsOf = (): ReadonlyArray<Import> => [
   { name: "nothing", code: "" },
   { name: "effect-amplitude/Amplitude", code: "import { Amplitude } from \"effect-amplitude/Amplitude\"" },
@@ -42,13 +50,7 @@ const importsOf = (): ReadonlyArray<Import> => [
   { name: "all Effect modules of it alone", code: onlyEffect("index.js") },
   { name: "effect-amplitude/AmplitudeNode", code: "import { layer } from \"effect-amplitude/AmplitudeNode\"" },
   { name: "effect and @effect/platform", code: "import \"effect\"\nimport \"@effect/platform\"" },
-  ...[
-    "@amplitude/analytics-node",
-    "posthog-node",
-    "@segment/analytics-node",
-    "@rudderstack/rudder-sdk-node",
-    "mixpanel"
-  ].map((name) => ({ name, code: `import ${JSON.stringify(name)}`, cwd: pathOf("peers") }))
+  ...peers.map((name) => ({ name, code: `import ${JSON.stringify(name)}`, cwd: pathOf("peers") }))
 ]
 
 const tell = `
@@ -104,27 +106,37 @@ const use = "console.log(Amplitude.layer, Amplitude.track)"
 const bundles: ReadonlyArray<Import> = [
   { name: "effect-amplitude/Amplitude", code: `import { Amplitude } from "effect-amplitude/Amplitude"\n${use}` },
   { name: "effect-amplitude, layer and track", code: `import { Amplitude } from "effect-amplitude"\n${use}` },
-  { name: "effect-amplitude, all of it", code: "export * from \"effect-amplitude\"" }
+  { name: "effect-amplitude, all of it", code: "export * from \"effect-amplitude\"" },
+  ...peers.map((name) => ({
+    name,
+    code: `import * as all from ${JSON.stringify(name)}\nconsole.log(all)`,
+    cwd: pathOf("peers")
+  }))
 ]
 
 const printBundles = (): void => {
   const { buildSync } = createRequire(pathOf("peers/package.json"))("esbuild") as Esbuild
-  const sizes = bundles.map(({ code, name }) => {
+  const sizes = bundles.map(({ code, cwd = root, name }) => {
     const { outputFiles } = buildSync({
-      stdin: { contents: code, resolveDir: root },
+      stdin: { contents: code, resolveDir: cwd },
       bundle: true,
       minify: true,
       write: false,
       format: "esm",
       platform: "node",
-      external: ["effect", "effect/*", "@effect/*"]
+      external: ["effect", "effect/*", "@effect/*"],
+      logLevel: "silent"
     })
     const { contents } = outputFiles[0]!
     const gzipped = gzipSync(contents, { level: 9 }).length
     records.push({ measurement: "size", label: "bundle", contender: name, minified: contents.length, gzipped })
     return [name, String(contents.length), String(gzipped)]
   })
-  table("size: bytes beyond effect and @effect/platform, bundled", [["", "minified", "gzipped"], ...sizes])
+  table("size: bytes bundled; of this package beyond effect and @effect/platform, of the peers with all they need", [[
+    "",
+    "minified",
+    "gzipped"
+  ], ...sizes])
 }
 
 const timesOf = ({ quick, rounds }: Settings): number => quick ? 3 : 4 * rounds
