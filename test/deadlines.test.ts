@@ -259,6 +259,21 @@ describe("a deadline", () => {
         yield* Fiber.interrupt(resting)
       }))
 
+    it.effect("one that cannot be cancelled harms no other", () =>
+      Effect.gen(function*() {
+        const deadlines = Deadlines.make()
+        const stubborn = () =>
+          Effect.fork(Effect.flip(beginWithin<never, never>(() =>
+            Effect.succeed(() => {
+              throw new Error("no")
+            }), deadlines)))
+        const fibers = [yield* stubborn(), yield* stubborn()]
+        yield* TestClock.adjust("1 seconds")
+        fibers.push(yield* stubborn())
+        yield* TestClock.adjust("1 seconds")
+        for (const fiber of fibers) assert.strictEqual(yield* Fiber.join(fiber), "time up")
+      }))
+
     it.effect("is cancelled when its time was up before it was known how", () =>
       Effect.gen(function*() {
         let cancelled = 0

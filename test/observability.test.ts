@@ -1,3 +1,4 @@
+import { FetchHttpClient } from "@effect/platform"
 import { assert, describe, it } from "@effect/vitest"
 import type { MetricPair } from "effect"
 import { Cause, Effect, HashMap, Layer, Logger, LogLevel, Metric, Option, Schedule, TestClock, Tracer } from "effect"
@@ -127,6 +128,75 @@ describe("spans", () => {
         ]),
         [[false, 2, 503, 1], [false, 2, 200, 2]]
       )
+    }))
+})
+
+describe("the span of a request", () => {
+  it.effect("is the current one of whatever sends it, and of nothing after it", () =>
+    Effect.gen(function*() {
+      const seen: Array<string | undefined> = []
+      let current: Tracer.AnySpan | undefined
+      // as a tracer does that tells others which span is active
+      const tracer = Tracer.make({
+        context: (f, fiber) => {
+          const before = current
+          current = fiber.currentSpan
+          const result = f()
+          current = before
+          return result
+        },
+        span: (name, parent, context, links, startTime, kind) => ({
+          _tag: "Span",
+          spanId: name,
+          traceId: "trace",
+          name,
+          parent,
+          context,
+          status: { _tag: "Started", startTime },
+          attributes: new Map(),
+          links: [...links],
+          sampled: true,
+          kind,
+          attribute: () => {},
+          event: () => {},
+          addLinks: () => {},
+          end: () => {}
+        })
+      })
+      const see = () => {
+        seen.push(current?.spanId)
+      }
+      const statuses = [503, 200]
+      const fetch = (() => {
+        see()
+        return Promise.resolve(new Response("", { status: statuses.shift()! }))
+      }) as unknown as typeof globalThis.fetch
+      const own = Layer.succeed(Transport, {
+        send: () =>
+          Effect.sync(() => {
+            see()
+            return { status: 200, headers: {}, body: "" }
+          })
+      })
+      for (const transport of [Transport.layerFetch, own]) {
+        yield* Effect.gen(function*() {
+          yield* Amplitude.track({ event_type: "e", user_id: "user-12345" })
+          yield* Amplitude.flush
+        }).pipe(
+          Effect.provide(Amplitude.layerServices.pipe(
+            Layer.provide([EventStorage.layerMemory, transport, AmplitudeLogger.layerNone]),
+            Layer.provide(AmplitudeConfig.layer({
+              apiKey: "a-key",
+              // asked for between two requests, by the fiber that sends them
+              retrySchedule: Schedule.tapInput(Schedule.forever, () => Effect.sync(see))
+            }))
+          )),
+          Effect.provideService(FetchHttpClient.Fetch, fetch),
+          Effect.withSpan("building"),
+          Effect.withTracer(tracer)
+        )
+      }
+      assert.deepStrictEqual(seen, ["amplitude.send", "building", "amplitude.send", "amplitude.send"])
     }))
 })
 

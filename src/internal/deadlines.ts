@@ -9,6 +9,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
+import * as Option from "effect/Option"
 import { withTicks } from "./now.js"
 
 export interface Deadlines {
@@ -134,9 +135,10 @@ export const make = (): Deadlines => {
             return wait<A, E | E2>(limited, restore)
           },
           onSuccess: (cancel) => {
-            limited.cancel = cancel
+            // one that throws must not end what limits the others
+            limited.cancel = Option.liftThrowable(cancel)
             // the time can be up before it was known
-            if (limited.exit !== undefined) cancel()
+            if (limited.exit !== undefined) limited.cancel()
             return wait<A, E | E2>(limited, restore)
           }
         })

@@ -10,8 +10,9 @@ import * as FiberRef from "effect/FiberRef"
 import type { TransportError } from "../AmplitudeError.js"
 import type { Transport } from "../Transport.js"
 import { readingOnce } from "./lateBody.js"
+import * as Mark from "./mark.js"
 
-const begin: unique symbol = Symbol.for("effect-amplitude/internal/exchange/begin")
+const begin = Mark.make<Begin>()
 
 export type Tell = (exit: Exit.Exit<Transport.Answer, TransportError>) => void
 
@@ -21,7 +22,7 @@ export type Begin = (request: Transport.Request, context: Context.Context<never>
 type Send = Transport.Service["send"]
 
 /** How a way to send begins, if it is one of this package. */
-export const beginOf = (send: Send): Begin | undefined => (send as { readonly [begin]?: Begin })[begin]
+export const beginOf = (send: Send): Begin | undefined => begin.of(send)
 
 /** A way to send that begins like this. The body of the request has to be read at once, and once. */
 export const toSend = (beginning: Begin): Send => {
@@ -39,5 +40,5 @@ export const toSend = (beginning: Begin): Send => {
         })
       })
     )
-  return readingOnce(Object.assign(send, { [begin]: beginning }))
+  return readingOnce(begin.put(send, beginning))
 }

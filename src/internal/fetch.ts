@@ -31,7 +31,8 @@ export const send: Transport.Service["send"] = toSend((request, context, tell) =
   ).then((response) => {
     isAnswered = true
     return response.text().then((body) => answerOf(response, body))
-  }).then(tell, (cause: unknown) => tell(Exit.fail(isAnswered ? incomplete(cause) : notSent(cause))))
+  }).catch((cause: unknown) => Exit.fail(isAnswered ? incomplete(cause) : notSent(cause)))
+    .then(tell, (defect: unknown) => tell(Exit.die(defect)))
   return () => controller.abort()
 })
 

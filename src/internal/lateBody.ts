@@ -4,20 +4,21 @@
  * once and at once, are given one: to all others a request is plain data.
  */
 import type { Transport } from "../Transport.js"
+import * as Mark from "./mark.js"
 import * as Utf8 from "./utf8.js"
 
-const readsBodyOnce: unique symbol = Symbol.for("effect-amplitude/internal/lateBody/readsBodyOnce")
+const readsBodyOnce = Mark.make<true>()
 
 type Send = Transport.Service["send"]
 
 /** Says that a way to send reads the body of its request once, before it is interrupted or done. */
-export const readingOnce = (send: Send): Send => Object.assign(send, { [readsBodyOnce]: true })
+export const readingOnce = (send: Send): Send => readsBodyOnce.put(send, true)
 
 export const toText = (body: string | Uint8Array): string => typeof body === "string" ? body : Utf8.decode(body)
 
 /** The request for a way to send. What is not ours gets text, as what is sent says that it is. */
 export const requestFor = (send: Send, url: string, makeBody: () => string | Uint8Array): Transport.Request =>
-  readsBodyOnce in send
+  readsBodyOnce.of(send) === true
     ? {
       url,
       get body() {

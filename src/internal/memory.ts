@@ -17,6 +17,7 @@ import type { AmplitudeConfig } from "../AmplitudeConfig.js"
 import { BufferFull } from "../AmplitudeError.js"
 import type { EventStorage } from "../EventStorage.js"
 import * as Cut from "./cut.js"
+import * as Mark from "./mark.js"
 import type { Lease } from "./node.js"
 import { Node, toPlain } from "./node.js"
 import { withNow } from "./now.js"
@@ -34,12 +35,7 @@ interface Lane {
   listed: boolean
 }
 
-/**
- * Where an `append` carries what takes an event as it was written, without an effect. A storage that wraps this one has an
- * `append` of its own, and with it its own way.
- */
-const direct: unique symbol = Symbol.for("effect-amplitude/internal/memory/direct")
-
+/** What takes an event as it was written, without an effect. */
 export interface Direct {
   /** Whether there is room for an event: where there is none the overflow policy has to decide. */
   readonly hasRoom: () => boolean
@@ -49,15 +45,12 @@ export interface Direct {
   readonly whenRoom: (letOn: () => void) => () => void
 }
 
-export const directOf = (storage: EventStorage.Service): Direct | undefined =>
-  (storage.append as { readonly [direct]?: Direct })[direct]
+const direct = Mark.make<Direct>()
 
-/**
- * Where `lease` and `acknowledge` carry what does the same with events in their place, without a copy of what they say.
- * Of a storage that wraps one of the two, neither is passed by.
- */
-const inPlace: unique symbol = Symbol.for("effect-amplitude/internal/memory/inPlace")
+/** A storage that wraps `append` has one of its own, and with it its own way. */
+export const directOf = (storage: EventStorage.Service): Direct | undefined => direct.of(storage.append)
 
+/** What leases and acknowledges events in their place, without a copy of what they say. */
 export interface InPlace {
   readonly lease: EventStorage.Service["lease"]
   /** Forgets leased events, and answers which were still held. */
@@ -68,13 +61,12 @@ export interface InPlace {
   readonly leave: (events: ReadonlyArray<EventStorage.EncodedEvent>) => void
 }
 
-interface Carrier {
-  readonly [inPlace]?: InPlace
-}
+const inPlace = Mark.make<InPlace>()
 
+/** Of a storage that wraps `lease` or `acknowledge`, neither is passed by. */
 export const inPlaceOf = (storage: EventStorage.Service): InPlace | undefined => {
-  const carried = (storage.lease as Carrier)[inPlace]
-  return carried === (storage.acknowledge as Carrier)[inPlace] ? carried : undefined
+  const known = inPlace.of(storage.lease)
+  return known === inPlace.of(storage.acknowledge) ? known : undefined
 }
 
 const none: Exit.Exit<ReadonlyArray<EventStorage.EncodedEvent>> = Exit.succeed([])
@@ -490,13 +482,13 @@ export const make = (config: AmplitudeConfig.Service): EventStorage.Service => {
       for (const node of released) settleLane(lanes.get(node.lane)!)
     })
 
-  const carried: InPlace = { lease: leaseInPlace, acknowledge: acknowledgeInPlace, leave }
+  const ownPlace: InPlace = { lease: leaseInPlace, acknowledge: acknowledgeInPlace, leave }
 
   return {
-    append: Object.assign(append, { [direct]: { hasRoom, put, whenRoom } satisfies Direct }),
-    lease: Object.assign(lease, { [inPlace]: carried }),
+    append: direct.put(append, { hasRoom, put, whenRoom }),
+    lease: inPlace.put(lease, ownPlace),
     renew: () => Effect.void,
-    acknowledge: Object.assign(acknowledge, { [inPlace]: carried }),
+    acknowledge: inPlace.put(acknowledge, ownPlace),
     release,
     trim,
     size: Effect.sync(() => count),

@@ -5,16 +5,16 @@
 import * as Effect from "effect/Effect"
 import * as LogLevel from "effect/LogLevel"
 import type { AmplitudeLogger } from "../AmplitudeLogger.js"
+import * as Mark from "./mark.js"
 
-const minimumLevel: unique symbol = Symbol.for("effect-amplitude/internal/minimumLevel/minimumLevel")
+const minimumLevel = Mark.make<Effect.Effect<LogLevel.LogLevel>>()
 
 type Write = AmplitudeLogger.Service["log"]
 
 /** Says of a way to log that lines below `level`, as it is where the client is built, are not written. */
 export const writingFrom = (level: Effect.Effect<LogLevel.LogLevel>, write: Write): Write =>
-  Object.assign(write, { [minimumLevel]: level })
+  minimumLevel.put(write, level)
 
 /** The lowest level that is written: any, where the logger does not say. */
 export const minimumOf = (write: Write): Effect.Effect<LogLevel.LogLevel> =>
-  (write as { readonly [minimumLevel]?: Effect.Effect<LogLevel.LogLevel> })[minimumLevel] ??
-    Effect.succeed(LogLevel.All)
+  minimumLevel.of(write) ?? Effect.succeed(LogLevel.All)

@@ -105,7 +105,7 @@ export const make = (deps: Dependencies): Effect.Effect<Pipeline, never, Scope.S
   Effect.gen(function*() {
     const { config, ledger, log, reports, storage, transport } = deps
     const inPlace = Memory.inPlaceOf(storage)
-    const leaseEvents = inPlace === undefined ? storage.lease : inPlace.lease
+    const leaseEvents: EventStorage.Service["lease"] = inPlace?.lease ?? ((options) => storage.lease(options))
     const acknowledge = inPlace === undefined ? acknowledgeById(storage) : inPlace.acknowledge
     const company = Company.make()
     const deadlines = Deadlines.make()
@@ -295,36 +295,31 @@ export const make = (deps: Dependencies): Effect.Effect<Pipeline, never, Scope.S
     /** One request and its answer: an exchange where the transport knows one, else an effect in a fiber of its own. */
     const exchange = (
       settings: AmplitudeConfig.Settings,
-      span: Tracer.Span,
       makeBody: () => string | Uint8Array
     ): Deadlines.Begin<Transport.Answer, TransportError> => {
-      const { send } = transport
+      const { compression } = settings
       const url = Request.url(settings)
-      const begin = Exchange.beginOf(send)
+      const begin = compression === "none" ? Exchange.beginOf(transport.send) : undefined
       // the body is made where it is sent: what holds it longer costs every garbage collection until the next major one
-      if (begin !== undefined && settings.compression === "none") {
+      if (begin !== undefined) {
         return (tell) =>
-          Effect.map(
-            FiberRef.get(FiberRef.currentContext),
-            (context) => begin(requestFor(send, url, makeBody), context, tell)
+          Effect.withFiberRuntime(({ currentContext }) =>
+            Exit.succeed(begin(
+              requestFor(transport.send, url, makeBody),
+              currentContext,
+              (exit) => tell(Exit.flatMap(exit, checkAnswer))
+            ))
           )
       }
-      const sent = Effect.suspend(() =>
-        settings.compression === "none"
-          ? send(requestFor(send, url, makeBody))
-          : Effect.flatMap(compress(makeBody()), (compressed) =>
-            send(
-              compressed.contentEncoding === undefined
-                ? requestFor(send, url, () => compressed.body)
-                : { url, ...compressed }
-            ))
-      )
-      return Deadlines.inFiber(
-        Effect.zipRight(
-          FiberRef.update(FiberRef.currentContext, Context.add(Tracer.ParentSpan, span)),
-          Effect.flatMap(sent, checkAnswer)
-        )
-      )
+      const sent = compression === "none"
+        ? Effect.suspend(() => transport.send(requestFor(transport.send, url, makeBody)))
+        : Effect.flatMap(Effect.suspend(() => compress(makeBody())), (compressed) =>
+          transport.send(
+            compressed.contentEncoding === undefined
+              ? requestFor(transport.send, url, () => compressed.body)
+              : { url, ...compressed }
+          ))
+      return Deadlines.inFiber(Effect.flatMap(sent, checkAnswer))
     }
 
     /** The same, limited in time, and seen: a span of its own, the metrics of a request, a line at debug level. */
@@ -336,40 +331,46 @@ export const make = (deps: Dependencies): Effect.Effect<Pipeline, never, Scope.S
       Effect.flatMap(Effect.makeSpan("amplitude.send", spanOptions), (span) =>
         Effect.withFiberRuntime((fiber) => {
           const clock = clockOf(fiber)
+          const context = fiber.currentContext
           const isTimed = fiber.getFiberRef(FiberRef.currentTracerTimingEnabled)
           const end = (exit: Exit.Exit<unknown>) => span.end(isTimed ? clock.unsafeCurrentTimeNanos() : 0n, exit)
           const started = clock.unsafeCurrentTimeMillis()
           const attempt = events[0]!.attempts + sent
           let bytes = 0
-          const exchanged = exchange(settings, span, () => {
+          const begin = exchange(settings, () => {
             const body = Request.body(settings, events)
             bytes = byteLength(body)
             return body
           })
-          return Effect.matchCauseEffect(deadlines.within(exchanged, settings.requestTimeout, timeout, restore), {
-            onFailure: (interruption) => {
-              end(Exit.failCause(interruption))
-              return Effect.failCause(interruption)
-            },
-            onSuccess: (exit) => {
-              const answer = answerOf(exit)
-              const status = "status" in answer ? answer.status : 0
-              const millis = clock.unsafeCurrentTimeMillis() - started
-              Metrics.requested({ status, bytes, events: events.length, millis })
-              span.attribute("amplitude.batch_size", events.length)
-              span.attribute("amplitude.bytes", bytes)
-              span.attribute("amplitude.status", status)
-              span.attribute("amplitude.attempt", attempt)
-              end(Exit.succeed(answer))
-              log.write({
-                level: LogLevel.Debug,
-                module: "pipeline",
-                message: `sent ${events.length} events`,
-                annotations: { bytes, status, attempt }
-              })
-              return Exit.succeed(answer)
+          const answered = deadlines.within(begin, settings.requestTimeout, timeout, restore)
+          // set, and set back in each case: nothing can come in between where nothing can be interrupted
+          return Effect.matchCauseEffect(
+            Effect.zipRight(setContext(Context.add(context, Tracer.ParentSpan, span)), answered),
+            {
+              onFailure: (interruption) => {
+                end(Exit.failCause(interruption))
+                return Effect.zipRight(setContext(context), Effect.failCause(interruption))
+              },
+              onSuccess: (exit) => {
+                const answer = answerOf(exit)
+                const status = "status" in answer ? answer.status : 0
+                const millis = clock.unsafeCurrentTimeMillis() - started
+                Metrics.requested({ status, bytes, events: events.length, millis })
+                span.attribute("amplitude.batch_size", events.length)
+                span.attribute("amplitude.bytes", bytes)
+                span.attribute("amplitude.status", status)
+                span.attribute("amplitude.attempt", attempt)
+                end(Exit.succeed(answer))
+                log.write({
+                  level: LogLevel.Debug,
+                  module: "pipeline",
+                  message: `sent ${events.length} events`,
+                  annotations: { bytes, status, attempt }
+                })
+                return Effect.zipRight(setContext(context), Exit.succeed(answer))
+              }
             }
-          })
+          )
         }))
 
     /**
@@ -684,7 +685,9 @@ export const make = (deps: Dependencies): Effect.Effect<Pipeline, never, Scope.S
     const giveUp = (events: ReadonlyArray<EncodedEvent>): Effect.Effect<void> =>
       drop({ events: [], sent: 0 }, events, shutDown)
 
-    const leaseAll = leaseEvents({ count: Infinity, bytes: Infinity, ttl: leaseMargin, paused: true })
+    const leaseAll = Effect.suspend(() =>
+      leaseEvents({ count: Infinity, bytes: Infinity, ttl: leaseMargin, paused: true })
+    )
 
     /** Whether the storage still knows them or not: nobody else is left who could give them their outcome. */
     const giveUpPaused = Effect.suspend(() => {
@@ -744,6 +747,9 @@ const acknowledgeById =
 /** The error as the user's schedule sees it: its cause may hold the request, and with it the key. */
 const withoutKey = ({ reason }: TransportError, message: string): TransportError =>
   new TransportError({ reason, message })
+
+const setContext = (context: Context.Context<never>): Effect.Effect<void> =>
+  FiberRef.set(FiberRef.currentContext, context)
 
 const spanOptions: Tracer.SpanOptions = { root: true, kind: "client", captureStackTrace: false }
 

@@ -1,4 +1,5 @@
 /** What went wrong with a request, in words that give nothing of it away. */
+import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import { TransportError } from "../AmplitudeError.js"
 
@@ -22,11 +23,24 @@ export const incomplete = (cause: unknown): TransportError =>
 export const redirected = (): TransportError =>
   new TransportError({ reason: "Connection", message: "the request was redirected" })
 
+/** What an error says can be anything, and must not harm those who ask. */
+const describe = (error: unknown): string => Option.getOrElse(innermostMessage(error, maxCauses), () => noReason)
+
+const noReason = "no reason given"
+
+/** So many causes of causes are looked at. */
+const maxCauses = 20
+
 /** The innermost message of an error: `fetch failed` says less than the `ECONNREFUSED` that caused it. */
-const describe = (error: unknown): string => {
-  if (!Predicate.isRecord(error)) return "no reason given"
-  if (error.cause !== undefined) return describe(error.cause)
-  return Predicate.isString(error.message) && error.message !== ""
-    ? error.message
-    : String(error.code ?? "no reason given")
-}
+const innermostMessage: (error: unknown, causes: number) => Option.Option<string> = Option.liftThrowable(
+  (error: unknown, causes: number): string => {
+    let innermost = error
+    for (let left = causes; left > 0 && Predicate.isRecord(innermost) && innermost.cause !== undefined; left--) {
+      innermost = innermost.cause
+    }
+    if (!Predicate.isRecord(innermost)) return noReason
+    return Predicate.isString(innermost.message) && innermost.message !== ""
+      ? innermost.message
+      : String(innermost.code ?? noReason)
+  }
+)

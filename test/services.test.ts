@@ -1,0 +1,202 @@
+/** Services that are none of this package's, or stand around one of them: whatever their shape, they are called as given. */
+import { FetchHttpClient } from "@effect/platform"
+import { assert, describe, it } from "@effect/vitest"
+import type { LogLevel } from "effect"
+import { Context, Effect, Layer, Schedule } from "effect"
+import type { DeliveryReport } from "effect-amplitude"
+import { Amplitude, AmplitudeConfig, AmplitudeLogger, EventStorage, Transport } from "effect-amplitude"
+import { vi } from "vitest"
+
+type Services = EventStorage | Transport | AmplitudeLogger
+
+/** What becomes of two events, of which the second one is refused. */
+const reportsOf = (services: Layer.Layer<Services, never, AmplitudeConfig>) =>
+  Effect.gen(function*() {
+    const reports: Array<DeliveryReport.DeliveryReport> = []
+    yield* Effect.gen(function*() {
+      for (const event_type of ["taken", "refused"]) {
+        yield* Amplitude.track({ event_type, user_id: "user-12345" })
+        yield* Amplitude.flush
+      }
+    }).pipe(Effect.provide(
+      Amplitude.layerServices.pipe(
+        Layer.provide(services),
+        Layer.provide(AmplitudeConfig.layer({
+          apiKey: "a-key",
+          flushMaxRetries: 0,
+          retrySchedule: Schedule.forever,
+          callback: (report) => Effect.sync(() => reports.push(report))
+        }))
+      )
+    ))
+    return reports.map((report) => report._tag === "Dropped" ? report.reason : report._tag)
+  })
+
+const answer = (body: string | Uint8Array): Transport.Answer => ({
+  status: String(body).includes("refused") ? 422 : 200,
+  headers: {},
+  body: ""
+})
+
+class OwnTransport implements Transport.Service {
+  readonly answer = answer
+  send(request: Transport.Request) {
+    return Effect.sync(() => this.answer(request.body))
+  }
+}
+
+class OwnLogger implements AmplitudeLogger.Service {
+  readonly lines: Array<string> = []
+  log(level: LogLevel.LogLevel, message: string) {
+    return Effect.sync(() => {
+      this.lines.push(`${level.label} ${message}`)
+    })
+  }
+}
+
+/** A storage that is a class, over the one in memory. */
+class OwnStorage implements EventStorage.Service {
+  readonly inner: EventStorage.Service
+  readonly shared = false
+  readonly durable = false
+  constructor(inner: EventStorage.Service) {
+    this.inner = inner
+  }
+  append(...given: Parameters<EventStorage.Service["append"]>) {
+    return this.inner.append(...given)
+  }
+  lease(...given: Parameters<EventStorage.Service["lease"]>) {
+    return this.inner.lease(...given)
+  }
+  renew(...given: Parameters<EventStorage.Service["renew"]>) {
+    return this.inner.renew(...given)
+  }
+  acknowledge(...given: Parameters<EventStorage.Service["acknowledge"]>) {
+    return this.inner.acknowledge(...given)
+  }
+  release(...given: Parameters<EventStorage.Service["release"]>) {
+    return this.inner.release(...given)
+  }
+  get size() {
+    return this.inner.size
+  }
+  get wake() {
+    return this.inner.wake
+  }
+}
+
+const fetchThat = (answers: () => unknown): typeof globalThis.fetch => answers as typeof globalThis.fetch
+
+describe("a service of the user's", () => {
+  it.effect("may be a class, whose methods need it", () =>
+    Effect.gen(function*() {
+      const logger = new OwnLogger()
+      const ends = yield* reportsOf(Layer.mergeAll(
+        Layer.effect(EventStorage, Effect.map(EventStorage, (inner) => new OwnStorage(inner))).pipe(
+          Layer.provide(EventStorage.layerMemory)
+        ),
+        Layer.succeed(Transport, new OwnTransport()),
+        Layer.succeed(AmplitudeLogger, logger)
+      ))
+      assert.deepStrictEqual(ends, ["Delivered", "Rejected"])
+      assert.deepStrictEqual(logger.lines, [
+        "DEBUG sent 1 events",
+        "DEBUG sent 1 events",
+        "WARN 1 events dropped: Rejected"
+      ])
+    }))
+
+  it.effect("a spy or a proxy of one of ours is called, and not what it stands for", () =>
+    Effect.gen(function*() {
+      let fetched = 0
+      const fetch = fetchThat(() => {
+        fetched++
+        return Promise.resolve(new Response("{}"))
+      })
+      const stand = (kind: "spy" | "proxy") => <S extends object>(service: S, method: keyof S & string) => {
+        const original = service[method] as (...given: ReadonlyArray<unknown>) => unknown
+        const calls = { count: 0 }
+        const called = (...given: ReadonlyArray<unknown>) => {
+          calls.count++
+          return method === "send"
+            ? Effect.succeed(answer((given[0] as Transport.Request).body))
+            : original.apply(service, [...given])
+        }
+        const copy = { ...service }
+        if (kind === "proxy") {
+          copy[method] = new Proxy(original, { apply: (_, __, given: Array<unknown>) => called(...given) }) as never
+        } else vi.spyOn(copy, method as never).mockImplementation(called as never)
+        return [copy, calls] as const
+      }
+      for (const kind of ["spy", "proxy"] as const) {
+        for (const method of ["append", "lease", "acknowledge"] as const) {
+          const services = yield* Layer.build(Layer.mergeAll(
+            EventStorage.layerMemory,
+            Transport.layerFetch,
+            AmplitudeLogger.layerNone
+          )).pipe(Effect.provide(AmplitudeConfig.layer({ apiKey: "a-key" })))
+          const [storage, stored] = stand(kind)(Context.get(services, EventStorage), method)
+          const [transport, sent] = stand(kind)(Context.get(services, Transport), "send")
+          const [logger, logged] = stand(kind)(Context.get(services, AmplitudeLogger), "log")
+          const ends = yield* reportsOf(Layer.mergeAll(
+            Layer.succeed(EventStorage, storage),
+            Layer.succeed(Transport, transport),
+            Layer.succeed(AmplitudeLogger, logger)
+          )).pipe(Effect.provideService(FetchHttpClient.Fetch, fetch))
+          assert.deepStrictEqual(ends, ["Delivered", "Rejected"], `${kind} of ${method}`)
+          assert.deepStrictEqual([sent.count, logged.count], [2, 3], `${kind} of send and log`)
+          assert.isAtLeast(stored.count, 2, `${kind} of ${method}`)
+        }
+      }
+      assert.strictEqual(fetched, 0)
+    }).pipe(Effect.scoped))
+
+  it.effect("that is no service is an answer that did not come", () =>
+    Effect.gen(function*() {
+      for (const transport of [{}, { send: () => 1 }, { send: () => Effect.succeed({}) }]) {
+        const ends = yield* reportsOf(Layer.mergeAll(
+          EventStorage.layerMemory,
+          Layer.succeed(Transport, transport as unknown as Transport.Service),
+          AmplitudeLogger.layerNone
+        ))
+        assert.deepStrictEqual(ends, ["RetriesExhausted", "RetriesExhausted"])
+      }
+    }))
+})
+
+describe("a fetch of the user's", () => {
+  const circular = new Error("refused")
+  circular.cause = circular
+  const throwing = Object.defineProperty(new Error("refused"), "cause", {
+    get: () => {
+      throw new Error("no")
+    }
+  })
+
+  it.effect.each(Object.entries<() => unknown>({
+    "throws": () => {
+      throw new Error("refused")
+    },
+    "answers no promise": () => 1,
+    "answers nothing": () => undefined,
+    "fails with what is its own cause": () => Promise.reject(circular),
+    "fails with what cannot be read": () => Promise.reject(throwing),
+    "fails with a code that is no text": () =>
+      Promise.reject(Object.assign(new Error(), { code: Object.create(null) as unknown })),
+    "fails with nothing": () => Promise.reject(undefined),
+    "has no status": () => Promise.resolve({ headers: new Headers(), text: () => Promise.resolve("") }),
+    "has a text as its status": () =>
+      Promise.resolve({ status: "200", headers: new Headers(), text: () => Promise.resolve("") }),
+    "has no text": () => Promise.resolve({ status: 500, headers: new Headers(), text: () => Promise.resolve() }),
+    "has a text that is none": () =>
+      Promise.resolve({ status: 200, headers: new Headers(), text: () => Promise.resolve({}) }),
+    "has a text that fails": () =>
+      Promise.resolve({ status: 200, headers: new Headers(), text: () => Promise.reject(circular) })
+  }))("that %s is an answer that did not come", ([_, fetch]) =>
+    Effect.map(
+      reportsOf(Layer.mergeAll(EventStorage.layerMemory, Transport.layerFetch, AmplitudeLogger.layerNone)).pipe(
+        Effect.provideService(FetchHttpClient.Fetch, fetchThat(fetch))
+      ),
+      (ends) => assert.deepStrictEqual(ends, ["RetriesExhausted", "RetriesExhausted"])
+    ))
+})
