@@ -1,6 +1,6 @@
 /**
- * The transport over undici itself: an `HttpClient` in between costs all of delivery one part in sixteen, and what it
- * keeps of a request, its body too, can wait for a major garbage collection.
+ * The transport over undici itself: an `HttpClient` in between, with the fiber that it needs, costs all of delivery one part
+ * in five, and what it keeps of a request, its body too, can wait for a major garbage collection.
  */
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import type * as Undici from "@effect/platform-node/Undici"
