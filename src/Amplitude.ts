@@ -19,10 +19,14 @@ import type { Event, EventOptions } from "./Event.js"
 import { EventStorage } from "./EventStorage.js"
 import type * as Identify from "./Identify.js"
 import * as Client from "./internal/client.js"
+import * as Defaults from "./internal/defaults.js"
 import { eventOptions, nest } from "./internal/eventOptions.js"
+import * as Fetch from "./internal/fetch.js"
 import type { Plugin } from "./Plugin.js"
 import type { Revenue } from "./Revenue.js"
 import { Transport } from "./Transport.js"
+
+const overFetch = Effect.succeed(Fetch.transport)
 
 /**
  * The client as a service. Its methods are statics as well, for use in any effect that has the service.
@@ -238,7 +242,7 @@ export class Amplitude extends Context.Tag("effect-amplitude/Amplitude")<Amplitu
    * }))
    */
   static make(options: AmplitudeConfig.Options): Effect.Effect<Amplitude.Client, InvalidConfig, Scope.Scope> {
-    return Effect.map(Layer.build(Amplitude.layer(options)), Context.get(Amplitude))
+    return Defaults.make(overFetch, options)
   }
 
   /**
@@ -250,7 +254,17 @@ export class Amplitude extends Context.Tag("effect-amplitude/Amplitude")<Amplitu
     Amplitude,
     never,
     AmplitudeConfig | EventStorage | Transport | AmplitudeLogger
-  > = Layer.orDie(layerOf(Amplitude))
+  > = Layer.orDie(Layer.scoped(
+    Amplitude,
+    Effect.gen(function*() {
+      return yield* Client.make({
+        config: yield* AmplitudeConfig,
+        storage: yield* EventStorage,
+        transport: yield* Transport,
+        logger: yield* AmplitudeLogger
+      })
+    })
+  ))
 
   /**
    * The client with memory storage, the platform's `fetch` and Effect's logger.
@@ -262,7 +276,7 @@ export class Amplitude extends Context.Tag("effect-amplitude/Amplitude")<Amplitu
    * const AmplitudeLayer = Amplitude.layer({ apiKey: "key", flushInterval: "5 seconds" })
    */
   static layer(options: AmplitudeConfig.Options): Layer.Layer<Amplitude, InvalidConfig> {
-    return withDefaults(AmplitudeConfig.layer(options))
+    return Layer.scoped(Amplitude, Amplitude.make(options))
   }
 
   /**
@@ -278,7 +292,7 @@ export class Amplitude extends Context.Tag("effect-amplitude/Amplitude")<Amplitu
   static layerConfig(
     config: Config.Config.Wrap<AmplitudeConfig.Options>
   ): Layer.Layer<Amplitude, ConfigError | InvalidConfig> {
-    return withDefaults(AmplitudeConfig.layerConfig(config))
+    return Layer.scoped(Amplitude, Defaults.makeConfig(overFetch, config))
   }
 }
 
@@ -343,42 +357,3 @@ export declare namespace Amplitude {
 export const AmplitudeLive: Layer.Layer<Amplitude, ConfigError | InvalidConfig> = Amplitude.layerConfig(
   AmplitudeConfig.environment
 )
-
-/** A plugin of the settings that cannot be set up fails the build: without it, events might leave as they must not. */
-function layerOf(
-  tag: typeof Amplitude
-): Layer.Layer<Amplitude, PluginError, AmplitudeConfig | EventStorage | Transport | AmplitudeLogger> {
-  return Layer.scoped(
-    tag,
-    Effect.gen(function*() {
-      return yield* Client.make({
-        config: yield* AmplitudeConfig,
-        storage: yield* EventStorage,
-        transport: yield* Transport,
-        logger: yield* AmplitudeLogger
-      })
-    })
-  )
-}
-
-/** Each client has services of its own, also where two of them are built in one layer. */
-function withDefaults<E>(config: Layer.Layer<AmplitudeConfig, E>): Layer.Layer<Amplitude, E | InvalidConfig> {
-  return over(Transport.layerFetch, config)
-}
-
-/**
- * The client over a transport, with memory storage and Effect's logger.
- *
- * @internal
- */
-export function over<E>(
-  transport: Layer.Layer<Transport>,
-  config: Layer.Layer<AmplitudeConfig, E>
-): Layer.Layer<Amplitude, E | InvalidConfig> {
-  return layerOf(Amplitude).pipe(
-    Layer.catchAll((error) => Layer.fail(Client.toInvalidConfig(error))),
-    // a buffer of its own, also where two clients are built together; the client itself is shared like any layer
-    Layer.provide([Layer.fresh(EventStorage.layerMemory), transport, AmplitudeLogger.layerEffect]),
-    Layer.provide(config)
-  )
-}

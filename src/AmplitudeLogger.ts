@@ -5,11 +5,10 @@
  * @since 0.1.0
  */
 import * as Context from "effect/Context"
-import * as Effect from "effect/Effect"
-import * as FiberRef from "effect/FiberRef"
+import type * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as LogLevel from "effect/LogLevel"
-import { writingFrom } from "./internal/minimumLevel.js"
+import type * as LogLevel from "effect/LogLevel"
+import * as Loggers from "./internal/loggers.js"
 
 /**
  * @since 0.1.0
@@ -23,26 +22,14 @@ export class AmplitudeLogger
    *
    * @since 0.1.0
    */
-  static readonly layerEffect: Layer.Layer<AmplitudeLogger> = Layer.succeed(AmplitudeLogger, {
-    log: writingFrom(
-      FiberRef.get(FiberRef.currentMinimumLogLevel),
-      (level, message, annotations) =>
-        Effect.withFiberRuntime((fiber) =>
-          LogLevel.lessThan(level, fiber.getFiberRef(FiberRef.currentMinimumLogLevel))
-            ? Effect.void
-            : Effect.annotateLogs(Effect.logWithLevel(level, message), annotations)
-        )
-    )
-  })
+  static readonly layerEffect: Layer.Layer<AmplitudeLogger> = Layer.succeed(AmplitudeLogger, Loggers.effect)
 
   /**
    * Logs nothing.
    *
    * @since 0.1.0
    */
-  static readonly layerNone: Layer.Layer<AmplitudeLogger> = Layer.succeed(AmplitudeLogger, {
-    log: writingFrom(Effect.succeed(LogLevel.None), () => Effect.void)
-  })
+  static readonly layerNone: Layer.Layer<AmplitudeLogger> = Layer.succeed(AmplitudeLogger, Loggers.none)
 }
 
 /**

@@ -6,11 +6,11 @@
  */
 import type * as Config from "effect/Config"
 import type { ConfigError } from "effect/ConfigError"
-import type * as Layer from "effect/Layer"
-import type { Amplitude } from "./Amplitude.js"
-import { over } from "./Amplitude.js"
+import * as Layer from "effect/Layer"
+import { Amplitude } from "./Amplitude.js"
 import { AmplitudeConfig } from "./AmplitudeConfig.js"
 import type { InvalidConfig } from "./AmplitudeError.js"
+import * as Defaults from "./internal/defaults.js"
 import * as Undici from "./internal/undici.js"
 
 /**
@@ -24,7 +24,7 @@ import * as Undici from "./internal/undici.js"
  * const AmplitudeLayer = AmplitudeNode.layer({ apiKey: "key", flushConcurrency: 2 })
  */
 export const layer = (options: AmplitudeConfig.Options): Layer.Layer<Amplitude, InvalidConfig> =>
-  overUndici(AmplitudeConfig.layer(options))
+  Layer.scoped(Amplitude, Defaults.make(Undici.make, options))
 
 /**
  * The same with options that are read from the `ConfigProvider`.
@@ -39,10 +39,8 @@ export const layer = (options: AmplitudeConfig.Options): Layer.Layer<Amplitude, 
  */
 export const layerConfig = (
   config: Config.Config.Wrap<AmplitudeConfig.Options>
-): Layer.Layer<Amplitude, ConfigError | InvalidConfig> => overUndici(AmplitudeConfig.layerConfig(config))
-
-const overUndici = <E>(config: Layer.Layer<AmplitudeConfig, E>): Layer.Layer<Amplitude, E | InvalidConfig> =>
-  over(Undici.layer, config)
+): Layer.Layer<Amplitude, ConfigError | InvalidConfig> =>
+  Layer.scoped(Amplitude, Defaults.makeConfig(Undici.make, config))
 
 /**
  * The client over undici with the options of the environment variables `AMPLITUDE_API_KEY` and so on.

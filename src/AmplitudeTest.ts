@@ -17,7 +17,6 @@ import { Amplitude } from "./Amplitude.js"
 import { AmplitudeConfig } from "./AmplitudeConfig.js"
 import type { InvalidConfig, TransportError } from "./AmplitudeError.js"
 import { InvalidEvent } from "./AmplitudeError.js"
-import { AmplitudeLogger } from "./AmplitudeLogger.js"
 import type { DeliveryReport } from "./DeliveryReport.js"
 import type { Event } from "./Event.js"
 import { fromJson, unsafeMake } from "./Event.js"
@@ -27,6 +26,7 @@ import * as Client from "./internal/client.js"
 import { differences } from "./internal/differences.js"
 import { faultOf } from "./internal/fault.js"
 import { InsertId, sequential } from "./internal/insertId.js"
+import * as Loggers from "./internal/loggers.js"
 import * as Memory from "./internal/memory.js"
 import type { Revenue } from "./Revenue.js"
 import type { Transport } from "./Transport.js"
@@ -348,11 +348,11 @@ function make(
             return delay === undefined ? answer : Effect.delay(answer, delay)
           })
       },
-      logger: yield* AmplitudeLogger
+      logger: Loggers.effect
     }, {
       invalidIsDefect: lenient !== true,
       observer: (report) => reports.push(report)
-    }).pipe(Effect.catchTag("PluginError", (error) => Effect.fail(Client.toInvalidConfig(error))))
+    }).pipe(Effect.mapError(Client.toInvalidConfig))
     return Context.make(Amplitude, client).pipe(Context.add(Recorder, {
       events: Effect.sync(() => events.slice()),
       tracked: (definition: string | Event.Definition<any, any>): Effect.Effect<ReadonlyArray<any>> =>
@@ -381,10 +381,7 @@ function make(
           delays.push(...Array.from({ length: times }, () => Duration.decode(duration)))
         })
     }))
-  }).pipe(
-    Effect.provideServiceEffect(InsertId, Effect.sync(sequential)),
-    Effect.provide(AmplitudeLogger.layerEffect)
-  )
+  }).pipe(Effect.provideServiceEffect(InsertId, Effect.sync(sequential)))
 }
 
 /** A storage that shows what it has accepted. */

@@ -60,7 +60,7 @@ export class Transport extends Context.Tag("effect-amplitude/Transport")<Transpo
    *
    * @since 0.1.0
    */
-  static readonly layerFetch: Layer.Layer<Transport> = Layer.succeed(Transport, { send: Fetch.send })
+  static readonly layerFetch: Layer.Layer<Transport> = Layer.succeed(Transport, Fetch.transport)
 }
 
 /**

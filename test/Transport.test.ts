@@ -11,7 +11,7 @@ import * as Undici from "../src/internal/undici.js"
 
 const layers: Readonly<Record<string, Layer.Layer<Transport>>> = {
   "fetch": Transport.layerFetch,
-  "undici": Undici.layer,
+  "undici": Layer.scoped(Transport, Undici.make),
   "HttpClient over fetch": Layer.provide(Transport.layerHttp, FetchHttpClient.layer),
   "HttpClient over undici": Layer.provide(Transport.layerHttp, NodeHttpClient.layerUndici)
 }

@@ -164,6 +164,32 @@ describe("a service of the user's", () => {
     }))
 })
 
+describe("the fetch of FetchHttpClient", () => {
+  it.effect("is that of a client that is built, wherever it is provided", () =>
+    Effect.gen(function*() {
+      let fetched = 0
+      const layer = Layer.succeed(
+        FetchHttpClient.Fetch,
+        fetchThat(() => {
+          fetched++
+          return Promise.resolve(new Response("{}"))
+        })
+      )
+      const options = { apiKey: "a-key" }
+      const program = Effect.zipRight(Amplitude.track({ event_type: "e", user_id: "user-12345" }), Amplitude.flush)
+      yield* Effect.provide(program, Layer.provide(Amplitude.layer(options), layer))
+      yield* Effect.provide(program, Layer.provideMerge(Amplitude.layer(options), layer))
+      const around = Effect.provide(program, Amplitude.layer(options))
+      yield* Effect.provide(around, layer)
+      yield* Effect.flatMap(Amplitude.make(options), (client) =>
+        Effect.zipRight(client.track({ event_type: "e", user_id: "user-12345" }), client.flush)).pipe(
+          Effect.scoped,
+          Effect.provide(layer)
+        )
+      assert.strictEqual(fetched, 4)
+    }))
+})
+
 describe("a fetch of the user's", () => {
   const circular = new Error("refused")
   circular.cause = circular

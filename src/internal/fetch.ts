@@ -12,7 +12,7 @@ import { toSend } from "./exchange.js"
 import { toText } from "./lateBody.js"
 import { incomplete, notSent, redirected } from "./transportError.js"
 
-export const send: Transport.Service["send"] = toSend((request, context, tell) => {
+const send = toSend((request, context, tell) => {
   const fetch = Option.getOrElse(Context.getOption(context, FetchHttpClient.Fetch), () => globalThis.fetch)
   const init = Option.getOrUndefined(Context.getOption(context, FetchHttpClient.RequestInit))
   const controller = new AbortController()
@@ -35,6 +35,8 @@ export const send: Transport.Service["send"] = toSend((request, context, tell) =
     .then(tell, (defect: unknown) => tell(Exit.die(defect)))
   return () => controller.abort()
 })
+
+export const transport: Transport.Service = { send }
 
 /** JSON is given as text: `fetch` can be anybody's, and that is what they expect to read. */
 const bodyOf = ({ body, contentEncoding }: Transport.Request): string | Uint8Array =>

@@ -7,7 +7,7 @@ import * as Fiber from "effect/Fiber"
 import * as LogLevel from "effect/LogLevel"
 import * as Runtime from "effect/Runtime"
 import type { AmplitudeLogger } from "../AmplitudeLogger.js"
-import { minimumOf } from "./minimumLevel.js"
+import { minimumOf } from "./loggers.js"
 import * as Worker from "./worker.js"
 
 export interface Line {
@@ -35,7 +35,7 @@ interface Burst {
 export const make = (logger: AmplitudeLogger.Service): Effect.Effect<Log> =>
   Effect.gen(function*() {
     const fork = Runtime.runFork(yield* Effect.runtime<never>())
-    const minimum = yield* minimumOf(logger.log)
+    const minimum = yield* minimumOf(logger)
     const worker = yield* Worker.make()
     const bursts = new Map<string, Burst>()
     let ended = false

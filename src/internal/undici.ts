@@ -6,9 +6,9 @@ import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import type * as Undici from "@effect/platform-node/Undici"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import * as Layer from "effect/Layer"
+import type * as Scope from "effect/Scope"
 import type { TransportError } from "../AmplitudeError.js"
-import { Transport } from "../Transport.js"
+import type { Transport } from "../Transport.js"
 import type { Tell } from "./exchange.js"
 import { toSend } from "./exchange.js"
 import { incomplete, notSent } from "./transportError.js"
@@ -16,11 +16,11 @@ import { incomplete, notSent } from "./transportError.js"
 type Dispatcher = Undici.Dispatcher
 type Controller = Undici.Dispatcher.DispatchController
 
-/** Over the pool of connections that `NodeHttpClient.layerUndici` has: kept alive, and closed with the layer. */
-export const layer: Layer.Layer<Transport> = Layer.effect(
-  Transport,
-  Effect.map(NodeHttpClient.Dispatcher, (dispatcher) => ({ send: send(dispatcher) }))
-).pipe(Layer.provide(NodeHttpClient.dispatcherLayer))
+/** Over a pool of connections as `NodeHttpClient.layerUndici` has one: kept alive, and closed with the scope. */
+export const make: Effect.Effect<Transport.Service, never, Scope.Scope> = Effect.map(
+  NodeHttpClient.makeDispatcher,
+  (dispatcher) => ({ send: send(dispatcher) })
+)
 
 const send = (dispatcher: Dispatcher): Transport.Service["send"] => {
   const targetOf = lastOf(parse)
