@@ -118,8 +118,10 @@ class Handler implements Undici.Dispatcher.DispatchHandler {
 
 const aborted = new Error("the request was interrupted")
 
+const decoder = new TextDecoder()
+
 const textOf = (chunks: ReadonlyArray<Uint8Array>): string =>
-  new TextDecoder().decode(chunks.length === 1 ? chunks[0] : Buffer.concat(chunks))
+  decoder.decode(chunks.length === 1 ? chunks[0] : Buffer.concat(chunks))
 
 /** A header that came more than once as one. */
 const joined = (headers: Undici.Dispatcher.ResponseData["headers"]): Transport.Answer["headers"] =>
