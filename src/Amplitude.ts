@@ -246,7 +246,8 @@ export class Amplitude extends Context.Tag("effect-amplitude/Amplitude")<Amplitu
   }
 
   /**
-   * The client over services of the user's choice.
+   * The client over services of the user's choice. A plugin of the settings that cannot be set up ends the build with a
+   * defect: without it, events might leave as they must not.
    *
    * @since 0.1.0
    */

@@ -267,11 +267,11 @@ describe("a request", () => {
       return started
     })
 
-  const wrapped = Layer.succeed(Transport, {
+  const own = Layer.succeed(Transport, {
     send: () => Effect.succeed({ status: 200, headers: {}, body: "" })
   })
 
-  it.effect.each([["over fetch", Transport.layerFetch, 0], ["over one of the user's", wrapped, 1]] as const)(
+  it.effect.each([["over fetch", Transport.layerFetch, 0], ["over one of the user's", own, 1]] as const)(
     "%s takes so many fibers",
     ([_, transport, each]) =>
       Effect.gen(function*() {

@@ -79,35 +79,43 @@ describe("a metric", () => {
     }))
 })
 
+/** A tracer whose spans keep nothing, but for what `own` says of each. */
+const tracerOf = (
+  own: (name: string, parent: Option.Option<Tracer.AnySpan>, startTime: bigint) => Partial<Tracer.Span>,
+  context: Tracer.Tracer["context"] = (f) => f()
+) =>
+  Tracer.make({
+    context,
+    span: (name, parent, context, links, startTime, kind) => ({
+      _tag: "Span",
+      spanId: name,
+      traceId: "trace",
+      name,
+      parent,
+      context,
+      status: { _tag: "Started", startTime },
+      attributes: new Map(),
+      links: [...links],
+      sampled: true,
+      kind,
+      attribute: () => {},
+      event: () => {},
+      addLinks: () => {},
+      end: () => {},
+      ...own(name, parent, startTime)
+    })
+  })
+
 describe("spans", () => {
   it.effect("one for each request, no child of the caller's", () =>
     Effect.gen(function*() {
       const spans: Array<
         { readonly name: string; readonly parent: boolean; readonly attributes: Map<string, unknown> }
       > = []
-      const tracer = Tracer.make({
-        context: (f) => f(),
-        span: (name, parent, context, links, startTime, kind) => {
-          const attributes = new Map<string, unknown>()
-          spans.push({ name, parent: Option.isSome(parent), attributes })
-          return {
-            _tag: "Span",
-            spanId: String(spans.length),
-            traceId: "trace",
-            name,
-            parent,
-            context,
-            status: { _tag: "Started", startTime },
-            attributes,
-            links: [...links],
-            sampled: true,
-            kind,
-            attribute: (key, value) => attributes.set(key, value),
-            event: () => {},
-            addLinks: () => {},
-            end: () => {}
-          }
-        }
+      const tracer = tracerOf((name, parent) => {
+        const attributes = new Map<string, unknown>()
+        spans.push({ name, parent: Option.isSome(parent), attributes })
+        return { attribute: (key, value) => attributes.set(key, value) }
       })
       yield* Effect.gen(function*() {
         const { client } = yield* scenario((_, index) => index === 0 ? 503 : 200, {
@@ -137,31 +145,12 @@ describe("the span of a request", () => {
       const seen: Array<string | undefined> = []
       let current: Tracer.AnySpan | undefined
       // as a tracer does that tells others which span is active
-      const tracer = Tracer.make({
-        context: (f, fiber) => {
-          const before = current
-          current = fiber.currentSpan
-          const result = f()
-          current = before
-          return result
-        },
-        span: (name, parent, context, links, startTime, kind) => ({
-          _tag: "Span",
-          spanId: name,
-          traceId: "trace",
-          name,
-          parent,
-          context,
-          status: { _tag: "Started", startTime },
-          attributes: new Map(),
-          links: [...links],
-          sampled: true,
-          kind,
-          attribute: () => {},
-          event: () => {},
-          addLinks: () => {},
-          end: () => {}
-        })
+      const tracer = tracerOf(() => ({}), (f, fiber) => {
+        const before = current
+        current = fiber.currentSpan
+        const result = f()
+        current = before
+        return result
       })
       const see = () => {
         seen.push(current?.spanId)
@@ -205,26 +194,9 @@ describe("a span", () => {
     it.effect(`ends once, ${isTimed ? "with" : "without"} timing`, () =>
       Effect.gen(function*() {
         const times: Array<readonly [start: bigint, end: bigint]> = []
-        const tracer = Tracer.make({
-          context: (f) => f(),
-          span: (name, parent, context, links, startTime, kind) => ({
-            _tag: "Span",
-            spanId: "span",
-            traceId: "trace",
-            name,
-            parent,
-            context,
-            status: { _tag: "Started", startTime },
-            attributes: new Map(),
-            links: [...links],
-            sampled: true,
-            kind,
-            attribute: () => {},
-            event: () => {},
-            addLinks: () => {},
-            end: (endTime) => times.push([startTime, endTime])
-          })
-        })
+        const tracer = tracerOf((_name, _parent, startTime) => ({
+          end: (endTime) => times.push([startTime, endTime])
+        }))
         yield* Effect.gen(function*() {
           yield* TestClock.setTime(1000)
           const { client } = yield* scenario(

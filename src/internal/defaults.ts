@@ -30,10 +30,10 @@ export const makeConfig = (
 
 const over = <E>(
   makeTransport: Make,
-  makeConfig: Effect.Effect<AmplitudeConfig.Service, E>
+  configure: Effect.Effect<AmplitudeConfig.Service, E>
 ): Effect.Effect<Amplitude.Client, E | InvalidConfig, Scope.Scope> =>
   Effect.gen(function*() {
-    const config = yield* makeConfig
+    const config = yield* configure
     const transport = yield* makeTransport
     const services = { config, transport, storage: Memory.make(config), logger: Loggers.effect }
     return yield* Effect.mapError(Client.make(services), Client.toInvalidConfig)

@@ -23,24 +23,20 @@ export const incomplete = (cause: unknown): TransportError =>
 export const redirected = (): TransportError =>
   new TransportError({ reason: "Connection", message: "the request was redirected" })
 
-/** What an error says can be anything, and must not harm those who ask. */
-const describe = (error: unknown): string => Option.getOrElse(innermostMessage(error, maxCauses), () => noReason)
-
-const noReason = "no reason given"
-
 /** So many causes of causes are looked at. */
 const maxCauses = 20
 
 /** The innermost message of an error: `fetch failed` says less than the `ECONNREFUSED` that caused it. */
-const innermostMessage: (error: unknown, causes: number) => Option.Option<string> = Option.liftThrowable(
-  (error: unknown, causes: number): string => {
-    let innermost = error
-    for (let left = causes; left > 0 && Predicate.isRecord(innermost) && innermost.cause !== undefined; left--) {
-      innermost = innermost.cause
-    }
-    if (!Predicate.isRecord(innermost)) return noReason
-    return Predicate.isString(innermost.message) && innermost.message !== ""
-      ? innermost.message
-      : String(innermost.code ?? noReason)
+const innermostMessage = (error: unknown): string | undefined => {
+  let innermost = error
+  for (let left = maxCauses; left > 0 && Predicate.isRecord(innermost) && innermost.cause !== undefined; left--) {
+    innermost = innermost.cause
   }
-)
+  if (!Predicate.isRecord(innermost)) return undefined
+  const { code, message } = innermost
+  return Predicate.isString(message) && message !== "" ? message : Predicate.isNullable(code) ? undefined : String(code)
+}
+
+/** What an error says can be anything, and must not harm those who ask. */
+const describe = (error: unknown): string =>
+  Option.getOrUndefined(Option.liftThrowable(innermostMessage)(error)) ?? "no reason given"
