@@ -31,6 +31,7 @@ import type { Passed, Plugins } from "./plugins.js"
 import { insidePlugins } from "./plugins.js"
 import type { Fault } from "./properties.js"
 import type { Awaited, Reports } from "./reports.js"
+import * as Turns from "./turns.js"
 import { byteLength } from "./utf8.js"
 import type { Writer } from "./writer.js"
 
@@ -121,6 +122,7 @@ export const make = (deps: Dependencies): Intake => {
   /** How many events are just being appended, and whether none is. */
   let appending = 0
   const idle = Effect.unsafeMakeLatch(true)
+  const turn = Turns.make()
 
   const beginAppending = (): void => {
     if (appending++ === 0) idle.unsafeClose()
@@ -264,7 +266,7 @@ export const make = (deps: Dependencies): Intake => {
     if (direct !== undefined && !closed) {
       if (direct.hasRoom()) {
         accept(direct, prepared, onId)
-        return Exit.void
+        return turn()
       }
       if (config.unsafeSettings().overflow === "suspend") {
         return storeWhenRoom(direct, { ...prepared, draft: Encoding.keep(draft) }, onError, onId)
@@ -351,7 +353,7 @@ export const make = (deps: Dependencies): Intake => {
             plugins.dispatch(json, call.inside)
           } else ledger.close(id)
           endAppending()
-          return kept ? Exit.void : onError(new BufferFull({ capacity }), event)
+          return Effect.zipRight(turn(), kept ? Exit.void : onError(new BufferFull({ capacity }), event))
         }
       })
     })

@@ -1,0 +1,122 @@
+/** A caller that never waits must not hold the event loop: what it tracks leaves meanwhile. */
+import { assert, describe, it, vi } from "@effect/vitest"
+import { Effect, Exit, Fiber, ManagedRuntime, Runtime } from "effect"
+import { Amplitude, AmplitudeTest, Recorder } from "effect-amplitude"
+import { scenario, trackMany, typesOf } from "./support/scripted.js"
+
+const turn = Effect.async<void>((resume) => void setImmediate(() => resume(Effect.void)))
+
+/** How often the event loop turns while an effect runs. */
+const turnsDuring = <A, E>(effect: Effect.Effect<A, E>) =>
+  Effect.gen(function*() {
+    let turns = 0
+    const counting = yield* Effect.fork(Effect.forever(Effect.tap(turn, () => turns++)))
+    yield* effect
+    yield* Fiber.interrupt(counting)
+    return turns
+  })
+
+const event = { event_type: "tracked", user_id: "user-12345" }
+
+describe("a loop of track", () => {
+  it.scoped("lets the event loop turn once for every 50 events, whatever the overflow policy", () =>
+    Effect.forEach(
+      ["dropOldest", "dropNewest", "fail", "suspend"] as const,
+      (overflow) =>
+        Effect.scoped(Effect.gen(function*() {
+          const { client } = yield* scenario(() => 200, { overflow, bufferCapacity: 2000 })
+          const turns = yield* turnsDuring(trackMany(client, 1000))
+          assert.isAtLeast(turns, 18)
+          assert.isAtMost(turns, 25)
+        }))
+    ))
+
+  it.scoped("does so where the buffer is full, too", () =>
+    Effect.forEach(["dropOldest", "dropNewest"] as const, (overflow) =>
+      Effect.scoped(Effect.gen(function*() {
+        const { client } = yield* scenario(() => Effect.never, { overflow, bufferCapacity: 10, shutdownTimeout: 0 })
+        assert.isAtLeast(yield* turnsDuring(trackMany(client, 1000)), 18)
+      }))))
+
+  it.scoped("sends before it is over", () =>
+    Effect.gen(function*() {
+      const { client, requests } = yield* scenario(() => Effect.as(turn, 200), { flushQueueSize: 100 })
+      yield* trackMany(client, 1000)
+      assert.isAtLeast(requests.length, 5)
+    }))
+
+  it.scoped("loses no event of a buffer that is smaller than the loop is long", () =>
+    Effect.gen(function*() {
+      const { client, reports, requests } = yield* scenario(() => 200, { flushQueueSize: 50, bufferCapacity: 200 })
+      yield* trackMany(client, 5000)
+      yield* client.flush
+      assert.deepStrictEqual(
+        requests.flatMap(({ events }) => typesOf(events)),
+        Array.from({ length: 5000 }, (_, index) => String(index + 1))
+      )
+      assert.strictEqual(reports.length, 5000)
+    }))
+
+  it.scoped("keeps what it had tracked when it is interrupted", () =>
+    Effect.gen(function*() {
+      const { client, reports } = yield* scenario(() => 200)
+      let tracked = 0
+      const loop = yield* Effect.fork(Effect.forever(Effect.suspend(() => {
+        tracked++
+        return client.track(event)
+      })))
+      yield* Effect.repeatN(turn, 5)
+      yield* Fiber.interrupt(loop)
+      yield* client.flush
+      assert.isAtLeast(tracked, 100)
+      assert.strictEqual(reports.length, tracked)
+    }))
+})
+
+describe("a caller does not wait for the event loop", () => {
+  it.scoped("where it turns by itself before 50 events are tracked", () =>
+    Effect.gen(function*() {
+      const { client } = yield* scenario(() => 200)
+      const fork = Runtime.runFork(yield* Effect.runtime<never>())
+      for (let burst = 0; burst < 40; burst++) {
+        for (let index = 0; index < 49; index++) {
+          assert.deepStrictEqual(fork(client.track(event)).unsafePoll(), Exit.void)
+        }
+        yield* turn
+      }
+    }))
+
+  it("where it runs an effect with runSync", async () => {
+    const runtime = ManagedRuntime.make(AmplitudeTest)
+    await runtime.runPromise(Effect.void)
+    for (let index = 0; index < 200; index++) runtime.runSync(Amplitude.track(event))
+    runtime.runSync(Effect.repeatN(Amplitude.track(event), 200))
+    assert.strictEqual(runtime.runSync(Recorder.events).length, 401)
+    await runtime.dispose()
+  })
+
+  it.scoped("only because another one does", () =>
+    Effect.gen(function*() {
+      const { client } = yield* scenario(() => 200)
+      const fork = Runtime.runFork(yield* Effect.runtime<never>())
+      const fibers = Array.from({ length: 1000 }, () => fork(client.track(event)))
+      const waiting = fibers.filter((fiber) => fiber.unsafePoll() === null)
+      assert.isAtMost(waiting.length, 20)
+      yield* Fiber.joinAll(waiting)
+    }))
+})
+
+describe("where there is no setImmediate", () => {
+  it("a caller waits for a timer", async () => {
+    vi.resetModules()
+    vi.stubGlobal("setImmediate", undefined)
+    const { make } = await import("../src/internal/turns.js")
+    vi.unstubAllGlobals()
+    const next = make()
+    const waits = Array.from({ length: 100 }, () => Effect.runFork(next())).filter((fiber) =>
+      fiber.unsafePoll() === null
+    )
+    assert.strictEqual(waits.length, 1)
+    assert.deepStrictEqual(await Effect.runPromise(Fiber.await(waits[0]!)), Exit.void)
+  })
+})
