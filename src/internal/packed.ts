@@ -59,10 +59,10 @@ const recordBytes = recordSize * Uint32Array.BYTES_PER_ELEMENT
 
 /** The bytes of a page: of the first one while nothing waits, and at most, unless one event takes more. */
 const minBytes = 2048
-const maxBytes = 32_768
+const maxBytes = 131_072
 
 /** So many pages are kept to be used again: half a megabyte. */
-const maxSpare = 16
+const maxSpare = 4
 
 const maxNumber = 0xffff_ffff
 
@@ -91,7 +91,7 @@ export class Page {
   newer: Page | undefined = undefined
 
   constructor(size: number, sequence: number) {
-    const buffer = new ArrayBuffer(size)
+    const buffer = allocate(size)
     this.bytes = new Uint8Array(buffer)
     this.records = new Uint32Array(buffer)
     this.sequence = sequence
@@ -204,7 +204,7 @@ export class Page {
   }
 
   jsonOf(index: number): string {
-    return Utf8.decode(this.bytes.subarray(this.startOf(index), this.endOf(index)))
+    return Utf8.decodeRange(this.bytes, this.startOf(index), this.endOf(index))
   }
 
   /** Nothing is written any more: what was left free is given back, where that is worth a copy. */
@@ -212,7 +212,7 @@ export class Page {
     const records = this.recordOf(this.count)
     const size = wholeRecords(this.at + this.count * recordBytes)
     if (size > this.size * maxUsed) return
-    const buffer = new ArrayBuffer(size)
+    const buffer = allocate(size)
     const bytes = new Uint8Array(buffer)
     bytes.set(this.bytes.subarray(0, this.at))
     const packed = new Uint32Array(buffer)
@@ -221,6 +221,16 @@ export class Page {
     this.records = packed
   }
 }
+
+/**
+ * What can be resized is mapped into memory by itself, and given back to the system when it is collected; smaller things
+ * are taken from what the process has, and stay with it. It is never resized, and an engine that does not know the option
+ * (ES2024) ignores it.
+ */
+const allocate = (size: number): ArrayBuffer =>
+  size < maxBytes ? new ArrayBuffer(size) : new ResizableArrayBuffer(size, { maxByteLength: size })
+
+const ResizableArrayBuffer: new(size: number, options: { readonly maxByteLength: number }) => ArrayBuffer = ArrayBuffer
 
 /** A page of which at least this part is used is not worth a copy. */
 const maxUsed = 0.875

@@ -46,3 +46,6 @@ export const encodeInto = (text: string, bytes: Uint8Array, at: number): number 
 
 /** The text of bytes that were encoded. */
 export const decode = (bytes: Uint8Array): string => decoder.decode(bytes)
+
+/** The same of a part of them: as a copy, since browsers decode nothing that can be resized. */
+export const decodeRange = (bytes: Uint8Array, from: number, to: number): string => decode(bytes.slice(from, to))

@@ -240,14 +240,14 @@ export class Writer {
 
   /** What was written between two places. */
   textOf(from: number, to: number): string {
-    return Utf8.decode(this.bytes.subarray(from, to))
+    return Utf8.decodeRange(this.bytes, from, to)
   }
 }
 
 /** What a value that was written says: a text, or the JSON of another value as it stands. */
 export const readText = (bytes: Uint8Array, from: number, to: number): string => {
-  if (bytes[from] !== quote) return Utf8.decode(bytes.subarray(from, to))
-  const text = Utf8.decode(bytes.subarray(from + 1, to - 1))
+  if (bytes[from] !== quote) return Utf8.decodeRange(bytes, from, to)
+  const text = Utf8.decodeRange(bytes, from + 1, to - 1)
   return text.includes("\\") ? JSON.parse(`"${text}"`) as string : text
 }
 
