@@ -19,9 +19,8 @@ import type { Event, EventOptions } from "./Event.js"
 import { EventStorage } from "./EventStorage.js"
 import type * as Identify from "./Identify.js"
 import * as Client from "./internal/client.js"
-import * as Defaults from "./internal/defaults.js"
-import { eventOptions, nest } from "./internal/eventOptions.js"
 import * as Fetch from "./internal/fetch.js"
+import { eventOptions, nest } from "./internal/intake.js"
 import type { Plugin } from "./Plugin.js"
 import type { Revenue } from "./Revenue.js"
 import { Transport } from "./Transport.js"
@@ -242,7 +241,7 @@ export class Amplitude extends Context.Tag("effect-amplitude/Amplitude")<Amplitu
    * }))
    */
   static make(options: AmplitudeConfig.Options): Effect.Effect<Amplitude.Client, InvalidConfig, Scope.Scope> {
-    return Defaults.make(overFetch, options)
+    return Client.makeDefault(overFetch, options)
   }
 
   /**
@@ -293,7 +292,7 @@ export class Amplitude extends Context.Tag("effect-amplitude/Amplitude")<Amplitu
   static layerConfig(
     config: Config.Config.Wrap<AmplitudeConfig.Options>
   ): Layer.Layer<Amplitude, ConfigError | InvalidConfig> {
-    return Layer.scoped(Amplitude, Defaults.makeConfig(overFetch, config))
+    return Layer.scoped(Amplitude, Client.makeDefaultConfig(overFetch, config))
   }
 }
 

@@ -20,8 +20,8 @@ import { InvalidConfig } from "./AmplitudeError.js"
 import type { TransportError } from "./AmplitudeError.js"
 import type { DeliveryReport } from "./DeliveryReport.js"
 import { EventOptions, IngestionMetadata, Plan } from "./Event.js"
-import { isAvailable } from "./internal/compress.js"
 import { kindOf } from "./internal/properties.js"
+import { canCompress } from "./internal/request.js"
 import type { Plugin } from "./Plugin.js"
 
 /**
@@ -304,7 +304,8 @@ interface Field<A> {
 
 const field = <A, I>(expected: string, schema: Schema.Schema<A, I>): Field<A> => ({
   expected,
-  decode: Schema.decodeUnknownOption(schema, { onExcessProperty: "error" })
+  // asked of the schema when there is something to decode, and not when this is imported: that is what makes its parser
+  decode: (input) => Schema.decodeUnknownOption(schema, { onExcessProperty: "error" })(input)
 })
 
 const positiveInt = field("a positive integer", Schema.Int.pipe(Schema.positive()))
@@ -390,7 +391,7 @@ const fields: { readonly [K in keyof AmplitudeConfig.Settings]: Field<AmplitudeC
   plugins: { expected: "an array of plugins, each with a name of its own", decode: decodePlugins },
   compression: field(
     "none, or gzip where the platform has CompressionStream",
-    Schema.Literal("none", "gzip").pipe(Schema.filter((compression) => compression === "none" || isAvailable()))
+    Schema.Literal("none", "gzip").pipe(Schema.filter((compression) => compression === "none" || canCompress()))
   )
 }
 

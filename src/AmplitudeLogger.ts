@@ -8,7 +8,7 @@ import * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as LogLevel from "effect/LogLevel"
-import * as Loggers from "./internal/loggers.js"
+import * as Log from "./internal/log.js"
 
 /**
  * @since 0.1.0
@@ -22,14 +22,14 @@ export class AmplitudeLogger
    *
    * @since 0.1.0
    */
-  static readonly layerEffect: Layer.Layer<AmplitudeLogger> = Layer.succeed(AmplitudeLogger, Loggers.effect)
+  static readonly layerEffect: Layer.Layer<AmplitudeLogger> = Layer.succeed(AmplitudeLogger, Log.effect)
 
   /**
    * Logs nothing.
    *
    * @since 0.1.0
    */
-  static readonly layerNone: Layer.Layer<AmplitudeLogger> = Layer.succeed(AmplitudeLogger, Loggers.none)
+  static readonly layerNone: Layer.Layer<AmplitudeLogger> = Layer.succeed(AmplitudeLogger, Log.none)
 }
 
 /**

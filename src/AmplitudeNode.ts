@@ -10,7 +10,7 @@ import * as Layer from "effect/Layer"
 import { Amplitude } from "./Amplitude.js"
 import { AmplitudeConfig } from "./AmplitudeConfig.js"
 import type { InvalidConfig } from "./AmplitudeError.js"
-import * as Defaults from "./internal/defaults.js"
+import * as Client from "./internal/client.js"
 import * as Undici from "./internal/undici.js"
 
 /**
@@ -24,7 +24,7 @@ import * as Undici from "./internal/undici.js"
  * const AmplitudeLayer = AmplitudeNode.layer({ apiKey: "key", flushConcurrency: 2 })
  */
 export const layer = (options: AmplitudeConfig.Options): Layer.Layer<Amplitude, InvalidConfig> =>
-  Layer.scoped(Amplitude, Defaults.make(Undici.make, options))
+  Layer.scoped(Amplitude, Client.makeDefault(Undici.make, options))
 
 /**
  * The same with options that are read from the `ConfigProvider`.
@@ -40,7 +40,7 @@ export const layer = (options: AmplitudeConfig.Options): Layer.Layer<Amplitude, 
 export const layerConfig = (
   config: Config.Config.Wrap<AmplitudeConfig.Options>
 ): Layer.Layer<Amplitude, ConfigError | InvalidConfig> =>
-  Layer.scoped(Amplitude, Defaults.makeConfig(Undici.make, config))
+  Layer.scoped(Amplitude, Client.makeDefaultConfig(Undici.make, config))
 
 /**
  * The client over undici with the options of the environment variables `AMPLITUDE_API_KEY` and so on.

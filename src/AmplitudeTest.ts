@@ -26,7 +26,7 @@ import * as Client from "./internal/client.js"
 import { differences } from "./internal/differences.js"
 import { faultOf } from "./internal/fault.js"
 import { InsertId, sequential } from "./internal/insertId.js"
-import * as Loggers from "./internal/loggers.js"
+import * as Log from "./internal/log.js"
 import * as Memory from "./internal/memory.js"
 import type { Revenue } from "./Revenue.js"
 import type { Transport } from "./Transport.js"
@@ -348,7 +348,7 @@ function make(
             return delay === undefined ? answer : Effect.delay(answer, delay)
           })
       },
-      logger: Loggers.effect
+      logger: Log.effect
     }, {
       invalidIsDefect: lenient !== true,
       observer: (report) => reports.push(report)

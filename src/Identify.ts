@@ -46,7 +46,6 @@ const propertiesOf = <A>(
   member: Schema.Schema<A>,
   jsonSchema: object
 ): Schema.Schema<{ readonly [property: string]: A }> => {
-  const isMember = Schema.is(member)
   const parse = (
     value: unknown,
     _options: unknown,
@@ -54,6 +53,7 @@ const propertiesOf = <A>(
   ): Either.Either<{ readonly [property: string]: A }, ParseResult.ParseIssue> => {
     const copied = guarded("properties", () => copyProperties(value, "properties"))
     if (Either.isLeft(copied)) return Either.left(new ParseResult.Type(ast, value))
+    const isMember = Schema.is(member)
     for (const [property, found] of Object.entries(copied.right)) {
       if (isMember(found)) continue
       return Either.left(new ParseResult.Pointer(property, value, new ParseResult.Type(member.ast, found)))
@@ -360,8 +360,9 @@ export const validateOperations = (operations: unknown, path: string): Either.Ei
           : Either.left({ path, expected: "at least one operation", actual: "none" })
     ))
 
-const decodeOperations: (u: unknown) => Either.Either<Operations, ParseResult.ParseIssue> = ParseResult
-  .decodeUnknownEither(Operations, { onExcessProperty: "error" })
+// asked of the schema when there is something to decode, and not when this is imported: that is what makes its parser
+const decodeOperations = (operations: unknown): Either.Either<Operations, ParseResult.ParseIssue> =>
+  ParseResult.decodeUnknownEither(Operations, { onExcessProperty: "error" })(operations)
 
 /** A value that is no JSON stands in for what cannot be kept, so that the check refuses it. */
 const unusable: unique symbol = Symbol.for("effect-amplitude/Identify/unusable")

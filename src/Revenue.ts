@@ -130,5 +130,6 @@ const readFields = (input: unknown, path: string): Either.Either<object, Fault> 
     )
 }
 
-const decode: (u: unknown) => Either.Either<Revenue, ParseResult.ParseIssue> = ParseResult
-  .decodeUnknownEither(Revenue, { onExcessProperty: "error" })
+// asked of the schema when there is something to decode, and not when this is imported: that is what makes its parser
+const decode = (input: unknown): Either.Either<Revenue, ParseResult.ParseIssue> =>
+  ParseResult.decodeUnknownEither(Revenue, { onExcessProperty: "error" })(input)

@@ -15,9 +15,8 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Predicate from "effect/Predicate"
 import type { TransportError } from "./AmplitudeError.js"
+import { incomplete, notSent, readingOnce, redirected } from "./internal/exchange.js"
 import * as Fetch from "./internal/fetch.js"
-import { readingOnce } from "./internal/lateBody.js"
-import { incomplete, notSent, redirected } from "./internal/transportError.js"
 
 /**
  * @since 0.1.0

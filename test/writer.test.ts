@@ -3,8 +3,8 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer } from "effect"
 import { Amplitude, AmplitudeConfig, AmplitudeLogger, EventStorage, Transport } from "effect-amplitude"
 import * as fc from "fast-check"
+import { randomUuid } from "../src/internal/insertId.js"
 import * as Recurring from "../src/internal/recurring.js"
-import { randomUuid } from "../src/internal/uuid.js"
 import { Writer } from "../src/internal/writer.js"
 
 const written = (write: (writer: Writer) => void): string => {

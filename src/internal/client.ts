@@ -1,12 +1,14 @@
 /** The rooms put together: what a client is made of, and how it ends. */
 import * as Clock from "effect/Clock"
+import * as Config from "effect/Config"
+import type { ConfigError } from "effect/ConfigError"
 import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import type * as Scope from "effect/Scope"
 import type { Amplitude } from "../Amplitude.js"
-import type { AmplitudeConfig } from "../AmplitudeConfig.js"
+import { AmplitudeConfig } from "../AmplitudeConfig.js"
 import type { PluginError } from "../AmplitudeError.js"
 import { InvalidConfig } from "../AmplitudeError.js"
 import type { AmplitudeLogger } from "../AmplitudeLogger.js"
@@ -18,6 +20,7 @@ import { InsertId } from "./insertId.js"
 import * as Intake from "./intake.js"
 import * as Ledger from "./ledger.js"
 import * as Log from "./log.js"
+import * as Memory from "./memory.js"
 import * as Pipeline from "./pipeline.js"
 import * as Plugins from "./plugins.js"
 import * as Reports from "./reports.js"
@@ -155,3 +158,33 @@ const prefixOf = (storage: EventStorage.Service): string => {
 /** The events that an earlier process has left to this one. */
 const waitingBefore = (storage: EventStorage.Service): Effect.Effect<number> =>
   storage.durable && !storage.shared ? Effect.orElseSucceed(storage.size, () => 0) : Effect.succeed(0)
+
+/** A transport, until the scope ends. */
+export type MakeTransport = Effect.Effect<Transport.Service, never, Scope.Scope>
+
+/**
+ * The client that a program has when it chooses no services: its events wait in memory, and its lines go to Effect's
+ * logger. What is made here is made for this client alone.
+ */
+export const makeDefault = (
+  transport: MakeTransport,
+  options: AmplitudeConfig.Options
+): Effect.Effect<Amplitude.Client, InvalidConfig, Scope.Scope> => over(transport, AmplitudeConfig.make(options))
+
+/** The same with options that are read from the `ConfigProvider`. */
+export const makeDefaultConfig = (
+  transport: MakeTransport,
+  config: Config.Config.Wrap<AmplitudeConfig.Options>
+): Effect.Effect<Amplitude.Client, ConfigError | InvalidConfig, Scope.Scope> =>
+  over(transport, Effect.flatMap(Config.unwrap(config), AmplitudeConfig.make))
+
+const over = <E>(
+  makeTransport: MakeTransport,
+  configure: Effect.Effect<AmplitudeConfig.Service, E>
+): Effect.Effect<Amplitude.Client, E | InvalidConfig, Scope.Scope> =>
+  Effect.gen(function*() {
+    const config = yield* configure
+    const transport = yield* makeTransport
+    const services = { config, transport, storage: Memory.make(config), logger: Log.effect }
+    return yield* Effect.mapError(make(services), toInvalidConfig)
+  })

@@ -16,7 +16,6 @@ import { headOf, kindOf, pathOfThrowing, Properties, unreadable, writeBoolean, w
 import * as Recurring from "./recurring.js"
 import * as Request from "./request.js"
 import * as Utf8 from "./utf8.js"
-import { library } from "./version.js"
 import type { Writer } from "./writer.js"
 import { acquire, release } from "./writer.js"
 
@@ -108,17 +107,14 @@ const isFinite = (value: unknown): value is number => Number.isFinite(value)
 const isInteger = (value: unknown): value is number => Number.isSafeInteger(value)
 
 /** For the fields that are rare: the schema itself. */
-const bySchema = (schema: Schema.Schema.AnyNoContext): Write => {
-  const decode = ParseResult.decodeUnknownEither(schema, { onExcessProperty: "error" })
-  return (writer, value, name) =>
-    Either.match(decode(value), {
-      onLeft: (issue) => faultOf(issue, name),
-      onRight: (decoded): Fault | undefined => {
-        writer.raw(JSON.stringify(decoded))
-        return undefined
-      }
-    })
-}
+const bySchema = (schema: Schema.Schema.AnyNoContext): Write => (writer, value, name) =>
+  Either.match(ParseResult.decodeUnknownEither(schema, { onExcessProperty: "error" })(value), {
+    onLeft: (issue) => faultOf(issue, name),
+    onRight: (decoded): Fault | undefined => {
+      writer.raw(JSON.stringify(decoded))
+      return undefined
+    }
+  })
 
 const fastWrites: ReadonlyMap<unknown, Write> = new Map<unknown, Write>([
   [Schema.String, scalar("a string", Predicate.isString, (writer, value) => writer.text(value))],
@@ -328,6 +324,9 @@ export const addContext = (draft: Draft, now: number, writeInsertId: (writer: Wr
 
 const timeHead = headOf("time")
 const insertIdHead = headOf("insert_id")
+
+/** What every event says of the library that sent it; the version is that of the package, which a test holds it to. */
+const library = "effect-amplitude/0.1.0"
 const libraryField = Utf8.encode(`"library":${JSON.stringify(library)}`)
 
 /** The event, as far as it is written: nothing can be added to it then. */

@@ -8,9 +8,7 @@ import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import type { TransportError } from "../AmplitudeError.js"
 import type { Transport } from "../Transport.js"
-import { toSend } from "./exchange.js"
-import { toText } from "./lateBody.js"
-import { incomplete, notSent, redirected } from "./transportError.js"
+import { incomplete, notSent, redirected, toSend, toText } from "./exchange.js"
 
 const send = toSend((request, context, tell) => {
   const fetch = Option.getOrElse(Context.getOption(context, FetchHttpClient.Fetch), () => globalThis.fetch)

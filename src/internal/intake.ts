@@ -10,6 +10,8 @@ import * as Either from "effect/Either"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as FiberId from "effect/FiberId"
+import * as FiberRef from "effect/FiberRef"
+import { globalValue } from "effect/GlobalValue"
 import * as LogLevel from "effect/LogLevel"
 import * as Option from "effect/Option"
 import type { AmplitudeConfig } from "../AmplitudeConfig.js"
@@ -20,7 +22,6 @@ import type { Event } from "../Event.js"
 import type { EventStorage } from "../EventStorage.js"
 import type { Before, Enrichment, Plugin } from "../Plugin.js"
 import * as Encoding from "./encoding.js"
-import { eventOptions } from "./eventOptions.js"
 import type { Ledger } from "./ledger.js"
 import type { Log } from "./log.js"
 import * as Memory from "./memory.js"
@@ -34,6 +35,24 @@ import type { Awaited, Reports } from "./reports.js"
 import * as Turns from "./turns.js"
 import { byteLength } from "./utf8.js"
 import type { Writer } from "./writer.js"
+
+/** The fiber-local defaults of events, set by `Amplitude.withEventOptions`. */
+export const eventOptions: FiberRef.FiberRef<AmplitudeConfig.Defaults | undefined> = globalValue(
+  "effect-amplitude/internal/eventOptions",
+  () => FiberRef.unsafeMake<AmplitudeConfig.Defaults | undefined>(undefined)
+)
+
+/** Inner defaults over outer ones, field by field; what tells events apart is no default. */
+export const nest = (
+  outer: AmplitudeConfig.Defaults | undefined,
+  inner: AmplitudeConfig.Defaults
+): AmplitudeConfig.Defaults =>
+  Object.fromEntries(
+    Object.entries({ ...outer, ...definedOf(inner) }).filter(([name]) => name !== "insert_id" && name !== "event_id")
+  )
+
+const definedOf = (options: object): object =>
+  Object.fromEntries(Object.entries(options).filter(([_, value]) => value !== undefined))
 
 export interface Dependencies {
   readonly config: AmplitudeConfig.Service

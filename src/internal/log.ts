@@ -4,11 +4,37 @@
  */
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
+import * as FiberRef from "effect/FiberRef"
 import * as LogLevel from "effect/LogLevel"
 import * as Runtime from "effect/Runtime"
 import type { AmplitudeLogger } from "../AmplitudeLogger.js"
-import { minimumOf } from "./loggers.js"
+import * as Mark from "./mark.js"
 import * as Worker from "./worker.js"
+
+/** From which level on the loggers of this package write anything: a line below it costs nothing, not even a fiber. */
+const minimumLevel = Mark.make<Effect.Effect<LogLevel.LogLevel>>()
+
+/** The lowest level that a logger writes, as it is where the client is built: any, where it is none of these. */
+export const minimumOf = ({ log }: AmplitudeLogger.Service): Effect.Effect<LogLevel.LogLevel> =>
+  minimumLevel.of(log) ?? Effect.succeed(LogLevel.All)
+
+/** Effect's own. */
+export const effect: AmplitudeLogger.Service = {
+  log: minimumLevel.put(
+    (level, message, annotations) =>
+      Effect.withFiberRuntime((fiber) =>
+        LogLevel.lessThan(level, fiber.getFiberRef(FiberRef.currentMinimumLogLevel))
+          ? Effect.void
+          : Effect.annotateLogs(Effect.logWithLevel(level, message), annotations)
+      ),
+    FiberRef.get(FiberRef.currentMinimumLogLevel)
+  )
+}
+
+/** Writes nothing. */
+export const none: AmplitudeLogger.Service = {
+  log: minimumLevel.put(() => Effect.void, Effect.succeed(LogLevel.None))
+}
 
 export interface Line {
   readonly level: LogLevel.LogLevel

@@ -28,13 +28,11 @@ import { TransportError } from "../AmplitudeError.js"
 import type { EventStorage } from "../EventStorage.js"
 import type { Transport } from "../Transport.js"
 import * as Company from "./company.js"
-import { compress } from "./compress.js"
 import * as Cut from "./cut.js"
 import type { Restore } from "./deadlines.js"
 import * as Deadlines from "./deadlines.js"
 import * as Endpoint from "./endpoint.js"
 import * as Exchange from "./exchange.js"
-import { requestFor } from "./lateBody.js"
 import type { Ledger } from "./ledger.js"
 import type { Log } from "./log.js"
 import * as Memory from "./memory.js"
@@ -305,18 +303,18 @@ export const make = (deps: Dependencies): Effect.Effect<Pipeline, never, Scope.S
         return (tell) =>
           Effect.withFiberRuntime(({ currentContext }) =>
             Exit.succeed(begin(
-              requestFor(transport.send, url, makeBody),
+              Exchange.requestFor(transport.send, url, makeBody),
               currentContext,
               (exit) => tell(Exit.flatMap(exit, checkAnswer))
             ))
           )
       }
       const sent = compression === "none"
-        ? Effect.suspend(() => transport.send(requestFor(transport.send, url, makeBody)))
-        : Effect.flatMap(Effect.suspend(() => compress(makeBody())), (compressed) =>
+        ? Effect.suspend(() => transport.send(Exchange.requestFor(transport.send, url, makeBody)))
+        : Effect.flatMap(Effect.suspend(() => Request.compress(makeBody())), (compressed) =>
           transport.send(
             compressed.contentEncoding === undefined
-              ? requestFor(transport.send, url, () => compressed.body)
+              ? Exchange.requestFor(transport.send, url, () => compressed.body)
               : { url, ...compressed }
           ))
       return Deadlines.inFiber(Effect.flatMap(sent, checkAnswer))

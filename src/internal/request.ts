@@ -1,10 +1,12 @@
 /**
  * Requests as the service takes them: where they go, how large they may be, and their body around events that are
- * already encoded. The API key is unwrapped here and nowhere else on the way out.
+ * already encoded, compressed where that is wanted. The API key is unwrapped here and nowhere else on the way out.
  */
+import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import type { AmplitudeConfig } from "../AmplitudeConfig.js"
 import type { EventStorage } from "../EventStorage.js"
+import type { Transport } from "../Transport.js"
 import type * as Cut from "./cut.js"
 import { joined } from "./node.js"
 import { byteLength } from "./utf8.js"
@@ -50,3 +52,29 @@ export const limits = (settings: AmplitudeConfig.Settings): Cut.Limits => ({
   // the last event has no comma
   bytes: maxBytes(settings) - byteLength(head(settings)) - byteLength(tail(settings)) + 1
 })
+
+/** Bodies of at most so many bytes are sent as they are: they would gain nothing. */
+const minCompressed = 2048
+
+/** Whether the platform can compress. */
+export const canCompress = (): boolean => "CompressionStream" in globalThis
+
+/** Made by the platform's own `CompressionStream`. */
+const gzip = (body: string | Uint8Array): Effect.Effect<Uint8Array, unknown> =>
+  Effect.map(
+    Effect.tryPromise(() =>
+      new Response(new Blob([body as BlobPart]).stream().pipeThrough(new CompressionStream("gzip"))).arrayBuffer()
+    ),
+    (buffer) => new Uint8Array(buffer)
+  )
+
+/** The body of a request and how it is encoded. One that cannot be compressed is sent as it is. */
+export const compress = (
+  body: string | Uint8Array
+): Effect.Effect<Pick<Transport.Request, "body" | "contentEncoding">> =>
+  byteLength(body) <= minCompressed
+    ? Effect.succeed({ body })
+    : Effect.match(gzip(body), {
+      onSuccess: (compressed) => ({ body: compressed, contentEncoding: "gzip" as const }),
+      onFailure: () => ({ body })
+    })

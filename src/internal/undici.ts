@@ -10,8 +10,7 @@ import type * as Scope from "effect/Scope"
 import type { TransportError } from "../AmplitudeError.js"
 import type { Transport } from "../Transport.js"
 import type { Tell } from "./exchange.js"
-import { toSend } from "./exchange.js"
-import { incomplete, notSent } from "./transportError.js"
+import { incomplete, notSent, toSend } from "./exchange.js"
 
 type Dispatcher = Undici.Dispatcher
 type Controller = Undici.Dispatcher.DispatchController
