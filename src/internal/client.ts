@@ -24,6 +24,7 @@ import * as Memory from "./memory.js"
 import * as Pipeline from "./pipeline.js"
 import * as Plugins from "./plugins.js"
 import * as Reports from "./reports.js"
+import * as Turns from "./turns.js"
 
 /** A plugin of the settings that cannot be set up is a fault of the settings. */
 export const toInvalidConfig = (error: PluginError): InvalidConfig =>
@@ -55,7 +56,8 @@ export const make = (
     const log = yield* Log.make(services.logger)
     const reports = yield* Reports.make(config, log, test?.observer)
     const ledger = Ledger.make(prefixOf(storage), yield* waitingBefore(storage))
-    const pipeline = yield* Pipeline.make({ config, storage, transport, ledger, reports, log })
+    const turns = Turns.make()
+    const pipeline = yield* Pipeline.make({ config, storage, transport, ledger, reports, log, turns })
     const plugins = yield* Plugins.make(config, reports, log)
     const intake = Intake.make({
       config,
@@ -65,6 +67,7 @@ export const make = (
       pipeline,
       reports,
       log,
+      turns,
       insertId,
       invalidIsDefect: test?.invalidIsDefect ?? false
     })

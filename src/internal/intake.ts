@@ -32,7 +32,7 @@ import type { Passed, Plugins } from "./plugins.js"
 import { insidePlugins } from "./plugins.js"
 import type { Fault } from "./properties.js"
 import type { Awaited, Reports } from "./reports.js"
-import * as Turns from "./turns.js"
+import type { Turns } from "./turns.js"
 import { byteLength } from "./utf8.js"
 import type { Writer } from "./writer.js"
 
@@ -62,6 +62,7 @@ export interface Dependencies {
   readonly plugins: Plugins
   readonly reports: Reports
   readonly log: Log
+  readonly turns: Turns
   /** Writes the JSON of an id. */
   readonly insertId: (writer: Writer) => void
   /** Whether an invalid event is a defect of the call of `track`, not a report: for tests. */
@@ -133,7 +134,7 @@ const invalid = ({ actual, expected, path }: Fault, event?: Event): Refusal => (
 const optedOut: Refusal = { _tag: "Refusal", reason: "OptedOut", error: undefined, message: "the client is opted out" }
 
 export const make = (deps: Dependencies): Intake => {
-  const { config, insertId, ledger, log, pipeline, plugins, reports, storage } = deps
+  const { config, insertId, ledger, log, pipeline, plugins, reports, storage, turns } = deps
   const direct = Memory.directOf(storage)
   let closed = false
   /** Of callers that wait for room: what lets them go on when the client closes. */
@@ -141,7 +142,6 @@ export const make = (deps: Dependencies): Intake => {
   /** How many events are just being appended, and whether none is. */
   let appending = 0
   const idle = Effect.unsafeMakeLatch(true)
-  const turn = Turns.make()
 
   const beginAppending = (): void => {
     if (appending++ === 0) idle.unsafeClose()
@@ -285,7 +285,7 @@ export const make = (deps: Dependencies): Intake => {
     if (direct !== undefined && !closed) {
       if (direct.hasRoom()) {
         accept(direct, prepared, onId)
-        return turn()
+        return turns.next()
       }
       if (config.unsafeSettings().overflow === "suspend") {
         return storeWhenRoom(direct, { ...prepared, draft: Encoding.keep(draft) }, onError, onId)
@@ -372,7 +372,7 @@ export const make = (deps: Dependencies): Intake => {
             plugins.dispatch(json, call.inside)
           } else ledger.close(id)
           endAppending()
-          return Effect.zipRight(turn(), kept ? Exit.void : onError(new BufferFull({ capacity }), event))
+          return Effect.zipRight(turns.next(), kept ? Exit.void : onError(new BufferFull({ capacity }), event))
         }
       })
     })

@@ -42,6 +42,7 @@ import { clockOf, withNow } from "./now.js"
 import * as Outcome from "./outcome.js"
 import type { Reports, Settlement } from "./reports.js"
 import * as Request from "./request.js"
+import type { Turns } from "./turns.js"
 import { byteLength } from "./utf8.js"
 
 type EncodedEvent = EventStorage.EncodedEvent
@@ -53,6 +54,7 @@ export interface Dependencies {
   readonly ledger: Ledger
   readonly reports: Reports
   readonly log: Log
+  readonly turns: Turns
 }
 
 export interface Pipeline {
@@ -101,7 +103,7 @@ const maxStorageDelay = 10_000
 
 export const make = (deps: Dependencies): Effect.Effect<Pipeline, never, Scope.Scope> =>
   Effect.gen(function*() {
-    const { config, ledger, log, reports, storage, transport } = deps
+    const { config, ledger, log, reports, storage, transport, turns } = deps
     const inPlace = Memory.inPlaceOf(storage)
     const leaseEvents: EventStorage.Service["lease"] = inPlace?.lease ?? ((options) => storage.lease(options))
     const acknowledge = inPlace === undefined ? acknowledgeById(storage) : inPlace.acknowledge
@@ -278,6 +280,7 @@ export const make = (deps: Dependencies): Effect.Effect<Pipeline, never, Scope.S
       if (at <= now) {
         return Effect.flatMap(Effect.uninterruptible(lease(settings)), (batch) => {
           if (batch.work.length === 0) return sendWhileDue
+          turns.left()
           // where there is one request at a time nothing is due before it is done
           const sent = settings.flushConcurrency === 1 ? delivery(batch) : Effect.fork(delivery(batch))
           return Effect.zipRight(sent, sendWhileDue)

@@ -7,17 +7,29 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Scheduler from "effect/Scheduler"
 
-/** Once so many events were taken without a turn of the event loop, their caller waits for one. */
-const maxEvents = 50
+export interface Turns {
+  /** To be called for each event that was taken: what its caller has to wait for, mostly nothing. */
+  readonly next: () => Effect.Effect<void>
+  /** A turn was of use: something left. */
+  readonly left: () => void
+}
+
+/**
+ * Once so many events were taken without a turn of the event loop, their caller waits for one. A turn costs as much as
+ * some events do: the fewer of them are of use, the fewer there are.
+ */
+const minEvents = 50
+const maxEvents = 800
+const growth = 1.5
 
 /** Runs a task when the event loop has turned: where there is `setImmediate`, after what it finds of timers and sockets. */
 const nextTurn: Scheduler.Scheduler = typeof setImmediate === "function"
   ? Scheduler.make(setImmediate)
   : Scheduler.timer(0)
 
-/** To be called for each event that was taken: what its caller has to wait for, mostly nothing. */
-export const make = (): () => Effect.Effect<void> => {
+export const make = (): Turns => {
   let events = 0
+  let period = minEvents
   /** Whether the event loop has not turned since it was last watched. */
   let isHeld = false
 
@@ -28,23 +40,28 @@ export const make = (): () => Effect.Effect<void> => {
     }, 0)
   }
 
-  const turn = Effect.withFiberRuntime<void>(({ currentScheduler }) =>
-    canWait(currentScheduler)
-      ? Effect.async<void>((resume) =>
-        nextTurn.scheduleTask(() => {
-          watch()
-          resume(Exit.void)
-        }, 0)
-      )
-      : Exit.void
-  )
+  const turn = Effect.withFiberRuntime<void>(({ currentScheduler }) => {
+    if (!canWait(currentScheduler)) return Exit.void
+    period = Math.min(period * growth, maxEvents)
+    return Effect.async<void>((resume) =>
+      nextTurn.scheduleTask(() => {
+        watch()
+        resume(Exit.void)
+      }, 0)
+    )
+  })
 
-  return () => {
-    if (++events < maxEvents) return Exit.void
-    events = 0
-    if (isHeld) return turn
-    watch()
-    return Exit.void
+  return {
+    next: () => {
+      if (++events < period) return Exit.void
+      events = 0
+      if (isHeld) return turn
+      watch()
+      return Exit.void
+    },
+    left: () => {
+      period = minEvents
+    }
   }
 }
 

@@ -13,11 +13,10 @@ import { batchSize, encode } from "./floor.js"
 const openOver = (layer: Layer.Layer<HttpClient.HttpClient>): Open => async ({ url }) => {
   const runtime = ManagedRuntime.make(layer)
   const client = await runtime.runPromise(HttpClient.HttpClient)
-  let batch: Array<string> = []
+  const batch: Array<string> = []
 
   const send = Effect.suspend(() => {
-    const body = `{"api_key":"key","events":[${batch.join(",")}]}`
-    batch = []
+    const body = `{"api_key":"key","events":[${batch.splice(0, batchSize).join(",")}]}`
     return Effect.flatMap(
       client.execute(HttpClientRequest.post(url, { body: HttpBody.text(body, "application/json") })),
       (response) => response.text
@@ -43,11 +42,17 @@ const openOver = (layer: Layer.Layer<HttpClient.HttpClient>): Open => async ({ u
 
   const isFull = () => batch.length === batchSize
 
+  const sendAll = Effect.whileLoop<unknown, unknown, never>({
+    while: () => batch.length > 0,
+    body: () => send,
+    step: () => {}
+  })
+
   return {
     burst: (count, from) => run(trackAll(count, from, () => false)),
     produce: (count) => run(trackAll(count, 0, (isLast) => isLast || isFull())),
     steady: (count, from) => run(trackAll(count, from, isFull)),
-    flush: () => run(Effect.suspend(() => batch.length === 0 ? Effect.void : send)),
+    flush: () => run(sendAll),
     close: () => runtime.dispose()
   }
 }

@@ -9,6 +9,8 @@ const of = ({ quick }: Settings): Race => {
     label: "",
     entrants: [
       { name: "floor", seconds: 8 },
+      { name: "floor-effect", seconds: 8 },
+      { name: "floor-effect-fetch", seconds: 8 },
       { name: "undici", seconds: 14 },
       { name: "fetch", seconds: 14 },
       { name: "undici+callback", seconds: 14 },
