@@ -1,6 +1,6 @@
 /** A caller that never waits must not hold the event loop: what it tracks leaves meanwhile. */
-import { assert, describe, it, vi } from "@effect/vitest"
-import { Effect, Exit, Fiber, ManagedRuntime, Runtime } from "effect"
+import { afterEach, assert, describe, it, vi } from "@effect/vitest"
+import { Effect, Exit, Fiber, ManagedRuntime, Runtime, Scheduler } from "effect"
 import { Amplitude, AmplitudeTest, Recorder } from "effect-amplitude"
 import * as Turns from "../src/internal/turns.js"
 import { scenario, trackMany, typesOf } from "./support/scripted.js"
@@ -32,11 +32,29 @@ describe("a loop of track", () => {
     ))
 
   it.scoped("does so where the buffer is full, too", () =>
-    Effect.forEach(["dropOldest", "dropNewest"] as const, (overflow) =>
+    Effect.forEach(["dropOldest", "dropNewest", "fail"] as const, (overflow) =>
       Effect.scoped(Effect.gen(function*() {
         const { client } = yield* scenario(() => Effect.never, { overflow, bufferCapacity: 10, shutdownTimeout: 0 })
         assert.isAtLeast(yield* turnsDuring(trackMany(client, 1000)), 4)
       }))))
+
+  it.scoped("does so where no event is taken, too", () =>
+    Effect.gen(function*() {
+      const { client } = yield* scenario(() => 200)
+      const opted = yield* scenario(() => 200, { optOut: true })
+      const invalid = client.track({ event_type: "of nobody" })
+      assert.isAtLeast(yield* turnsDuring(Effect.repeatN(invalid, 1000)), 4)
+      assert.isAtLeast(yield* turnsDuring(trackMany(opted.client, 1000)), 4)
+    }))
+
+  it.scoped("of many fibers does so, too", () =>
+    Effect.gen(function*() {
+      const { client } = yield* scenario(() => 200)
+      const track = (index: number) => client.track({ event_type: String(index), user_id: "user-12345" })
+      const indices = Array.from({ length: 5000 }, (_, index) => index)
+      const turns = yield* turnsDuring(Effect.forEach(indices, track, { concurrency: 50, discard: true }))
+      assert.isAtLeast(turns, 20)
+    }))
 
   it.scoped("sends before it is over", () =>
     Effect.gen(function*() {
@@ -122,28 +140,57 @@ describe("a caller does not wait for the event loop", () => {
     await runtime.dispose()
   })
 
-  it.scoped("only because another one does", () =>
+  it.scoped("where so many others do already", () =>
     Effect.gen(function*() {
       const { client } = yield* scenario(() => 200)
       const fork = Runtime.runFork(yield* Effect.runtime<never>())
       const fibers = Array.from({ length: 1000 }, () => fork(client.track(event)))
       const waiting = fibers.filter((fiber) => fiber.unsafePoll() === null)
-      assert.isAtMost(waiting.length, 20)
+      assert.isAtMost(waiting.length, 120)
       yield* Fiber.joinAll(waiting)
     }))
 })
 
-describe("where there is no setImmediate", () => {
-  it("a caller waits for a timer", async () => {
-    vi.resetModules()
+describe("where the platform has other timers, or none", () => {
+  /** How many of 200 calls wait, and whether they go on. */
+  const waitingOf200 = Effect.gen(function*() {
+    const turns = Turns.make()
+    const fork = Runtime.runFork(yield* Effect.runtime<never>())
+    const fibers = Array.from({ length: 200 }, () => fork(turns.next()))
+    const waiting = fibers.filter((fiber) => fiber.unsafePoll() === null)
+    yield* Fiber.joinAll(waiting)
+    return waiting.length
+  })
+
+  afterEach(() => void vi.unstubAllGlobals())
+
+  it.effect("a caller waits for a timer where there is no setImmediate", () => {
     vi.stubGlobal("setImmediate", undefined)
-    const { make } = await import("../src/internal/turns.js")
-    vi.unstubAllGlobals()
-    const turns = make()
-    const waits = Array.from({ length: 100 }, () => Effect.runFork(turns.next())).filter((fiber) =>
-      fiber.unsafePoll() === null
-    )
-    assert.strictEqual(waits.length, 1)
-    assert.deepStrictEqual(await Effect.runPromise(Fiber.await(waits[0]!)), Exit.void)
+    return Effect.map(waitingOf200, (waiting) => assert.isAtLeast(waiting, 1))
+  })
+
+  it.effect("a timer is called as a platform asks for that looks at its receiver", () => {
+    const real = setImmediate
+    vi.stubGlobal("setImmediate", function(this: unknown, task: () => void) {
+      if (this !== undefined && this !== globalThis) throw new TypeError("Illegal invocation")
+      return real(task)
+    })
+    return Effect.map(waitingOf200, (waiting) => assert.isAtLeast(waiting, 1))
+  })
+
+  it.effect("nobody waits where timers are not allowed", () => {
+    vi.stubGlobal("setImmediate", () => {
+      throw new Error("not in this place")
+    })
+    return Effect.map(waitingOf200, (waiting) => assert.strictEqual(waiting, 0))
+  })
+
+  it("nobody waits whose effect is run step by step", () => {
+    const scheduler = new Scheduler.ControlledScheduler()
+    const turns = Turns.make()
+    const loop = Effect.repeatN(Effect.suspend(turns.next), 1000)
+    const fiber = Effect.runFork(loop, { scheduler })
+    for (let steps = 0; steps < 2000 && fiber.unsafePoll() === null; steps++) scheduler.step()
+    assert.deepStrictEqual(fiber.unsafePoll(), Exit.void)
   })
 })

@@ -218,7 +218,8 @@ export const make = (deps: Dependencies): Intake => {
       prepare(
         caller,
         given,
-        (prepared) => prepared._tag === "Prepared" ? onPrepared(prepared) : onRefusal(prepared)
+        (prepared) =>
+          prepared._tag === "Prepared" ? onPrepared(prepared) : Effect.zipRight(turns.next(), onRefusal(prepared))
       )
     )
 
@@ -359,7 +360,9 @@ export const make = (deps: Dependencies): Intake => {
         onFailure: (cause): Effect.Effect<void, E> => {
           endAppending()
           if (!mayWait) ledger.close(id)
-          return Cause.isInterruptedOnly(cause) ? Effect.interrupt : onError(toTrackError(cause), event)
+          return Cause.isInterruptedOnly(cause)
+            ? Effect.interrupt
+            : Effect.zipRight(turns.next(), onError(toTrackError(cause), event))
         },
         onSuccess: (dropped): Effect.Effect<void, E> => {
           let kept = true

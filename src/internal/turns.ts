@@ -5,66 +5,82 @@
  */
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import * as Scheduler from "effect/Scheduler"
+import * as Option from "effect/Option"
+import type * as Scheduler from "effect/Scheduler"
 
 export interface Turns {
-  /** To be called for each event that was taken: what its caller has to wait for, mostly nothing. */
+  /** To be called for each call of `track`, when it is over: what it has to wait for, mostly nothing. */
   readonly next: () => Effect.Effect<void>
-  /** A turn was of use: something left. */
+  /** Something left: turns are of use. */
   readonly left: () => void
 }
 
 /**
- * Once so many events were taken without a turn of the event loop, their caller waits for one. A turn costs as much as
- * some events do: the fewer of them are of use, the fewer there are.
+ * After so many calls the event loop is watched, and after as many more one of them waits for it if it has not turned. A
+ * turn costs as much as some events do: the fewer of them are of use, the fewer there are.
  */
-const minEvents = 50
-const maxEvents = 800
+const minCalls = 50
+const maxCalls = 800
 const growth = 1.5
 
-/** Runs a task when the event loop has turned: where there is `setImmediate`, after what it finds of timers and sockets. */
-const nextTurn: Scheduler.Scheduler = typeof setImmediate === "function"
-  ? Scheduler.make(setImmediate)
-  : Scheduler.timer(0)
+/** So many callers that come meanwhile wait for the same turn: a loop can be that of many fibers. */
+const maxWaiting = 100
 
 export const make = (): Turns => {
-  let events = 0
-  let period = minEvents
+  let calls = 0
+  let period = minCalls
   /** Whether the event loop has not turned since it was last watched. */
   let isHeld = false
+  /** Those that wait for it. */
+  let waiting: Array<() => void> = []
 
   const watch = (): void => {
-    isHeld = true
-    nextTurn.scheduleTask(() => {
+    isHeld = afterTurn(() => {
       isHeld = false
-    }, 0)
+    })
   }
 
-  const turn = Effect.withFiberRuntime<void>(({ currentScheduler }) => {
-    if (!canWait(currentScheduler)) return Exit.void
-    period = Math.min(period * growth, maxEvents)
-    return Effect.async<void>((resume) =>
-      nextTurn.scheduleTask(() => {
-        watch()
-        resume(Exit.void)
-      }, 0)
-    )
-  })
+  const goOn = (): void => {
+    const resumed = waiting
+    waiting = []
+    watch()
+    for (const resume of resumed) resume()
+  }
+
+  const wait = Effect.withFiberRuntime<void>(({ currentScheduler }) =>
+    canWait(currentScheduler)
+      ? Effect.async<void>((resume) => {
+        if (waiting.push(() => resume(Exit.void)) > 1) return
+        period = Math.min(period * growth, maxCalls)
+        if (!afterTurn(goOn)) goOn()
+      })
+      : Exit.void
+  )
 
   return {
     next: () => {
-      if (++events < period) return Exit.void
-      events = 0
-      if (isHeld) return turn
+      if (waiting.length > 0 && waiting.length < maxWaiting) return wait
+      if (++calls < period) return Exit.void
+      calls = 0
+      if (isHeld) return wait
       watch()
       return Exit.void
     },
     left: () => {
-      period = minEvents
+      period = minCalls
     }
   }
 }
 
-/** Whoever runs an effect with `runSync` cannot. */
-const canWait = (scheduler: Scheduler.Scheduler): boolean =>
-  !(scheduler instanceof Scheduler.SyncScheduler) || scheduler.deferred
+/** Who runs an effect step by step, as `runSync` does, cannot. */
+const canWait = (scheduler: Scheduler.Scheduler & { readonly deferred?: boolean }): boolean =>
+  scheduler.deferred !== false
+
+/**
+ * Runs a task when the event loop has turned, and says whether it will: not where a test has put a clock of its own in
+ * the place of timers, which may never run it, and not where a platform allows none.
+ */
+const afterTurn = (task: () => void): boolean => {
+  const soon = globalThis.setImmediate ?? globalThis.setTimeout
+  return !("clock" in soon) && Option.isSome(Option.liftThrowable(() => soon(task))())
+}

@@ -47,5 +47,8 @@ export const encodeInto = (text: string, bytes: Uint8Array, at: number): number 
 /** The text of bytes that were encoded. */
 export const decode = (bytes: Uint8Array): string => decoder.decode(bytes)
 
-/** The same of a part of them: as a copy, since browsers decode nothing that can be resized. */
-export const decodeRange = (bytes: Uint8Array, from: number, to: number): string => decode(bytes.slice(from, to))
+/** The same of a part of them. Of what can be resized a copy is decoded: browsers take nothing else. */
+export const decodeRange = (bytes: Uint8Array, from: number, to: number): string =>
+  decode(isResizable(bytes.buffer) ? bytes.slice(from, to) : bytes.subarray(from, to))
+
+const isResizable = (buffer: ArrayBufferLike & { readonly resizable?: boolean }): boolean => buffer.resizable === true
