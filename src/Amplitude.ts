@@ -45,7 +45,8 @@ const overFetch = Effect.succeed(Fetch.transport)
 export class Amplitude extends Context.Tag("effect-amplitude/Amplitude")<Amplitude, Amplitude.Client>() {
   /**
    * Tracks an event. It cannot fail, throw or wait for the service (except under `overflow: "suspend"`): an event that
-   * cannot be taken is a `Dropped` report, a metric and one warning a burst.
+   * cannot be taken is a `Dropped` report, a metric and one warning a burst. A loop of it gives way to the event loop now
+   * and then, so that what it tracks leaves meanwhile: a caller that is interrupted there has tracked its event.
    *
    * @since 0.1.0
    */

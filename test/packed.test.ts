@@ -1,5 +1,5 @@
 /** Events that wait packed, against a model of them: an array. */
-import { assert, describe, it } from "@effect/vitest"
+import { assert, describe, it, vi } from "@effect/vitest"
 import type { EventStorage } from "effect-amplitude"
 import * as fc from "fast-check"
 import type * as Cut from "../src/internal/cut.js"
@@ -208,5 +208,22 @@ describe("UTF-8", () => {
   it.prop("there and back is the same text", [fc.string({ unit: "binary" })], ([text]) => {
     assert.strictEqual(decode(encode(`\ufeff${text}`)), `\ufeff${text}`)
     assert.deepStrictEqual(Buffer.from(encode(text)), Buffer.from(text))
+  })
+
+  it("is decoded where the platform takes nothing that can be resized, as browsers do", async () => {
+    const { TextDecoder } = globalThis
+    class Strict extends TextDecoder {
+      override decode(bytes: Uint8Array): string {
+        if ((bytes.buffer as { readonly resizable?: boolean }).resizable === true) throw new TypeError("resizable")
+        return super.decode(bytes)
+      }
+    }
+    vi.resetModules()
+    vi.stubGlobal("TextDecoder", Strict)
+    const { ResizableArrayBuffer, decodeRange } = await import("../src/internal/utf8.js")
+    vi.unstubAllGlobals()
+    const bytes = new Uint8Array(new ResizableArrayBuffer(16, { maxByteLength: 16 }))
+    bytes.set(encode("a \ufeffé"))
+    assert.strictEqual(decodeRange(bytes, 2, 7), "\ufeffé")
   })
 })

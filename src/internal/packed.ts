@@ -228,15 +228,12 @@ export class Page {
 const isMapped = (size: number): boolean => size >= maxBytes
 
 /**
- * What can be resized is mapped into memory by itself, and given back to the system when it is collected; smaller things
- * are taken from what the process has, and stay with it. Mapping costs a nanosecond for each byte that is touched, which
- * pages that are used again do not pay. It is never resized, and an engine that does not know the option (ES2024) ignores
- * it.
+ * A page that is mapped is given back to the system when it is collected; smaller ones are taken from what the process has,
+ * and stay with it. Mapping costs a nanosecond for each byte that is touched, which pages that are used again do not pay.
+ * It is never resized.
  */
 const allocate = (size: number): ArrayBuffer =>
-  isMapped(size) ? new ResizableArrayBuffer(size, { maxByteLength: size }) : new ArrayBuffer(size)
-
-const ResizableArrayBuffer: new(size: number, options: { readonly maxByteLength: number }) => ArrayBuffer = ArrayBuffer
+  isMapped(size) ? new Utf8.ResizableArrayBuffer(size, { maxByteLength: size }) : new ArrayBuffer(size)
 
 /** A page of which at least this part is used is not worth a copy. */
 const maxUsed = 0.875

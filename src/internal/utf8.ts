@@ -1,4 +1,5 @@
 /** Texts as they are on the wire, and how many bytes they take there. */
+import * as Option from "effect/Option"
 
 /** No UTF-16 unit takes more than three bytes: a bound that costs nothing, for texts far from a limit. */
 export const maxBytesPerUnit = 3
@@ -47,8 +48,17 @@ export const encodeInto = (text: string, bytes: Uint8Array, at: number): number 
 /** The text of bytes that were encoded. */
 export const decode = (bytes: Uint8Array): string => decoder.decode(bytes)
 
-/** The same of a part of them. Of what can be resized a copy is decoded: browsers take nothing else. */
-export const decodeRange = (bytes: Uint8Array, from: number, to: number): string =>
-  decode(isResizable(bytes.buffer) ? bytes.slice(from, to) : bytes.subarray(from, to))
+/** What can be resized is mapped into memory by itself; an engine that does not know the option (ES2024) ignores it. */
+export const ResizableArrayBuffer: new(
+  size: number,
+  options: { readonly maxByteLength: number }
+) => ArrayBuffer = ArrayBuffer
 
-const isResizable = (buffer: ArrayBufferLike & { readonly resizable?: boolean }): boolean => buffer.resizable === true
+/** Browsers decode nothing that can be resized. */
+const decodesResizable: boolean = Option.isSome(
+  Option.liftThrowable(decode)(new Uint8Array(new ResizableArrayBuffer(1, { maxByteLength: 1 })))
+)
+
+/** The text of a part of them. */
+export const decodeRange = (bytes: Uint8Array, from: number, to: number): string =>
+  decode(decodesResizable ? bytes.subarray(from, to) : bytes.slice(from, to))
