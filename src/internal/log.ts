@@ -15,7 +15,7 @@ import * as Worker from "./worker.js"
 const minimumLevel = Mark.make<Effect.Effect<LogLevel.LogLevel>>()
 
 /** The lowest level that a logger writes, as it is where the client is built: any, where it is none of these. */
-export const minimumOf = ({ log }: AmplitudeLogger.Service): Effect.Effect<LogLevel.LogLevel> =>
+const minimumOf = ({ log }: AmplitudeLogger.Service): Effect.Effect<LogLevel.LogLevel> =>
   minimumLevel.of(log) ?? Effect.succeed(LogLevel.All)
 
 /** Effect's own. */

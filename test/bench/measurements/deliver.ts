@@ -47,6 +47,7 @@ const hundredThousandSlow = (quick: boolean): Race => ({
   entrants: [
     { name: "floor", seconds: 27 },
     { name: "floor-8", seconds: 4 },
+    { name: "floor-effect", seconds: 27 },
     { name: "undici", seconds: 27 },
     { name: "undici-8", seconds: 5 },
     { name: "amplitude-node-fast", seconds: 10, rounds: 1 },
