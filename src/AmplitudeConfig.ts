@@ -20,8 +20,8 @@ import { InvalidConfig } from "./AmplitudeError.js"
 import type { TransportError } from "./AmplitudeError.js"
 import type { DeliveryReport } from "./DeliveryReport.js"
 import { EventOptions, IngestionMetadata, Plan } from "./Event.js"
-import { kindOf } from "./internal/properties.js"
-import { canCompress } from "./internal/request.js"
+import { canCompress } from "./internal/delivery/request.js"
+import { kindOf } from "./internal/event/properties.js"
 import type { Plugin } from "./Plugin.js"
 
 /**

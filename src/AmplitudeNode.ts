@@ -11,7 +11,7 @@ import { Amplitude } from "./Amplitude.js"
 import { AmplitudeConfig } from "./AmplitudeConfig.js"
 import type { InvalidConfig } from "./AmplitudeError.js"
 import * as Client from "./internal/client.js"
-import * as Undici from "./internal/undici.js"
+import * as Undici from "./internal/transport/undici.js"
 
 /**
  * The client over undici.

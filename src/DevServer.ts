@@ -26,7 +26,7 @@ import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as Http from "node:http"
 import * as Zlib from "node:zlib"
-import * as Ingestion from "./internal/ingestion.js"
+import * as Ingestion from "./internal/devServer/ingestion.js"
 
 /**
  * The running server.

@@ -10,9 +10,9 @@ import * as ParseResult from "effect/ParseResult"
 import * as Schema from "effect/Schema"
 import type * as Types from "effect/Types"
 import * as Identify from "./Identify.js"
-import { faultOf } from "./internal/fault.js"
-import type { Fault } from "./internal/properties.js"
-import { guarded, Properties } from "./internal/properties.js"
+import type { Fault } from "./internal/event/properties.js"
+import { guarded, Properties } from "./internal/event/properties.js"
+import { faultOf } from "./internal/event/validationIssue.js"
 import { Revenue } from "./Revenue.js"
 
 /**

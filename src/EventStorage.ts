@@ -10,7 +10,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { AmplitudeConfig } from "./AmplitudeConfig.js"
 import type { BufferFull, StorageError } from "./AmplitudeError.js"
-import * as Memory from "./internal/memory.js"
+import * as Memory from "./internal/storage/memory.js"
 
 /**
  * @since 0.1.0

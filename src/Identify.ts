@@ -15,9 +15,9 @@ import * as Hash from "effect/Hash"
 import * as ParseResult from "effect/ParseResult"
 import * as Pipeable from "effect/Pipeable"
 import * as Schema from "effect/Schema"
-import { faultOf } from "./internal/fault.js"
-import type { Fault } from "./internal/properties.js"
-import { copyProperties, guarded, kindOf, Properties } from "./internal/properties.js"
+import type { Fault } from "./internal/event/properties.js"
+import { copyProperties, guarded, kindOf, Properties } from "./internal/event/properties.js"
+import { faultOf } from "./internal/event/validationIssue.js"
 
 /**
  * The operations by their names on the wire, each with the properties that it changes.

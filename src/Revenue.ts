@@ -6,9 +6,9 @@
 import * as Either from "effect/Either"
 import * as ParseResult from "effect/ParseResult"
 import * as Schema from "effect/Schema"
-import { faultOf, join } from "./internal/fault.js"
-import type { Fault } from "./internal/properties.js"
-import { copyProperties, guarded, kindOf, Properties } from "./internal/properties.js"
+import type { Fault } from "./internal/event/properties.js"
+import { copyProperties, guarded, kindOf, Properties } from "./internal/event/properties.js"
+import { faultOf, join } from "./internal/event/validationIssue.js"
 
 /**
  * A sale or, with a negative price, a refund.

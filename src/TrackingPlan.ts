@@ -14,9 +14,9 @@ import * as AST from "effect/SchemaAST"
 import { Amplitude } from "./Amplitude.js"
 import { InvalidEvent } from "./AmplitudeError.js"
 import { Event, faultKey, unsafeMake } from "./Event.js"
-import { faultOf, join } from "./internal/fault.js"
-import type { Fault } from "./internal/properties.js"
-import { copyProperties, guarded, kindOf } from "./internal/properties.js"
+import type { Fault } from "./internal/event/properties.js"
+import { copyProperties, guarded, kindOf } from "./internal/event/properties.js"
+import { faultOf, join } from "./internal/event/validationIssue.js"
 
 /**
  * An event's properties with a description of the event.

@@ -15,8 +15,8 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Predicate from "effect/Predicate"
 import type { TransportError } from "./AmplitudeError.js"
-import { incomplete, notSent, readingOnce, redirected } from "./internal/exchange.js"
-import * as Fetch from "./internal/fetch.js"
+import { incomplete, notSent, readingOnce, redirected } from "./internal/transport/exchange.js"
+import * as Fetch from "./internal/transport/fetch.js"
 
 /**
  * @since 0.1.0

@@ -17,7 +17,7 @@ import {
 import * as Net from "node:net"
 import * as Zlib from "node:zlib"
 import { DevServer } from "../src/DevServer.js"
-import * as Ingestion from "../src/internal/ingestion.js"
+import * as Ingestion from "../src/internal/devServer/ingestion.js"
 
 const v2 = "/2/httpapi"
 const batch = "/batch"

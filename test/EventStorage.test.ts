@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Clock, Deferred, Duration, Effect, FastCheck, Fiber, Layer, TestClock } from "effect"
 import type { BufferFull } from "effect-amplitude"
 import { AmplitudeConfig, EventStorage } from "effect-amplitude"
-import * as Memory from "../src/internal/memory.js"
+import * as Memory from "../src/internal/storage/memory.js"
 
 type Event = EventStorage.EncodedEvent
 

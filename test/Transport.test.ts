@@ -7,7 +7,7 @@ import { Deferred, Effect, Fiber, Layer, Supervisor } from "effect"
 import { Amplitude, AmplitudeConfig, AmplitudeLogger, EventStorage, Transport } from "effect-amplitude"
 import * as Http from "node:http"
 import type { AddressInfo, Socket } from "node:net"
-import * as Undici from "../src/internal/undici.js"
+import * as Undici from "../src/internal/transport/undici.js"
 
 const layers: Readonly<Record<string, Layer.Layer<Transport>>> = {
   "fetch": Transport.layerFetch,

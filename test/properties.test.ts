@@ -1,9 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
 import { DateTime, Duration, Effect, Either, FastCheck, Option, Redacted, Schema } from "effect"
 import * as vm from "node:vm"
-import type { Fault } from "../src/internal/properties.js"
-import { copyProperties, guarded, kindOf, Properties, writeProperties } from "../src/internal/properties.js"
-import { Writer } from "../src/internal/writer.js"
+import { Writer } from "../src/internal/event/jsonWriter.js"
+import type { Fault } from "../src/internal/event/properties.js"
+import { copyProperties, guarded, kindOf, Properties, writeProperties } from "../src/internal/event/properties.js"
 
 const root = "event_properties"
 

@@ -9,7 +9,7 @@ import * as LogLevel from "effect/LogLevel"
 import * as Runtime from "effect/Runtime"
 import type { AmplitudeLogger } from "../AmplitudeLogger.js"
 import * as Mark from "./mark.js"
-import * as Worker from "./worker.js"
+import * as Worker from "./taskQueue.js"
 
 /** From which level on the loggers of this package write anything: a line below it costs nothing, not even a fiber. */
 const minimumLevel = Mark.make<Effect.Effect<LogLevel.LogLevel>>()

@@ -1,0 +1,129 @@
+/**
+ * The transport over undici itself: an `HttpClient` in between, with the fiber that it needs, costs all of delivery one part
+ * in five, and what it keeps of a request, its body too, can wait for a major garbage collection.
+ */
+import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
+import type * as Undici from "@effect/platform-node/Undici"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import type * as Scope from "effect/Scope"
+import type { TransportError } from "../../AmplitudeError.js"
+import type { Transport } from "../../Transport.js"
+import type { Tell } from "./exchange.js"
+import { incomplete, notSent, toSend } from "./exchange.js"
+
+type Dispatcher = Undici.Dispatcher
+type Controller = Undici.Dispatcher.DispatchController
+
+/** Over a pool of connections as `NodeHttpClient.layerUndici` has one: kept alive, and closed with the scope. */
+export const make: Effect.Effect<Transport.Service, never, Scope.Scope> = Effect.map(
+  NodeHttpClient.makeDispatcher,
+  (dispatcher) => ({ send: send(dispatcher) })
+)
+
+const send = (dispatcher: Dispatcher): Transport.Service["send"] => {
+  const targetOf = lastOf(parse)
+  return toSend((request, _, tell) => {
+    const handler = new Handler(tell)
+    dispatcher.dispatch(optionsOf(targetOf(request.url), request), handler)
+    return () => handler.abort()
+  })
+}
+
+/** Where a request goes, as undici takes it. */
+interface Target {
+  readonly origin: string
+  readonly path: string
+}
+
+const parse = (text: string): Target => {
+  const { origin, pathname, search } = new URL(text)
+  return { origin, path: pathname + search }
+}
+
+/** The same for the same text, which is worked out once as long as it does not change. */
+const lastOf = <A>(f: (text: string) => A): (text: string) => A => {
+  let last: { readonly text: string; readonly value: A } | undefined
+  return (text) => {
+    if (last?.text !== text) last = { text, value: f(text) }
+    return last.value
+  }
+}
+
+const json = { "content-type": "application/json" }
+
+const optionsOf = (
+  target: Target,
+  { body, contentEncoding }: Transport.Request
+): Undici.Dispatcher.DispatchOptions => ({
+  ...target,
+  method: "POST",
+  headers: contentEncoding === undefined ? json : { ...json, "content-encoding": contentEncoding },
+  body,
+  // how long an answer may take is the client's own business
+  headersTimeout: 0,
+  bodyTimeout: 0
+})
+
+/** What undici tells of one exchange. */
+class Handler implements Undici.Dispatcher.DispatchHandler {
+  readonly tell: Tell
+  controller: Controller | undefined = undefined
+  isAborted = false
+  status = 0
+  headers: Undici.Dispatcher.ResponseData["headers"] = {}
+  readonly chunks: Array<Uint8Array> = []
+
+  constructor(tell: Tell) {
+    this.tell = tell
+  }
+
+  /** One that still waits for a connection is aborted when it would begin. */
+  abort(): void {
+    this.isAborted = true
+    this.controller?.abort(aborted)
+  }
+
+  onRequestStart(controller: Controller): void {
+    this.controller = controller
+    if (this.isAborted) controller.abort(aborted)
+  }
+
+  onResponseStart(_controller: Controller, status: number, headers: Undici.Dispatcher.ResponseData["headers"]): void {
+    // an early hint is no answer yet
+    if (status < 200) return
+    this.status = status
+    this.headers = headers
+  }
+
+  onResponseData(_controller: Controller, chunk: Uint8Array): void {
+    this.chunks.push(chunk)
+  }
+
+  onResponseEnd(): void {
+    this.end(Exit.succeed({ status: this.status, headers: joined(this.headers), body: textOf(this.chunks) }))
+  }
+
+  onResponseError(_controller: Controller, error: Error): void {
+    this.end(Exit.fail(this.status === 0 ? notSent(error) : incomplete(error)))
+  }
+
+  /** Lets go of the request, whose body would last as long as this does: up to the next major garbage collection. */
+  private end(exit: Exit.Exit<Transport.Answer, TransportError>): void {
+    this.controller = undefined
+    this.tell(exit)
+  }
+}
+
+const aborted = new Error("the request was interrupted")
+
+const decoder = new TextDecoder()
+
+const textOf = (chunks: ReadonlyArray<Uint8Array>): string =>
+  decoder.decode(chunks.length === 1 ? chunks[0] : Buffer.concat(chunks))
+
+/** A header that came more than once as one. */
+const joined = (headers: Undici.Dispatcher.ResponseData["headers"]): Transport.Answer["headers"] =>
+  Object.fromEntries(
+    Object.entries(headers).map(([name, value]) => [name, Array.isArray(value) ? value.join(", ") : value])
+  )

@@ -1,0 +1,389 @@
+/** How things end: flush and shutdown against everything that does not keep to its part. */
+import { assert, describe, it } from "@effect/vitest"
+import { Deferred, Duration, Effect, Exit, Fiber, Layer, Scope, TestClock } from "effect"
+import type { DeliveryReport } from "effect-amplitude"
+import { Amplitude, AmplitudeConfig, AmplitudeLogger, EventStorage, StorageError, Transport } from "effect-amplitude"
+import { scenario, trackMany } from "../support/scripted.js"
+
+const outcomes = (reports: ReadonlyArray<DeliveryReport.DeliveryReport>) =>
+  reports.map((report) => report._tag === "Dropped" ? report.reason : "Delivered")
+
+/** A client whose services are partly the user's own. */
+const clientOver = (services: {
+  readonly storage?: (storage: EventStorage.Service) => Partial<EventStorage.Service>
+  readonly logger?: AmplitudeLogger.Service
+  readonly send?: Transport.Service["send"]
+  readonly shutdownTimeout?: Duration.DurationInput
+  readonly reports: Array<DeliveryReport.DeliveryReport>
+}) => {
+  const storage = Layer.effect(
+    EventStorage,
+    Effect.map(EventStorage, (storage) => ({ ...storage, ...services.storage?.(storage) }))
+  )
+  const layer = Amplitude.layerServices.pipe(
+    Layer.provide([
+      Layer.provide(storage, EventStorage.layerMemory),
+      Layer.succeed(Transport, {
+        send: services.send ?? (() => Effect.succeed({ status: 200, headers: {}, body: "" }))
+      }),
+      Layer.succeed(AmplitudeLogger, services.logger ?? { log: () => Effect.void })
+    ]),
+    Layer.provide(AmplitudeConfig.layer({
+      apiKey: "a-secret-key",
+      shutdownTimeout: services.shutdownTimeout,
+      callback: (report) => Effect.sync(() => services.reports.push(report))
+    }))
+  )
+  return Effect.flatMap(Layer.build(layer), (context) => Effect.provide(Amplitude, context))
+}
+
+const click = { event_type: "Button Clicked", user_id: "user-12345" }
+
+describe("flush", () => {
+  it.scoped("against a hung server is bounded by the caller's timeout, and the next one works", () =>
+    Effect.gen(function*() {
+      const { client, reports } = yield* scenario((_, index) => index < 3 ? Effect.never : 200)
+      yield* trackMany(client, 2)
+      const first = yield* Effect.fork(Effect.timeoutOption(client.flush, "1 second"))
+      yield* TestClock.adjust("1 second")
+      assert.strictEqual((yield* Fiber.join(first))._tag, "None")
+      const second = yield* Effect.fork(client.flush)
+      yield* TestClock.adjust("1 minute")
+      yield* Fiber.join(second)
+      assert.deepStrictEqual(outcomes(reports), ["Delivered", "Delivered"])
+    }))
+})
+
+describe("shutdown", () => {
+  it.effect("races with tracks: each event has one outcome", () =>
+    Effect.gen(function*() {
+      const scope = yield* Scope.make()
+      const { client, reports } = yield* Scope.extend(scenario(() => 200, { flushQueueSize: 7 }), scope)
+      const trackers = yield* Effect.forEach(
+        Array.from({ length: 20 }),
+        (_, fiber) =>
+          Effect.fork(Effect.forEach(
+            Array.from({ length: 50 }),
+            (_, index) =>
+              Effect.zipRight(
+                client.track({ event_type: `${fiber}-${index}`, user_id: `user-${fiber}` }),
+                Effect.yieldNow()
+              ),
+            { discard: true }
+          ))
+      )
+      yield* Effect.yieldNow()
+      yield* Scope.close(scope, Exit.void)
+      yield* Fiber.joinAll(trackers)
+      yield* TestClock.adjust(0)
+      assert.strictEqual(reports.length, 1000)
+      assert.strictEqual(new Set(reports.map(({ event }) => event.event_type)).size, 1000)
+      assert.isTrue(outcomes(reports).every((outcome) => outcome === "Delivered" || outcome === "Closed"))
+    }))
+
+  it.effect("comes with the interruption of the program, and delivers", () =>
+    Effect.gen(function*() {
+      const reports: Array<DeliveryReport.DeliveryReport> = []
+      const program = yield* Effect.fork(Effect.scoped(Effect.gen(function*() {
+        const client = yield* clientOver({ reports })
+        yield* client.track(click)
+        return yield* Effect.never
+      })))
+      yield* TestClock.adjust(0)
+      yield* Fiber.interrupt(program)
+      assert.deepStrictEqual(outcomes(reports), ["Delivered"])
+    }))
+
+  it.effect("can be called from inside a callback", () =>
+    Effect.gen(function*() {
+      const shutdown = yield* Deferred.make<Effect.Effect<void>>()
+      const over = yield* Deferred.make<void>()
+      const { client } = yield* scenario(() => 200, {
+        callback: () => Effect.zipRight(Effect.flatten(Deferred.await(shutdown)), Deferred.succeed(over, undefined))
+      })
+      yield* Deferred.succeed(shutdown, client.shutdown)
+      yield* trackMany(client, 1)
+      yield* client.flush
+      yield* Deferred.await(over)
+    }).pipe(Effect.scoped))
+})
+
+describe("shutdown with a durable storage", () => {
+  for (const shutdownTimeout of ["10 seconds", 0] as const) {
+    it.scoped(`leaves what it could not deliver stored, and nobody waiting (shutdownTimeout ${shutdownTimeout})`, () =>
+      Effect.gen(function*() {
+        const reports: Array<DeliveryReport.DeliveryReport> = []
+        let stored: EventStorage.Service | undefined
+        const client = yield* clientOver({
+          reports,
+          shutdownTimeout,
+          send: () => Effect.succeed({ status: 503, headers: {}, body: "" }),
+          storage: (storage) => {
+            stored = storage
+            return { durable: true }
+          }
+        })
+        const waiting = yield* Effect.fork(Effect.flip(client.trackAndWait(click)))
+        const flushing = yield* Effect.fork(client.flush)
+        yield* TestClock.adjust(0)
+        const closing = yield* Effect.fork(client.shutdown)
+        yield* TestClock.adjust("20 seconds")
+        yield* Fiber.joinAll([flushing, closing])
+        const error = yield* Fiber.join(waiting)
+        assert.isTrue(error._tag === "DeliveryError" && error.reason === "Stored" && error.report === undefined)
+        yield* client.flush
+        assert.deepStrictEqual(reports, [])
+        // and it is free for the next process
+        const lease = { count: 10, bytes: 1e6, ttl: Duration.seconds(1), paused: true }
+        assert.strictEqual((yield* stored!.lease(lease)).length, 1)
+      }))
+  }
+})
+
+describe("a client that was built uninterruptibly", () => {
+  it.scoped("ends at once all the same", () =>
+    Effect.gen(function*() {
+      const { client, reports } = yield* Effect.uninterruptible(scenario(() => 200))
+      yield* client.track({ event_type: "" })
+      yield* client.track(click)
+      yield* client.shutdown
+      assert.deepStrictEqual(outcomes(reports), ["Invalid", "Delivered"])
+    }))
+})
+
+describe("shutdown in a callback", () => {
+  it.scoped("beside another one, is not waited for by itself", () =>
+    Effect.gen(function*() {
+      const shutdown = yield* Deferred.make<Effect.Effect<void>>()
+      const { client } = yield* scenario(() => 200, { callback: () => Effect.flatten(Deferred.await(shutdown)) })
+      yield* Deferred.succeed(shutdown, client.shutdown)
+      yield* trackMany(client, 2)
+      yield* client.shutdown
+    }))
+
+  it.scoped("does not keep another one from waiting for the callbacks", () =>
+    Effect.gen(function*() {
+      const shutdown = yield* Deferred.make<Effect.Effect<void>>()
+      let called = 0
+      const { client } = yield* scenario(() => 200, {
+        callback: () =>
+          Effect.zipRight(
+            Effect.sleep("1 second"),
+            Effect.suspend(() => ++called === 1 ? Effect.flatten(Deferred.await(shutdown)) : Effect.void)
+          )
+      })
+      yield* Deferred.succeed(shutdown, client.shutdown)
+      yield* trackMany(client, 3)
+      yield* Effect.fork(client.flush)
+      yield* TestClock.adjust("1 second")
+      const outer = yield* Effect.fork(client.shutdown)
+      yield* TestClock.adjust("1 second")
+      assert.strictEqual((yield* Fiber.poll(outer))._tag, "None")
+      yield* TestClock.adjust("1 second")
+      yield* Fiber.join(outer)
+      assert.strictEqual(called, 3)
+    }))
+})
+
+describe("a storage that is just taking an event when the client closes", () => {
+  const slow = (duration: Duration.DurationInput, reports: Array<DeliveryReport.DeliveryReport>) =>
+    clientOver({
+      reports,
+      storage: (storage) => ({ append: (event) => Effect.delay(storage.append(event), duration) }),
+      shutdownTimeout: 0
+    })
+
+  it.scoped("is waited for: the event has its outcome", () =>
+    Effect.gen(function*() {
+      const reports: Array<DeliveryReport.DeliveryReport> = []
+      const client = yield* slow("900 millis", reports)
+      const caller = yield* Effect.fork(client.trackOrFail(click))
+      yield* TestClock.adjust(0)
+      const closing = yield* Effect.fork(client.shutdown)
+      yield* TestClock.adjust("1 second")
+      yield* Fiber.joinAll([closing, caller])
+      assert.deepStrictEqual(outcomes(reports), ["Shutdown"])
+    }))
+
+  it.scoped("does not hold up the end for more than a second", () =>
+    Effect.gen(function*() {
+      const client = yield* slow("1 hour", [])
+      const caller = yield* Effect.fork(client.track(click))
+      yield* TestClock.adjust(0)
+      const closing = yield* Effect.fork(client.shutdown)
+      yield* TestClock.adjust("1 second")
+      yield* Fiber.join(closing)
+      assert.isNull(caller.unsafePoll())
+      yield* TestClock.adjust("1 hour")
+    }))
+})
+
+describe("flush under suspend", () => {
+  it.scoped("waits for what is accepted, not for callers who wait for room", () =>
+    Effect.gen(function*() {
+      const { client, requests } = yield* scenario(() => 200, { bufferCapacity: 2, overflow: "suspend" })
+      yield* trackMany(client, 2)
+      const third = yield* Effect.fork(client.trackOrFail({ event_type: "3", user_id: "user-12345" }))
+      yield* TestClock.adjust(0)
+      yield* client.flush
+      yield* Fiber.join(third)
+      assert.strictEqual(requests.length, 1)
+      yield* client.flush
+      assert.strictEqual(requests.length, 2)
+    }))
+})
+
+describe("a storage of the user's that knows no more than the contract", () => {
+  it.scoped("paused events have their outcome at shutdown too", () =>
+    Effect.gen(function*() {
+      const reports: Array<DeliveryReport.DeliveryReport> = []
+      let answered = 0
+      const client = yield* clientOver({
+        reports,
+        send: () =>
+          Effect.sync(() => ({
+            status: answered++ === 0 ? 429 : 200,
+            headers: {},
+            body: JSON.stringify({ throttled_users: { "user-12345": 40 } })
+          })),
+        shutdownTimeout: "1 second",
+        storage: (storage) => ({
+          lease: ({ paused: _paused, ...options }) => storage.lease(options)
+        })
+      })
+      yield* client.track(click)
+      yield* Effect.fork(client.flush)
+      yield* TestClock.adjust(0)
+      const closing = yield* Effect.fork(client.shutdown)
+      yield* TestClock.adjust("1 second")
+      yield* Fiber.join(closing)
+      assert.deepStrictEqual(outcomes(reports), ["Shutdown"])
+    }))
+})
+
+describe("services of the user's that fail", () => {
+  it.scoped("a storage that fails or dies at append: a typed failure, or a report", () =>
+    Effect.gen(function*() {
+      for (
+        const failure of [
+          Effect.fail(new StorageError({ message: "disk full" })),
+          Effect.die("a bug")
+        ] as ReadonlyArray<
+          Effect.Effect<never, StorageError>
+        >
+      ) {
+        const reports: Array<DeliveryReport.DeliveryReport> = []
+        const client = yield* clientOver({ reports, storage: () => ({ append: () => failure }) })
+        assert.strictEqual((yield* Effect.flip(client.trackOrFail(click)))._tag, "StorageError")
+        assert.strictEqual((yield* Effect.flip(client.trackAndWait(click)))._tag, "StorageError")
+        yield* client.track(click)
+        yield* client.flush
+        yield* TestClock.adjust(0)
+        assert.deepStrictEqual(outcomes(reports), ["Storage"])
+      }
+    }))
+
+  it.scoped("a storage that fails for a while loses nothing and reports nothing twice", () =>
+    Effect.gen(function*() {
+      const reports: Array<DeliveryReport.DeliveryReport> = []
+      let calls = 0
+      const flaky = <A>(effect: Effect.Effect<A, StorageError>): Effect.Effect<A, StorageError> =>
+        Effect.suspend(() =>
+          ++calls % 3 === 0 ? effect : calls % 2 === 0 ? Effect.die("a bug") : Effect.fail(new StorageError({}))
+        )
+      const client = yield* clientOver({
+        reports,
+        storage: (storage) => ({
+          lease: (options) => flaky(storage.lease(options)),
+          acknowledge: (ids) => flaky(storage.acknowledge(ids)),
+          release: (ids, options) => flaky(storage.release(ids, options))
+        })
+      })
+      yield* trackMany(client, 10)
+      const flush = yield* Effect.fork(client.flush)
+      yield* TestClock.adjust("1 minute")
+      yield* Fiber.join(flush)
+      assert.strictEqual(reports.length, 10)
+      assert.isTrue(outcomes(reports).every((outcome) => outcome === "Delivered"))
+      calls = 2
+    }))
+
+  for (
+    const [how, log] of [
+      ["dies", () => Effect.die("a bug")],
+      ["throws", () => {
+        throw new Error("a bug")
+      }],
+      ["hangs", () => Effect.never]
+    ] as ReadonlyArray<readonly [string, AmplitudeLogger.Service["log"]]>
+  ) {
+    it.scoped(`a logger that ${how} holds up nobody`, () =>
+      Effect.gen(function*() {
+        const reports: Array<DeliveryReport.DeliveryReport> = []
+        const client = yield* clientOver({ reports, logger: { log } })
+        yield* client.track({ event_type: "" })
+        yield* client.track(click)
+        yield* client.flush
+        const closing = yield* Effect.fork(client.shutdown)
+        yield* TestClock.adjust("10 seconds")
+        yield* Fiber.join(closing)
+        assert.deepStrictEqual(outcomes(reports), ["Invalid", "Delivered"])
+      }))
+  }
+})
+
+describe("a storage of the user's over the one in memory", () => {
+  const mapped = (f: (event: EventStorage.EncodedEvent) => object) => (storage: EventStorage.Service) => ({
+    lease: (options: EventStorage.LeaseOptions) =>
+      Effect.map(storage.lease(options), (events) => events.map((event) => f(event) as EventStorage.EncodedEvent))
+  })
+
+  const counted = (calls: Array<string>) => (storage: EventStorage.Service): Partial<EventStorage.Service> => ({
+    append: (event) => {
+      calls.push("append")
+      return storage.append(event)
+    },
+    acknowledge: (ids) => {
+      calls.push("acknowledge")
+      return storage.acknowledge(ids)
+    }
+  })
+
+  const withFields: ReadonlyArray<readonly [string, (event: EventStorage.EncodedEvent) => object]> = [
+    ["bytes of its own", (event) => ({ ...event, bytes: Buffer.from(event.json) })],
+    ["a bigint", (event) => ({ ...event, bytes: BigInt(event.json.length), numberIn: 1 })],
+    ["zeros", (event) => ({ ...event, bytes: 0, page: null, lease: null })]
+  ]
+  for (const [name, f] of withFields) {
+    it.scoped(`may hand out records with ${name}`, () =>
+      Effect.gen(function*() {
+        const reports: Array<DeliveryReport.DeliveryReport> = []
+        const client = yield* clientOver({ reports, storage: mapped(f) })
+        yield* trackMany(client, 3)
+        yield* client.flush
+        assert.deepStrictEqual(outcomes(reports), ["Delivered", "Delivered", "Delivered"])
+      }))
+  }
+
+  it.scoped("is asked about every event, whichever of its methods are its own", () =>
+    Effect.gen(function*() {
+      for (const names of [["append"], ["acknowledge"], ["append", "acknowledge"]] as const) {
+        const calls: Array<string> = []
+        const reports: Array<DeliveryReport.DeliveryReport> = []
+        const client = yield* clientOver({
+          reports,
+          storage: (storage) => {
+            const all = counted(calls)(storage)
+            return Object.fromEntries(names.map((name) => [name, all[name]]))
+          }
+        })
+        yield* trackMany(client, 2)
+        yield* client.flush
+        assert.deepStrictEqual(outcomes(reports), ["Delivered", "Delivered"])
+        assert.deepStrictEqual(calls, [
+          ...names.includes("append" as never) ? ["append", "append"] : [],
+          ...names.includes("acknowledge" as never) ? ["acknowledge"] : []
+        ])
+      }
+    }))
+})

@@ -1,0 +1,193 @@
+/**
+ * Callers that wait for room, over the storage in memory and over one that wraps it: whatever comes at whatever moment,
+ * an event is accepted and has its outcome, or it is not in the storage, and nobody waits while there is room.
+ */
+import { assert, describe, it } from "@effect/vitest"
+import { Cause, Context, Effect, Exit, Fiber, Layer, Scheduler, TestClock } from "effect"
+import type { DeliveryReport } from "effect-amplitude"
+import { Amplitude, AmplitudeConfig, AmplitudeLogger, EventStorage, Plugin, Transport } from "effect-amplitude"
+import { typesOf } from "../support/scripted.js"
+
+type Wrap = (storage: EventStorage.Service) => EventStorage.Service
+
+/** A client whose buffer has one place, which is taken by an event that leaves when it is flushed. */
+const full = (wrap: Wrap, options: Partial<AmplitudeConfig.Options> = {}) =>
+  Effect.gen(function*() {
+    const reports: Array<DeliveryReport.DeliveryReport> = []
+    const sent: Array<string> = []
+    const storage = Layer.effect(EventStorage, Effect.map(EventStorage, wrap))
+    const context = yield* Layer.build(
+      Amplitude.layerServices.pipe(
+        Layer.provideMerge(Layer.provide(storage, EventStorage.layerMemory)),
+        Layer.provide([
+          Layer.succeed(Transport, {
+            send: ({ body }) =>
+              Effect.sync(() => {
+                sent.push(...typesOf((JSON.parse(String(body)) as { readonly events: [] }).events))
+                return { status: 200, headers: {}, body: "" }
+              })
+          }),
+          AmplitudeLogger.layerNone
+        ]),
+        Layer.provide(AmplitudeConfig.layer({
+          apiKey: "a-secret-key",
+          overflow: "suspend",
+          bufferCapacity: 1,
+          flushInterval: "1 hour",
+          shutdownTimeout: 0,
+          callback: (report) => Effect.sync(() => reports.push(report)),
+          ...options
+        }))
+      )
+    )
+    const client = Context.get(context, Amplitude)
+    yield* client.trackOrFail(event("first"))
+    return { client, reports, sent, waiting: Context.get(context, EventStorage).size }
+  })
+
+const event = (name: string) => ({ event_type: name, user_id: "user-12345" })
+
+/** Runs an effect that is held up before the operation with this number, if it has so many, until it goes on. */
+const heldAt = <A, E>(effect: Effect.Effect<A, E>, operation: number) => {
+  const base = new Scheduler.MixedScheduler(2048)
+  const held: Array<() => void> = []
+  let operations = 0
+  let isHolding = false
+  let isOver = false
+  const scheduler: Scheduler.Scheduler = {
+    shouldYield: () => {
+      if (isOver || ++operations !== operation) return false
+      isHolding = true
+      return 0
+    },
+    scheduleTask: (task, priority) => {
+      if (isHolding) held.push(task)
+      else base.scheduleTask(task, priority)
+    }
+  }
+  const goOn = Effect.sync(() => {
+    isOver = true
+    isHolding = false
+    for (const task of held.splice(0)) task()
+  })
+  return [Effect.withScheduler(effect, scheduler), goOn] as const
+}
+
+const settled = TestClock.adjust(0)
+
+/** More than a call has that waits. */
+const operations = Array.from({ length: 45 }, (_, index) => index + 1)
+
+const storages: ReadonlyArray<readonly [string, Wrap]> = [
+  ["the storage in memory", (storage) => storage],
+  ["a storage that wraps it", (storage) => ({ ...storage, append: (event) => storage.append(event) })]
+]
+
+for (const [name, wrap] of storages) {
+  describe(`a caller that waits for room in ${name}`, () => {
+    it.scoped("is refused when the client closes, at whatever moment", () =>
+      Effect.forEach(operations, (operation) =>
+        Effect.scoped(Effect.gen(function*() {
+          const { client, reports, sent, waiting } = yield* full(wrap)
+          const [tracked, goOn] = heldAt(Effect.flip(client.trackOrFail(event("second"))), operation)
+          const caller = yield* Effect.fork(tracked)
+          yield* settled
+          const closing = yield* Effect.fork(client.shutdown)
+          yield* settled
+          yield* goOn
+          assert.strictEqual((yield* Fiber.join(caller))._tag, "AmplitudeClosed", `operation ${operation}`)
+          yield* Fiber.join(closing)
+          assert.strictEqual(yield* waiting, 0)
+          assert.deepStrictEqual(sent, [])
+          assert.deepStrictEqual(typesOf(reports.map(({ event }) => event)), ["first"])
+        })), { discard: true }))
+
+    it.scoped("leaves nothing behind when it is interrupted, at whatever moment", () =>
+      Effect.forEach(operations, (operation) =>
+        Effect.scoped(Effect.gen(function*() {
+          const { client, reports, sent, waiting } = yield* full(wrap)
+          const [tracked, goOn] = heldAt(client.trackOrFail(event("second")), operation)
+          const caller = yield* Effect.fork(tracked)
+          yield* settled
+          caller.unsafeInterruptAsFork(caller.id())
+          yield* goOn
+          const exit = yield* Fiber.await(caller)
+          assert.isTrue(Exit.isFailure(exit) && Cause.isInterruptedOnly(exit.cause))
+          yield* client.flush
+          assert.strictEqual(yield* waiting, 0, `operation ${operation}`)
+          yield* client.trackOrFail(event("third"))
+          yield* client.flush
+          assert.deepStrictEqual(sent, ["first", "third"])
+          assert.deepStrictEqual(typesOf(reports.map(({ event }) => event)), sent)
+        })), { discard: true }))
+
+    it.scoped("which is interrupted in the moment in which there is room has its event accepted, or not", () =>
+      Effect.gen(function*() {
+        let caller: Fiber.RuntimeFiber<unknown, unknown> | undefined
+        const { client, reports, sent, waiting } = yield* full((storage) => {
+          const wrapped = wrap(storage)
+          return {
+            ...wrapped,
+            acknowledge: (ids) =>
+              Effect.suspend(() => {
+                caller?.unsafeInterruptAsFork(caller.id())
+                caller = undefined
+                return wrapped.acknowledge(ids)
+              })
+          }
+        })
+        caller = yield* Effect.fork(client.trackOrFail(event("second")))
+        const second = caller
+        yield* settled
+        yield* client.flush
+        yield* Fiber.await(second)
+        const third = yield* Effect.fork(client.trackOrFail(event("third")))
+        yield* settled
+        yield* client.flush
+        yield* Fiber.join(third)
+        yield* client.flush
+        assert.strictEqual(yield* waiting, 0)
+        assert.deepStrictEqual(sent.filter((name) => name !== "second"), ["first", "third"])
+        assert.deepStrictEqual(typesOf(reports.map(({ event }) => event)), sent)
+      }))
+
+    it.scoped("is not overtaken when there is more room, at whatever moment", () =>
+      Effect.forEach(operations, (operation) =>
+        Effect.scoped(Effect.gen(function*() {
+          const { client, sent } = yield* full(wrap)
+          const second = yield* Effect.fork(client.trackOrFail(event("second")))
+          yield* settled
+          const [updated, goOn] = heldAt(client.updateConfig({ bufferCapacity: 2 }), operation)
+          const update = yield* Effect.fork(updated)
+          yield* settled
+          const third = yield* Effect.fork(client.trackOrFail(event("third")))
+          yield* settled
+          yield* goOn
+          yield* Fiber.join(update)
+          yield* settled
+          yield* client.flush
+          yield* Fiber.joinAll([second, third])
+          yield* client.flush
+          assert.deepStrictEqual(sent, ["first", "second", "third"], `operation ${operation}`)
+        })), { discard: true }))
+
+    it.scoped("does not wait where the policy has changed on its way", () =>
+      Effect.gen(function*() {
+        const gate = yield* Effect.makeLatch(true)
+        const { client, reports } = yield* full(wrap, {
+          plugins: [Plugin.enrichment("gate", (event) => Effect.as(gate.await, event))]
+        })
+        yield* gate.close
+        const caller = yield* Effect.fork(client.trackOrFail(event("second")))
+        yield* settled
+        yield* client.updateConfig({ overflow: "dropOldest" })
+        yield* gate.open
+        yield* Fiber.join(caller)
+        yield* client.flush
+        assert.deepStrictEqual(
+          reports.map((report) => [report.event.event_type, report._tag === "Dropped" ? report.reason : report._tag]),
+          [["first", "BufferFull"], ["second", "Delivered"]]
+        )
+      }))
+  })
+}
