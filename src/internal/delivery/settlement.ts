@@ -1,0 +1,111 @@
+/**
+ * Events get their outcome: they leave the storage, and those that were still ours are reported. Or they go back to the
+ * storage, and wait.
+ */
+import * as Effect from "effect/Effect"
+import type { EventStorage } from "../../EventStorage.js"
+import { monotonicOf, wallTimeOf, withClock } from "../time.js"
+import type { BatchTrigger } from "./batchTrigger.js"
+import * as Metrics from "./metrics.js"
+import type { Outstanding } from "./outstanding.js"
+import type { Reports, Settlement } from "./reports.js"
+import type { StorageRetry } from "./storageRetry.js"
+
+type EncodedEvent = EventStorage.EncodedEvent
+
+/** Events of a lease that are sent together. */
+export interface Part {
+  readonly events: ReadonlyArray<EncodedEvent>
+  /** How many requests have carried them since they were leased, and how many retries were counted for them. */
+  readonly sent: number
+  readonly retries: number
+}
+
+export interface Dependencies {
+  readonly outstanding: Outstanding
+  readonly reports: Reports
+  readonly storageRetry: StorageRetry
+  readonly trigger: BatchTrigger
+}
+
+/** An outcome that the storage does not know yet. */
+interface Decided {
+  readonly part: Part
+  readonly settlement: Settlement
+}
+
+export interface Settlements {
+  /** Takes events out of the storage, and reports them. */
+  readonly settle: (lease: EventStorage.Lease, part: Part, settlement: Settlement) => Effect.Effect<void>
+  /** Gives events back until `notBefore`, in milliseconds since the epoch; 0 is at once. */
+  readonly release: (lease: EventStorage.Lease, part: Part, notBefore: number) => Effect.Effect<void>
+  /** Reports what is decided and not acknowledged: the storage has not answered in time. */
+  readonly reportDecided: () => void
+  /** How many events of this client are leased. */
+  readonly leased: () => number
+  readonly onLease: (events: ReadonlyArray<EncodedEvent>) => void
+  /** How often events were acknowledged, and whether some just are: what the storage counts meanwhile is not certain. */
+  readonly acknowledgements: () => { readonly count: number; readonly areUnderWay: boolean }
+}
+
+export const make = (deps: Dependencies): Settlements => {
+  const { outstanding, reports, storageRetry, trigger } = deps
+  const decided = new Set<Decided>()
+  let leased = 0
+  let acknowledgements = 0
+
+  /** Reports events that leave the storage. `held` are those that were still ours. */
+  const report = ({ part, settlement }: Decided, held: ReadonlyArray<EncodedEvent>): void => {
+    const ours = held.length === part.events.length ? undefined : new Set(held)
+    if (ours !== undefined || reports.isWanted()) {
+      for (const event of part.events) {
+        if (ours === undefined || ours.has(event)) reports.settled(event, settlement, event.attempts + part.sent)
+        else if (outstanding.isOwn(event)) reports.unreported(event.sequence, "Elsewhere")
+      }
+    }
+    outstanding.settled(part.events)
+    if (settlement._tag === "Delivered") Metrics.delivered(held.length, outstanding.size())
+    else Metrics.dropped(settlement.reason, held.length, outstanding.size())
+  }
+
+  return {
+    settle: (lease, part, settlement) => {
+      if (part.events.length === 0) return Effect.void
+      return Effect.suspend(() => {
+        const outcome: Decided = { part, settlement }
+        decided.add(outcome)
+        return Effect.map(storageRetry("acknowledge", lease.acknowledge(part.events)), (held) => {
+          acknowledgements++
+          leased -= outstanding.countOwn(part.events)
+          // else it was reported meanwhile, since the client has ended
+          if (decided.delete(outcome)) report(outcome, held)
+        })
+      })
+    },
+    release: (lease, part, notBefore) => {
+      const { events, retries, sent } = part
+      if (events.length === 0) return Effect.void
+      return Effect.zipRight(
+        storageRetry("release", lease.release(events, { notBefore, attempts: sent, retries })),
+        withClock((clock) => {
+          leased -= outstanding.countOwn(events)
+          const now = monotonicOf(clock)
+          trigger.wakeAt(notBefore === 0 ? 0 : now + notBefore - wallTimeOf(clock))
+          if (sent === 0) trigger.onReturn(events.filter(({ attempts }) => attempts === 0), now)
+          return Effect.void
+        })
+      )
+    },
+    reportDecided: () => {
+      for (const outcome of decided) {
+        decided.delete(outcome)
+        report(outcome, outcome.part.events)
+      }
+    },
+    leased: () => leased,
+    onLease: (events) => {
+      leased += outstanding.countOwn(events)
+    },
+    acknowledgements: () => ({ count: acknowledgements, areUnderWay: decided.size > 0 })
+  }
+}
