@@ -11,11 +11,9 @@ import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Either from "effect/Either"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as FiberRef from "effect/FiberRef"
-import { identity } from "effect/Function"
 import * as LogLevel from "effect/LogLevel"
 import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
@@ -353,7 +351,7 @@ export const make = (deps: Dependencies): Effect.Effect<Pipeline, never, Scope.S
                 return Effect.zipRight(setContext(context), Effect.failCause(interruption))
               },
               onSuccess: (exit) => {
-                const answer = answerOf(exit)
+                const answer = Outcome.fromExit(exit)
                 const status = "status" in answer ? answer.status : 0
                 const millis = clock.unsafeCurrentTimeMillis() - started
                 Metrics.requested({ status, bytes, events: events.length, millis })
@@ -753,17 +751,6 @@ const setContext = (context: Context.Context<never>): Effect.Effect<void> =>
   FiberRef.set(FiberRef.currentContext, context)
 
 const spanOptions: Tracer.SpanOptions = { root: true, kind: "client", captureStackTrace: false }
-
-/** What goes wrong with a request is an answer like any other. */
-const answerOf = (exit: Exit.Exit<Transport.Answer, TransportError>): Outcome.Answer =>
-  Exit.match(exit, {
-    onSuccess: identity,
-    onFailure: (cause) =>
-      Either.match(Cause.failureOrCause(cause), {
-        onLeft: (error) => error,
-        onRight: (defect) => new TransportError({ message: "the transport died", cause: Cause.squash(defect) })
-      })
-  })
 
 const timeout = (): TransportError =>
   new TransportError({ reason: "Timeout", message: "no whole answer within requestTimeout" })
