@@ -56,9 +56,6 @@ export const limits = (settings: AmplitudeConfig.Settings): Cut.Limits => ({
 /** Bodies of at most so many bytes are sent as they are: they would gain nothing. */
 const minCompressed = 2048
 
-/** Whether the platform can compress. */
-export const canCompress = (): boolean => "CompressionStream" in globalThis
-
 /** Made by the platform's own `CompressionStream`. */
 const gzip = (body: string | Uint8Array): Effect.Effect<Uint8Array, unknown> =>
   Effect.map(
