@@ -15,11 +15,12 @@ import * as Predicate from "effect/Predicate"
 import * as Scope from "effect/Scope"
 import type { Amplitude } from "../../Amplitude.js"
 import type { AmplitudeConfig } from "../../AmplitudeConfig.js"
-import { PluginError } from "../../AmplitudeError.js"
+import { InvalidConfig, PluginError } from "../../AmplitudeError.js"
 import type { Event } from "../../Event.js"
 import { fromJson } from "../../Event.js"
 import type { Before, Destination, Enrichment, Plugin, SetupContext } from "../../Plugin.js"
 import type { Reports } from "../delivery/reports.js"
+import { kindOf } from "../event/properties.js"
 import type { Log } from "../log.js"
 import * as Worker from "../taskQueue.js"
 
@@ -299,3 +300,37 @@ export const make = (config: AmplitudeConfig.Service, reports: Reports, log: Log
         })
     }
   })
+
+const isPlugins = (input: unknown): input is ReadonlyArray<Plugin> =>
+  Array.isArray(input) &&
+  input.every((plugin) => Predicate.isRecord(plugin) && Predicate.isString(plugin.name)) &&
+  new Set(input.map(({ name }: Plugin) => name)).size === input.length
+
+/** The plugins of a client's options, apart from its settings. */
+export const split = (
+  options: Amplitude.Options
+): Either.Either<
+  { readonly plugins: ReadonlyArray<Plugin>; readonly settings: AmplitudeConfig.Options },
+  InvalidConfig
+> => {
+  const { plugins = [], ...settings } = { ...options }
+  return isPlugins(plugins)
+    ? Either.right({ plugins, settings })
+    : Either.left(
+      new InvalidConfig({
+        option: "plugins",
+        expected: "an array of plugins, each with a name of its own",
+        actual: kindOf(plugins)
+      })
+    )
+}
+
+/** Adds the plugins of a client's options. */
+export const addAll = (
+  client: Amplitude.Client,
+  plugins: ReadonlyArray<Plugin>
+): Effect.Effect<void, InvalidConfig> =>
+  Effect.mapError(
+    Effect.forEach(plugins, client.add, { discard: true }),
+    ({ message }) => new InvalidConfig({ option: "plugins", expected: "plugins that can be added", actual: message })
+  )
