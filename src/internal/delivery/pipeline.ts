@@ -14,7 +14,9 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as FiberRef from "effect/FiberRef"
+import * as Iterable from "effect/Iterable"
 import * as LogLevel from "effect/LogLevel"
+import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
@@ -28,6 +30,7 @@ import type { Transport } from "../../Transport.js"
 import { byteLength } from "../event/utf8.js"
 import type { Turns } from "../intake/fairness.js"
 import type { Log } from "../log.js"
+import { times } from "../log.js"
 import * as Memory from "../storage/memory.js"
 import { toPlain } from "../storage/storedEvent.js"
 import { clockOf, withNow } from "../time.js"
@@ -132,7 +135,7 @@ export const make = (deps: Dependencies): Effect.Effect<Pipeline, never, Scope.S
         log.burst(`storage ${operation}`, 1, (count) => ({
           level: LogLevel.Error,
           module: "EventStorage",
-          message: `the storage failed to ${operation} events (${count} times), it is tried again`
+          message: `the storage failed to ${operation} events ${times(count)}: it is tried again`
         }))
         return Effect.zipRight(
           Effect.interruptible(Effect.sleep(Duration.millis(delay))),
@@ -360,12 +363,8 @@ export const make = (deps: Dependencies): Effect.Effect<Pipeline, never, Scope.S
                 span.attribute("amplitude.status", status)
                 span.attribute("amplitude.attempt", attempt)
                 end(Exit.succeed(answer))
-                log.write({
-                  level: LogLevel.Debug,
-                  module: "pipeline",
-                  message: `sent ${events.length} events`,
-                  annotations: { bytes, status, attempt }
-                })
+                const text = "status" in answer ? answer.body : answer.message
+                log.sent({ events: events.length, bytes, status, attempt, answer: text })
                 return Effect.zipRight(setContext(context), Exit.succeed(answer))
               }
             }
@@ -497,7 +496,7 @@ export const make = (deps: Dependencies): Effect.Effect<Pipeline, never, Scope.S
       dropped: Omit<Settlement & { readonly _tag: "Dropped" }, "_tag">
     ): Effect.Effect<void> => {
       if (events.length === 0) return Effect.void
-      warnOfDrops(events.length, dropped)
+      warnOfDrops(events, dropped)
       const settlement: Settlement = { ...dropped, _tag: "Dropped" }
       return settle(segment, events, settlement)
     }
@@ -522,7 +521,7 @@ export const make = (deps: Dependencies): Effect.Effect<Pipeline, never, Scope.S
       }
       if (waiting.length > 0) {
         Metrics.retried(waiting.length)
-        warnOfRetry(waiting.length, last.code)
+        warnOfRetry(waiting, last)
       }
       return Effect.zipRight(
         drop(segment, exhausted, { ...last, reason: "RetriesExhausted" }),
@@ -609,23 +608,15 @@ export const make = (deps: Dependencies): Effect.Effect<Pipeline, never, Scope.S
 
     // -- logs ----------------------------------------------------------------------------------------------------------
 
-    const warnOfRetry = (events: number, code: number): void =>
-      log.burst("retry", events, (count) => ({
-        level: LogLevel.Warning,
-        module: "pipeline",
-        message: `${count} events wait to be sent again`,
-        annotations: { code }
-      }))
+    const warnOfRetry = (
+      events: ReadonlyArray<EncodedEvent>,
+      { code, message }: { readonly code: number; readonly message: string }
+    ): void => log.retried("pipeline", { count: events.length, code, message, events: decoded(events) })
 
-    const warnOfDrops = (events: number, { code, reason }: { readonly code: number; readonly reason: string }): void =>
-      log.burst(`drop ${reason}`, events, (count) => ({
-        level: reason === "InvalidApiKey" ? LogLevel.Error : LogLevel.Warning,
-        module: "pipeline",
-        message: reason === "InvalidApiKey"
-          ? `the service does not know the API key: ${count} events dropped`
-          : `${count} events dropped: ${reason}`,
-        annotations: { code, reason }
-      }))
+    const warnOfDrops = (
+      events: ReadonlyArray<EncodedEvent>,
+      { code, message, reason }: Omit<Settlement & { readonly _tag: "Dropped" }, "_tag">
+    ): void => log.dropped("pipeline", reason, { count: events.length, code, message, events: decoded(events) })
 
     // -- the life of the pipeline --------------------------------------------------------------------------------------
 
@@ -693,7 +684,7 @@ export const make = (deps: Dependencies): Effect.Effect<Pipeline, never, Scope.S
       const events = Array.from(paused.values())
       paused.clear()
       if (events.length === 0) return Effect.void
-      warnOfDrops(events.length, shutDown)
+      warnOfDrops(events, shutDown)
       for (const event of events) {
         reports.settled(event, { ...shutDown, _tag: "Dropped" }, event.attempts)
         ledger.close(event.id)
@@ -718,7 +709,7 @@ export const make = (deps: Dependencies): Effect.Effect<Pipeline, never, Scope.S
         paused.delete(event.id)
         ledger.close(event.id)
         const dropped = { code: 0, message: `the buffer is full: ${capacity} events`, reason: "BufferFull" as const }
-        warnOfDrops(1, dropped)
+        warnOfDrops([event], dropped)
         Metrics.dropped(dropped.reason, 1, ledger.size())
         reports.settled(event, { ...dropped, _tag: "Dropped" }, event.attempts)
       },
@@ -742,6 +733,10 @@ const acknowledgeById =
       const ids = new Set(held)
       return ids.size === events.length ? events : events.filter((event) => ids.has(event.id))
     })
+
+/** The events as objects, each decoded when it is read. */
+const decoded = (events: ReadonlyArray<EncodedEvent>): Iterable<unknown> =>
+  Iterable.map(events, ({ json }) => Option.getOrUndefined(Option.liftThrowable(JSON.parse)(json)))
 
 /** The error as the user's schedule sees it: its cause may hold the request, and with it the key. */
 const withoutKey = ({ reason }: TransportError, message: string): TransportError =>

@@ -30,10 +30,11 @@ import type { Writer } from "../event/jsonWriter.js"
 import type { Fault } from "../event/properties.js"
 import { byteLength } from "../event/utf8.js"
 import type { Log } from "../log.js"
+import { counted } from "../log.js"
 import * as Memory from "../storage/memory.js"
 import { unsafeNow } from "../time.js"
 import type { Turns } from "./fairness.js"
-import type { Passed, Plugins } from "./plugins.js"
+import type { Applied, Plugins } from "./plugins.js"
 import { insidePlugins } from "./plugins.js"
 
 /** The fiber-local defaults of events, set by `Amplitude.withEventOptions`. */
@@ -170,7 +171,7 @@ export const make = (deps: Dependencies): Intake => {
     next: (draft: Encoding.Draft, event: Event) => Effect.Effect<A, E>,
     onRefusal: (refusal: Refusal) => Effect.Effect<A, E>
   ): Effect.Effect<A, E> =>
-    Effect.flatMap(plugins.lead(event, by), (passed) => {
+    Effect.flatMap(plugins.apply(event, by), (passed) => {
       if (passed._tag === "Dropped") return onRefusal(droppedByPlugin(passed))
       const draft = Encoding.make()
       const fault = Encoding.reread(draft, passed.event)
@@ -270,6 +271,7 @@ export const make = (deps: Dependencies): Intake => {
     storage.put(ledger, entry, draft)
     onId?.(ledger.idOf(entry))
     accepted(draft.writer.at, call)
+    if (log.isDebug()) log.accepted(Encoding.jsonOf(draft))
     if (plugins.hasDestination()) plugins.dispatch(Encoding.jsonOf(draft), call.inside)
   }
 
@@ -372,6 +374,7 @@ export const make = (deps: Dependencies): Intake => {
           }
           if (kept) {
             accepted(byteLength(json), call)
+            if (log.isDebug()) log.accepted(json)
             plugins.dispatch(json, call.inside)
           } else ledger.close(id)
           endAppending()
@@ -383,32 +386,30 @@ export const make = (deps: Dependencies): Intake => {
   // -- what becomes of those that were not taken ---------------------------------------------------------------------
 
   const reportRefusal = (refusal: Refusal, given: Encoding.Given) => {
-    if (refusal.error !== undefined) warnOfRefusal(refusal.reason)
+    const event = refusal.event ?? assemble(given)
+    if (refusal.error !== undefined) warnOfRefusal(refusal.reason, refusal.message, event)
     Metrics.dropped(refusal.reason, 1, ledger.size())
-    return reports.refused(refusal.event ?? assemble(given), refusal.reason, refusal.message)
+    return reports.refused(event, refusal.reason, refusal.message)
   }
 
   const reportNotStored = (error: TrackError, event: EventStorage.EncodedEvent): Effect.Effect<void> => {
     const reason = reasons[error._tag]
-    warnOfRefusal(reason)
+    warnOfRefusal(reason, error.message, Option.getOrUndefined(Option.liftThrowable(JSON.parse)(event.json)))
     Metrics.dropped(reason, 1, ledger.size())
     reports.settled(event, { _tag: "Dropped", code: 0, reason, message: error.message }, event.attempts)
     return Exit.void
   }
 
-  const warnOfRefusal = (reason: Reason): void =>
-    log.burst(`refuse ${reason}`, 1, (count) => ({
-      level: LogLevel.Warning,
-      module: "intake",
-      message: `${count} events dropped: ${reason}`,
-      annotations: { reason }
-    }))
+  const warnOfRefusal = (reason: Reason, message: string, event: unknown): void =>
+    log.dropped("intake", reason, { count: 1, code: 0, message, events: [event] })
 
   const warnOfGroups = (): void =>
     log.burst("groups", 1, (count) => ({
       level: LogLevel.Warning,
       module: "intake",
-      message: `${count} events with more than 5 group types or 10 group names: the service does not track the rest`
+      message: `${
+        counted(count, "event")
+      } with more than 5 group types or 10 group names: the service does not track the rest`
     }))
 
   return {
@@ -457,7 +458,7 @@ const encoded = (draft: Encoding.Draft): Encoded => ({ json: Encoding.jsonOf(dra
 
 type Restore = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
 
-const droppedByPlugin = ({ event, message }: Passed & { readonly _tag: "Dropped" }): Refusal => ({
+const droppedByPlugin = ({ event, message }: Applied & { readonly _tag: "Dropped" }): Refusal => ({
   _tag: "Refusal",
   reason: "Plugin",
   error: undefined,
