@@ -48,7 +48,7 @@ export const make = (
   Effect.gen(function*() {
     const { config, storage, transport } = services
     const insertId = yield* InsertId
-    const log = yield* Log.make(services.logger)
+    const log = yield* Log.make(services.logger, config)
     const reports = yield* Reports.make(config, log, test?.observer)
     const ledger = Ledger.make(prefixOf(storage), yield* waitingBefore(storage))
     const turns = Turns.make()
