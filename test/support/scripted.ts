@@ -57,7 +57,7 @@ export const scenario = (script: Script, { plugins = [], ...options }: Partial<A
     const transport = Layer.succeed(Transport, {
       send: ({ body, url }) =>
         Effect.suspend(() => {
-          const text = String(body)
+          const text = new TextDecoder().decode(body)
           const request: SeenRequest = { url, body: text, events: (JSON.parse(text) as SeenRequest).events }
           requests.push(request)
           most = Math.max(most, ++underWay)

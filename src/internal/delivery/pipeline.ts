@@ -8,6 +8,7 @@
 import * as Cause from "effect/Cause"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as ExecutionStrategy from "effect/ExecutionStrategy"
 import * as Exit from "effect/Exit"
 import * as FiberMap from "effect/FiberMap"
 import * as LogLevel from "effect/LogLevel"
@@ -96,30 +97,31 @@ export const make = (deps: Dependencies): Effect.Effect<Pipeline, never, Scope.S
         )
       })
 
-    const leaseBatch = (index: number, backoff: Backoff): NextBatch =>
-      Effect.flatMap(Scope.make(), (scope) =>
+    const leaseBatch = (worker: Worker, backoff: Backoff): NextBatch =>
+      Effect.flatMap(Scope.fork(worker.scope, ExecutionStrategy.sequential), (scope) =>
         Effect.flatMap(
           Effect.zipRight(Scope.addFinalizer(scope, Effect.sync(backoff.done)), lease(scope)),
           Option.match({
-            onNone: () => Effect.zipRight(Scope.close(scope, Exit.void), leaseWhenDue(index)),
+            onNone: () => Effect.zipRight(Scope.close(scope, Exit.void), leaseWhenDue(worker)),
             onSome: (lease) => Effect.succeed({ lease, scope })
           })
         ))
 
-    /** Ends where there is one worker too many. */
-    const leaseWhenDue = (index: number): NextBatch =>
+    /** Ends where there is one worker too many. Can be interrupted only while it waits. */
+    const leaseWhenDue = (worker: Worker): NextBatch =>
       Effect.flatMap(Effect.interruptible(due), () => {
-        if (index >= settings().flushConcurrency) return Effect.fail(Option.none())
+        if (worker.index >= settings().flushConcurrency) return Effect.fail(Option.none())
         // while the endpoint is unavailable one batch at a time finds out whether it is back
         const { backoff } = endpoint()
         return Effect.flatMap(
           Effect.interruptible(backoff.permit),
-          (isPermitted) => isPermitted ? leaseBatch(index, backoff) : leaseWhenDue(index)
+          (isPermitted) => isPermitted ? leaseBatch(worker, backoff) : leaseWhenDue(worker)
         )
       })
 
     const due = Effect.suspend(() => trigger.isDue() ? Effect.void : Effect.zipRight(deadlines.rest, trigger.due))
 
+    /** Can be interrupted only while it waits for an answer, or for the endpoint. */
     const sendBatch = ({ lease, scope }: Batch): Effect.Effect<void> =>
       Effect.onExit(deliver(lease), (exit) => {
         trigger.onBatchEnd()
@@ -129,13 +131,11 @@ export const make = (deps: Dependencies): Effect.Effect<Pipeline, never, Scope.S
     /** One worker at a time waits for a batch: what it leaves waits for its own company. */
     const turn = yield* Effect.makeSemaphore(1)
 
-    /** Can be interrupted only while it waits: for a batch that is due, for the endpoint, for an answer. */
     const worker = (index: number): Effect.Effect<void> =>
-      Stream.repeatEffectOption(turn.withPermits(1)(leaseWhenDue(index))).pipe(
-        Stream.runForEach(sendBatch),
-        restartOnDefect(log),
-        Effect.uninterruptible
-      )
+      Effect.scoped(Effect.flatMap(Effect.scope, (scope) =>
+        Stream.repeatEffectOption(turn.withPermits(1)(Effect.uninterruptible(leaseWhenDue({ index, scope })))).pipe(
+          Stream.runForEach((batch) => Effect.uninterruptible(sendBatch(batch)))
+        ))).pipe(restartOnDefect(log))
 
     const giveUp = (lease: EventStorage.Lease): Effect.Effect<void> =>
       settlements.settle(lease, { events: lease.events.filter(outstanding.isOwn), sent: 0, retries: 0 }, Settlements.shutDown)
@@ -182,6 +182,12 @@ export const make = (deps: Dependencies): Effect.Effect<Pipeline, never, Scope.S
       })
     }
   })
+
+/** The leases of a worker end with it. */
+interface Worker {
+  readonly index: number
+  readonly scope: Scope.Scope
+}
 
 type NextBatch = Effect.Effect<Batch, Option.Option<never>>
 
