@@ -33,7 +33,7 @@ const reportsOf = (services: Layer.Layer<Services, never, AmplitudeConfig>) =>
   })
 
 const answer = (body: string | Uint8Array): Transport.Answer => ({
-  status: String(body).includes("refused") ? 422 : 200,
+  status: new TextDecoder().decode(body).includes("refused") ? 422 : 200,
   headers: {},
   body: ""
 })

@@ -151,13 +151,18 @@ const build = (
 
     const end = withMonotonic((started) =>
       Effect.gen(function*() {
-        const limit = Duration.toMillis(config.unsafeSettings().shutdownTimeout)
-        const timeUp = withMonotonic((now) => Effect.sleep(Duration.millis(Math.max(0, started + limit - now))))
+        const settings = config.unsafeSettings()
+        const limit = Duration.toMillis(settings.shutdownTimeout)
+        const until = (limit: number) =>
+          withMonotonic((now) => Effect.sleep(Duration.millis(Math.max(0, started + limit - now))))
+        const timeUp = until(limit)
         admission.isClosing = true
         overflow.close()
         trigger.flush()
         yield* untilTimeUp(Effect.all([admission.none, outstanding.noAppends], { discard: true }), timeUp)
         admission.isClosed = true
+        // what waits is sent, for as long as there is time
+        yield* untilTimeUp(settings.deliver ? outstanding.none : Effect.void, until(limit - timeToReturn(limit, durability)))
         const isClosed = yield* untilTimeUp(Scope.close(scope, Exit.void), timeUp)
         // a storage that does not answer: what is known of its events is reported, so that each has its outcome
         settlements.reportDecided()
@@ -248,6 +253,10 @@ const untilTimeUp = (effect: Effect.Effect<unknown>, timeUp: Effect.Effect<void>
       )
     )
   })
+
+/** The part of `shutdownTimeout` in which a durable storage gets back the events that are leased, in milliseconds. */
+const timeToReturn = (limit: number, durability: EventStorage.Service["durability"]): number =>
+  durability === "process" ? 0 : Math.min(limit / 10, 1000)
 
 /** The longest that building a client waits for its storage. */
 const buildTimeout = Duration.seconds(5)

@@ -121,7 +121,7 @@ const weather = (seed: number, flushConcurrency: number) =>
       transport: {
         send: ({ body }) =>
           Effect.suspend(() => {
-            const sent = (JSON.parse(String(body)) as { readonly events: ReadonlyArray<SeenEvent> }).events
+            const sent = (JSON.parse(new TextDecoder().decode(body)) as { readonly events: ReadonlyArray<SeenEvent> }).events
             const users = new Set(sent.map(({ user_id }) => user_id ?? ""))
             check(sent, users)
             users.forEach((user) => busy.add(user))

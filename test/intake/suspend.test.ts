@@ -23,7 +23,7 @@ const full = (wrap: Wrap, options: Partial<AmplitudeConfig.Options> = {}) =>
           Layer.succeed(Transport, {
             send: ({ body }) =>
               Effect.sync(() => {
-                sent.push(...typesOf((JSON.parse(String(body)) as { readonly events: [] }).events))
+                sent.push(...typesOf((JSON.parse(new TextDecoder().decode(body)) as { readonly events: [] }).events))
                 return { status: 200, headers: {}, body: "" }
               })
           }),

@@ -148,20 +148,10 @@ export const make = (deps: Dependencies): Effect.Effect<Pipeline, never, Scope.S
       )
     )
 
-    /** Sends what waits, for as long as `shutdownTimeout` allows. */
-    const sendRemaining = Effect.suspend(() => {
-      trigger.flush()
-      return Effect.timeoutOption(
-        Effect.interruptible(outstanding.none),
-        sendingTime(settings(), storage.durability)
-      )
-    })
-
-    // finalizers run last in, first out: what waits is sent, the workers end and give back what they have leased, and the
-    // rest is dropped where it would end with the process
+    // finalizers run last in, first out: the workers end and give back what they have leased, and what would end with the
+    // process is dropped
     yield* Effect.addFinalizer(() => storage.durability === "process" ? dropRemaining : Effect.void)
     const workers = yield* FiberMap.make<number>()
-    yield* Effect.addFinalizer(() => settings().deliver ? sendRemaining : Effect.void)
 
     const startWorkers = Effect.suspend(() =>
       Effect.forEach(
@@ -190,16 +180,6 @@ interface Worker {
 }
 
 type NextBatch = Effect.Effect<Batch, Option.Option<never>>
-
-/** Of `shutdownTimeout`, the part in which events are sent. A durable storage needs some of it to get back its events. */
-const sendingTime = (
-  { shutdownTimeout }: AmplitudeConfig.Settings,
-  durability: EventStorage.Service["durability"]
-): Duration.Duration => {
-  if (durability === "process") return shutdownTimeout
-  const millis = Duration.toMillis(shutdownTimeout)
-  return Duration.millis(millis - Math.min(millis / 10, 1000))
-}
 
 /** The limits of a request as configured: asked for with every event, worked out once for each settings. */
 const limitsOf = (settings: () => AmplitudeConfig.Settings): () => Limits => {

@@ -28,7 +28,7 @@ export interface Dependencies {
   readonly log: Log
 }
 
-/** Sends events, and gives the answer. Only an interruption makes it fail. `attempt` counts from 0. */
+/** Sends events, and gives the answer. Only an interruption makes it fail. `attempt` counts from 1. */
 export type Send = (
   settings: AmplitudeConfig.Settings,
   events: ReadonlyArray<EventStorage.EncodedEvent>,
