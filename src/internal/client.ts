@@ -139,9 +139,11 @@ const build = (
     const flush = Effect.interruptible(Effect.suspend(() => {
       if (hasEnded) return Effect.void
       clock.wakeOverdue(clock.unsafeCurrentTimeMillis())
+      // before any other fiber can track: what comes later is not waited for
+      const none = outstanding.none()
       trigger.flush()
       return Effect.zipRight(
-        Effect.all([outstanding.none, plugins.flush], { concurrency: "unbounded", discard: true }),
+        Effect.all([none, plugins.flush], { concurrency: "unbounded", discard: true }),
         reports.calledBack
       )
     }))
@@ -162,7 +164,7 @@ const build = (
         yield* untilTimeUp(Effect.all([admission.none, outstanding.noAppends], { discard: true }), timeUp)
         admission.isClosed = true
         // what waits is sent, for as long as there is time
-        yield* untilTimeUp(settings.deliver ? outstanding.none : Effect.void, until(limit - timeToReturn(limit, durability)))
+        yield* untilTimeUp(settings.deliver ? outstanding.none() : Effect.void, until(limit - timeToReturn(limit, durability)))
         const isClosed = yield* untilTimeUp(Scope.close(scope, Exit.void), timeUp)
         // a storage that does not answer: what is known of its events is reported, so that each has its outcome
         settlements.reportDecided()

@@ -36,6 +36,11 @@ export interface Line {
   readonly annotations?: Readonly<Record<string, unknown>> | undefined
 }
 
+/** A line that waits for the logger, with the setting `logLevel` as it was when the line was made. */
+interface Queued extends Line {
+  readonly logLevel: LogLevel.LogLevel | undefined
+}
+
 /** A request and its answer. */
 export interface Sent {
   readonly events: number
@@ -109,7 +114,7 @@ interface Burst {
 
 interface State {
   readonly settings: () => AmplitudeConfig.Settings
-  readonly lines: TaskQueue.TaskQueue<Line>
+  readonly lines: TaskQueue.TaskQueue<Queued>
   readonly bursts: Map<string, Burst>
   readonly fork: (effect: Effect.Effect<void>) => Fiber.RuntimeFiber<void>
   /** The least level that the logger writes where the settings name none. */
@@ -175,13 +180,11 @@ const keyOf = ({ apiKey }: AmplitudeConfig.Settings): string =>
 const makeLines = (
   logger: AmplitudeLogger.Service,
   config: AmplitudeConfig.Service
-): Effect.Effect<TaskQueue.TaskQueue<Line>> => {
+): Effect.Effect<TaskQueue.TaskQueue<Queued>> => {
   let lost = 0
-  const log = ({ annotations, level, message, module }: Line): Effect.Effect<void> =>
+  const log = ({ annotations, level, logLevel, message, module }: Queued): Effect.Effect<void> =>
     Effect.suspend(() => {
-      const settings = config.unsafeSettings()
-      const { logLevel } = settings
-      const key = keyOf(settings)
+      const key = keyOf(config.unsafeSettings())
       const withoutKey = (text: unknown): unknown => Predicate.isString(text) ? redact(text, key) : text
       const logged = logger.log(
         level,
@@ -190,13 +193,14 @@ const makeLines = (
       )
       return logLevel === undefined ? logged : Effect.locally(logged, FiberRef.currentMinimumLogLevel, logLevel)
     })
-  return TaskQueue.make<Line>({
+  return TaskQueue.make<Queued>({
     execute: (line) => {
       if (lost === 0) return log(line)
       const count = lost
       lost = 0
       return Effect.zipRight(
         Effect.exit(log({
+          logLevel: line.logLevel,
           level: LogLevel.Warning,
           module: "log",
           message: `${counted(count, "line")} of the log dropped: the logger is too slow`
@@ -215,7 +219,7 @@ const isWritten = ({ loggerLevel, settings }: State, level: LogLevel.LogLevel): 
   LogLevel.greaterThanEqual(level, settings().logLevel ?? loggerLevel)
 
 const write = (state: State, line: Line): void => {
-  if (isWritten(state, line.level)) state.lines.offer(line)
+  if (isWritten(state, line.level)) state.lines.offer({ ...line, logLevel: state.settings().logLevel })
 }
 
 // the levels are compared as numbers: this is asked for each event

@@ -114,7 +114,7 @@ export const make = (deps: Dependencies): Deliver => {
     Effect.suspend(() => {
       const asked = { settings: settings(), endpoint: endpoint() }
       return Effect.flatMap(
-        Effect.interruptible(send(asked.settings, events, events[0]!.attempts + sent)),
+        send(asked.settings, events, events[0]!.attempts + sent),
         (answer) =>
           withClock((clock) =>
             Effect.succeed({

@@ -44,8 +44,8 @@ export interface Outstanding {
   readonly noAppends: Effect.Effect<void>
   /** Whether an event is being appended. */
   readonly isAppending: (sequence: number) => boolean
-  /** Completes when every event that is accepted now has its outcome. */
-  readonly none: Effect.Effect<void>
+  /** Completes when every event that was accepted before this call has its outcome. */
+  readonly none: () => Effect.Effect<void>
 }
 
 export interface Options {
@@ -177,6 +177,6 @@ export const make = ({ clientId, found, unsettled }: Options): Outstanding => {
       return appended.await
     }),
     isAppending: (sequence) => appending.includes(sequence),
-    none: Effect.suspend(() => open + earlier === 0 ? Effect.void : Deferred.await(section().over))
+    none: () => open + earlier === 0 ? Effect.void : Deferred.await(section().over)
   }
 }

@@ -13,7 +13,10 @@ import type * as Fiber from "effect/Fiber"
 import { withMonotonic } from "../time.js"
 
 export interface Deadlines {
-  /** Runs an effect in a fiber of its own, and fails when it has not ended in time. */
+  /**
+   * Runs an effect in a fiber of its own, and fails when it has not ended in time. The waiting can be interrupted, wherever
+   * it is.
+   */
   readonly within: <A, E, E2>(
     effect: Effect.Effect<A, E>,
     duration: Duration.Duration,
@@ -72,7 +75,7 @@ export const make = (): Deadlines => {
 
   return {
     within: <A, E, E2>(effect: Effect.Effect<A, E>, duration: Duration.Duration, onTimeout: () => E2) =>
-      Effect.uninterruptibleMask((restore) =>
+      Effect.uninterruptible(
         Effect.flatMap(Effect.forkDaemon(Effect.interruptible(effect)), (fiber) =>
           withMonotonic((now) => {
             let resume = (_exit: Exit.Exit<A, E | E2>): void => {}
@@ -87,7 +90,7 @@ export const make = (): Deadlines => {
             })
             return Effect.zipRight(
               wakeAt(limited.deadline),
-              Effect.onExit(restore(exit), () =>
+              Effect.onExit(Effect.interruptible(exit), () =>
                 Effect.sync(() => {
                   running.delete(limited)
                   if (fiber.unsafePoll() === null) stop(fiber)
