@@ -613,7 +613,9 @@ describe("logs", () => {
       yield* client.flush
       yield* TestClock.adjust("1 second")
       assert.strictEqual(lines[0], "accepted an event of type \"1\"")
-      assert.match(lines[1]!, /^9[0-9] lines of the log dropped: the logger is too slow$/)
+      assert.match(lines[1]!, /^\d+ lines of the log dropped: the logger is too slow$/)
+      // one line is with the logger, the requests have lines too
+      assert.isAtLeast(parseInt(lines[1]!), 99)
       assert.strictEqual(lines.filter((line) => line.startsWith("accepted")).length, 10_100 - parseInt(lines[1]!))
     }).pipe(Effect.scoped))
 })

@@ -148,8 +148,9 @@ export const make = (deps: Dependencies): Effect.Effect<Pipeline, never, Scope.S
       )
     )
 
-    // finalizers run last in, first out: the workers end and give back what they have leased, and what would end with the
-    // process is dropped
+    // finalizers run last in, first out: the workers end and give back what they have leased, what would end with the
+    // process is dropped, and no timer is left behind
+    yield* Effect.addFinalizer(() => deadlines.rest)
     yield* Effect.addFinalizer(() => storage.durability === "process" ? dropRemaining : Effect.void)
     const workers = yield* FiberMap.make<number>()
 
