@@ -71,12 +71,18 @@ export declare namespace EventStorage {
     readonly capacity: number
     /** What happens when there is no room: the storage takes none of the events, or drops its oldest ones. */
     readonly whenFull: "refuse" | "evictOldest"
+    /**
+     * Whether the caller waits for the outcome of the events. Inside a transaction of the caller it would wait for its own
+     * commit: there `append` fails with `StorageError` at once, and stores nothing. Default false.
+     */
+    readonly isAwaited?: boolean | undefined
   }
 
   /**
    * - `Accepted`: the events are stored; `evicted` are those that were dropped to make room, which can be among them
    * - `AcceptedOnCommit`: they are stored when the transaction of the caller commits
-   * - `Refused`: there was no room; none of them is stored
+   * - `Refused`: there was no room; none of them is stored. Inside a transaction nobody waits for room, which would hold
+   *   the transaction open
    *
    * @since 0.1.0
    * @category models
@@ -84,7 +90,7 @@ export declare namespace EventStorage {
   export type AppendResult =
     | { readonly _tag: "Accepted"; readonly evicted: ReadonlyArray<EncodedEvent> }
     | { readonly _tag: "AcceptedOnCommit" }
-    | { readonly _tag: "Refused" }
+    | { readonly _tag: "Refused"; readonly inTransaction?: boolean | undefined }
 
   /**
    * @since 0.1.0
@@ -109,13 +115,35 @@ export declare namespace EventStorage {
     readonly events: NonEmptyReadonlyArray<EncodedEvent>
     /** Forgets events that have their outcome, and answers those that were still ours. */
     readonly acknowledge: (
-      events: ReadonlyArray<EncodedEvent>
+      events: ReadonlyArray<EncodedEvent>,
+      options?: AcknowledgeOptions
     ) => Effect.Effect<ReadonlyArray<EncodedEvent>, StorageError>
     /** Gives events back to their places. Those that are no longer ours are left alone. */
     readonly release: (
       events: ReadonlyArray<EncodedEvent>,
       options: ReleaseOptions
     ) => Effect.Effect<void, StorageError>
+  }
+
+  /**
+   * @since 0.1.0
+   * @category models
+   */
+  export interface AcknowledgeOptions {
+    /** Why the events were dropped. Undefined for events that were delivered. A storage can keep it, and need not. */
+    readonly dropped?: Dropped | undefined
+  }
+
+  /**
+   * Why events were dropped, as their reports say it.
+   *
+   * @since 0.1.0
+   * @category models
+   */
+  export interface Dropped {
+    readonly reason: string
+    readonly code: number
+    readonly message: string
   }
 
   /**
