@@ -252,7 +252,11 @@ const make = (options: SqlEventStorage.Options) =>
 const invalid = (option: string, expected: string) =>
   Effect.fail(new StorageError({ operation: "migrate", message: `${option}: expected ${expected}` }))
 
-const millisOf = (option: string, input: Duration.DurationInput, least: number): Effect.Effect<number, StorageError> => {
+const millisOf = (
+  option: string,
+  input: Duration.DurationInput,
+  least: number
+): Effect.Effect<number, StorageError> => {
   const duration = Duration.decodeUnknown(input)
   return duration._tag === "Some" && Duration.isFinite(duration.value) && Duration.toMillis(duration.value) >= least
     ? Effect.succeed(Duration.toMillis(duration.value))

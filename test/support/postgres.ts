@@ -13,7 +13,18 @@ export const postgres = (version: keyof typeof packages) =>
     const entry = createRequire(import.meta.url).resolve(packages[version])
     const native = readable(join(dirname(entry), "..", "native"), folder)
     const data = join(folder, "data")
-    yield* runOnce(join(native, "bin", "initdb"), ["-D", data, "-U", "postgres", "-A", "trust", "-N", "-E", "UTF8", "--locale=C"])
+    yield* runOnce(join(native, "bin", "initdb"), [
+      "-D",
+      data,
+      "-U",
+      "postgres",
+      "-A",
+      "trust",
+      "-N",
+      "-E",
+      "UTF8",
+      "--locale=C"
+    ])
     const port = yield* freePort
     const settings = [
       "listen_addresses=127.0.0.1",

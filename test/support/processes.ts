@@ -49,7 +49,8 @@ export const runOnce = (command: string, args: ReadonlyArray<string>): Effect.Ef
 
 /** Whether a program is installed. */
 export const isInstalled = (program: string): boolean =>
-  spawnSync("sh", ["-c", `command -v ${program}`], { env: { PATH: `${process.env["PATH"]}:/usr/sbin:/sbin` } }).status === 0
+  spawnSync("sh", ["-c", `command -v ${program}`], { env: { PATH: `${process.env["PATH"]}:/usr/sbin:/sbin` } })
+    .status === 0
 
 export interface Daemon {
   readonly start: Effect.Effect<void>
@@ -72,10 +73,14 @@ export const daemon = (command: string, args: ReadonlyArray<string>, isReady: Re
     )
     const start = Effect.promise(() =>
       new Promise<void>((resolve, reject) => {
-        const started = child = spawn(command, args, { ...asNobody, stdio: ["ignore", "pipe", "pipe"], env: {
-          ...process.env,
-          PATH: `${process.env["PATH"]}:/usr/sbin:/sbin`
-        } })
+        const started = child = spawn(command, args, {
+          ...asNobody,
+          stdio: ["ignore", "pipe", "pipe"],
+          env: {
+            ...process.env,
+            PATH: `${process.env["PATH"]}:/usr/sbin:/sbin`
+          }
+        })
         let output = ""
         const look = (text: string) => {
           output += text

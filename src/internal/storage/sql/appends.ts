@@ -40,18 +40,24 @@ const accepted: EventStorage.AppendResult = { _tag: "Accepted", evicted: [] }
 
 const failure = (message: string) => new StorageError({ operation: "append", message: `append: ${message}` })
 
+/** What an append outside transactions needs. */
+interface Outside {
+  readonly evict: (keep: number) => Effect.Effect<ReadonlyArray<EncodedEvent>, StorageError>
+  /** Called with events whose append failed, and that may be stored all the same. */
+  readonly retract: (rows: ReadonlyArray<NewRow>) => void
+}
+
 export const make = (
   database: Database,
   capacity: Capacity,
-  options: {
-    readonly evict: (keep: number) => Effect.Effect<ReadonlyArray<EncodedEvent>, StorageError>
+  options: Outside & {
     /** Called when events were stored in a transaction that may commit later. */
     readonly onTransaction: () => void
   }
 ): Effect.Effect<EventStorage.Service["append"], never, Scope.Scope> =>
   Effect.gen(function*() {
     const connectionOf = yield* Transactions.make(database.client)
-    const group = yield* makeGroups(database, capacity, options.evict)
+    const group = yield* makeGroups(database, capacity, options)
     const inTransaction = makeInTransaction(database, capacity, options.onTransaction)
     return (events, appendOptions) =>
       Effect.contextWithEffect((context) =>
@@ -67,7 +73,7 @@ export const make = (
 const makeGroups = (
   database: Database,
   capacity: Capacity,
-  evict: (keep: number) => Effect.Effect<ReadonlyArray<EncodedEvent>, StorageError>
+  outside: Outside
 ): Effect.Effect<EventStorage.Service["append"], never, Scope.Scope> =>
   Effect.gen(function*() {
     let waiting: Array<Appending> = []
@@ -92,7 +98,7 @@ const makeGroups = (
         const group = takeGroup(waiting)
         waiting = waiting.slice(group.length)
         if (waiting.length === 0) arrived.unsafeClose()
-        return commit(database, capacity, evict, group)
+        return commit(database, capacity, outside, group)
       })
     )
     yield* Effect.forkScoped(Effect.interruptible(Effect.forever(next)))
@@ -129,7 +135,7 @@ const takeGroup = (waiting: ReadonlyArray<Appending>): ReadonlyArray<Appending> 
 const commit = (
   database: Database,
   capacity: Capacity,
-  evict: (keep: number) => Effect.Effect<ReadonlyArray<EncodedEvent>, StorageError>,
+  { evict, retract }: Outside,
   group: ReadonlyArray<Appending>
 ): Effect.Effect<void> =>
   Effect.uninterruptible(Effect.suspend(() => {
@@ -140,7 +146,7 @@ const commit = (
         const room = admit(group, Option.getOrElse(capacity.estimate(), () => 0))
         const rows = room.admitted.flatMap(({ events }) => events.map(rowOf))
         if (rows.length === 0) return Effect.succeed({ ...room, evicted: [] as ReadonlyArray<EncodedEvent> })
-        return Effect.flatMap(insert(database, rows), () => {
+        return Effect.flatMap(Effect.tapError(insert(database, rows), () => Effect.sync(() => retract(rows))), () => {
           capacity.add(rows.length)
           return room.keep === undefined
             ? Effect.succeed({ ...room, evicted: [] as ReadonlyArray<EncodedEvent> })
@@ -217,7 +223,9 @@ const makeInTransaction = (database: Database, capacity: Capacity, onTransaction
     Effect.suspend(() => {
       if (options.isAwaited === true) {
         return Effect.fail(
-          failure("the outcome of an event cannot be awaited inside the transaction that stores it. Await it after the commit")
+          failure(
+            "the outcome of an event cannot be awaited inside the transaction that stores it. Await it after the commit"
+          )
         )
       }
       const hasRoom = Option.getOrElse(capacity.estimate(), () => 0) + events.length <= options.capacity
@@ -231,10 +239,11 @@ const makeInTransaction = (database: Database, capacity: Capacity, onTransaction
         Effect.zipRight(
           Effect.onError(
             Effect.suspend(() => dialect.insert(sql, tables, events.map(rowOf))),
-            () => Effect.ignore(Effect.zipRight(
-              execute(`ROLLBACK TO SAVEPOINT ${savepoint}`),
-              execute(`RELEASE SAVEPOINT ${savepoint}`)
-            ))
+            () =>
+              Effect.ignore(Effect.zipRight(
+                execute(`ROLLBACK TO SAVEPOINT ${savepoint}`),
+                execute(`RELEASE SAVEPOINT ${savepoint}`)
+              ))
           )
         ),
         Effect.zipRight(execute(`RELEASE SAVEPOINT ${savepoint}`)),
@@ -250,4 +259,3 @@ const makeInTransaction = (database: Database, capacity: Capacity, onTransaction
       )
     })
 }
-

@@ -58,6 +58,7 @@ export const make = (database: Database): Capacity => {
     },
     refresh: (limit) =>
       withClock((clock) =>
-        Option.isNone(counted) || monotonicOf(clock) >= nextCount ? count(limit, clock) : Effect.void)
+        Option.isNone(counted) || monotonicOf(clock) >= nextCount ? count(limit, clock) : Effect.void
+      )
   }
 }

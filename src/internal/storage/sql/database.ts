@@ -37,8 +37,7 @@ export const make = (client: SqlClient, dialect: Dialect, tables: Tables): Datab
   return {
     client,
     sql: {
-      execute: (text, params) =>
-        noted(client.unsafe<any>(failures === 0 ? text : `${text} /* ${failures} */`, params)),
+      execute: (text, params) => noted(client.unsafe<any>(failures === 0 ? text : `${text} /* ${failures} */`, params)),
       executeUnprepared: (text) => noted(client.unsafe<any>(text).unprepared)
     },
     dialect,
@@ -75,7 +74,7 @@ const apart = <A>(operation: string, effect: Effect.Effect<A, SqlError>): Effect
 
 /** A statement that fails is a failure, and so is a COMMIT, for which @effect/sql dies. */
 export const failsWith =
-  (operation: string) => <A, R>(effect: Effect.Effect<A, SqlError, R>): Effect.Effect<A, StorageError, R> =>
+  (operation: string): <A, R>(effect: Effect.Effect<A, SqlError, R>) => Effect.Effect<A, StorageError, R> => (effect) =>
     Effect.catchAllCause(effect, (cause) =>
       Cause.isInterruptedOnly(cause)
         ? Effect.failCause(cause as Cause.Cause<never>)
@@ -88,11 +87,15 @@ const stopLimit = "5 seconds"
  * After its time an operation has failed, whether or not the database still answers. An interruption waits until the
  * operation has ended, so that what comes next does not overtake it.
  */
-export const within =
-  (operation: string, limit: Duration.DurationInput) =>
-  <A>(effect: Effect.Effect<A, StorageError>): Effect.Effect<A, StorageError> =>
-    Effect.uninterruptibleMask((restore) =>
-      Effect.flatMap(Effect.forkDaemon(Effect.interruptible(effect)), (fiber) =>
+export const within = (
+  operation: string,
+  limit: Duration.DurationInput
+): <A>(effect: Effect.Effect<A, StorageError>) => Effect.Effect<A, StorageError> =>
+(effect) =>
+  Effect.uninterruptibleMask((restore) =>
+    Effect.flatMap(
+      Effect.forkDaemon(Effect.interruptible(effect)),
+      (fiber) =>
         Effect.timeoutFail(Effect.disconnect(restore(Fiber.join(fiber))), {
           duration: limit,
           onTimeout: () =>
@@ -107,8 +110,9 @@ export const within =
               ? Effect.timeoutOption(Effect.disconnect(Fiber.interrupt(fiber)), stopLimit)
               : Fiber.interruptFork(fiber)
           )
-        ))
+        )
     )
+  )
 
 export const storageError = (operation: string, error: unknown): StorageError => {
   const cause = causeOf(error)
@@ -153,10 +157,19 @@ const advice: ReadonlyArray<readonly [pattern: RegExp, advice: string]> = [
     /42501|ER_TABLEACCESS_DENIED_ERROR|ER_DBACCESS_DENIED_ERROR|permission denied/,
     "The user needs SELECT, INSERT, UPDATE and DELETE on the tables, and CREATE where `migrate` is true"
   ],
-  [/SQLITE_READONLY|readonly database|25006/, "The database cannot be written: look at the permissions of the file and its folder"],
-  [/SQLITE_FULL|53100|disk is full|ER_RECORD_FILE_FULL|ER_DISK_FULL/, "The disk is full: events are refused until there is room"],
+  [
+    /SQLITE_READONLY|readonly database|25006/,
+    "The database cannot be written: look at the permissions of the file and its folder"
+  ],
+  [
+    /SQLITE_FULL|53100|disk is full|ER_RECORD_FILE_FULL|ER_DISK_FULL/,
+    "The disk is full: events are refused until there is room"
+  ],
   [/SQLITE_NOTADB|file is not a database/, "The file is not a SQLite database: choose another file"],
-  [/SQLITE_BUSY|database is locked/, "Another process holds the file locked: keep transactions on it short, or give the outbox a file of its own"],
+  [
+    /SQLITE_BUSY|database is locked/,
+    "Another process holds the file locked: keep transactions on it short, or give the outbox a file of its own"
+  ],
   [/55P03|ER_LOCK_WAIT_TIMEOUT/, "Another transaction holds a lock on the outbox for long: look for it in the database"]
 ]
 

@@ -19,7 +19,10 @@ export const make = (database: Database, isKept: boolean): SqlEventStorage.DeadL
     isKept
       ? within("deadLetters", limit)(effect)
       : Effect.fail(
-        new StorageError({ operation: "deadLetters", message: "deadLetters: expected the layer's option `deadLetters: true`" })
+        new StorageError({
+          operation: "deadLetters",
+          message: "deadLetters: expected the layer's option `deadLetters: true`"
+        })
       )
   return {
     list: (options) =>
@@ -41,8 +44,10 @@ export const make = (database: Database, isKept: boolean): SqlEventStorage.DeadL
     sendAgain: (ids) =>
       bounded(transaction(database, "deadLetters", (sql, tables) => dialect.sendAgain(sql, tables, ids, client))),
     purge: (options) =>
-      bounded(transaction(database, "deadLetters", (sql, tables) =>
-        dialect.purge(sql, tables, "ids" in options ? options : { olderThan: Duration.toMillis(options.olderThan) })))
+      bounded(
+        transaction(database, "deadLetters", (sql, tables) =>
+          dialect.purge(sql, tables, "ids" in options ? options : { olderThan: Duration.toMillis(options.olderThan) }))
+      )
   }
 }
 

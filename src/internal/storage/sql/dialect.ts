@@ -121,6 +121,8 @@ export interface Dialect {
   readonly insert: (sql: Sql, tables: Tables, rows: ReadonlyArray<NewRow>) => Run<unknown>
   /** How many rows one call of `insert` takes in one statement; more need a transaction. */
   readonly insertsAtOnce: (rows: number) => boolean
+  /** Transaction, after `lock`. Removes events by their identity, except those that are leased. */
+  readonly retract: (sql: Sql, tables: Tables, client: string, sequences: ReadonlyArray<number>) => Run<unknown>
   /** Transaction. Takes the mutex, and removes the leases whose time is over. */
   readonly lock: (sql: Sql, tables: Tables) => Run<unknown>
   /** Transaction, after `lock`. */

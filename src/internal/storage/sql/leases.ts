@@ -12,6 +12,7 @@ import type { Database } from "./database.js"
 import { run, transaction, within } from "./database.js"
 import type { Left, Row } from "./dialect.js"
 import { seqOf } from "./dialect.js"
+import type { Retractions } from "./retractions.js"
 import { eventsOf, identityOf, rowOf } from "./rows.js"
 
 type EncodedEvent = EventStorage.EncodedEvent
@@ -43,6 +44,7 @@ export interface Options {
   readonly deadLetters: boolean
   readonly makeToken: () => string
   readonly onSettled: (events: number) => void
+  readonly retractions: Retractions
 }
 
 /** The longest that an operation waits for the database. */
@@ -56,17 +58,18 @@ export const make = (
   Effect.flatMap(Scope.Scope, (scope) => {
     if (request.maxEvents < 1) return Effect.succeed(Option.none())
     const token = options.makeToken()
+    const retractions = options.retractions.next()
     const take = transaction(database, "lease", (sql, tables) =>
-      Effect.zipRight(
-        database.dialect.lock(sql, tables),
-        database.dialect.lease(sql, tables, {
+      database.dialect.lock(sql, tables).pipe(
+        Effect.zipRight(retractions.carryOut),
+        Effect.zipRight(database.dialect.lease(sql, tables, {
           token,
           client: options.client,
           maxEvents: request.maxEvents,
           maxBytes: request.maxBytes,
           includePaused: request.includePaused === true,
           duration: options.duration
-        })
+        }))
       ))
     /** Whether the lease may be there: nothing is known of one that was interrupted or that failed. */
     let mayBeHeld = () => true
@@ -82,6 +85,7 @@ export const make = (
       Effect.zipRight(withClock((clock) => {
         const start = monotonicOf(clock)
         return Effect.flatMap(within("lease", limit)(take), (rows) => {
+          retractions.done()
           const events = eventsOf(rows)
           if (!isNonEmptyReadonlyArray(events)) {
             mayBeHeld = () => false
@@ -143,7 +147,8 @@ const serviceOf = (
   events: NonEmptyReadonlyArray<EncodedEvent>
 ): EventStorage.Lease => ({
   events,
-  acknowledge: (events, acknowledgeOptions) => acknowledge(database, options, state, events, acknowledgeOptions?.dropped),
+  acknowledge: (events, acknowledgeOptions) =>
+    acknowledge(database, options, state, events, acknowledgeOptions?.dropped),
   release: (events, releaseOptions) => release(database, state, events, releaseOptions)
 })
 
@@ -182,7 +187,16 @@ const acknowledge = (
           isHeld
             ? dialect.remove(sql, tables, seqs).pipe(
               Effect.tap(() =>
-                isBuried ? dialect.bury(sql, tables, settled.map(({ event }) => rowOf(event)), dropped) : Effect.void
+                isBuried
+                  ? dialect.bury(
+                    sql,
+                    tables,
+                    settled.map(({ event }) =>
+                      rowOf(event)
+                    ),
+                    dropped
+                  )
+                  : Effect.void
               ),
               Effect.zipLeft(dialect.leave(sql, tables, state.token, left))
             )
@@ -190,18 +204,24 @@ const acknowledge = (
     return within("acknowledge", limit)(settle).pipe(
       Effect.tapErrorCause(() =>
         Effect.sync(() => {
-          for (const seq of seqs) state.doubtful.add(seq)
+          for (const seq of seqs) {
+            state.doubtful.add(seq)
+          }
         })
       ),
-      Effect.flatMap((removed) => withClock((clock) => {
-        const gone = new Set(removed)
-        // removed by an earlier call whose answer was lost: nobody else can have done it
-        const isOurs = monotonicOf(clock) < state.safeUntil
-        const ours = settled.filter(({ seq }) => gone.has(seq) || (isOurs && state.doubtful.has(seq)))
-        forget(state, settled)
-        options.onSettled(ours.length)
-        return Effect.succeed(ours.map(({ event }) => event))
-      }))
+      Effect.flatMap((removed) =>
+        withClock((clock) => {
+          const gone = new Set(removed)
+          // removed by an earlier call whose answer was lost: nobody else can have done it
+          const isOurs = monotonicOf(clock) < state.safeUntil
+          const ours = settled.filter(({ seq }) =>
+            gone.has(seq) || (isOurs && state.doubtful.has(seq))
+          )
+          forget(state, settled)
+          options.onSettled(ours.length)
+          return Effect.succeed(ours.map(({ event }) => event))
+        })
+      )
     )
   }))
 
@@ -226,6 +246,7 @@ const release = (
               dialect.leave(sql, tables, state.token, left)
             )
             : Effect.void))),
-      () => forget(state, released)
+      () =>
+        forget(state, released)
     )
   }))

@@ -28,8 +28,9 @@ export const run = (
   return statement(database, "migrate", dialect.prepare).pipe(
     Effect.zipRight(migrate ? Effect.exit(create) : Effect.succeed(Exit.void)),
     // who may not create tables can use those that are there
-    Effect.flatMap((created) => Effect.catchAll(probe(database, deadLetters), (error) =>
-      Exit.isFailure(created) ? created : Effect.fail(error)))
+    Effect.flatMap((created) =>
+      Effect.catchAll(probe(database, deadLetters), (error) => Exit.isFailure(created) ? created : Effect.fail(error))
+    )
   )
 }
 

@@ -31,7 +31,8 @@ const text = "CHARACTER SET utf8mb4 COLLATE utf8mb4_bin"
 const lane = "VARBINARY(6200)"
 
 /** Numbers as a list: they are this package's own. */
-const listOf = (numbers: ReadonlyArray<number>): string => numbers.map((number) => String(Math.trunc(number))).join(", ")
+const listOf = (numbers: ReadonlyArray<number>): string =>
+  numbers.map((number) => String(Math.trunc(number))).join(", ")
 
 /** As many events as fit, and the first one whatever its size. */
 const cut = (rows: ReadonlyArray<Row>, maxBytes: number): ReadonlyArray<Row> => {
@@ -99,6 +100,18 @@ export const mysql: Dialect = {
         part.flatMap(placesOf)
       ), { discard: true }),
   insertsAtOnce: insertsInOnePart,
+  retract: (sql, tables, client, sequences) =>
+    Effect.flatMap(
+      sql.execute<Row>(
+        `SELECT seq FROM ${tables.outbox} WHERE client = ? AND sequence IN (${listOf(sequences)})
+  AND seq NOT IN (SELECT s.seq FROM ${tables.lease} l, JSON_TABLE(l.seqs, '$[*]' COLUMNS (seq BIGINT PATH '$')) s)`,
+        [client]
+      ),
+      (rows) =>
+        rows.length === 0
+          ? Effect.void
+          : sql.executeUnprepared(`DELETE FROM ${tables.outbox} WHERE seq IN (${listOf(rows.map(seqOf))})`)
+    ),
   lock: (sql, tables) =>
     Effect.flatMap(
       sql.execute(`SELECT one FROM ${tables.mutex} WHERE one = 1 FOR UPDATE`),
@@ -106,9 +119,13 @@ export const mysql: Dialect = {
         Effect.flatMap(
           sql.execute<{ readonly token: string }>(`SELECT token FROM ${tables.lease} WHERE until <= ${now} FOR UPDATE`),
           (expired) =>
-            Effect.forEach(expired, ({ token }) => sql.execute(`DELETE FROM ${tables.lease} WHERE token = ?`, [token]), {
-              discard: true
-            })
+            Effect.forEach(
+              expired,
+              ({ token }) => sql.execute(`DELETE FROM ${tables.lease} WHERE token = ?`, [token]),
+              {
+                discard: true
+              }
+            )
         )
     ),
   lease: (sql, tables, request) =>
@@ -188,7 +205,9 @@ ORDER BY seq ${from === "oldest" ? "ASC" : "DESC"} LIMIT ${Math.trunc(tooMany)}`
   count: (sql, tables) => Effect.map(sql.execute<any>(`SELECT COUNT(*) AS count FROM ${tables.outbox}`), counted),
   countUpTo: (sql, tables, limit) =>
     Effect.map(
-      sql.execute<any>(`SELECT COUNT(*) AS count FROM (SELECT 1 FROM ${tables.outbox} LIMIT ${Math.trunc(limit)}) AS some`),
+      sql.execute<any>(
+        `SELECT COUNT(*) AS count FROM (SELECT 1 FROM ${tables.outbox} LIMIT ${Math.trunc(limit)}) AS bounded`
+      ),
       counted
     ),
   countOf: (sql, tables, clientId, upTo) =>
@@ -242,7 +261,9 @@ FROM ${tables.dead} WHERE id > ? ORDER BY id LIMIT ${Math.trunc(limit)}`,
     ),
   sendAgain: (sql, tables, ids, client) =>
     ids.length === 0 ? Effect.succeed(0) : Effect.flatMap(
-      sql.executeUnprepared<{ readonly id: number }>(`SELECT id FROM ${tables.dead} WHERE id IN (${listOf(ids)}) FOR UPDATE`),
+      sql.executeUnprepared<{ readonly id: number }>(
+        `SELECT id FROM ${tables.dead} WHERE id IN (${listOf(ids)}) FOR UPDATE`
+      ),
       (rows) =>
         rows.length === 0 ? Effect.succeed(0) : Effect.as(
           Effect.zipRight(

@@ -30,7 +30,9 @@ export const postgres: Dialect = {
   not_before timestamptz,
   created timestamptz NOT NULL DEFAULT clock_timestamp()
 ) WITH (${vacuum(5000)})`,
-    `CREATE INDEX IF NOT EXISTS ${tables.index("paused")} ON ${tables.outbox} (not_before, lane, seq) WHERE not_before IS NOT NULL`,
+    `CREATE INDEX IF NOT EXISTS ${
+      tables.index("paused")
+    } ON ${tables.outbox} (not_before, lane, seq) WHERE not_before IS NOT NULL`,
     `CREATE INDEX IF NOT EXISTS ${tables.index("client")} ON ${tables.outbox} (client, sequence)`,
     `CREATE TABLE IF NOT EXISTS ${tables.lease} (
   token text PRIMARY KEY,
@@ -73,6 +75,12 @@ export const postgres: Dialect = {
       ]
     ),
   insertsAtOnce: () => true,
+  retract: (sql, tables, client, sequences) =>
+    sql.execute(
+      `DELETE FROM ${tables.outbox} WHERE client = $1 AND sequence = ANY($2::bigint[])
+  AND seq NOT IN (SELECT unnest(seqs) FROM ${tables.lease})`,
+      [client, sequences]
+    ),
   // Statements of their own, in one message: what is seen afterwards was committed before. A lease that is settled just now
   // is waited for here, so that its events are not seen below.
   lock: (sql, tables) =>
@@ -95,7 +103,14 @@ taken AS (INSERT INTO ${tables.lease} (token, client, until, seqs, lanes)
   SELECT $1, $6, clock_timestamp() + $5::bigint * interval '1 millisecond', array_agg(seq ORDER BY seq), array_agg(DISTINCT lane)
   FROM cut HAVING count(*) > 0)
 SELECT ${columns} FROM cut ORDER BY seq`,
-      [request.token, request.maxEvents, Math.floor(request.maxBytes), request.includePaused, request.duration, request.client]
+      [
+        request.token,
+        request.maxEvents,
+        Math.floor(request.maxBytes),
+        request.includePaused,
+        request.duration,
+        request.client
+      ]
     ),
   evict: (sql, tables, { from, keep }) =>
     sql.execute<Row>(
@@ -158,7 +173,9 @@ SELECT seq FROM gone`,
   count: (sql, tables) => Effect.map(sql.execute<any>(`SELECT count(*) AS count FROM ${tables.outbox}`), counted),
   countUpTo: (sql, tables, limit) =>
     Effect.map(
-      sql.execute<any>(`SELECT count(*) AS count FROM (SELECT 1 FROM ${tables.outbox} LIMIT $1::bigint) AS some`, [limit]),
+      sql.execute<any>(`SELECT count(*) AS count FROM (SELECT 1 FROM ${tables.outbox} LIMIT $1::bigint) AS bounded`, [
+        limit
+      ]),
       counted
     ),
   countOf: (sql, tables, clientId, upTo) =>
@@ -238,4 +255,3 @@ INSERT INTO ${tables.outbox} (client, sequence, lane, json) SELECT $2, id, lane,
     ),
   shrink: undefined
 }
-

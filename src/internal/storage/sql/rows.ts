@@ -6,7 +6,7 @@ import type { NewRow, Row } from "./dialect.js"
 type EncodedEvent = EventStorage.EncodedEvent
 
 /** What a column of text does not hold as it is: control characters, half a surrogate pair, and the escapes themselves. */
-// eslint-disable-next-line no-control-regex
+
 const isEscaped = /["\\\u0000-\u001f\ud800-\udfff]/
 
 /** A lane as it is stored. Two lanes are never stored as one. */

@@ -40,7 +40,9 @@ export const sqlite: Dialect = {
   not_before INTEGER,
   created INTEGER NOT NULL DEFAULT (${now})
 )`,
-    `CREATE INDEX IF NOT EXISTS ${tables.index("paused")} ON ${tables.indexed} (not_before, lane, seq) WHERE not_before IS NOT NULL`,
+    `CREATE INDEX IF NOT EXISTS ${
+      tables.index("paused")
+    } ON ${tables.indexed} (not_before, lane, seq) WHERE not_before IS NOT NULL`,
     `CREATE INDEX IF NOT EXISTS ${tables.index("client")} ON ${tables.indexed} (client, sequence)`,
     `CREATE TABLE IF NOT EXISTS ${tables.lease} (
   token TEXT PRIMARY KEY,
@@ -82,6 +84,12 @@ export const sqlite: Dialect = {
         part.flatMap(placesOf)
       ), { discard: true }),
   insertsAtOnce: insertsInOnePart,
+  retract: (sql, tables, client, sequences) =>
+    sql.execute(
+      `DELETE FROM ${tables.outbox} WHERE client = ? AND sequence IN (SELECT value FROM json_each(?))
+  AND seq NOT IN (SELECT s.value FROM ${tables.lease} l, json_each(l.seqs) s)`,
+      [client, JSON.stringify(sequences)]
+    ),
   lock: (sql, tables) => sql.execute(`DELETE FROM ${tables.lease} WHERE until <= ${now}`),
   lease: (sql, tables, request) =>
     Effect.flatMap(
@@ -115,7 +123,9 @@ SELECT ${columns} FROM (SELECT *, sum(length(CAST(json AS BLOB)) + 1) OVER (ORDE
     Effect.flatMap(
       sql.execute<Row>(
         `SELECT ${columns} FROM ${tables.outbox}
-WHERE seq NOT IN (SELECT s.value FROM ${tables.lease} l, json_each(l.seqs) s) ORDER BY seq ${from === "oldest" ? "ASC" : "DESC"}
+WHERE seq NOT IN (SELECT s.value FROM ${tables.lease} l, json_each(l.seqs) s) ORDER BY seq ${
+          from === "oldest" ? "ASC" : "DESC"
+        }
 LIMIT max(0, (SELECT count(*) FROM ${tables.outbox}) - ?)`,
         [keep]
       ),

@@ -11,8 +11,12 @@ import { decodeLane } from "./rows.js"
 const lanes = 10
 
 const waiting = Metric.gauge("amplitude_storage_waiting", { description: "Events in the storage that can be sent" })
-const leased = Metric.gauge("amplitude_storage_leased", { description: "Events in the storage that are about to be sent" })
-const paused = Metric.gauge("amplitude_storage_paused", { description: "Events in the storage that wait for a pause to end" })
+const leased = Metric.gauge("amplitude_storage_leased", {
+  description: "Events in the storage that are about to be sent"
+})
+const paused = Metric.gauge("amplitude_storage_paused", {
+  description: "Events in the storage that wait for a pause to end"
+})
 const oldestAge = Metric.gauge("amplitude_storage_oldest_age_ms", {
   description: "Age of the oldest event in the storage, in milliseconds"
 })

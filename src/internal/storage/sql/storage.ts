@@ -9,6 +9,7 @@ import * as Capacity from "./capacity.js"
 import type { Database } from "./database.js"
 import { run, transaction, within } from "./database.js"
 import * as Leases from "./leases.js"
+import * as Retractions from "./retractions.js"
 import { eventsOf, rowOf } from "./rows.js"
 import * as Watch from "./watch.js"
 
@@ -35,6 +36,7 @@ export const make = (
   Effect.gen(function*() {
     const { dialect } = database
     const capacity = Capacity.make(database)
+    const retractions = Retractions.make(database)
     const watch = Watch.make(database, options.pollInterval)
     const makeToken = () => globalThis.crypto.randomUUID()
     const isVolatile = yield* run(database, "migrate", dialect.isVolatile)
@@ -59,6 +61,7 @@ export const make = (
 
     const append = yield* Appends.make(database, capacity, {
       evict: (keep) => evict({ keep, from: "oldest" }),
+      retract: retractions.add,
       onTransaction: watch.expect
     })
 
@@ -69,6 +72,7 @@ export const make = (
         duration: options.leaseDuration,
         deadLetters: options.deadLetters,
         makeToken,
+        retractions,
         onSettled: (events) => {
           capacity.add(-events)
           shrink()
@@ -99,4 +103,3 @@ const makeShrink = (database: Database): Effect.Effect<() => void, never, Scope.
     () => wanted.unsafeOpen()
   )
 }
-

@@ -57,12 +57,17 @@ export const make = (database: Database, pollInterval: number): Watch => {
           : Effect.raceFirst(pause, Effect.zipRight(watcher.wake.await, Effect.sleep(pollInterval * jitter)))
       })
       const next: Effect.Effect<void> = Effect.flatMap(
-        Effect.zipRight(sleep, Effect.suspend(() => {
-          watcher.wake.unsafeClose()
-          return isChanged
-        })),
+        Effect.zipRight(
+          sleep,
+          Effect.suspend(() => {
+            watcher.wake.unsafeClose()
+            return isChanged
+          })
+        ),
         (isChanged) => {
-          watcher.interval = isChanged ? pollInterval : Math.min(watcher.interval * growth, Math.max(maxInterval, pollInterval))
+          watcher.interval = isChanged
+            ? pollInterval
+            : Math.min(watcher.interval * growth, Math.max(maxInterval, pollInterval))
           return isChanged ? Effect.void : next
         }
       )
