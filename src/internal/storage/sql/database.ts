@@ -13,6 +13,8 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
+import * as Predicate from "effect/Predicate"
+import * as Schedule from "effect/Schedule"
 import { StorageError } from "../../../AmplitudeError.js"
 import type { Dialect, Sql, Tables } from "./dialect.js"
 
@@ -52,7 +54,7 @@ export const run = <A>(
   database: Database,
   operation: string,
   statements: Statements<A>
-): Effect.Effect<A, StorageError> => apart(operation, Effect.suspend(() => statements(database.sql, database.tables)))
+): Effect.Effect<A, StorageError> => apart(database, operation, Effect.suspend(() => statements(database.sql, database.tables)))
 
 /** Statements that all happen or none does. */
 export const transaction = <A>(
@@ -61,12 +63,26 @@ export const transaction = <A>(
   statements: Statements<A>
 ): Effect.Effect<A, StorageError> =>
   apart(
+    database,
     operation,
     Effect.suspend(() => database.client.withTransaction(statements(database.sql, database.tables)))
   )
 
-const apart = <A>(operation: string, effect: Effect.Effect<A, SqlError>): Effect.Effect<A, StorageError> =>
+/** How often what fails for a moment is done again, and for how long. */
+const again = Schedule.jittered(Schedule.spaced("15 millis")).pipe(Schedule.upTo("5 seconds"))
+
+const apart = <A>(
+  { dialect }: Database,
+  operation: string,
+  effect: Effect.Effect<A, SqlError>
+): Effect.Effect<A, StorageError> =>
   effect.pipe(
+    // a COMMIT that fails is a defect
+    Effect.catchAllDefect((defect) => isSqlError(defect) ? Effect.fail(defect) : Effect.die(defect)),
+    Effect.retry({
+      schedule: again,
+      while: (error) => dialect.isTransient.test(String(fieldOf(causeOf(error), "code") ?? ""))
+    }),
     Effect.withTracerEnabled(false),
     Effect.mapInputContext((_: Context.Context<never>) => Context.empty()),
     failsWith(operation)
@@ -125,10 +141,9 @@ export const storageError = (operation: string, error: unknown): StorageError =>
 }
 
 /** The driver's error, which `SqlError` has as its cause. */
-const causeOf = (error: unknown): unknown =>
-  typeof error === "object" && error !== null && "_tag" in error && error._tag === "SqlError" && "cause" in error
-    ? error.cause ?? error
-    : error
+const causeOf = (error: unknown): unknown => isSqlError(error) ? error.cause ?? error : error
+
+const isSqlError = Predicate.isTagged("SqlError") as (error: unknown) => error is SqlError
 
 const fieldOf = (error: unknown, field: string): unknown =>
   typeof error === "object" && error !== null ? (error as Record<string, unknown>)[field] : undefined

@@ -118,6 +118,9 @@ export interface Dialect {
   /** Whether the database ends with the process. */
   readonly isVolatile: (sql: Sql) => Run<boolean>
 
+  /** Codes of failures that are over at once: the whole is done again. */
+  readonly isTransient: RegExp
+
   readonly insert: (sql: Sql, tables: Tables, rows: ReadonlyArray<NewRow>) => Run<unknown>
   /** How many rows one call of `insert` takes in one statement; more need a transaction. */
   readonly insertsAtOnce: (rows: number) => boolean

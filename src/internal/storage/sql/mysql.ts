@@ -91,6 +91,8 @@ export const mysql: Dialect = {
   prepare: () => Effect.void,
   isVolatile: () => Effect.succeed(false),
 
+  isTransient: /^(?:ER_LOCK_DEADLOCK|ER_CHECKREAD)$/,
+
   insert: (sql, tables, rows) =>
     Effect.forEach(inParts(rows), (part) =>
       sql.execute(

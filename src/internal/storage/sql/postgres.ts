@@ -61,6 +61,9 @@ export const postgres: Dialect = {
   prepare: () => Effect.void,
   isVolatile: () => Effect.succeed(false),
 
+  // a deadlock, and a serialization failure where the default isolation is SERIALIZABLE
+  isTransient: /^(?:40001|40P01)$/,
+
   insert: (sql, tables, rows) =>
     sql.execute(
       `INSERT INTO ${tables.outbox} (client, sequence, lane, json, attempts, retries) ` +

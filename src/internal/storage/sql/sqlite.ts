@@ -75,6 +75,9 @@ export const sqlite: Dialect = {
       (rows) => rows.some(({ file, name }) => name === "main" && (file === null || file === ""))
     ),
 
+  // libSQL has no time to wait for a lock
+  isTransient: /^SQLITE_(?:BUSY|LOCKED)/,
+
   insert: (sql, tables, rows) =>
     Effect.forEach(inParts(rows), (part) =>
       sql.execute(
