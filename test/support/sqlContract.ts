@@ -30,7 +30,10 @@ export const sqlContract = (
   name: string,
   /** A database for one test. */
   database: Effect.Effect<Layer.Layer<SqlClient.SqlClient, unknown>, unknown, Scope.Scope>,
-  options: Partial<Subject> = {}
+  { isOneClient = false, ...options }: Partial<Subject> & {
+    /** Whether all connections are of one client: for databases that one process uses. */
+    readonly isOneClient?: boolean
+  } = {}
 ): void =>
   storageContract(name, {
     clock: "live",
@@ -39,15 +42,21 @@ export const sqlContract = (
     capacity: "soft",
     leaseDuration,
     runs: 10,
-    make: Effect.map(Effect.zip(database, freshTable), ([layer, table]) =>
-      Effect.gen(function*() {
-        const { client, freeze, thaw } = yield* freezable(layer)
+    make: Effect.gen(function*() {
+      const layer = yield* database
+      const table = yield* freshTable
+      const client = isOneClient
+        ? Layer.succeed(SqlClient.SqlClient, Context.get(yield* Layer.build(layer), SqlClient.SqlClient))
+        : layer
+      return Effect.gen(function*() {
+        const { client: frozen, freeze, thaw } = yield* freezable(client)
         const storage = yield* Layer.build(
           SqlEventStorage.layer({ table, pollInterval: 50, leaseDuration }).pipe(
-            Layer.provide(Layer.succeed(SqlClient.SqlClient, client))
+            Layer.provide(Layer.succeed(SqlClient.SqlClient, frozen))
           )
         )
         return { storage: Context.get(storage, EventStorage), freeze, thaw }
-      })),
+      })
+    }),
     ...options
   })
