@@ -33,12 +33,15 @@ const drain = (storage: EventStorage.Service): Effect.Effect<ReadonlyArray<Event
         onSome: ({ acknowledge, events }) => acknowledge(events)
       })
     )),
-    (events) => events.length === 0 ? Effect.succeed(events) : Effect.map(drain(storage), (rest) => [...events, ...rest])
+    (events) =>
+      events.length === 0 ? Effect.succeed(events) : Effect.map(drain(storage), (rest) => [...events, ...rest])
   )
 
 const manyEvents = (from: number, to: number, json?: string) => {
-  const [first, ...rest] = Array.from({ length: to - from }, (_, index) =>
-    eventOf(from + index, { lane: `lane ${index % 100}`, ...(json === undefined ? {} : { json }) }))
+  const [first, ...rest] = Array.from(
+    { length: to - from },
+    (_, index) => eventOf(from + index, { lane: `lane ${index % 100}`, ...(json === undefined ? {} : { json }) })
+  )
   return [first!, ...rest] as const
 }
 
@@ -122,7 +125,9 @@ const tests = ({ database, dialect }: TestDatabase) => {
         ])
         assert.deepStrictEqual(dead.map(({ lane }) => lane), ["lane 1", "lane 2", "lane 3"])
         assert.isTrue(dead.every(({ droppedAt }) => Math.abs(droppedAt - Date.now()) < 60_000))
-        assert.deepStrictEqual((yield* deadLetters.list({ after: dead[0]!.id, limit: 1 })).map(({ id }) => id), [dead[1]!.id])
+        assert.deepStrictEqual((yield* deadLetters.list({ after: dead[0]!.id, limit: 1 })).map(({ id }) => id), [
+          dead[1]!.id
+        ])
 
         assert.strictEqual(yield* deadLetters.sendAgain([dead[0]!.id, dead[2]!.id, 123_456]), 2)
         assert.strictEqual(yield* deadLetters.sendAgain([dead[0]!.id]), 0)
@@ -185,7 +190,8 @@ const tests = ({ database, dialect }: TestDatabase) => {
       const gauge = (name: string) =>
         Effect.map(Metric.snapshot, (pairs) =>
           pairs.flatMap(({ metricKey, metricState }) =>
-            metricKey.name === name ? [(metricState as unknown as { readonly value: number }).value] : []))
+            metricKey.name === name ? [(metricState as unknown as { readonly value: number }).value] : []
+          ))
       assert.deepStrictEqual(yield* gauge("amplitude_storage_waiting"), [4])
       assert.deepStrictEqual(yield* gauge("amplitude_storage_leased"), [1])
       assert.deepStrictEqual(yield* gauge("amplitude_storage_paused"), [1])
@@ -197,8 +203,12 @@ const tests = ({ database, dialect }: TestDatabase) => {
       const { client, storage, table } = yield* setup()
       yield* storage.append([eventOf(1)], roomy)
       yield* client.unsafe(`ALTER TABLE ${table} RENAME TO ${table}_away`)
-      for (const operation of [storage.append([eventOf(2)], roomy), Effect.scoped(storage.lease(all)), storage.count()]) {
-        const error = yield* Effect.flip(operation as Effect.Effect<unknown, { readonly _tag: string; readonly message: string }>)
+      for (
+        const operation of [storage.append([eventOf(2)], roomy), Effect.scoped(storage.lease(all)), storage.count()]
+      ) {
+        const error = yield* Effect.flip(
+          operation
+        )
         assert.strictEqual(error._tag, "StorageError")
         assert.include(error.message, "The table is missing")
       }
@@ -313,61 +323,71 @@ describe("SqlEventStorage", () => {
   describe("a Postgres server that goes away", () => {
     const server = shared(postgres(18))
 
-    it.scopedLive("appends fail at once; nothing accepted is lost, and all goes on when it is back", () =>
-      Effect.gen(function*() {
-        const { kill, layer, start } = yield* server
-        const client = yield* clientOf(layer())
-        const storage = Context.get(yield* storageOn(client, { leaseDuration: "1 second", pollInterval: 50 }), EventStorage)
-        const accepted: Array<number> = []
-        const delivered = new Map<number, number>()
-        let sequence = 0
-        let failures = 0
-        const append = Effect.suspend(() => {
-          const next = sequence++
-          const begin = Date.now()
-          return Effect.match(storage.append([eventOf(next, { lane: `lane ${next % 20}` })], roomy), {
-            onSuccess: () => {
-              accepted.push(next)
-            },
-            onFailure: ({ message }) => {
-              failures++
-              assert.isBelow(Date.now() - begin, 10_000)
-              assert.match(message, /^append: /)
-            }
+    it.scopedLive(
+      "appends fail at once; nothing accepted is lost, and all goes on when it is back",
+      () =>
+        Effect.gen(function*() {
+          const { kill, layer, start } = yield* server
+          const client = yield* clientOf(layer())
+          const storage = Context.get(
+            yield* storageOn(client, { leaseDuration: "1 second", pollInterval: 50 }),
+            EventStorage
+          )
+          const accepted: Array<number> = []
+          const delivered = new Map<number, number>()
+          let sequence = 0
+          let failures = 0
+          const append = Effect.suspend(() => {
+            const next = sequence++
+            const begin = Date.now()
+            return Effect.match(storage.append([eventOf(next, { lane: `lane ${next % 20}` })], roomy), {
+              onSuccess: () => {
+                accepted.push(next)
+              },
+              onFailure: ({ message }) => {
+                failures++
+                assert.isBelow(Date.now() - begin, 10_000)
+                assert.match(message, /^append: /)
+              }
+            })
           })
-        })
-        const produce = Effect.repeat(Effect.zipRight(append, Effect.sleep(1)), { until: () => sequence >= 1500 })
-        let isProduced = false
-        const deliver = Effect.scoped(Effect.flatMap(
-          storage.lease({ ...all, maxEvents: 20 }),
-          Option.match({
-            onNone: () => Effect.sleep(20),
-            onSome: ({ acknowledge, events }) =>
-              Effect.map(acknowledge(events), (ours) => {
-                for (const { sequence } of ours) delivered.set(sequence, (delivered.get(sequence) ?? 0) + 1)
-              })
-          })
-        )).pipe(Effect.catchAll(() => Effect.sleep(50)))
-        const isDone = () => isProduced && accepted.every((sequence) => delivered.has(sequence))
-        yield* Effect.all([
-          Effect.tap(Effect.forEach([1, 2, 3], () => produce, { concurrency: "unbounded" }), () =>
-            Effect.sync(() => {
-              isProduced = true
-            })),
-          Effect.repeat(deliver, { until: isDone }),
-          Effect.forEach([1, 2, 3], () =>
-            Effect.sleep(300).pipe(
-              Effect.zipRight(kill),
-              Effect.zipRight(Effect.sleep(200)),
-              Effect.zipRight(start)
-            ), { discard: true })
-        ], { concurrency: "unbounded", discard: true }).pipe(Effect.timeout("40 seconds"))
-        assert.isAbove(failures, 0)
-        assert.isAbove(accepted.length, 100)
-        // those that failed were not delivered, and none was delivered twice
-        assert.deepStrictEqual([...delivered.keys()].sort((one, other) => one - other), accepted.sort((one, other) => one - other))
-        assert.isTrue([...delivered.values()].every((times) => times === 1))
-      }), 60_000)
+          const produce = Effect.repeat(Effect.zipRight(append, Effect.sleep(1)), { until: () => sequence >= 1500 })
+          let isProduced = false
+          const deliver = Effect.scoped(Effect.flatMap(
+            storage.lease({ ...all, maxEvents: 20 }),
+            Option.match({
+              onNone: () => Effect.sleep(20),
+              onSome: ({ acknowledge, events }) =>
+                Effect.map(acknowledge(events), (ours) => {
+                  for (const { sequence } of ours) delivered.set(sequence, (delivered.get(sequence) ?? 0) + 1)
+                })
+            })
+          )).pipe(Effect.catchAll(() => Effect.sleep(50)))
+          const isDone = () => isProduced && accepted.every((sequence) => delivered.has(sequence))
+          yield* Effect.all([
+            Effect.tap(Effect.forEach([1, 2, 3], () => produce, { concurrency: "unbounded" }), () =>
+              Effect.sync(() => {
+                isProduced = true
+              })),
+            Effect.repeat(deliver, { until: isDone }),
+            Effect.forEach([1, 2, 3], () =>
+              Effect.sleep(300).pipe(
+                Effect.zipRight(kill),
+                Effect.zipRight(Effect.sleep(200)),
+                Effect.zipRight(start)
+              ), { discard: true })
+          ], { concurrency: "unbounded", discard: true }).pipe(Effect.timeout("40 seconds"))
+          assert.isAbove(failures, 0)
+          assert.isAbove(accepted.length, 100)
+          // those that failed were not delivered, and none was delivered twice
+          assert.deepStrictEqual(
+            [...delivered.keys()].sort((one, other) => one - other),
+            accepted.sort((one, other) => one - other)
+          )
+          assert.isTrue([...delivered.values()].every((times) => times === 1))
+        }),
+      60_000
+    )
 
     it.scopedLive("a user without a privilege", () =>
       Effect.gen(function*() {

@@ -13,8 +13,11 @@ const roomy: EventStorage.AppendOptions = { capacity: 1000, whenFull: "refuse" }
 
 /** As another process does: the context has the connection of a transaction for whatever client. */
 const outside = <A, E>(effect: Effect.Effect<A, E>) =>
-  Effect.mapInputContext(effect, (context: Context.Context<never>) =>
-    Context.omit(SqlClient.TransactionConnection)(context as Context.Context<SqlClient.TransactionConnection>))
+  Effect.mapInputContext(
+    effect,
+    (context: Context.Context<never>) =>
+      Context.omit(SqlClient.TransactionConnection)(context as Context.Context<SqlClient.TransactionConnection>)
+  )
 
 const tests = ({ database, dialect }: TestDatabase) => {
   /** A storage on a client, a table of the user's, and a storage of another process. */
@@ -25,7 +28,9 @@ const tests = ({ database, dialect }: TestDatabase) => {
     const storageOn = (client: SqlClient.SqlClient, table: string) =>
       Effect.map(
         Layer.build(
-          SqlEventStorage.layer({ table, pollInterval: 20 }).pipe(Layer.provide(Layer.succeed(SqlClient.SqlClient, client)))
+          SqlEventStorage.layer({ table, pollInterval: 20 }).pipe(
+            Layer.provide(Layer.succeed(SqlClient.SqlClient, client))
+          )
         ),
         Context.get(EventStorage)
       )
@@ -51,7 +56,9 @@ const tests = ({ database, dialect }: TestDatabase) => {
         Effect.map((rows) => rows.map(({ id }) => id))
       ),
       /** What another process can send. */
-      sequences: outside(other.unsafe<{ readonly sequence: number | string }>(`SELECT sequence FROM ${table} ORDER BY seq`)).pipe(
+      sequences: outside(
+        other.unsafe<{ readonly sequence: number | string }>(`SELECT sequence FROM ${table} ORDER BY seq`)
+      ).pipe(
         Effect.map((rows) => rows.map(({ sequence }) => Number(sequence)))
       )
     }
@@ -232,7 +239,9 @@ const tests = ({ database, dialect }: TestDatabase) => {
         const { client, storage } = yield* setup
         const transactions = Effect.forEach(Array.from({ length: 30 }, (_, index) => index), (index) =>
           client.withTransaction(Effect.gen(function*() {
-            if (dialect === "pg") yield* client.unsafe("SET TRANSACTION ISOLATION LEVEL SERIALIZABLE")
+            if (dialect === "pg") {
+              yield* client.unsafe("SET TRANSACTION ISOLATION LEVEL SERIALIZABLE")
+            }
             yield* client.unsafe("SELECT 1")
             yield* storage.append([eventOf(index, { lane: "abc"[index % 3]! })], roomy)
           })), { concurrency: 3, discard: true })
@@ -240,7 +249,8 @@ const tests = ({ database, dialect }: TestDatabase) => {
         const deliver = Effect.scoped(Effect.flatMap(
           storage.lease({ maxEvents: 5, maxBytes: 10_000 }),
           Option.match({
-            onNone: () => Effect.sleep(2),
+            onNone: () =>
+              Effect.sleep(2),
             onSome: ({ acknowledge, events }) =>
               Effect.map(acknowledge(events), ({ length }) => {
                 delivered += length
@@ -249,7 +259,10 @@ const tests = ({ database, dialect }: TestDatabase) => {
         ))
         yield* Effect.all([
           transactions,
-          Effect.repeat(deliver, { until: () => delivered === 30 })
+          Effect.repeat(deliver, {
+            until: () =>
+              delivered === 30
+          })
         ], { concurrency: "unbounded" })
         assert.strictEqual(yield* storage.count(), 0)
       }), 20_000)

@@ -27,19 +27,23 @@ export interface Database {
   readonly tables: Tables
 }
 
+/**
+ * How many statements a client could not prepare. @effect/sql-sqlite-node keeps such a failure for ten minutes. A comment
+ * makes it another statement, so that the next call finds a table that is back.
+ */
+const failures = new WeakMap<SqlClient, number>()
+
 export const make = (client: SqlClient, dialect: Dialect, tables: Tables): Database => {
-  let failures = 0
-  // @effect/sql-sqlite-node keeps the failure to prepare a statement for ten minutes. A comment makes it another statement,
-  // so that the next call finds a table that is back.
-  const noteFailure = (error: SqlError) =>
-    Effect.sync(() => {
-      if (error.message.startsWith("Failed to prepare")) failures++
-    })
-  const noted = <A>(statement: Effect.Effect<A, SqlError>) => Effect.tapError(statement, noteFailure)
+  const failed = () => failures.get(client) ?? 0
+  const noted = <A>(statement: Effect.Effect<A, SqlError>) =>
+    Effect.tapError(statement, ({ message }) =>
+      Effect.sync(() => {
+        if (message.startsWith("Failed to prepare")) failures.set(client, failed() + 1)
+      }))
   return {
     client,
     sql: {
-      execute: (text, params) => noted(client.unsafe<any>(failures === 0 ? text : `${text} /* ${failures} */`, params)),
+      execute: (text, params) => noted(client.unsafe<any>(failed() === 0 ? text : `${text} /* ${failed()} */`, params)),
       executeUnprepared: (text) => noted(client.unsafe<any>(text).unprepared)
     },
     dialect,
@@ -54,7 +58,8 @@ export const run = <A>(
   database: Database,
   operation: string,
   statements: Statements<A>
-): Effect.Effect<A, StorageError> => apart(database, operation, Effect.suspend(() => statements(database.sql, database.tables)))
+): Effect.Effect<A, StorageError> =>
+  apart(database, operation, Effect.suspend(() => statements(database.sql, database.tables)))
 
 /** Statements that all happen or none does. */
 export const transaction = <A>(
