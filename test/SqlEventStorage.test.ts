@@ -203,12 +203,13 @@ const tests = ({ database, dialect }: TestDatabase) => {
       const { client, storage, table } = yield* setup()
       yield* storage.append([eventOf(1)], roomy)
       yield* client.unsafe(`ALTER TABLE ${table} RENAME TO ${table}_away`)
-      for (
-        const operation of [storage.append([eventOf(2)], roomy), Effect.scoped(storage.lease(all)), storage.count()]
-      ) {
-        const error = yield* Effect.flip(
-          operation
-        )
+      const operations = [
+        Effect.asVoid(storage.append([eventOf(2)], roomy)),
+        Effect.asVoid(Effect.scoped(storage.lease(all))),
+        Effect.asVoid(storage.count())
+      ]
+      for (const operation of operations) {
+        const error = yield* Effect.flip(operation)
         assert.strictEqual(error._tag, "StorageError")
         assert.include(error.message, "The table is missing")
       }

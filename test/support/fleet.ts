@@ -1,17 +1,40 @@
 /** Processes that share an outbox, and the service that they send to. */
 import { assert } from "@effect/vitest"
 import { Effect } from "effect"
+import { build } from "esbuild"
 import type { ChildProcess } from "node:child_process"
 import { spawn } from "node:child_process"
 import { once } from "node:events"
 import { createServer } from "node:http"
 import type { AddressInfo } from "node:net"
+import { join } from "node:path"
 import { createInterface } from "node:readline"
 import { fileURLToPath } from "node:url"
 import type { Batch, MemberOptions } from "./outboxMember.js"
 
-const script = fileURLToPath(new URL("outboxMember.ts", import.meta.url))
+const script = fileURLToPath(new URL("../../node_modules/.outbox/member.mjs", import.meta.url))
 const root = fileURLToPath(new URL("../..", import.meta.url))
+
+/** Bundles the process once: it starts in a fraction of the time. */
+export const bundle = Effect.promise(() =>
+  build({
+    entryPoints: [fileURLToPath(new URL("outboxMember.ts", import.meta.url))],
+    outfile: script,
+    bundle: true,
+    platform: "node",
+    format: "esm",
+    packages: "external",
+    logLevel: "error",
+    plugins: [{
+      name: "sources",
+      setup: ({ onResolve }) => {
+        onResolve({ filter: /^effect-amplitude\// }, ({ path }) => ({
+          path: join(root, "src", `${path.slice("effect-amplitude/".length)}.ts`)
+        }))
+      }
+    }]
+  })
+)
 
 interface Arrival {
   readonly sender: string
@@ -65,7 +88,7 @@ export interface Member {
 export const member = (options: MemberOptions) =>
   Effect.acquireRelease(
     Effect.sync((): Member => {
-      const child = spawn(process.execPath, ["--import", "tsx", script, JSON.stringify(options)], {
+      const child = spawn(process.execPath, [script, JSON.stringify(options)], {
         cwd: root,
         stdio: ["ignore", "pipe", "inherit"]
       })

@@ -4,10 +4,8 @@
  */
 import type { Connection } from "@effect/sql/SqlConnection"
 import type { NonEmptyReadonlyArray } from "effect/Array"
-import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import * as FiberId from "effect/FiberId"
 import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import { StorageError } from "../../../AmplitudeError.js"
@@ -24,7 +22,8 @@ type EncodedEvent = EventStorage.EncodedEvent
 interface Appending {
   readonly events: NonEmptyReadonlyArray<EncodedEvent>
   readonly options: EventStorage.AppendOptions
-  readonly result: Deferred.Deferred<EventStorage.AppendResult, StorageError>
+  /** Tells the caller, or who waits for the end after an interruption. */
+  resume: (exit: Exit.Exit<EventStorage.AppendResult, StorageError>) => void
 }
 
 /** The most events and bytes of one group. A call with more is a group of its own. */
@@ -86,14 +85,14 @@ const makeGroups = (
         isClosed = true
         const left = waiting
         waiting = []
-        return Effect.forEach(left, ({ result }) => Deferred.fail(result, failure("the storage is closed")), {
-          discard: true
-        })
+        for (const { resume } of left) resume(Exit.fail(failure("the storage is closed")))
+        return Effect.void
       })
     )
 
     const next = Effect.zipRight(
-      arrived.await,
+      // the fibers that are ready as well join the group
+      Effect.zipRight(arrived.await, Effect.yieldNow()),
       Effect.suspend(() => {
         const group = takeGroup(waiting)
         waiting = waiting.slice(group.length)
@@ -106,17 +105,19 @@ const makeGroups = (
     return (events, options) =>
       Effect.suspend(() => {
         if (isClosed) return Effect.fail(failure("the storage is closed"))
-        const appending: Appending = { events, options, result: Deferred.unsafeMake(FiberId.none) }
-        waiting.push(appending)
-        arrived.unsafeOpen()
-        return Effect.onInterrupt(Deferred.await(appending.result), () =>
-          Effect.suspend(() => {
+        return Effect.async<EventStorage.AppendResult, StorageError>((resume) => {
+          const appending: Appending = { events, options, resume }
+          waiting.push(appending)
+          arrived.unsafeOpen()
+          return Effect.async<void>((resume) => {
             const others = waiting.filter((other) => other !== appending)
-            // under way: it is decided soon whether the events are stored
-            if (others.length === waiting.length) return Effect.exit(Deferred.await(appending.result))
+            const isUnderWay = others.length === waiting.length
             waiting = others
-            return Effect.void
-          }))
+            // it is decided soon whether the events are stored
+            if (isUnderWay) appending.resume = () => resume(Effect.void)
+            else resume(Effect.void)
+          })
+        })
       })
   })
 
@@ -155,11 +156,10 @@ const commit = (
         })
       })),
       Effect.exit,
-      Effect.flatMap((exit) =>
-        Effect.forEach(group, ({ result }, place) => Deferred.done(result, resultOf(exit, group, place)), {
-          discard: true
-        })
-      )
+      Effect.map((exit) => {
+        const resultOf = resultsOf(exit)
+        for (const appending of group) appending.resume(resultOf(appending))
+      })
     )
   }))
 
@@ -182,17 +182,18 @@ const admit = (group: ReadonlyArray<Appending>, held: number): Admission => {
 }
 
 /** What was evicted is told to the first caller who had it evicted. */
-const resultOf = (
-  exit: Exit.Exit<Admission & { readonly evicted: ReadonlyArray<EncodedEvent> }, StorageError>,
-  group: ReadonlyArray<Appending>,
-  place: number
-): Exit.Exit<EventStorage.AppendResult, StorageError> =>
-  Exit.map(exit, ({ admitted, evicted }) => {
-    const appending = group[place]!
-    if (!admitted.includes(appending)) return refused
-    const teller = admitted.find(({ options }) => options.whenFull === "evictOldest")
-    return evicted.length > 0 && appending === teller ? { _tag: "Accepted", evicted } : accepted
-  })
+const resultsOf = (
+  exit: Exit.Exit<Admission & { readonly evicted: ReadonlyArray<EncodedEvent> }, StorageError>
+): (appending: Appending) => Exit.Exit<EventStorage.AppendResult, StorageError> => {
+  if (Exit.isFailure(exit)) return () => Exit.failCause(exit.cause)
+  const { admitted, evicted } = exit.value
+  const isAdmitted = new Set(admitted)
+  const teller = evicted.length === 0 ? undefined : admitted.find(({ options }) => options.whenFull === "evictOldest")
+  return (appending) =>
+    Exit.succeed(
+      !isAdmitted.has(appending) ? refused : appending === teller ? { _tag: "Accepted", evicted } : accepted
+    )
+}
 
 const insert = (database: Database, rows: ReadonlyArray<NewRow>): Effect.Effect<void, StorageError> => {
   const { dialect } = database

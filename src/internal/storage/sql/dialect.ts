@@ -8,6 +8,7 @@
  */
 import type { SqlError } from "@effect/sql/SqlError"
 import type * as Effect from "effect/Effect"
+import { byteLength } from "../../event/utf8.js"
 
 /** The names of the tables, quoted where they are used. */
 export interface Tables {
@@ -210,3 +211,13 @@ export const inParts = <A>(rows: ReadonlyArray<A>): ReadonlyArray<ReadonlyArray<
 export const insertsInOnePart = (rows: number): boolean => sizes.some((size) => size === rows)
 
 export const seqOf = (row: { readonly seq: Row["seq"] }): number => Number(row.seq)
+
+/** As many events as fit, and the first one whatever its size. */
+export const cut = (rows: ReadonlyArray<Row>, maxBytes: number): ReadonlyArray<Row> => {
+  let bytes = 0
+  const end = rows.findIndex(({ json }, place) => {
+    bytes += byteLength(json) + 1
+    return place > 0 && bytes > maxBytes
+  })
+  return end < 0 ? rows : rows.slice(0, end)
+}

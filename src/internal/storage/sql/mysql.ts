@@ -3,9 +3,8 @@
  * was committed before. Events are deleted by primary key only, so that nobody waits for a gap between two of them.
  */
 import * as Effect from "effect/Effect"
-import { byteLength } from "../../event/utf8.js"
 import type { DeadRow, Dialect, LaneRow, NewRow, Row, StatsRow } from "./dialect.js"
-import { inParts, insertsInOnePart, seqOf } from "./dialect.js"
+import { cut, inParts, insertsInOnePart, seqOf } from "./dialect.js"
 
 const columns = "seq, client, sequence, lane, json, attempts, retries"
 
@@ -33,16 +32,6 @@ const lane = "VARBINARY(6200)"
 /** Numbers as a list: they are this package's own. */
 const listOf = (numbers: ReadonlyArray<number>): string =>
   numbers.map((number) => String(Math.trunc(number))).join(", ")
-
-/** As many events as fit, and the first one whatever its size. */
-const cut = (rows: ReadonlyArray<Row>, maxBytes: number): ReadonlyArray<Row> => {
-  let bytes = 0
-  const end = rows.findIndex(({ json }, place) => {
-    bytes += byteLength(json) + 1
-    return place > 0 && bytes > maxBytes
-  })
-  return end < 0 ? rows : rows.slice(0, end)
-}
 
 const laneText = ({ lane }: { readonly lane: string | Uint8Array }): string =>
   typeof lane === "string" ? lane : new TextDecoder().decode(lane)

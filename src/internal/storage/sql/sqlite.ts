@@ -4,7 +4,7 @@
  */
 import * as Effect from "effect/Effect"
 import type { DeadRow, Dialect, LaneRow, NewRow, Row, StatsRow } from "./dialect.js"
-import { inParts, insertsInOnePart, seqOf } from "./dialect.js"
+import { cut, inParts, insertsInOnePart, seqOf } from "./dialect.js"
 
 const columns = "seq, client, sequence, lane, json, attempts, retries"
 
@@ -98,17 +98,16 @@ export const sqlite: Dialect = {
     Effect.flatMap(
       sql.execute<Row>(
         `WITH busy AS MATERIALIZED (SELECT DISTINCT l.value AS lane FROM ${tables.lease} b, json_each(b.lanes) l),
-paused AS MATERIALIZED (SELECT lane, min(seq) AS seq FROM ${tables.outbox} WHERE not_before > ${now} AND NOT ? GROUP BY lane),
-head AS MATERIALIZED (SELECT ${columns} FROM ${tables.outbox} o WHERE o.lane NOT IN (SELECT lane FROM busy)
+paused AS MATERIALIZED (SELECT lane, min(seq) AS seq FROM ${tables.outbox} WHERE not_before > ${now} AND NOT ? GROUP BY lane)
+SELECT ${columns} FROM ${tables.outbox} o WHERE o.lane NOT IN (SELECT lane FROM busy)
   AND (o.lane NOT IN (SELECT lane FROM paused)
     OR o.seq < (SELECT p.seq FROM paused p WHERE p.lane = o.lane))
-  ORDER BY o.seq LIMIT ?)
-SELECT ${columns} FROM (SELECT *, sum(length(CAST(json AS BLOB)) + 1) OVER (ORDER BY seq) AS bytes,
-  row_number() OVER (ORDER BY seq) AS place FROM head) WHERE place = 1 OR bytes <= ? ORDER BY seq`,
-        [request.includePaused ? 1 : 0, request.maxEvents, request.maxBytes]
+ORDER BY o.seq LIMIT ?`,
+        [request.includePaused ? 1 : 0, request.maxEvents]
       ),
-      (rows) =>
-        rows.length === 0 ? Effect.succeed(rows) : Effect.as(
+      (found) => {
+        const rows = cut(found, request.maxBytes)
+        return rows.length === 0 ? Effect.succeed(rows) : Effect.as(
           sql.execute(
             `INSERT INTO ${tables.lease} (token, client, until, seqs, lanes) VALUES (?, ?, ${now} + ?, ?, ?)`,
             [
@@ -121,6 +120,7 @@ SELECT ${columns} FROM (SELECT *, sum(length(CAST(json AS BLOB)) + 1) OVER (ORDE
           ),
           rows
         )
+      }
     ),
   evict: (sql, tables, { from, keep }) =>
     Effect.flatMap(
