@@ -241,13 +241,12 @@ export class Amplitude extends Context.Tag("effect-amplitude/Amplitude")<Amplitu
    *   yield* other.track({ event_type: "Button Clicked", user_id: "user-12345" })
    * }))
    */
-  static make(options: AmplitudeConfig.Options): Effect.Effect<Amplitude.Client, InvalidConfig, Scope.Scope> {
+  static make(options: Amplitude.Options): Effect.Effect<Amplitude.Client, InvalidConfig, Scope.Scope> {
     return Client.makeDefault(overFetch, options)
   }
 
   /**
-   * The client over services of the user's choice. A plugin of the settings that cannot be set up ends the build with a
-   * defect: without it, events might leave as they must not.
+   * The client over services of the user's choice. Its plugins are added by `Plugin.layer`.
    *
    * @since 0.1.0
    */
@@ -255,7 +254,7 @@ export class Amplitude extends Context.Tag("effect-amplitude/Amplitude")<Amplitu
     Amplitude,
     never,
     AmplitudeConfig | EventStorage | Transport | AmplitudeLogger
-  > = Layer.orDie(Layer.scoped(
+  > = Layer.scoped(
     Amplitude,
     Effect.gen(function*() {
       return yield* Client.make({
@@ -265,7 +264,7 @@ export class Amplitude extends Context.Tag("effect-amplitude/Amplitude")<Amplitu
         logger: yield* AmplitudeLogger
       })
     })
-  ))
+  )
 
   /**
    * The client with memory storage, the platform's `fetch` and Effect's logger.
@@ -276,7 +275,7 @@ export class Amplitude extends Context.Tag("effect-amplitude/Amplitude")<Amplitu
    *
    * const AmplitudeLayer = Amplitude.layer({ apiKey: "key", flushInterval: "5 seconds" })
    */
-  static layer(options: AmplitudeConfig.Options): Layer.Layer<Amplitude, InvalidConfig> {
+  static layer(options: Amplitude.Options): Layer.Layer<Amplitude, InvalidConfig> {
     return Layer.scoped(Amplitude, Amplitude.make(options))
   }
 
@@ -291,7 +290,7 @@ export class Amplitude extends Context.Tag("effect-amplitude/Amplitude")<Amplitu
    * const AmplitudeLayer = Amplitude.layerConfig({ apiKey: Config.redacted("ANALYTICS_KEY") })
    */
   static layerConfig(
-    config: Config.Config.Wrap<AmplitudeConfig.Options>
+    config: Config.Config.Wrap<Amplitude.Options>
   ): Layer.Layer<Amplitude, ConfigError | InvalidConfig> {
     return Layer.scoped(Amplitude, Client.makeDefaultConfig(overFetch, config))
   }
@@ -301,6 +300,17 @@ export class Amplitude extends Context.Tag("effect-amplitude/Amplitude")<Amplitu
  * @since 0.1.0
  */
 export declare namespace Amplitude {
+  /**
+   * The options of a client: its settings, and its plugins.
+   *
+   * @since 0.1.0
+   * @category models
+   */
+  export interface Options extends AmplitudeConfig.Options {
+    /** The plugins of the client, added in this order when it is built. Default none. */
+    readonly plugins?: ReadonlyArray<Plugin> | undefined
+  }
+
   /**
    * What `yield* Amplitude` and `Amplitude.make` give: the statics of the same names say what each does.
    *

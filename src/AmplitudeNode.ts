@@ -23,7 +23,7 @@ import * as Undici from "./internal/transport/undici.js"
  *
  * const AmplitudeLayer = AmplitudeNode.layer({ apiKey: "key", flushConcurrency: 2 })
  */
-export const layer = (options: AmplitudeConfig.Options): Layer.Layer<Amplitude, InvalidConfig> =>
+export const layer = (options: Amplitude.Options): Layer.Layer<Amplitude, InvalidConfig> =>
   Layer.scoped(Amplitude, Client.makeDefault(Undici.make, options))
 
 /**
@@ -38,7 +38,7 @@ export const layer = (options: AmplitudeConfig.Options): Layer.Layer<Amplitude, 
  * const AmplitudeLayer = AmplitudeNode.layerConfig({ apiKey: Config.redacted("ANALYTICS_KEY") })
  */
 export const layerConfig = (
-  config: Config.Config.Wrap<AmplitudeConfig.Options>
+  config: Config.Config.Wrap<Amplitude.Options>
 ): Layer.Layer<Amplitude, ConfigError | InvalidConfig> =>
   Layer.scoped(Amplitude, Client.makeDefaultConfig(Undici.make, config))
 

@@ -26,6 +26,7 @@ import * as Client from "./internal/client.js"
 import { differences } from "./internal/differences.js"
 import { InsertId, sequential } from "./internal/event/insertId.js"
 import { faultOf } from "./internal/event/validationIssue.js"
+import * as Plugins from "./internal/intake/plugins.js"
 import * as Log from "./internal/log.js"
 import * as Memory from "./internal/storage/memory.js"
 import type { Revenue } from "./Revenue.js"
@@ -215,7 +216,7 @@ export declare namespace Recorder {
    * @since 0.1.0
    * @category models
    */
-  export interface Options extends Partial<AmplitudeConfig.Options> {
+  export interface Options extends Partial<Amplitude.Options> {
     /** Reports an invalid event as the live client does. Default false: it is a defect of the call. */
     readonly lenient?: boolean | undefined
   }
@@ -336,7 +337,8 @@ function make(
     const delays: Array<Duration.Duration> = []
     const readAll = <A>(read: (event: Event) => ReadonlyArray<A>): Effect.Effect<ReadonlyArray<A>> =>
       Effect.sync(() => events.flatMap(read))
-    const config = yield* AmplitudeConfig.make({ apiKey: "test-api-key", ...options })
+    const { plugins, settings } = yield* Plugins.split({ apiKey: "test-api-key", ...options })
+    const config = yield* AmplitudeConfig.make(settings)
     const client = yield* Client.make({
       config,
       storage: recording(Memory.make(config), (json) => events.push(fromJson(json))),
@@ -352,7 +354,8 @@ function make(
     }, {
       invalidIsDefect: lenient !== true,
       observer: (report) => reports.push(report)
-    }).pipe(Effect.mapError(Client.toInvalidConfig))
+    })
+    yield* Plugins.addAll(client, plugins)
     return Context.make(Amplitude, client).pipe(Context.add(Recorder, {
       events: Effect.sync(() => events.slice()),
       tracked: (definition: string | Event.Definition<any, any>): Effect.Effect<ReadonlyArray<any>> =>

@@ -100,9 +100,9 @@ describe("a service of the user's", () => {
       ))
       assert.deepStrictEqual(ends, ["Delivered", "Rejected"])
       assert.deepStrictEqual(logger.lines, [
-        "DEBUG sent 1 events",
-        "DEBUG sent 1 events",
-        "WARN 1 events dropped: Rejected"
+        "DEBUG sent 1 event",
+        "DEBUG sent 1 event",
+        "WARN 1 event dropped: Rejected (the service refuses it): HTTP 422; event type \"refused\""
       ])
     }))
 

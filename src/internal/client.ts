@@ -9,8 +9,7 @@ import * as Fiber from "effect/Fiber"
 import type * as Scope from "effect/Scope"
 import type { Amplitude } from "../Amplitude.js"
 import { AmplitudeConfig } from "../AmplitudeConfig.js"
-import type { PluginError } from "../AmplitudeError.js"
-import { InvalidConfig } from "../AmplitudeError.js"
+import type { InvalidConfig } from "../AmplitudeError.js"
 import type { AmplitudeLogger } from "../AmplitudeLogger.js"
 import type { DeliveryReport } from "../DeliveryReport.js"
 import { Event } from "../Event.js"
@@ -25,10 +24,6 @@ import * as Plugins from "./intake/plugins.js"
 import * as Intake from "./intake/track.js"
 import * as Log from "./log.js"
 import * as Memory from "./storage/memory.js"
-
-/** A plugin of the settings that cannot be set up is a fault of the settings. */
-export const toInvalidConfig = (error: PluginError): InvalidConfig =>
-  new InvalidConfig({ option: "plugins", expected: "plugins that can be added", actual: error.message })
 
 /** How long a storage may take with what it is just appending, and a durable one to get back what it had leased. */
 const stopGrace = "1 second"
@@ -49,11 +44,11 @@ export interface TestOptions {
 export const make = (
   services: Services,
   test?: TestOptions
-): Effect.Effect<Amplitude.Client, PluginError, Scope.Scope> =>
+): Effect.Effect<Amplitude.Client, never, Scope.Scope> =>
   Effect.gen(function*() {
     const { config, storage, transport } = services
     const insertId = yield* InsertId
-    const log = yield* Log.make(services.logger)
+    const log = yield* Log.make(services.logger, config)
     const reports = yield* Reports.make(config, log, test?.observer)
     const ledger = Ledger.make(prefixOf(storage), yield* waitingBefore(storage))
     const turns = Turns.make()
@@ -148,7 +143,6 @@ export const make = (
           Effect.uninterruptible
         )
     }
-    for (const plugin of config.unsafeSettings().plugins ?? []) yield* client.add(plugin)
     return client
   })
 
@@ -171,23 +165,24 @@ export type MakeTransport = Effect.Effect<Transport.Service, never, Scope.Scope>
  */
 export const makeDefault = (
   transport: MakeTransport,
-  options: AmplitudeConfig.Options
-): Effect.Effect<Amplitude.Client, InvalidConfig, Scope.Scope> => over(transport, AmplitudeConfig.make(options))
+  options: Amplitude.Options
+): Effect.Effect<Amplitude.Client, InvalidConfig, Scope.Scope> => over(transport, Effect.succeed(options))
 
 /** The same with options that are read from the `ConfigProvider`. */
 export const makeDefaultConfig = (
   transport: MakeTransport,
-  config: Config.Config.Wrap<AmplitudeConfig.Options>
-): Effect.Effect<Amplitude.Client, ConfigError | InvalidConfig, Scope.Scope> =>
-  over(transport, Effect.flatMap(Config.unwrap(config), AmplitudeConfig.make))
+  config: Config.Config.Wrap<Amplitude.Options>
+): Effect.Effect<Amplitude.Client, ConfigError | InvalidConfig, Scope.Scope> => over(transport, Config.unwrap(config))
 
 const over = <E>(
   makeTransport: MakeTransport,
-  configure: Effect.Effect<AmplitudeConfig.Service, E>
+  readOptions: Effect.Effect<Amplitude.Options, E>
 ): Effect.Effect<Amplitude.Client, E | InvalidConfig, Scope.Scope> =>
   Effect.gen(function*() {
-    const config = yield* configure
+    const { plugins, settings } = yield* Plugins.split(yield* readOptions)
+    const config = yield* AmplitudeConfig.make(settings)
     const transport = yield* makeTransport
-    const services = { config, transport, storage: Memory.make(config), logger: Log.effect }
-    return yield* Effect.mapError(make(services), toInvalidConfig)
+    const client = yield* make({ config, transport, storage: Memory.make(config), logger: Log.effect })
+    yield* Plugins.addAll(client, plugins)
+    return client
   })

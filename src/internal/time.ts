@@ -14,6 +14,8 @@ export const clockOf = (fiber: Fiber.RuntimeFiber<any, any>): Clock.Clock =>
 /** Wall clock, in milliseconds since the epoch. */
 export const wallTimeOf = (clock: Clock.Clock): number => clock.unsafeCurrentTimeMillis()
 
+export const unsafeNow = (fiber: Fiber.RuntimeFiber<any, any>): number => wallTimeOf(clockOf(fiber))
+
 /** Monotonic, in milliseconds. */
 export const monotonicOf = (clock: Clock.Clock): number => Number(clock.unsafeCurrentTimeNanos()) / 1e6
 

@@ -174,9 +174,8 @@ for (const [name, wrap] of storages) {
     it.scoped("does not wait where the policy has changed on its way", () =>
       Effect.gen(function*() {
         const gate = yield* Effect.makeLatch(true)
-        const { client, reports } = yield* full(wrap, {
-          plugins: [Plugin.enrichment("gate", (event) => Effect.as(gate.await, event))]
-        })
+        const { client, reports } = yield* full(wrap)
+        yield* client.add(Plugin.enrichment("gate", (event) => Effect.as(gate.await, event)))
         yield* gate.close
         const caller = yield* Effect.fork(client.trackOrFail(event("second")))
         yield* settled

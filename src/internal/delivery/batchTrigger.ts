@@ -12,11 +12,6 @@ import { withMonotonic } from "../time.js"
 import { sizeOf } from "./batchLimits.js"
 import type { Limits } from "./batchLimits.js"
 
-export interface Settings extends Limits {
-  /** The longest that a new event waits, in milliseconds. */
-  readonly flushInterval: number
-}
-
 /** New events that arrived at one time. */
 interface Arrivals {
   readonly time: number
@@ -35,7 +30,8 @@ export interface Pending {
 const maxArrivals = 1000
 
 export class BatchTrigger {
-  private readonly settings: () => Settings
+  private readonly limits: () => Limits
+  private readonly flushInterval: () => number
   private readonly changed = Effect.unsafeMakeLatch(false)
   private arrivals: Array<Arrivals> = []
   /** When something can leave that waits for no company. */
@@ -48,8 +44,10 @@ export class BatchTrigger {
   /** Whether events are held back by a batch under way. */
   private isHeldBack = false
 
-  constructor(settings: () => Settings) {
-    this.settings = settings
+  /** `limits` are those of a request, `flushInterval` is in milliseconds. */
+  constructor(limits: () => Limits, flushInterval: () => number) {
+    this.limits = limits
+    this.flushInterval = flushInterval
   }
 
   /** A new event is in the storage. `tick` is the wall clock; the monotonic clock is read when it has another value. */
@@ -145,13 +143,13 @@ export class BatchTrigger {
   private dueAt(): number {
     if (this.flushing > 0 || this.isFull()) return 0
     const oldest = this.arrivals[0]
-    let at = oldest === undefined ? Infinity : oldest.time + this.settings().flushInterval
+    let at = oldest === undefined ? Infinity : oldest.time + this.flushInterval()
     for (const time of this.wakeTimes) at = Math.min(at, time)
     return at
   }
 
   private isFull(): boolean {
-    const { maxBytes, maxEvents } = this.settings()
+    const { maxBytes, maxEvents } = this.limits()
     return this.waiting >= maxEvents || this.bytes >= maxBytes
   }
 

@@ -10,10 +10,8 @@ import * as Redacted from "effect/Redacted"
 import type { AmplitudeConfig } from "../../AmplitudeConfig.js"
 import { TransportError } from "../../AmplitudeError.js"
 import type { EventStorage } from "../../EventStorage.js"
-import { textOf } from "../event/utf8.js"
 import type { Log } from "../log.js"
-import { withClock } from "../time.js"
-import { wallTimeOf } from "../time.js"
+import { wallTimeOf, withClock } from "../time.js"
 import { sizeOf } from "./batchLimits.js"
 import type { Limits } from "./batchLimits.js"
 import type { Endpoint } from "./endpoint.js"
@@ -42,6 +40,21 @@ interface Bisection {
 interface Delivery {
   readonly lease: EventStorage.Lease
   parts: ReadonlyArray<Part>
+}
+
+/** What was asked of which endpoint, and what it answered. */
+interface Asked {
+  readonly settings: AmplitudeConfig.Settings
+  readonly endpoint: Endpoint
+  readonly code: number
+  readonly answer: Outcome.Answer
+  readonly outcome: Outcome.Outcome
+}
+
+/** The answer that a part got last. */
+interface Last {
+  readonly code: number
+  readonly message: string
 }
 
 /** After so many refusals in a row it is not one event that is at fault. */
@@ -96,15 +109,6 @@ export const make = (deps: Dependencies): Deliver => {
       )
     })
 
-  /** What was asked of which endpoint, and what it answered. */
-  interface Asked {
-    readonly settings: AmplitudeConfig.Settings
-    readonly endpoint: Endpoint
-    readonly code: number
-    readonly answer: Outcome.Answer
-    readonly outcome: Outcome.Outcome
-  }
-
   const ask = ({ events, sent }: Part): Effect.Effect<Asked> =>
     Effect.suspend(() => {
       const asked = { settings: settings(), endpoint: endpoint() }
@@ -120,8 +124,7 @@ export const make = (deps: Dependencies): Deliver => {
                 apiKey: Redacted.value(asked.settings.apiKey),
                 now: wallTimeOf(clock),
                 useBatch: asked.settings.useBatch,
-                count: events.length,
-                jsonOf: (index) => textOf(events[index]!)
+                events
               })
             })
           )
@@ -172,11 +175,6 @@ export const make = (deps: Dependencies): Deliver => {
     if (part.events.length === 0) return Effect.void
     warnOfDrops(part.events.length, dropped)
     return settlements.settle(delivery.lease, part, { ...dropped, _tag: "Dropped" })
-  }
-
-  interface Last {
-    readonly code: number
-    readonly message: string
   }
 
   /** Counts a retry for each event of a part. Those that have no retry left are dropped; gives the others. */

@@ -13,7 +13,9 @@ import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import { TransportError } from "../../AmplitudeError.js"
 import type { Reason } from "../../DeliveryReport.js"
+import type { EventStorage } from "../../EventStorage.js"
 import type { Transport } from "../../Transport.js"
+import * as Utf8 from "../event/utf8.js"
 import { redact } from "../redaction.js"
 
 /** The answer to a request, or why there was no whole one. */
@@ -59,8 +61,8 @@ export interface Context {
   /** Milliseconds since the epoch, for a `Retry-After` that is a date. */
   readonly now: number
   readonly useBatch: boolean
-  /** The JSON of each event of the request. */
-  readonly events: ReadonlyArray<{ readonly json: string }>
+  /** The events of the request. */
+  readonly events: ReadonlyArray<Pick<EventStorage.EncodedEvent, "buffer" | "start" | "end">>
 }
 
 /** The longest `Retry-After`, in milliseconds. */
@@ -286,8 +288,8 @@ const matching = (
 ): ReadonlySet<number> => {
   const indices = new Set<number>()
   if (names.size === 0) return indices
-  context.events.forEach(({ json }, index) => {
-    if (matches(parse(json))) indices.add(index)
+  context.events.forEach(({ buffer, end, start }, index) => {
+    if (matches(parse(Utf8.decodeRange(buffer, start, end)))) indices.add(index)
   })
   return indices
 }

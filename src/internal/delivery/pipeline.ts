@@ -5,7 +5,6 @@
  * answers say. An event that has to wait goes back to the storage, which keeps its lane behind it. So the storage alone
  * knows what waits, and a batch is what one worker is sending.
  */
-import type { NonEmptyReadonlyArray } from "effect/Array"
 import * as Cause from "effect/Cause"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -21,18 +20,16 @@ import type { Transport } from "../../Transport.js"
 import type { Log } from "../log.js"
 import { withMonotonic } from "../time.js"
 import * as Deadlines from "../transport/deadlines.js"
+import type { Limits } from "./batchLimits.js"
 import { BatchTrigger } from "./batchTrigger.js"
 import * as Delivery from "./delivery.js"
 import * as Endpoint from "./endpoint.js"
-import * as Metrics from "./metrics.js"
 import type { Outstanding } from "./outstanding.js"
 import type { Reports, Settlement } from "./reports.js"
 import * as Request from "./request.js"
 import * as Send from "./send.js"
 import * as Settlements from "./settlement.js"
 import * as StorageRetry from "./storageRetry.js"
-
-type EncodedEvent = EventStorage.EncodedEvent
 
 export interface Dependencies {
   readonly config: AmplitudeConfig.Service
@@ -46,20 +43,12 @@ export interface Dependencies {
 }
 
 export interface Pipeline {
-  /** When the next batch is due. */
   readonly trigger: BatchTrigger
-  /** Settings have changed. */
-  readonly onConfig: Effect.Effect<void>
-  /** The overflow policy has dropped events that were waiting. */
-  readonly onEvicted: (events: ReadonlyArray<EncodedEvent>, capacity: number) => void
+  readonly settlements: Settlements.Settlements
   /** Gives up requests that are past their deadline, where the platform has stopped their timers. */
   readonly expire: Effect.Effect<void>
-  /** Another client may have settled events of this one. */
-  readonly reconcile: Effect.Effect<void>
-  /** Reports what is decided, where the storage has not answered. */
-  readonly reportDecided: () => void
-  /** Gives up events whose storage ends with the process. */
-  readonly giveUp: (events: ReadonlyArray<EncodedEvent>) => void
+  /** Settings have changed. */
+  readonly onConfig: Effect.Effect<void>
 }
 
 /** A lease that ends with its scope: then what is neither settled nor released goes back. */
@@ -75,10 +64,10 @@ export const make = (deps: Dependencies): Effect.Effect<Pipeline, never, Scope.S
     const configured = limitsOf(settings)
     const endpoints = Endpoint.makeAll(settings())
     const endpoint = () => endpoints.current(settings())
-    const trigger = new BatchTrigger(() => ({
-      ...endpoint().limits.current(configured()),
-      flushInterval: Duration.toMillis(settings().flushInterval)
-    }))
+    const trigger = new BatchTrigger(
+      () => endpoint().limits.current(configured()),
+      () => Duration.toMillis(settings().flushInterval)
+    )
     const deadlines = Deadlines.make()
     const storageRetry = StorageRetry.make(log)
     const settlements = Settlements.make({ outstanding, reports, storageRetry, trigger })
@@ -88,38 +77,49 @@ export const make = (deps: Dependencies): Effect.Effect<Pipeline, never, Scope.S
     const lease = (scope: Scope.Scope): Effect.Effect<Option.Option<EventStorage.Lease>> =>
       Effect.suspend(() => {
         const limits = endpoint().limits.current(configured())
-        return Effect.flatMap(storageRetry("lease", Scope.extend(storage.lease(limits), scope)), (leased) =>
-          withMonotonic((now) => {
-            const events = Option.isSome(leased) ? leased.value.events : []
-            settlements.onLease(events)
-            trigger.onLease(events, limits, now, outstanding.size() > settlements.leased())
-            if (events.length > 0) onLease()
-            return Exit.succeed(leased)
-          }))
+        const pending = trigger.pending()
+        return Effect.flatMap(
+          storageRetry("lease", () => Scope.extend(storage.lease(limits), scope)),
+          (leased) =>
+            withMonotonic((now) => {
+              const events = Option.isSome(leased) ? leased.value.events : []
+              settlements.onLease(events)
+              trigger.onLease(events, limits, now, pending, outstanding.size() > settlements.leased())
+              if (events.length > 0) onLease()
+              return Exit.succeed(leased)
+            })
+        )
       })
 
-    /** One worker at a time waits for a batch: what is left over waits for its own company. */
-    const turn = yield* Effect.makeSemaphore(1)
+    const leaseBatch = (index: number): NextBatch =>
+      Effect.suspend(() => {
+        const { backoff } = endpoint()
+        return Effect.flatMap(Scope.make(), (scope) =>
+          Effect.flatMap(
+            Effect.zipRight(Scope.addFinalizer(scope, Effect.sync(backoff.done)), lease(scope)),
+            Option.match({
+              onNone: () => Effect.zipRight(Scope.close(scope, Exit.void), leaseWhenDue(index)),
+              onSome: (lease) => Effect.succeed({ lease, scope })
+            })
+          ))
+      })
 
-    const leaseWhenDue: Effect.Effect<Batch> = Effect.interruptible(
-      Effect.suspend(() => trigger.isDue() ? Effect.void : Effect.zipRight(deadlines.rest, trigger.due))
-    ).pipe(
-      // while the endpoint is unavailable one batch at a time finds out whether it is back
-      Effect.zipRight(Effect.interruptible(Effect.suspend(() => endpoint().backoff.permit))),
-      Effect.flatMap((isPermitted) => isPermitted ? leaseBatch : leaseWhenDue)
-    )
+    /** Ends where there is one worker too many. */
+    const leaseWhenDue = (index: number): NextBatch =>
+      Effect.interruptible(Effect.zipRight(due, permit)).pipe(
+        Effect.flatMap((isPermitted) =>
+          index >= settings().flushConcurrency
+            ? Effect.zipRight(Effect.sync(() => isPermitted && endpoint().backoff.done()), Effect.fail(Option.none()))
+            : isPermitted
+            ? leaseBatch(index)
+            : leaseWhenDue(index)
+        )
+      )
 
-    const leaseBatch: Effect.Effect<Batch> = Effect.suspend(() => {
-      const { backoff } = endpoint()
-      return Effect.flatMap(Scope.make(), (scope) =>
-        Effect.flatMap(
-          Effect.zipRight(Scope.addFinalizer(scope, Effect.sync(backoff.done)), lease(scope)),
-          Option.match({
-            onNone: () => Effect.zipRight(Scope.close(scope, Exit.void), leaseWhenDue),
-            onSome: (lease) => Effect.succeed({ lease, scope })
-          })
-        ))
-    })
+    const due = Effect.suspend(() => trigger.isDue() ? Effect.void : Effect.zipRight(deadlines.rest, trigger.due))
+
+    /** While the endpoint is unavailable one batch at a time finds out whether it is back. */
+    const permit = Effect.suspend(() => endpoint().backoff.permit)
 
     const sendBatch = ({ lease, scope }: Batch): Effect.Effect<void> =>
       Effect.onExit(deliver(lease), (exit) => {
@@ -127,28 +127,107 @@ export const make = (deps: Dependencies): Effect.Effect<Pipeline, never, Scope.S
         return Scope.close(scope, exit)
       })
 
-    /** Only waiting can be interrupted: for a batch that is due, for the endpoint, for an answer. */
+    /** One worker at a time waits for a batch: what it leaves waits for its own company. */
+    const turn = yield* Effect.makeSemaphore(1)
+
+    /** Can be interrupted only while it waits: for a batch that is due, for the endpoint, for an answer. */
     const worker = (index: number): Effect.Effect<void> =>
-      Stream.repeatEffect(turn.withPermits(1)(leaseWhenDue)).pipe(
-        Stream.tap(sendBatch),
-        Stream.takeWhile(() => index < settings().flushConcurrency),
-        Stream.runDrain,
-        survive(log, "the pipeline"),
+      Stream.repeatEffectOption(turn.withPermits(1)(leaseWhenDue(index))).pipe(
+        Stream.runForEach(sendBatch),
+        restartOnDefect(log),
         Effect.uninterruptible
       )
 
-    const workers = yield* FiberMap.make<number>()
+    const giveUp = (lease: EventStorage.Lease): Effect.Effect<void> =>
+      settlements.settle(lease, { events: lease.events.filter(outstanding.isOwn), sent: 0, retries: 0 }, shutDown)
 
-    const startWorkers = Effect.suspend(() =>
-      settings().deliver
-        ? Effect.forEach(
-          Array.from({ length: settings().flushConcurrency }, (_, index) => index),
-          (index) => FiberMap.run(workers, index, worker(index), { onlyIfMissing: true }),
-          { discard: true }
-        )
-        : Effect.void
+    /** Nobody is left who could send what a storage in memory holds. Events of other clients go back. */
+    const dropRemaining = Effect.scoped(
+      Effect.flatMap(
+        storageRetry("lease", () => storage.lease({ maxEvents: Infinity, maxBytes: Infinity, includePaused: true })),
+        Option.match({ onNone: () => Effect.void, onSome: giveUp })
+      )
     )
 
-    const pipeline: Pipeline = null as any
-    return pipeline
+    /** Sends what waits, for as long as `shutdownTimeout` allows. */
+    const sendRemaining = Effect.suspend(() => {
+      trigger.flush()
+      return Effect.timeoutOption(
+        Effect.interruptible(outstanding.none),
+        sendingTime(settings(), storage.durability)
+      )
+    })
+
+    // finalizers run last in, first out: what waits is sent, the workers end and give back what they have leased, and the
+    // rest is dropped where it would end with the process
+    yield* Effect.addFinalizer(() => storage.durability === "process" ? dropRemaining : Effect.void)
+    const workers = yield* FiberMap.make<number>()
+    yield* Effect.addFinalizer(() => settings().deliver ? sendRemaining : Effect.void)
+
+    const startWorkers = Effect.suspend(() =>
+      Effect.forEach(
+        Array.from({ length: settings().deliver ? settings().flushConcurrency : 0 }, (_, index) => index),
+        (index) => FiberMap.run(workers, index, worker(index), { onlyIfMissing: true }),
+        { discard: true }
+      )
+    )
+    yield* startWorkers
+
+    return {
+      trigger,
+      settlements,
+      expire: deadlines.expire,
+      onConfig: Effect.suspend(() => {
+        trigger.wake()
+        return startWorkers
+      })
+    }
   })
+
+type NextBatch = Effect.Effect<Batch, Option.Option<never>>
+
+/** Of `shutdownTimeout`, the part in which events are sent. A durable storage needs some of it to get back its events. */
+const sendingTime = (
+  { shutdownTimeout }: AmplitudeConfig.Settings,
+  durability: EventStorage.Service["durability"]
+): Duration.Duration => {
+  if (durability === "process") return shutdownTimeout
+  const millis = Duration.toMillis(shutdownTimeout)
+  return Duration.millis(millis - Math.min(millis / 10, 1000))
+}
+
+/** The outcome of events that are left at the end. */
+export const shutDown: Settlement = {
+  _tag: "Dropped",
+  code: 0,
+  message: "the client was shut down before the event could be delivered",
+  reason: "Shutdown"
+}
+
+/** The limits of a request as configured: asked for with every event, worked out once for each settings. */
+const limitsOf = (settings: () => AmplitudeConfig.Settings): () => Limits => {
+  let known: { readonly settings: AmplitudeConfig.Settings; readonly limits: Limits } | undefined
+  return () => {
+    const current = settings()
+    if (known?.settings !== current) known = { settings: current, limits: Request.limits(current) }
+    return known.limits
+  }
+}
+
+/** A defect must not end delivery. */
+const restartOnDefect = (log: Log) => (worker: Effect.Effect<void>): Effect.Effect<void> =>
+  Effect.catchAllCause(worker, (cause) =>
+    Cause.isInterruptedOnly(cause) ? Effect.interrupt : Effect.zipRight(
+      Effect.sync(() =>
+        log.write({
+          level: LogLevel.Error,
+          module: "pipeline",
+          message: "the pipeline died and starts again",
+          annotations: { cause: Cause.pretty(cause) }
+        })
+      ),
+      Effect.zipRight(
+        Effect.interruptible(Effect.sleep("1 second")),
+        Effect.suspend(() => restartOnDefect(log)(worker))
+      )
+    ))

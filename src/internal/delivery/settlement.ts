@@ -74,7 +74,7 @@ export const make = (deps: Dependencies): Settlements => {
       return Effect.suspend(() => {
         const outcome: Decided = { part, settlement }
         decided.add(outcome)
-        return Effect.map(storageRetry("acknowledge", lease.acknowledge(part.events)), (held) => {
+        return Effect.map(storageRetry("acknowledge", () => lease.acknowledge(part.events)), (held) => {
           acknowledgements++
           leased -= outstanding.countOwn(part.events)
           // else it was reported meanwhile, since the client has ended
@@ -86,7 +86,7 @@ export const make = (deps: Dependencies): Settlements => {
       const { events, retries, sent } = part
       if (events.length === 0) return Effect.void
       return Effect.zipRight(
-        storageRetry("release", lease.release(events, { notBefore, attempts: sent, retries })),
+        storageRetry("release", () => lease.release(events, { notBefore, attempts: sent, retries })),
         withClock((clock) => {
           leased -= outstanding.countOwn(events)
           const now = monotonicOf(clock)

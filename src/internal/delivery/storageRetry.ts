@@ -11,7 +11,7 @@ import type { Log } from "../log.js"
  */
 export type StorageRetry = <A, R>(
   operation: "acknowledge" | "count" | "evict" | "lease" | "release",
-  effect: Effect.Effect<A, StorageError, R>
+  run: () => Effect.Effect<A, StorageError, R>
 ) => Effect.Effect<A, never, R>
 
 /** How long a storage that fails is left alone, in milliseconds: each time twice as long. */
@@ -21,10 +21,10 @@ const maxDelay = 10_000
 export const make = (log: Log): StorageRetry => {
   const retry = <A, R>(
     operation: string,
-    effect: Effect.Effect<A, StorageError, R>,
+    run: () => Effect.Effect<A, StorageError, R>,
     delay: number
   ): Effect.Effect<A, never, R> =>
-    Effect.catchAllCause(effect, () => {
+    Effect.catchAllCause(Effect.suspend(run), () => {
       log.burst(`storage ${operation}`, 1, (count) => ({
         level: LogLevel.Error,
         module: "EventStorage",
@@ -32,8 +32,8 @@ export const make = (log: Log): StorageRetry => {
       }))
       return Effect.zipRight(
         Effect.interruptible(Effect.sleep(Duration.millis(delay))),
-        Effect.suspend(() => retry(operation, effect, Math.min(delay * 2, maxDelay)))
+        Effect.suspend(() => retry(operation, run, Math.min(delay * 2, maxDelay)))
       )
     })
-  return (operation, effect) => retry(operation, effect, minDelay)
+  return (operation, run) => retry(operation, run, minDelay)
 }
