@@ -205,58 +205,59 @@ const insert = (database: Database, rows: ReadonlyArray<NewRow>): Effect.Effect<
 
 // -- inside a transaction of the caller ------------------------------------------------------------------------------
 
-const makeInTransaction = (database: Database, capacity: Capacity, onTransaction: () => void) => {
-  /** Fibers of one transaction share its connection: one savepoint at a time, or they undo each other. */
-  const turns = new WeakMap<Connection, Effect.Semaphore>()
-  let savepoints = 0
+/** Fibers of one transaction share its connection: one savepoint at a time, or they undo each other. */
+const turns = new WeakMap<Connection, Effect.Semaphore>()
 
-  const turnOf = (connection: Connection): Effect.Semaphore => {
-    const turn = turns.get(connection) ?? Effect.unsafeMakeSemaphore(1)
-    turns.set(connection, turn)
-    return turn
-  }
-
-  return (
-    connection: Connection,
-    events: NonEmptyReadonlyArray<EncodedEvent>,
-    options: EventStorage.AppendOptions
-  ): Effect.Effect<EventStorage.AppendResult, StorageError> =>
-    Effect.suspend(() => {
-      if (options.isAwaited === true) {
-        return Effect.fail(
-          failure(
-            "the outcome of an event cannot be awaited inside the transaction that stores it. Await it after the commit"
-          )
-        )
-      }
-      const hasRoom = Option.getOrElse(capacity.estimate(), () => 0) + events.length <= options.capacity
-      if (!hasRoom && options.whenFull === "refuse") {
-        return Effect.succeed<EventStorage.AppendResult>({ _tag: "Refused", inTransaction: true })
-      }
-      const savepoint = `amplitude_${++savepoints}`
-      const { dialect, sql, tables } = database
-      const execute = sql.executeUnprepared
-      return execute(`SAVEPOINT ${savepoint}`).pipe(
-        Effect.zipRight(
-          Effect.onError(
-            Effect.suspend(() => dialect.insert(sql, tables, events.map(rowOf))),
-            () =>
-              Effect.ignore(Effect.zipRight(
-                execute(`ROLLBACK TO SAVEPOINT ${savepoint}`),
-                execute(`RELEASE SAVEPOINT ${savepoint}`)
-              ))
-          )
-        ),
-        Effect.zipRight(execute(`RELEASE SAVEPOINT ${savepoint}`)),
-        Effect.withTracerEnabled(false),
-        failsWith("append"),
-        Effect.map(() => {
-          capacity.add(events.length)
-          onTransaction()
-          return onCommit
-        }),
-        turnOf(connection).withPermits(1),
-        Effect.uninterruptible
-      )
-    })
+const turnOf = (connection: Connection): Effect.Semaphore => {
+  const turn = turns.get(connection) ?? Effect.unsafeMakeSemaphore(1)
+  turns.set(connection, turn)
+  return turn
 }
+
+/** Names of savepoints are used once. */
+let savepoints = 0
+
+const makeInTransaction = (database: Database, capacity: Capacity, onTransaction: () => void) =>
+(
+  connection: Connection,
+  events: NonEmptyReadonlyArray<EncodedEvent>,
+  options: EventStorage.AppendOptions
+): Effect.Effect<EventStorage.AppendResult, StorageError> =>
+  Effect.suspend(() => {
+    if (options.isAwaited === true) {
+      return Effect.fail(
+        failure(
+          "the outcome of an event cannot be awaited inside the transaction that stores it. Await it after the commit"
+        )
+      )
+    }
+    const hasRoom = Option.getOrElse(capacity.estimate(), () => 0) + events.length <= options.capacity
+    if (!hasRoom && options.whenFull === "refuse") {
+      return Effect.succeed<EventStorage.AppendResult>({ _tag: "Refused", inTransaction: true })
+    }
+    const savepoint = `amplitude_${++savepoints}`
+    const { dialect, sql, tables } = database
+    const execute = sql.executeUnprepared
+    return execute(`SAVEPOINT ${savepoint}`).pipe(
+      Effect.zipRight(
+        Effect.onError(
+          Effect.suspend(() => dialect.insert(sql, tables, events.map(rowOf))),
+          () =>
+            Effect.ignore(Effect.zipRight(
+              execute(`ROLLBACK TO SAVEPOINT ${savepoint}`),
+              execute(`RELEASE SAVEPOINT ${savepoint}`)
+            ))
+        )
+      ),
+      Effect.zipRight(execute(`RELEASE SAVEPOINT ${savepoint}`)),
+      Effect.withTracerEnabled(false),
+      failsWith("append"),
+      Effect.map(() => {
+        capacity.add(events.length)
+        onTransaction()
+        return onCommit
+      }),
+      turnOf(connection).withPermits(1),
+      Effect.uninterruptible
+    )
+  })

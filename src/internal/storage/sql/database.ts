@@ -164,10 +164,15 @@ const messageOf = (error: unknown): string => {
     : String(fieldOf(error, "code") ?? "the database failed")
 }
 
+const missing = "The table is missing"
+
+/** Whether a table was not there. */
+export const isMissing = ({ message }: StorageError): boolean => message.includes(missing)
+
 const advice: ReadonlyArray<readonly [pattern: RegExp, advice: string]> = [
   [
     /42P01|ER_NO_SUCH_TABLE|no such table/,
-    "The table is missing: create it with the text of `SqlEventStorage.ddl`, or set `migrate: true`"
+    `${missing}: create it with the text of \`SqlEventStorage.ddl\`, or set \`migrate: true\``
   ],
   [
     /42703|42804|ER_BAD_FIELD_ERROR|no such column|has no column named/,

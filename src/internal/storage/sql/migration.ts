@@ -1,10 +1,9 @@
 /** Creates the tables, and finds out when the layer is built whether they can be used. */
 import { SqlError } from "@effect/sql/SqlError"
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
 import type { StorageError } from "../../../AmplitudeError.js"
 import type { Database } from "./database.js"
-import { run as statement, transaction } from "./database.js"
+import { isMissing, run as statement, transaction } from "./database.js"
 import type { Dialect } from "./dialect.js"
 import { tablesOf } from "./dialect.js"
 
@@ -25,12 +24,15 @@ export const run = (
       dialect.lockMigration(sql, tables),
       Effect.forEach(dialect.ddl(tables, deadLetters), (text) => sql.execute(text), { discard: true })
     ))
-  return statement(database, "migrate", dialect.prepare).pipe(
-    Effect.zipRight(migrate ? Effect.exit(create) : Effect.succeed(Exit.void)),
-    // who may not create tables can use those that are there
-    Effect.flatMap((created) =>
-      Effect.catchAll(probe(database, deadLetters), (error) => Exit.isFailure(created) ? created : Effect.fail(error))
-    )
+  // tables that are there are used as they are: nothing waits for a lock on them, and who may not create tables needs not
+  const createIfMissing = Effect.catchAll(probe(database, deadLetters), (error) =>
+    Effect.zipRight(
+      Effect.mapError(create, (createError) => isMissing(error) ? createError : error),
+      probe(database, deadLetters)
+    ))
+  return Effect.zipRight(
+    statement(database, "migrate", dialect.prepare),
+    migrate ? createIfMissing : probe(database, deadLetters)
   )
 }
 

@@ -57,7 +57,11 @@ export const postgres: Dialect = {
       : [])
   ],
   lockMigration: (sql, tables) =>
-    sql.execute(`SELECT pg_advisory_xact_lock(1095586881, hashtext($1))`, [tables.outbox]),
+    Effect.zipRight(
+      // an index waits for the writers of its table, and writers wait for the index
+      sql.executeUnprepared("SET LOCAL lock_timeout='5s'"),
+      sql.execute("SELECT pg_advisory_xact_lock(1095586881, hashtext($1))", [tables.outbox])
+    ),
   prepare: () => Effect.void,
   isVolatile: () => Effect.succeed(false),
 

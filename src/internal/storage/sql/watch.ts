@@ -78,7 +78,10 @@ export const make = (database: Database, pollInterval: number): Watch => {
   return {
     changes,
     expect: () => {
-      for (const watcher of watchers) watcher.wake.unsafeOpen()
+      for (const watcher of watchers) {
+        watcher.interval = pollInterval
+        watcher.wake.unsafeOpen()
+      }
     }
   }
 }
