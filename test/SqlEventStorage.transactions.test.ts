@@ -207,6 +207,27 @@ const tests = ({ database, dialect }: TestDatabase) => {
       assert.deepStrictEqual(yield* sequences, [1, 2])
     }))
 
+  if (dialect !== "sqlite") {
+    it.scopedLive("a process starts while a transaction that stored events is open", () =>
+      Effect.gen(function*() {
+        const { append, client, layer, sequences, storageOn, table } = yield* setup
+        const isAppended = yield* Deferred.make<void>()
+        const isStarted = yield* Deferred.make<void>()
+        const fiber = yield* Effect.fork(client.withTransaction(
+          append(1).pipe(
+            Effect.zipRight(Deferred.succeed(isAppended, undefined)),
+            Effect.zipRight(Deferred.await(isStarted))
+          )
+        ))
+        yield* Deferred.await(isAppended)
+        const other = yield* storageOn(yield* clientOf(layer), table)
+        assert.strictEqual((yield* other.append([eventOf(2)], roomy))._tag, "Accepted")
+        yield* Deferred.succeed(isStarted, undefined)
+        yield* Fiber.join(fiber)
+        assert.deepStrictEqual(yield* sequences, [1, 2])
+      }))
+  }
+
   it.scopedLive("one call of many events is one append", () =>
     Effect.gen(function*() {
       const { client, sequences, storage } = yield* setup
