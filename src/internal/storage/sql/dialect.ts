@@ -139,14 +139,14 @@ export interface Dialect {
   ) => Run<ReadonlyArray<Row>>
   /** Transaction. Whether the lease is still there; nobody can remove it until the transaction ends. */
   readonly hold: (sql: Sql, tables: Tables, token: string) => Run<boolean>
-  /** Transaction, after `hold`. Answers how many events were there. */
-  readonly remove: (sql: Sql, tables: Tables, seqs: ReadonlyArray<number>) => Run<ReadonlyArray<number>>
+  /** Transaction, after `hold`. Nobody else deletes the events of a lease. */
+  readonly remove: (sql: Sql, tables: Tables, seqs: ReadonlyArray<number>) => Run<unknown>
   /** Transaction, after `hold`. */
   readonly release: (sql: Sql, tables: Tables, seqs: ReadonlyArray<number>, pause: Pause) => Run<unknown>
   /** Transaction, after `hold`. Where nothing is left the lease ends. */
   readonly leave: (sql: Sql, tables: Tables, token: string, left: Left) => Run<unknown>
-  /** The three above in one statement, where the dialect can. */
-  readonly settle: ((sql: Sql, tables: Tables, settlement: Settlement) => Run<ReadonlyArray<number>>) | undefined
+  /** `hold`, `remove` and `leave` in one statement, where the dialect can. Answers whether the lease was there. */
+  readonly settle: ((sql: Sql, tables: Tables, settlement: Settlement) => Run<boolean>) | undefined
   readonly renew: (sql: Sql, tables: Tables, token: string, duration: number) => Run<unknown>
   readonly giveBack: (sql: Sql, tables: Tables, token: string) => Run<unknown>
 

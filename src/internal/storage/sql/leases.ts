@@ -13,7 +13,7 @@ import { run, transaction, within } from "./database.js"
 import type { Left, Row } from "./dialect.js"
 import { seqOf } from "./dialect.js"
 import type { Retractions } from "./retractions.js"
-import { eventsOf, identityOf, rowOf } from "./rows.js"
+import { encodeLane, eventsOf, identityOf, rowOf } from "./rows.js"
 
 type EncodedEvent = EventStorage.EncodedEvent
 
@@ -111,7 +111,7 @@ const stateOf = (
   token,
   held: new Map(rows.map((row, place) => {
     const event = events[place]!
-    return [identityOf(event), { seq: seqOf(row), lane: rowOf(event).lane, event }]
+    return [identityOf(event), { seq: seqOf(row), lane: encodeLane(event.lane), event }]
   })),
   doubtful: new Set(),
   safeUntil,
@@ -198,9 +198,10 @@ const acknowledge = (
                   )
                   : Effect.void
               ),
-              Effect.zipLeft(dialect.leave(sql, tables, state.token, left))
+              Effect.zipRight(dialect.leave(sql, tables, state.token, left)),
+              Effect.as(true)
             )
-            : Effect.succeed([])))
+            : Effect.succeed(false)))
     return within("acknowledge", limit)(settle).pipe(
       Effect.tapErrorCause(() =>
         Effect.sync(() => {
@@ -209,13 +210,12 @@ const acknowledge = (
           }
         })
       ),
-      Effect.flatMap((removed) =>
+      Effect.flatMap((isHeld) =>
         withClock((clock) => {
-          const gone = new Set(removed)
           // removed by an earlier call whose answer was lost: nobody else can have done it
-          const isOurs = monotonicOf(clock) < state.safeUntil
-          const ours = settled.filter(({ seq }) =>
-            gone.has(seq) || (isOurs && state.doubtful.has(seq))
+          const isSafe = monotonicOf(clock) < state.safeUntil
+          const ours = isHeld ? settled : settled.filter(({ seq }) =>
+            isSafe && state.doubtful.has(seq)
           )
           forget(state, settled)
           options.onSettled(ours.length)

@@ -171,9 +171,7 @@ ORDER BY seq ${from === "oldest" ? "ASC" : "DESC"} LIMIT ${Math.trunc(tooMany)}`
       sql.execute(`SELECT token FROM ${tables.lease} WHERE token = ? FOR UPDATE`, [token]),
       (rows) => rows.length > 0
     ),
-  // only who holds the lease deletes its events: all of them are there
-  remove: (sql, tables, seqs) =>
-    Effect.as(sql.executeUnprepared(`DELETE FROM ${tables.outbox} WHERE seq IN (${listOf(seqs)})`), seqs),
+  remove: (sql, tables, seqs) => sql.executeUnprepared(`DELETE FROM ${tables.outbox} WHERE seq IN (${listOf(seqs)})`),
   release: (sql, tables, seqs, { attempts, pause, retries }) =>
     sql.executeUnprepared(
       `UPDATE ${tables.outbox} SET attempts = attempts + ${Math.trunc(attempts)}, retries = retries + ${

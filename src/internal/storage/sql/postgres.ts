@@ -1,7 +1,6 @@
 /** Postgres 12 and later. Nothing needs a session of its own: it works behind a pooler in transaction mode. */
 import * as Effect from "effect/Effect"
 import type { DeadRow, Dialect, LaneRow, Row, StatsRow, Tables } from "./dialect.js"
-import { seqOf } from "./dialect.js"
 
 const columns = "seq, client, sequence, lane, json, attempts, retries"
 
@@ -133,11 +132,7 @@ SELECT * FROM gone ORDER BY seq`,
       sql.execute(`SELECT token FROM ${tables.lease} WHERE token = $1 FOR UPDATE`, [token]),
       (rows) => rows.length > 0
     ),
-  remove: (sql, tables, seqs) =>
-    Effect.map(
-      sql.execute<Row>(`DELETE FROM ${tables.outbox} WHERE seq = ANY($1::bigint[]) RETURNING seq`, [seqs]),
-      (rows) => rows.map(seqOf)
-    ),
+  remove: (sql, tables, seqs) => sql.execute(`DELETE FROM ${tables.outbox} WHERE seq = ANY($1::bigint[])`, [seqs]),
   release: (sql, tables, seqs, { attempts, pause, retries }) =>
     sql.execute(
       `UPDATE ${tables.outbox} SET attempts = attempts + $2::integer, retries = retries + $3::integer,
@@ -156,18 +151,18 @@ WHERE seq = ANY($1::bigint[])`,
   settle: (sql, tables, { left, seqs, token }) => {
     const ends = left.seqs.length === 0
     return Effect.map(
-      sql.execute<Row>(
+      sql.execute(
         `WITH held AS MATERIALIZED (SELECT token FROM ${tables.lease} WHERE token = $1 FOR UPDATE),
-gone AS (DELETE FROM ${tables.outbox} WHERE seq = ANY($2::bigint[]) AND EXISTS (SELECT 1 FROM held) RETURNING seq),
+gone AS (DELETE FROM ${tables.outbox} WHERE seq = ANY($2::bigint[]) AND EXISTS (SELECT 1 FROM held)),
 kept AS (${
           ends
             ? `DELETE FROM ${tables.lease} WHERE token IN (SELECT token FROM held)`
             : `UPDATE ${tables.lease} SET seqs = $3::bigint[], lanes = $4::text[] WHERE token IN (SELECT token FROM held)`
         })
-SELECT seq FROM gone`,
+SELECT token FROM held`,
         ends ? [token, seqs] : [token, seqs, left.seqs, left.lanes]
       ),
-      (rows) => rows.map(seqOf)
+      (rows) => rows.length > 0
     )
   },
   renew: (sql, tables, token, duration) =>

@@ -147,12 +147,7 @@ LIMIT max(0, (SELECT count(*) FROM ${tables.outbox}) - ?)`,
       (rows) => rows.length > 0
     ),
   remove: (sql, tables, seqs) =>
-    Effect.map(
-      sql.execute<Row>(`DELETE FROM ${tables.outbox} WHERE seq IN (SELECT value FROM json_each(?)) RETURNING seq`, [
-        JSON.stringify(seqs)
-      ]),
-      (rows) => rows.map(seqOf)
-    ),
+    sql.execute(`DELETE FROM ${tables.outbox} WHERE seq IN (SELECT value FROM json_each(?))`, [JSON.stringify(seqs)]),
   release: (sql, tables, seqs, { attempts, pause, retries }) =>
     sql.execute(
       `UPDATE ${tables.outbox} SET attempts = attempts + ?, retries = retries + ?, not_before = ${
