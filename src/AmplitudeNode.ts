@@ -6,6 +6,7 @@
  */
 import type * as Config from "effect/Config"
 import type { ConfigError } from "effect/ConfigError"
+import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { Amplitude } from "./Amplitude.js"
 import { AmplitudeConfig } from "./AmplitudeConfig.js"
@@ -24,7 +25,7 @@ import * as Undici from "./internal/transport/undici.js"
  * const AmplitudeLayer = AmplitudeNode.layer({ apiKey: "key", flushConcurrency: 2 })
  */
 export const layer = (options: Amplitude.Options): Layer.Layer<Amplitude, InvalidConfig> =>
-  Layer.scoped(Amplitude, Client.makeDefault(Undici.make, options))
+  Layer.scoped(Amplitude, Client.makeDefault(Undici.make, Effect.succeed(options)))
 
 /**
  * The same with options that are read from the `ConfigProvider`.
@@ -40,7 +41,7 @@ export const layer = (options: Amplitude.Options): Layer.Layer<Amplitude, Invali
 export const layerConfig = (
   config: Config.Config.Wrap<Amplitude.Options>
 ): Layer.Layer<Amplitude, ConfigError | InvalidConfig> =>
-  Layer.scoped(Amplitude, Client.makeDefaultConfig(Undici.make, config))
+  Layer.scoped(Amplitude, Client.makeDefault(Undici.make, Client.optionsOf(config)))
 
 /**
  * The client over undici with the options of the environment variables `AMPLITUDE_API_KEY` and so on.

@@ -24,7 +24,9 @@ import type { EventStorage } from "./EventStorage.js"
 import type * as Identify from "./Identify.js"
 import * as Client from "./internal/client.js"
 import { differences } from "./internal/differences.js"
+import { closingClock } from "./internal/closingClock.js"
 import { InsertId, sequential } from "./internal/event/insertId.js"
+import { textOf } from "./internal/event/utf8.js"
 import { faultOf } from "./internal/event/validationIssue.js"
 import * as Plugins from "./internal/intake/plugins.js"
 import * as Log from "./internal/log.js"
@@ -339,9 +341,11 @@ function make(
       Effect.sync(() => events.flatMap(read))
     const { plugins, settings } = yield* Plugins.split({ apiKey: "test-api-key", ...options })
     const config = yield* AmplitudeConfig.make(settings)
+    const storage = yield* Memory.make
+    const clock = closingClock(yield* Effect.clock)
     const client = yield* Client.make({
       config,
-      storage: recording(Memory.make(config), (json) => events.push(fromJson(json))),
+      storage: recording(storage, (event) => events.push(fromJson(textOf(event)))),
       transport: {
         send: () =>
           Effect.suspend(() => {
@@ -354,7 +358,9 @@ function make(
     }, {
       invalidIsDefect: lenient !== true,
       observer: (report) => reports.push(report)
-    })
+    }).pipe(Effect.withClock(clock))
+    // runs before the client is closed, which must not wait for the clock of the test
+    yield* Effect.addFinalizer(() => Effect.sync(clock.close))
     yield* Plugins.addAll(client, plugins)
     return Context.make(Amplitude, client).pipe(Context.add(Recorder, {
       events: Effect.sync(() => events.slice()),
@@ -388,12 +394,15 @@ function make(
 }
 
 /** A storage that shows what it has accepted. */
-const recording = (storage: EventStorage.Service, record: (json: string) => void): EventStorage.Service => ({
+const recording = (
+  storage: EventStorage.Service,
+  record: (event: EventStorage.EncodedEvent) => void
+): EventStorage.Service => ({
   ...storage,
-  append: (event) =>
-    Effect.map(storage.append(event), (dropped) => {
-      if (!dropped.some(({ id }) => id === event.id)) record(event.json)
-      return dropped
+  append: (events, options) =>
+    Effect.map(storage.append(events, options), (result) => {
+      if (result._tag === "Accepted") events.forEach(record)
+      return result
     })
 })
 

@@ -57,7 +57,11 @@ export const make = (clock: Clock.Clock): WakefulClock => {
     unsafeCurrentTimeNanos: () => clock.unsafeCurrentTimeNanos(),
     currentTimeMillis: clock.currentTimeMillis,
     currentTimeNanos: clock.currentTimeNanos,
-    sleep: (duration) => Effect.raceFirst(clock.sleep(duration), sleepUntilWoken(duration)),
+    sleep: (duration) =>
+      Effect.raceFirst(
+        Effect.interruptible(clock.sleep(duration)),
+        Effect.interruptible(sleepUntilWoken(duration))
+      ),
     wakeOverdue
   }
 }

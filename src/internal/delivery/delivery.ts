@@ -10,6 +10,7 @@ import * as Redacted from "effect/Redacted"
 import type { AmplitudeConfig } from "../../AmplitudeConfig.js"
 import { TransportError } from "../../AmplitudeError.js"
 import type { EventStorage } from "../../EventStorage.js"
+import { decoded } from "../event/decoded.js"
 import type { Log } from "../log.js"
 import { wallTimeOf, withClock } from "../time.js"
 import { sizeOf } from "./batchLimits.js"
@@ -173,7 +174,6 @@ export const make = (deps: Dependencies): Deliver => {
     dropped: Omit<Settlement & { readonly _tag: "Dropped" }, "_tag">
   ): Effect.Effect<void> => {
     if (part.events.length === 0) return Effect.void
-    warnOfDrops(part.events.length, dropped)
     return settlements.settle(delivery.lease, part, { ...dropped, _tag: "Dropped" })
   }
 
@@ -190,7 +190,7 @@ export const make = (deps: Dependencies): Deliver => {
     )
     if (left.length > 0) {
       Metrics.retried(left.length)
-      warnOfRetry(left.length, last.code)
+      log.retried("pipeline", { ...last, count: left.length, events: decoded(left) })
     }
     return [
       { ...part, events: left, retries },
@@ -336,26 +336,6 @@ export const make = (deps: Dependencies): Deliver => {
       )
     })
   }
-
-  // -- logs -----------------------------------------------------------------------------------------------------------
-
-  const warnOfRetry = (events: number, code: number): void =>
-    log.burst("retry", events, (count) => ({
-      level: LogLevel.Warning,
-      module: "pipeline",
-      message: `${count} events wait to be sent again`,
-      annotations: { code }
-    }))
-
-  const warnOfDrops = (events: number, { code, reason }: { readonly code: number; readonly reason: string }): void =>
-    log.burst(`drop ${reason}`, events, (count) => ({
-      level: reason === "InvalidApiKey" ? LogLevel.Error : LogLevel.Warning,
-      module: "pipeline",
-      message: reason === "InvalidApiKey"
-        ? `the service does not know the API key: ${count} events dropped`
-        : `${count} events dropped: ${reason}`,
-      annotations: { code, reason }
-    }))
 
   return deliver
 }

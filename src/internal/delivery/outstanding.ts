@@ -40,6 +40,10 @@ export interface Outstanding {
   readonly awaited: () => ReadonlyArray<number>
   /** Every event up to a sequence was settled by another client. */
   readonly settledElsewhere: (upTo: number) => void
+  /** Completes when no event is being appended. */
+  readonly noAppends: Effect.Effect<void>
+  /** Whether an event is being appended. */
+  readonly isAppending: (sequence: number) => boolean
   /** Completes when every event that is accepted now has its outcome. */
   readonly none: Effect.Effect<void>
 }
@@ -56,6 +60,7 @@ export const make = ({ clientId, found, unsettled }: Options): Outstanding => {
   const sections: Array<Section> = []
   /** The sequences of events that are being appended. */
   const appending: Array<number> = []
+  const appended = Effect.unsafeMakeLatch(true)
   let lastSequence = 0
   let open = 0
   let earlier = found
@@ -79,13 +84,11 @@ export const make = ({ clientId, found, unsettled }: Options): Outstanding => {
 
   /** Whether an event was being appended until now. */
   const endAppending = (sequence: number): boolean => {
-    if (appending[appending.length - 1] === sequence) {
-      appending.pop()
-      return true
-    }
-    const index = appending.indexOf(sequence)
+    const index = appending.lastIndexOf(sequence)
     if (index < 0) return false
-    appending.splice(index, 1)
+    if (index === appending.length - 1) appending.pop()
+    else appending.splice(index, 1)
+    if (appending.length === 0) appended.unsafeOpen()
     return true
   }
 
@@ -168,6 +171,12 @@ export const make = ({ clientId, found, unsettled }: Options): Outstanding => {
     },
     size: () => open + earlier,
     awaited: () => sections.map(({ last }) => last),
+    noAppends: Effect.suspend(() => {
+      if (appending.length === 0) return Effect.void
+      appended.unsafeClose()
+      return appended.await
+    }),
+    isAppending: (sequence) => appending.includes(sequence),
     none: Effect.suspend(() => open + earlier === 0 ? Effect.void : Deferred.await(section().over))
   }
 }

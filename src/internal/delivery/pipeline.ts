@@ -20,18 +20,21 @@ import type { Transport } from "../../Transport.js"
 import type { Log } from "../log.js"
 import { withMonotonic } from "../time.js"
 import * as Deadlines from "../transport/deadlines.js"
+import type { Backoff } from "./backoff.js"
 import type { Limits } from "./batchLimits.js"
 import { BatchTrigger } from "./batchTrigger.js"
 import * as Delivery from "./delivery.js"
 import * as Endpoint from "./endpoint.js"
 import type { Outstanding } from "./outstanding.js"
-import type { Reports, Settlement } from "./reports.js"
+import type { Reports } from "./reports.js"
+import * as Reconcile from "./reconcile.js"
 import * as Request from "./request.js"
 import * as Send from "./send.js"
 import * as Settlements from "./settlement.js"
 import * as StorageRetry from "./storageRetry.js"
 
 export interface Dependencies {
+  readonly clientId: string
   readonly config: AmplitudeConfig.Service
   readonly storage: EventStorage.Service
   readonly transport: Transport.Service
@@ -40,13 +43,15 @@ export interface Dependencies {
   readonly log: Log
   /** Runs when events leave the storage. */
   readonly onLease: () => void
+  /** Runs when events have left the storage for good. */
+  readonly onSettled: () => void
 }
 
 export interface Pipeline {
   readonly trigger: BatchTrigger
   readonly settlements: Settlements.Settlements
-  /** Gives up requests that are past their deadline, where the platform has stopped their timers. */
-  readonly expire: Effect.Effect<void>
+  /** Looks whether another client has settled events of this one that somebody waits for. */
+  readonly reconcile: Effect.Effect<void>
   /** Settings have changed. */
   readonly onConfig: Effect.Effect<void>
 }
@@ -59,7 +64,7 @@ interface Batch {
 
 export const make = (deps: Dependencies): Effect.Effect<Pipeline, never, Scope.Scope> =>
   Effect.gen(function*() {
-    const { config, log, onLease, outstanding, reports, storage, transport } = deps
+    const { clientId, config, log, onLease, onSettled, outstanding, reports, storage, transport } = deps
     const settings = config.unsafeSettings
     const configured = limitsOf(settings)
     const endpoints = Endpoint.makeAll(settings())
@@ -70,7 +75,7 @@ export const make = (deps: Dependencies): Effect.Effect<Pipeline, never, Scope.S
     )
     const deadlines = Deadlines.make()
     const storageRetry = StorageRetry.make(log)
-    const settlements = Settlements.make({ outstanding, reports, storageRetry, trigger })
+    const settlements = Settlements.make({ log, onSettled, outstanding, reports, storageRetry, trigger })
     const send = Send.make({ transport, deadlines, log })
     const deliver = Delivery.make({ settings, configured, endpoint, send, settlements, log })
 
@@ -91,35 +96,29 @@ export const make = (deps: Dependencies): Effect.Effect<Pipeline, never, Scope.S
         )
       })
 
-    const leaseBatch = (index: number): NextBatch =>
-      Effect.suspend(() => {
-        const { backoff } = endpoint()
-        return Effect.flatMap(Scope.make(), (scope) =>
-          Effect.flatMap(
-            Effect.zipRight(Scope.addFinalizer(scope, Effect.sync(backoff.done)), lease(scope)),
-            Option.match({
-              onNone: () => Effect.zipRight(Scope.close(scope, Exit.void), leaseWhenDue(index)),
-              onSome: (lease) => Effect.succeed({ lease, scope })
-            })
-          ))
-      })
+    const leaseBatch = (index: number, backoff: Backoff): NextBatch =>
+      Effect.flatMap(Scope.make(), (scope) =>
+        Effect.flatMap(
+          Effect.zipRight(Scope.addFinalizer(scope, Effect.sync(backoff.done)), lease(scope)),
+          Option.match({
+            onNone: () => Effect.zipRight(Scope.close(scope, Exit.void), leaseWhenDue(index)),
+            onSome: (lease) => Effect.succeed({ lease, scope })
+          })
+        ))
 
     /** Ends where there is one worker too many. */
     const leaseWhenDue = (index: number): NextBatch =>
-      Effect.interruptible(Effect.zipRight(due, permit)).pipe(
-        Effect.flatMap((isPermitted) =>
-          index >= settings().flushConcurrency
-            ? Effect.zipRight(Effect.sync(() => isPermitted && endpoint().backoff.done()), Effect.fail(Option.none()))
-            : isPermitted
-            ? leaseBatch(index)
-            : leaseWhenDue(index)
+      Effect.flatMap(Effect.interruptible(due), () => {
+        if (index >= settings().flushConcurrency) return Effect.fail(Option.none())
+        // while the endpoint is unavailable one batch at a time finds out whether it is back
+        const { backoff } = endpoint()
+        return Effect.flatMap(
+          Effect.interruptible(backoff.permit),
+          (isPermitted) => isPermitted ? leaseBatch(index, backoff) : leaseWhenDue(index)
         )
-      )
+      })
 
     const due = Effect.suspend(() => trigger.isDue() ? Effect.void : Effect.zipRight(deadlines.rest, trigger.due))
-
-    /** While the endpoint is unavailable one batch at a time finds out whether it is back. */
-    const permit = Effect.suspend(() => endpoint().backoff.permit)
 
     const sendBatch = ({ lease, scope }: Batch): Effect.Effect<void> =>
       Effect.onExit(deliver(lease), (exit) => {
@@ -139,7 +138,7 @@ export const make = (deps: Dependencies): Effect.Effect<Pipeline, never, Scope.S
       )
 
     const giveUp = (lease: EventStorage.Lease): Effect.Effect<void> =>
-      settlements.settle(lease, { events: lease.events.filter(outstanding.isOwn), sent: 0, retries: 0 }, shutDown)
+      settlements.settle(lease, { events: lease.events.filter(outstanding.isOwn), sent: 0, retries: 0 }, Settlements.shutDown)
 
     /** Nobody is left who could send what a storage in memory holds. Events of other clients go back. */
     const dropRemaining = Effect.scoped(
@@ -176,7 +175,7 @@ export const make = (deps: Dependencies): Effect.Effect<Pipeline, never, Scope.S
     return {
       trigger,
       settlements,
-      expire: deadlines.expire,
+      reconcile: Reconcile.make({ clientId, storage, outstanding, reports, settlements }),
       onConfig: Effect.suspend(() => {
         trigger.wake()
         return startWorkers
@@ -194,14 +193,6 @@ const sendingTime = (
   if (durability === "process") return shutdownTimeout
   const millis = Duration.toMillis(shutdownTimeout)
   return Duration.millis(millis - Math.min(millis / 10, 1000))
-}
-
-/** The outcome of events that are left at the end. */
-export const shutDown: Settlement = {
-  _tag: "Dropped",
-  code: 0,
-  message: "the client was shut down before the event could be delivered",
-  reason: "Shutdown"
 }
 
 /** The limits of a request as configured: asked for with every event, worked out once for each settings. */

@@ -16,6 +16,8 @@ import type { AmplitudeConfig } from "../../AmplitudeConfig.js"
 import * as DeliveryReport from "../../DeliveryReport.js"
 import type { Event } from "../../Event.js"
 import type { EventStorage } from "../../EventStorage.js"
+import type { Place } from "../event/eventBuffer.js"
+import * as Utf8 from "../event/utf8.js"
 import type { Log } from "../log.js"
 import { counted } from "../log.js"
 import * as TaskQueue from "../taskQueue.js"
@@ -39,13 +41,17 @@ export interface Reports {
   readonly isWanted: () => boolean
   /** Reports the outcome of an event that was encoded. `attempts` counts the requests that carried it. */
   readonly settled: (event: EventStorage.EncodedEvent, settlement: Settlement, attempts: number) => void
+  /** Reports an event that was encoded, and not taken by the storage. */
+  readonly notStored: (event: Place, reason: DeliveryReport.Reason, message: string) => void
   /** Reports an event that was never encoded, and answers the report. */
   readonly refused: (event: Event.Input, reason: DeliveryReport.Reason, message: string) => DeliveryReport.Dropped
-  /** Calls a function with the outcome of the event with this id, besides all others who get its report. */
-  readonly watch: (id: string, onOutcome: (awaited: Awaited) => void) => void
-  readonly unwatch: (id: string) => void
+  /** Calls a function with the outcome of this client's event with this sequence, besides all others who get its report. */
+  readonly watch: (sequence: number, onOutcome: (awaited: Awaited) => void) => void
+  readonly unwatch: (sequence: number) => void
+  /** The sequences of the events that are watched. */
+  readonly watched: () => ReadonlyArray<number>
   /** Ends the watching of an event that gets no report from this client. */
-  readonly unreported: (id: string, why: "Stored" | "Elsewhere") => void
+  readonly unreported: (sequence: number, why: "Stored" | "Elsewhere") => void
   /** The same for all events that are still watched. */
   readonly allUnreported: (why: "Stored" | "Elsewhere") => void
   readonly deliveries: Stream.Stream<DeliveryReport.DeliveryReport>
@@ -85,12 +91,14 @@ interface State {
   readonly observer: ((report: DeliveryReport.DeliveryReport) => void) | undefined
   readonly calls: TaskQueue.TaskQueue<Call>
   readonly subscribers: Set<Subscriber>
-  readonly watchers: Map<string, (awaited: Awaited) => void>
+  readonly watchers: Map<number, (awaited: Awaited) => void>
+  readonly clientId: string
   hasEnded: boolean
 }
 
 /** `observer` sees every report at once, in the fiber that made it. */
 export const make = (
+  clientId: string,
   config: AmplitudeConfig.Service,
   log: Log,
   observer?: (report: DeliveryReport.DeliveryReport) => void
@@ -100,6 +108,7 @@ export const make = (
     const inside = insideOf(client)
     const isInside = Effect.map(FiberRef.get(insideClients), (clients) => clients.includes(client))
     const state: State = {
+      clientId,
       config,
       log,
       observer,
@@ -111,20 +120,25 @@ export const make = (
     return {
       isWanted: () => state.watchers.size > 0 || isPublished(state),
       settled: (event, settlement, attempts) => settled(state, event, settlement, attempts),
+      notStored: (event, reason, message) => {
+        if (!isPublished(state)) return
+        publish(state, makeReport(Utf8.textOf(event), { _tag: "Dropped", code: 0, message, reason }, 0))
+      },
       refused: (event, reason, message) => {
         const report = new DeliveryReport.Dropped({ code: 0, message, attempts: 0, event, reason })
         publish(state, report)
         return report
       },
-      watch: (id, onOutcome) => {
-        state.watchers.set(id, onOutcome)
+      watch: (sequence, onOutcome) => {
+        state.watchers.set(sequence, onOutcome)
       },
-      unwatch: (id) => {
-        state.watchers.delete(id)
+      unwatch: (sequence) => {
+        state.watchers.delete(sequence)
       },
-      unreported: (id, why) => tell(state, id, why),
+      watched: () => Array.from(state.watchers.keys()),
+      unreported: (sequence, why) => tell(state, sequence, why),
       allUnreported: (why) => {
-        for (const id of Array.from(state.watchers.keys())) tell(state, id, why)
+        for (const sequence of Array.from(state.watchers.keys())) tell(state, sequence, why)
       },
       deliveries: Stream.unwrapScoped(subscribe(state)),
       calledBack: Effect.flatMap(isInside, (inside) => inside ? Effect.void : state.calls.drained),
@@ -152,23 +166,27 @@ const isPublished = ({ config, observer, subscribers }: State): boolean =>
 
 const settled = (
   state: State,
-  { id, json }: EventStorage.EncodedEvent,
+  event: EventStorage.EncodedEvent,
   settlement: Settlement,
   attempts: number
 ): void => {
-  const isWatched = state.watchers.size > 0 && state.watchers.has(id)
+  const isWatched = state.watchers.size > 0 && event.clientId === state.clientId && state.watchers.has(event.sequence)
   if (!isWatched && !isPublished(state)) return
-  const { code, message } = settlement
-  const report = settlement._tag === "Delivered"
-    ? new DeliveryReport.Delivered({ code, message, attempts, json })
-    : new DeliveryReport.Dropped({ code, message, attempts, json, reason: settlement.reason })
-  if (isWatched) tell(state, id, report)
+  const report = makeReport(Utf8.textOf(event), settlement, attempts)
+  if (isWatched) tell(state, event.sequence, report)
   publish(state, report)
 }
 
-const tell = ({ watchers }: State, id: string, awaited: Awaited): void => {
-  const onOutcome = watchers.get(id)
-  watchers.delete(id)
+const makeReport = (json: string, settlement: Settlement, attempts: number): DeliveryReport.DeliveryReport => {
+  const { code, message } = settlement
+  return settlement._tag === "Delivered"
+    ? new DeliveryReport.Delivered({ code, message, attempts, json })
+    : new DeliveryReport.Dropped({ code, message, attempts, json, reason: settlement.reason })
+}
+
+const tell = ({ watchers }: State, sequence: number, awaited: Awaited): void => {
+  const onOutcome = watchers.get(sequence)
+  watchers.delete(sequence)
   onOutcome?.(awaited)
 }
 

@@ -47,7 +47,7 @@ export const make = ({ deadlines, log, transport }: Dependencies): Send => (sett
         bytes = body.length
         return Effect.flatMap(post(transport, settings, body), checkAnswer)
       })
-      const endSpan = (exit: Exit.Exit<unknown>, status: number): void => {
+      const endSpan = (exit: Exit.Exit<unknown, unknown>, status: number): void => {
         if (span === undefined) return
         quietly(() => {
           span.attribute("amplitude.batch_size", events.length)
@@ -61,11 +61,12 @@ export const make = ({ deadlines, log, transport }: Dependencies): Send => (sett
         const status = "status" in answer ? answer.status : 0
         Metrics.requested({ status, bytes, events: events.length, millis: monotonicOf(clock) - started })
         endSpan(Exit.succeed(answer), status)
-        log.write({
-          level: LogLevel.Debug,
-          module: "pipeline",
-          message: `sent ${events.length} events`,
-          annotations: { bytes, status, attempt }
+        log.sent({
+          events: events.length,
+          bytes,
+          status,
+          attempt,
+          answer: "status" in answer ? answer.body : answer.message
         })
         return Exit.succeed(answer)
       }

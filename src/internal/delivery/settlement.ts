@@ -4,6 +4,8 @@
  */
 import * as Effect from "effect/Effect"
 import type { EventStorage } from "../../EventStorage.js"
+import { decoded } from "../event/decoded.js"
+import type { Log } from "../log.js"
 import { monotonicOf, wallTimeOf, withClock } from "../time.js"
 import type { BatchTrigger } from "./batchTrigger.js"
 import * as Metrics from "./metrics.js"
@@ -26,6 +28,9 @@ export interface Dependencies {
   readonly reports: Reports
   readonly storageRetry: StorageRetry
   readonly trigger: BatchTrigger
+  readonly log: Log
+  /** Events have left the storage: there is room. */
+  readonly onSettled: () => void
 }
 
 /** An outcome that the storage does not know yet. */
@@ -39,8 +44,14 @@ export interface Settlements {
   readonly settle: (lease: EventStorage.Lease, part: Part, settlement: Settlement) => Effect.Effect<void>
   /** Gives events back until `notBefore`, in milliseconds since the epoch; 0 is at once. */
   readonly release: (lease: EventStorage.Lease, part: Part, notBefore: number) => Effect.Effect<void>
+  /** The overflow policy has dropped events. */
+  readonly evicted: (events: ReadonlyArray<EncodedEvent>, capacity: number) => void
+  /** The storage ends with the process, and does not answer any more. */
+  readonly lost: (events: ReadonlyArray<EncodedEvent>) => void
   /** Reports what is decided and not acknowledged: the storage has not answered in time. */
   readonly reportDecided: () => void
+  /** What the storage answers later is not reported: every event has its outcome. */
+  readonly end: () => void
   /** How many events of this client are leased. */
   readonly leased: () => number
   readonly onLease: (events: ReadonlyArray<EncodedEvent>) => void
@@ -48,14 +59,24 @@ export interface Settlements {
   readonly acknowledgements: () => { readonly count: number; readonly areUnderWay: boolean }
 }
 
+/** The outcome of events that are left at the end. */
+export const shutDown: Settlement = {
+  _tag: "Dropped",
+  code: 0,
+  message: "the client was shut down before the event could be delivered",
+  reason: "Shutdown"
+}
+
 export const make = (deps: Dependencies): Settlements => {
-  const { outstanding, reports, storageRetry, trigger } = deps
+  const { log, onSettled, outstanding, reports, storageRetry, trigger } = deps
   const decided = new Set<Decided>()
+  let hasEnded = false
   let leased = 0
   let acknowledgements = 0
 
   /** Reports events that leave the storage. `held` are those that were still ours. */
   const report = ({ part, settlement }: Decided, held: ReadonlyArray<EncodedEvent>): void => {
+    if (hasEnded) return
     const ours = held.length === part.events.length ? undefined : new Set(held)
     if (ours !== undefined || reports.isWanted()) {
       for (const event of part.events) {
@@ -65,7 +86,13 @@ export const make = (deps: Dependencies): Settlements => {
     }
     outstanding.settled(part.events)
     if (settlement._tag === "Delivered") Metrics.delivered(held.length, outstanding.size())
-    else Metrics.dropped(settlement.reason, held.length, outstanding.size())
+    else {
+      Metrics.dropped(settlement.reason, held.length, outstanding.size())
+      if (held.length > 0) {
+        log.dropped("pipeline", settlement.reason, { ...settlement, count: held.length, events: decoded(held) })
+      }
+    }
+    onSettled()
   }
 
   return {
@@ -96,11 +123,24 @@ export const make = (deps: Dependencies): Settlements => {
         })
       )
     },
+    evicted: (events, capacity) => {
+      const settlement: Settlement = {
+        _tag: "Dropped",
+        code: 0,
+        message: `the buffer is full: ${capacity} events`,
+        reason: "BufferFull"
+      }
+      report({ part: { events, sent: 0, retries: 0 }, settlement }, events)
+    },
+    lost: (events) => report({ part: { events, sent: 0, retries: 0 }, settlement: shutDown }, events),
     reportDecided: () => {
       for (const outcome of decided) {
         decided.delete(outcome)
         report(outcome, outcome.part.events)
       }
+    },
+    end: () => {
+      hasEnded = true
     },
     leased: () => leased,
     onLease: (events) => {

@@ -18,18 +18,20 @@ import type { Before, Enrichment, Plugin } from "../../Plugin.js"
 import * as Metrics from "../delivery/metrics.js"
 import type { Outstanding } from "../delivery/outstanding.js"
 import type { Awaited, Reports } from "../delivery/reports.js"
+import { decoded } from "../event/decoded.js"
 import * as Encoder from "../event/encoder.js"
 import { EventBuffer } from "../event/eventBuffer.js"
 import type { Writer } from "../event/jsonWriter.js"
 import type { Fault } from "../event/properties.js"
 import { eventOptions } from "../event/eventOptions.js"
 import type { Log } from "../log.js"
+import { counted } from "../log.js"
 import { unsafeNow } from "../time.js"
 import type { WakefulClock } from "../wakefulClock.js"
 import type { Admission } from "./admission.js"
 import type { Fairness } from "./fairness.js"
 import type { Overflow, Unstored } from "./overflow.js"
-import type { Passed, Plugins } from "./plugins.js"
+import type { Applied, Plugins } from "./plugins.js"
 import { insidePlugins } from "./plugins.js"
 
 export interface Dependencies {
@@ -44,11 +46,13 @@ export interface Dependencies {
   readonly log: Log
   /** Writes the JSON of an id. */
   readonly insertId: (writer: Writer) => void
+  /** Whether an invalid event is a defect of the call of `track`, not a report: for tests. */
+  readonly invalidIsDefect: boolean
 }
 
 export interface Intake {
   readonly track: (...given: Encoder.Given) => Effect.Effect<void>
-  readonly trackAll: (events: ReadonlyArray<unknown>) => Effect.Effect<void>
+  readonly trackAll: (events: Iterable<unknown>) => Effect.Effect<void>
   readonly trackOrFail: (...given: Encoder.Given) => Effect.Effect<void, TrackError>
   readonly trackAndWait: (...given: Encoder.Given) => Effect.Effect<Delivered, TrackError | DeliveryError>
 }
@@ -159,7 +163,7 @@ export const make = (deps: Dependencies): Intake => {
     next: (draft: Encoder.Draft, event: Event) => A
   ): Effect.Effect<A | Refusal> =>
     isRefusal(event) ? Exit.succeed(event) : Effect.map(
-      plugins.lead(event, by),
+      plugins.apply(event, by),
       (passed): A | Refusal =>
         passed._tag === "Dropped"
           ? droppedByPlugin(passed)
@@ -208,31 +212,29 @@ export const make = (deps: Dependencies): Intake => {
   // -- what becomes of those that were not taken ---------------------------------------------------------------------
 
   const reportRefusal = (refusal: Refusal, given: Encoder.Given): Dropped => {
-    if (refusal.error !== undefined) warnOfRefusal(refusal.reason)
+    const event = refusal.event ?? assemble(given)
+    if (refusal.error !== undefined) warnOfRefusal(refusal.reason, refusal.message, event)
     Metrics.dropped(refusal.reason, 1, outstanding.size())
-    return reports.refused(refusal.event ?? assemble(given), refusal.reason, refusal.message)
+    return reports.refused(event, refusal.reason, refusal.message)
   }
 
   const reportNotStored = (error: TrackError, event: Encoded): void => {
     const reason = reasons[error._tag]
-    warnOfRefusal(reason)
+    warnOfRefusal(reason, error.message, Array.from(decoded([event]))[0])
     Metrics.dropped(reason, 1, outstanding.size())
     reports.notStored(event, reason, error.message)
   }
 
-  const warnOfRefusal = (reason: Reason): void =>
-    log.burst(`refuse ${reason}`, 1, (count) => ({
-      level: LogLevel.Warning,
-      module: "intake",
-      message: `${count} events dropped: ${reason}`,
-      annotations: { reason }
-    }))
+  const warnOfRefusal = (reason: Reason, message: string, event: unknown): void =>
+    log.dropped("intake", reason, { count: 1, code: 0, message, events: [event] })
 
   const warnOfGroups = (): void =>
     log.burst("groups", 1, (count) => ({
       level: LogLevel.Warning,
       module: "intake",
-      message: `${count} events with more than 5 group types or 10 group names: the service does not track the rest`
+      message: `${
+        counted(count, "event")
+      } with more than 5 group types or 10 group names: the service does not track the rest`
     }))
 
   // -- the calls -----------------------------------------------------------------------------------------------------
@@ -240,6 +242,7 @@ export const make = (deps: Dependencies): Intake => {
   const track: Intake["track"] = (...given) =>
     prepare(given, (prepared) => {
       if (isRefusal(prepared)) {
+        if (deps.invalidIsDefect && prepared.reason === "Invalid") return Effect.die(prepared.error)
         reportRefusal(prepared, given)
         return fairness.next()
       }
@@ -327,7 +330,7 @@ const isRefusal = (prepared: Prepared | Event): prepared is Refusal => "_tag" in
 
 const isEncoded = (prepared: Prepared): prepared is Encoded => prepared._tag === "Encoded"
 
-const droppedByPlugin = ({ event, message }: Passed & { readonly _tag: "Dropped" }): Refusal => ({
+const droppedByPlugin = ({ event, message }: Applied & { readonly _tag: "Dropped" }): Refusal => ({
   _tag: "Refusal",
   reason: "Plugin",
   error: undefined,

@@ -146,7 +146,7 @@ const lease = (
     const lease = new Lease([], true)
     // registered before an event is taken: none is lost to an interruption
     return Effect.zipRight(
-      scope.addFinalizer(() => giveBack(state, lease)),
+      Scope.addFinalizer(scope, giveBack(state, lease)),
       withClock((clock) => {
         take(state, lease, options, options.includePaused === true ? Infinity : monotonicOf(clock))
         return lease.held === 0 ? Exit.succeed(Option.none()) : Exit.succeed(Option.some(serviceOf(state, lease)))
