@@ -42,21 +42,25 @@ export const sqlContract = (
     capacity: "soft",
     leaseDuration,
     runs: 10,
-    make: Effect.gen(function*() {
-      const layer = yield* database
-      const table = yield* freshTable
-      const client = isOneClient
-        ? Layer.succeed(SqlClient.SqlClient, Context.get(yield* Layer.build(layer), SqlClient.SqlClient))
-        : layer
-      return Effect.gen(function*() {
-        const { client: frozen, freeze, thaw } = yield* freezable(client)
-        const storage = yield* Layer.build(
-          SqlEventStorage.layer({ table, pollInterval: 50, leaseDuration }).pipe(
-            Layer.provide(Layer.succeed(SqlClient.SqlClient, frozen))
+    make: Effect.map(
+      Effect.gen(function*() {
+        const layer = yield* database
+        const table = yield* freshTable
+        const client = isOneClient
+          ? Layer.succeed(SqlClient.SqlClient, Context.get(yield* Layer.build(layer), SqlClient.SqlClient))
+          : layer
+        return { client, table }
+      }),
+      ({ client, table }) =>
+        Effect.gen(function*() {
+          const { client: frozen, freeze, thaw } = yield* freezable(client)
+          const storage = yield* Layer.build(
+            SqlEventStorage.layer({ table, pollInterval: 50, leaseDuration }).pipe(
+              Layer.provide(Layer.succeed(SqlClient.SqlClient, frozen))
+            )
           )
-        )
-        return { storage: Context.get(storage, EventStorage), freeze, thaw }
-      })
-    }),
+          return { storage: Context.get(storage, EventStorage), freeze, thaw }
+        })
+    ),
     ...options
   })
