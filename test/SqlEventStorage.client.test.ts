@@ -27,11 +27,12 @@ const tests = ({ database, dialect }: TestDatabase) => {
             apiKey: "a-key",
             serverUrl: server.urlV2,
             flushInterval: "50 millis",
+            shutdownTimeout: "1 second",
             callback: (report) => Effect.sync(() => reports.push(report)),
             ...options
           }).pipe(
             Layer.provide(SqlEventStorage.layer({ table, pollInterval: 50, leaseDuration: "2 seconds", deadLetters: true })),
-            Layer.provideMerge(Layer.fresh(layer))
+            Layer.provideMerge(layer)
           )
         ).pipe(Scope.extend(scope))
         yield* Effect.addFinalizer(() => Scope.close(scope, Exit.void))
