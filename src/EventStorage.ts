@@ -115,13 +115,35 @@ export declare namespace EventStorage {
     readonly events: NonEmptyReadonlyArray<EncodedEvent>
     /** Forgets events that have their outcome, and answers those that were still ours. */
     readonly acknowledge: (
-      events: ReadonlyArray<EncodedEvent>
+      events: ReadonlyArray<EncodedEvent>,
+      options?: AcknowledgeOptions
     ) => Effect.Effect<ReadonlyArray<EncodedEvent>, StorageError>
     /** Gives events back to their places. Those that are no longer ours are left alone. */
     readonly release: (
       events: ReadonlyArray<EncodedEvent>,
       options: ReleaseOptions
     ) => Effect.Effect<void, StorageError>
+  }
+
+  /**
+   * @since 0.1.0
+   * @category models
+   */
+  export interface AcknowledgeOptions {
+    /** Why the events were dropped. Undefined for events that were delivered. A storage can keep it, and need not. */
+    readonly dropped?: Dropped | undefined
+  }
+
+  /**
+   * Why events were dropped, as their reports say it.
+   *
+   * @since 0.1.0
+   * @category models
+   */
+  export interface Dropped {
+    readonly reason: string
+    readonly code: number
+    readonly message: string
   }
 
   /**
