@@ -98,6 +98,8 @@ export declare namespace Transport {
    */
   export interface Service {
     readonly send: (request: Request) => Effect.Effect<Answer, TransportError>
+    /** The most bytes of a body that holds more than one event, where that is less than the service takes. */
+    readonly maxBodyBytes?: number | undefined
   }
 }
 

@@ -208,7 +208,7 @@ export const make = (deps: Dependencies): Effect.Effect<Pipeline, never, Scope.S
       if (known?.settings !== settings) {
         known = {
           settings,
-          limits: { ...Request.limits(settings), interval: Duration.toMillis(settings.flushInterval) }
+          limits: { ...Request.limits(settings, transport), interval: Duration.toMillis(settings.flushInterval) }
         }
       }
       return known.limits

@@ -46,11 +46,16 @@ const textOf = (settings: AmplitudeConfig.Settings, events: ReadonlyArray<EventS
   return texts.join(",")
 }
 
-/** The most events of a request, and the most bytes of their JSON, a comma counted with each. */
-export const limits = (settings: AmplitudeConfig.Settings): Cut.Limits => ({
+/**
+ * The most events of a request, and the most bytes of their JSON, a comma counted with each. A transport can take less
+ * than the service does.
+ */
+export const limits = (settings: AmplitudeConfig.Settings, { maxBodyBytes = Infinity }: {
+  readonly maxBodyBytes?: number | undefined
+} = {}): Cut.Limits => ({
   count: Math.min(settings.flushQueueSize, maxEvents),
   // the last event has no comma
-  bytes: maxBytes(settings) - byteLength(head(settings)) - byteLength(tail(settings)) + 1
+  bytes: Math.min(maxBytes(settings), maxBodyBytes) - byteLength(head(settings)) - byteLength(tail(settings)) + 1
 })
 
 /** Bodies of at most so many bytes are sent as they are: they would gain nothing. */
