@@ -36,7 +36,8 @@ const watch = (client: Amplitude.Client, keepalive: Keepalive): Effect.Effect<vo
     const runtime = yield* Effect.runtime()
     const runFork = Runtime.runFork(runtime)
     const runSync = Runtime.runSync(runtime)
-    const leftovers = leftoversOf(yield* client.config)
+    // The settings can change, and the API key with them.
+    const leftovers = (): Leftovers => leftoversOf(runSync(client.config))
     const waiting = new Map<InsertId, Event>()
     let isLeft = false
 
@@ -68,7 +69,7 @@ const watch = (client: Amplitude.Client, keepalive: Keepalive): Effect.Effect<vo
         runFork(keepalive.transport.send({ url: Request.url(settings), body }))
         rest = rest.slice(count)
       }
-      if (rest.length > 0 && !leftovers.add(rest)) {
+      if (rest.length > 0 && !leftovers().add(rest)) {
         runFork(Effect.logError(`${rest.length} events are lost: the page was left, and the browser stores no more`))
       }
     }
@@ -76,7 +77,7 @@ const watch = (client: Amplitude.Client, keepalive: Keepalive): Effect.Effect<vo
     // A page that comes back from the browser's cache still has its events in memory.
     const onPageShow = (): void => {
       isLeft = false
-      leftovers.remove(waiting)
+      leftovers().remove(waiting)
     }
 
     yield* Effect.acquireRelease(
@@ -93,7 +94,7 @@ const watch = (client: Amplitude.Client, keepalive: Keepalive): Effect.Effect<vo
         })
     )
 
-    for (const event of leftovers.take()) yield* client.track(event)
+    for (const event of leftovers().take()) yield* client.track(event)
   })
 
 /** A body with as many of the events, from the first on, as fit into so many bytes. */
