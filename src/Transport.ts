@@ -72,5 +72,7 @@ export declare namespace Transport {
      * that cannot be interrupted is abandoned after `requestTimeout`.
      */
     readonly send: (request: Request) => Effect.Effect<Answer, TransportError>
+    /** The most bytes of a body that holds more than one event, where that is less than the service takes. */
+    readonly maxBodyBytes?: number | undefined
   }
 }

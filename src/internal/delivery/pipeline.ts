@@ -67,7 +67,7 @@ export const make = (deps: Dependencies): Effect.Effect<Pipeline, never, Scope.S
   Effect.gen(function*() {
     const { clientId, config, log, onLease, onSettled, outstanding, reports, storage, transport } = deps
     const settings = config.unsafeSettings
-    const configured = limitsOf(settings)
+    const configured = limitsOf(settings, transport)
     const endpoints = Endpoint.makeAll(settings())
     const endpoint = () => endpoints.current(settings())
     const trigger = new BatchTrigger(
@@ -183,29 +183,28 @@ interface Worker {
 type NextBatch = Effect.Effect<Batch, Option.Option<never>>
 
 /** The limits of a request as configured: asked for with every event, worked out once for each settings. */
-const limitsOf = (settings: () => AmplitudeConfig.Settings): () => Limits => {
+const limitsOf = (settings: () => AmplitudeConfig.Settings, transport: Transport.Service): () => Limits => {
   let known: { readonly settings: AmplitudeConfig.Settings; readonly limits: Limits } | undefined
   return () => {
     const current = settings()
-    if (known?.settings !== current) known = { settings: current, limits: Request.limits(current) }
+    if (known?.settings !== current) known = { settings: current, limits: Request.limits(current, transport) }
     return known.limits
   }
 }
 
-/** A defect must not end delivery. */
+/** A defect must not end delivery. Where the worker itself was interrupted, the pause ends at once, and so does it. */
 const restartOnDefect = (log: Log) => (worker: Effect.Effect<void>): Effect.Effect<void> =>
-  Effect.catchAllCause(worker, (cause) =>
-    Cause.isInterruptedOnly(cause) ? Effect.interrupt : Effect.zipRight(
-      Effect.sync(() =>
-        log.write({
-          level: LogLevel.Error,
-          module: "pipeline",
-          message: "the pipeline died and starts again",
-          annotations: { cause: Cause.pretty(cause) }
-        })
-      ),
-      Effect.zipRight(
-        Effect.interruptible(Effect.sleep("1 second")),
-        Effect.suspend(() => restartOnDefect(log)(worker))
-      )
-    ))
+  Effect.catchAllCause(worker, (cause) => {
+    if (!Cause.isInterruptedOnly(cause)) {
+      log.write({
+        level: LogLevel.Error,
+        module: "pipeline",
+        message: "the pipeline died and starts again",
+        annotations: { cause: Cause.pretty(cause) }
+      })
+    }
+    return Effect.zipRight(
+      Effect.interruptible(Effect.sleep("1 second")),
+      Effect.suspend(() => restartOnDefect(log)(worker))
+    )
+  })

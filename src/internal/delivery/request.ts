@@ -23,17 +23,26 @@ const endpoints = {
 export const url = ({ serverUrl, serverZone, useBatch }: AmplitudeConfig.Settings): string =>
   serverUrl ?? endpoints[serverZone][useBatch ? "batch" : "httpV2"]
 
+/** Of a body that is not compressed. */
+export const headers: Readonly<Record<string, string>> = { "content-type": "application/json" }
+
 const head = (settings: AmplitudeConfig.Settings): string =>
   `{"api_key":${JSON.stringify(Redacted.value(settings.apiKey))},"events":[`
 
 const tail = ({ minIdLength }: AmplitudeConfig.Settings): string =>
   minIdLength === undefined ? "]}" : `],"options":{"min_id_length":${minIdLength}}}`
 
-/** The most events of a request, and the most bytes of their JSON, a comma counted with each. */
-export const limits = (settings: AmplitudeConfig.Settings): Limits => ({
+/**
+ * The most events of a request, and the most bytes of their JSON, a comma counted with each. A transport can take less
+ * than the service does.
+ */
+export const limits = (
+  settings: AmplitudeConfig.Settings,
+  { maxBodyBytes = Infinity }: { readonly maxBodyBytes?: number | undefined } = {}
+): Limits => ({
   maxEvents: Math.min(settings.flushQueueSize, maxEvents),
   // the last event has no comma
-  maxBytes: maxBytes(settings) - Utf8.byteLength(head(settings)) - Utf8.byteLength(tail(settings)) + 1
+  maxBytes: Math.min(maxBytes(settings), maxBodyBytes) - Utf8.byteLength(head(settings)) - Utf8.byteLength(tail(settings)) + 1
 })
 
 const comma = 0x2c

@@ -87,8 +87,7 @@ export const make = ({ deadlines, log, transport }: Dependencies): Send => (sett
       )
     }))
 
-const json = { "content-type": "application/json" }
-const gzippedJson = { ...json, "content-encoding": "gzip" }
+const gzipped = { ...Request.headers, "content-encoding": "gzip" }
 
 const post = (
   transport: Transport.Service,
@@ -97,10 +96,12 @@ const post = (
 ): Effect.Effect<Transport.Answer, TransportError> => {
   const url = Request.url(settings)
   return settings.compression === "none"
-    ? transport.send({ url, headers: json, body })
-    : Effect.flatMap(Compression.gzip(body), (gzipped) =>
+    ? transport.send({ url, headers: Request.headers, body })
+    : Effect.flatMap(Compression.gzip(body), (compressed) =>
       transport.send(
-        gzipped === undefined ? { url, headers: json, body } : { url, headers: gzippedJson, body: gzipped }
+        compressed === undefined
+          ? { url, headers: Request.headers, body }
+          : { url, headers: gzipped, body: compressed }
       ))
 }
 

@@ -101,7 +101,7 @@ export const make = (deps: Dependencies): Settlements => {
       return Effect.suspend(() => {
         const outcome: Decided = { part, settlement }
         decided.add(outcome)
-        return Effect.map(storageRetry("acknowledge", () => lease.acknowledge(part.events)), (held) => {
+        return Effect.map(storageRetry("acknowledge", () => lease.acknowledge(part.events, acknowledgeOptions(settlement))), (held) => {
           acknowledgements++
           leased -= outstanding.countOwn(part.events)
           // else it was reported meanwhile, since the client has ended
@@ -149,3 +149,7 @@ export const make = (deps: Dependencies): Settlements => {
     acknowledgements: () => ({ count: acknowledgements, areUnderWay: decided.size > 0 })
   }
 }
+
+/** What a durable storage keeps with an event that was dropped. */
+const acknowledgeOptions = (settlement: Settlement): EventStorage.AcknowledgeOptions | undefined =>
+  settlement._tag === "Delivered" ? undefined : { dropped: settlement }

@@ -1,22 +1,31 @@
 /** The transport over undici itself, which costs less than an `HttpClient` in between. */
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
-import type * as Undici from "@effect/platform-node/Undici"
+import * as Undici from "@effect/platform-node/Undici"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as Predicate from "effect/Predicate"
 import type * as Scope from "effect/Scope"
 import type { TransportError } from "../../AmplitudeError.js"
 import type { Transport } from "../../Transport.js"
 import { async } from "./async.js"
 import { incomplete, notSent, tooLong } from "./errors.js"
+import * as Fetch from "./fetch.js"
 import { maxBytes, ResponseBody } from "./responseBody.js"
 
 type Dispatcher = Undici.Dispatcher
 type Controller = Undici.Dispatcher.DispatchController
 
-/** Over a pool of connections as `NodeHttpClient.layerUndici` has one: kept alive, and closed with the scope. */
-export const make: Effect.Effect<Transport.Service, never, Scope.Scope> = Effect.map(
-  NodeHttpClient.makeDispatcher,
-  (dispatcher) => ({ send: send(dispatcher) })
+/** Bun puts a module of its own in the place of `undici`, and its agents have no `dispatch`. */
+const canDispatch = (): boolean => Predicate.isFunction(Undici.Agent.prototype.dispatch)
+
+/**
+ * Sends over a pool of connections that are kept alive and closed with the scope. Where undici cannot dispatch, `fetch`
+ * sends.
+ */
+export const make: Effect.Effect<Transport.Service, never, Scope.Scope> = Effect.suspend(() =>
+  canDispatch()
+    ? Effect.map(NodeHttpClient.makeDispatcher, (dispatcher) => ({ send: send(dispatcher) }))
+    : Effect.succeed(Fetch.transport)
 )
 
 const send = (dispatcher: Dispatcher): Transport.Service["send"] => {
