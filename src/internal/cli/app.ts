@@ -1,0 +1,292 @@
+/** The command line: its commands, their options and help, and how it ends. */
+import * as Args from "@effect/cli/Args"
+import * as CliConfig from "@effect/cli/CliConfig"
+import * as Command from "@effect/cli/Command"
+import * as HelpDoc from "@effect/cli/HelpDoc"
+import * as Span from "@effect/cli/HelpDoc/Span"
+import * as Options from "@effect/cli/Options"
+import * as ValidationError from "@effect/cli/ValidationError"
+import * as NodeContext from "@effect/platform-node/NodeContext"
+import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
+import * as Cause from "effect/Cause"
+import * as Config from "effect/Config"
+import * as Console from "effect/Console"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Option from "effect/Option"
+import { CliFailure, exitCodes, usage } from "./failure.js"
+import * as Terminal from "./terminal.js"
+
+const name = "effect-amplitude"
+
+/** That of the package, which a test holds it to. */
+const version = "0.1.0"
+
+// -- options -----------------------------------------------------------------------------------------------------------
+
+/** The variable that stands in for an option. */
+const variable = (option: string): string => `AMPLITUDE_DEV_${option.replace(/-/g, "_").toUpperCase()}`
+
+const flag = (option: string, description: string): Options.Options<boolean> =>
+  Options.boolean(option).pipe(
+    Options.withDescription(description),
+    Options.withFallbackConfig(Config.boolean(variable(option)))
+  )
+
+const text = (option: string, placeholder: string, description: string): Options.Options<string | undefined> =>
+  Options.text(option).pipe(
+    Options.withPseudoName(placeholder),
+    Options.withDescription(description),
+    Options.withFallbackConfig(Config.string(variable(option))),
+    orUndefined
+  )
+
+const integer = (option: string, placeholder: string, description: string): Options.Options<number | undefined> =>
+  Options.integer(option).pipe(
+    Options.withPseudoName(placeholder),
+    Options.withDescription(description),
+    Options.withFallbackConfig(Config.integer(variable(option))),
+    orUndefined
+  )
+
+const choice = <const A extends string>(
+  option: string,
+  choices: readonly [A, ...Array<A>],
+  description: string
+): Options.Options<A | undefined> =>
+  Options.choice(option, choices).pipe(
+    Options.withDescription(description),
+    Options.withFallbackConfig(Config.literal(...choices)(variable(option))),
+    orUndefined
+  )
+
+const orUndefined = <A>(options: Options.Options<A>): Options.Options<A | undefined> =>
+  Options.map(Options.optional(options), Option.getOrUndefined)
+
+const positive = (option: string, value: number | undefined): Effect.Effect<number | undefined, CliFailure> =>
+  value === undefined || value > 0 ? Effect.succeed(value) : Effect.fail(usage(`--${option} ${value}: give a number above 0`))
+
+const inputOptions = {
+  format: choice("format", ["ndjson", "csv"], "How the lines are written. Default: by the name of the file and its beginning."),
+  from: choice("from", ["amplitude-export"], "The events are those of Amplitude's Export API: a zip, gzip or JSON file of it.")
+}
+
+const json = flag("json", "Prints JSON.")
+
+const files = Args.text({ name: "FILE" }).pipe(
+  Args.withDescription("NDJSON, CSV, gzip of either, or zip; - is stdin."),
+  Args.atLeast(1)
+)
+
+// -- commands ----------------------------------------------------------------------------------------------------------
+
+const send = Command.make(
+  "send",
+  {
+    files,
+    ...inputOptions,
+    to: text("to", "URL", "Where to send. Default: Amplitude, by --zone."),
+    zone: Options.map(choice("zone", ["US", "EU"], "Where the project's data live. Default: US."), (zone) => zone ?? "US"),
+    rate: integer("rate", "N", "The most events a second. Default: as fast as the service takes them."),
+    minIdLength: integer("min-id-length", "N", "The shortest user or device id that the project takes. Default: 5."),
+    skipUserPropertiesSync: flag(
+      "skip-user-properties-sync",
+      "Old user properties do not overwrite those that the users have now."
+    ),
+    dryRun: flag("dry-run", "Reads and checks everything, and sends nothing."),
+    yes: flag("yes", "Sends without asking."),
+    restart: flag("restart", "Begins with the first line, whatever an earlier run has sent."),
+    json
+  },
+  ({ files, from, rate, ...options }) =>
+    Effect.gen(function*() {
+      const { send } = yield* Effect.promise(() => import("./send.js"))
+      yield* send({
+        ...options,
+        files,
+        isExport: from !== undefined,
+        rate: yield* positive("rate", rate),
+        minIdLength: yield* positive("min-id-length", options.minIdLength),
+        apiKey: process.env["AMPLITUDE_API_KEY"]
+      })
+    })
+).pipe(Command.withDescription("Sends a backlog of events with the Batch API, and can be resumed"))
+
+const validate = Command.make(
+  "validate",
+  {
+    files,
+    ...inputOptions,
+    plan: text("plan", "PLAN", "A tracking plan: JSON Schemas by event, or Amplitude Data's CSV."),
+    minIdLength: integer("min-id-length", "N", "The shortest user or device id that the project takes. Default: 5."),
+    json
+  },
+  ({ from, minIdLength, ...options }) =>
+    Effect.gen(function*() {
+      const { validate } = yield* Effect.promise(() => import("./validate.js"))
+      yield* validate({
+        ...options,
+        isExport: from !== undefined,
+        minIdLength: yield* positive("min-id-length", minIdLength)
+      })
+    })
+).pipe(Command.withDescription("Holds every line against the service's rules, and a tracking plan"))
+
+const generate = Command.make(
+  "generate",
+  {
+    source: Options.text("from").pipe(
+      Options.withPseudoName("SOURCE"),
+      Options.withDescription(
+        "The URL of a DevServer, events in a file, a plan as JSON Schemas, or Amplitude Data's CSV."
+      ),
+      Options.withFallbackConfig(Config.string(variable("from")))
+    ),
+    out: text("out", "FILE.ts", "The file that is written. Default: stdout.")
+  },
+  (options) =>
+    Effect.flatMap(
+      Effect.promise(() => import("./planCommands.js")),
+      ({ generate }) => generate(options)
+    )
+).pipe(Command.withDescription("Writes the code of a tracking plan"))
+
+const check = Command.make(
+  "check",
+  {
+    plan: Args.text({ name: "PLAN" }).pipe(Args.withDescription("JSON Schemas by event, or Amplitude Data's CSV.")),
+    source: Args.text({ name: "SOURCE" }).pipe(Args.withDescription("The URL of a DevServer, or events in a file.")),
+    json
+  },
+  (options) =>
+    Effect.flatMap(
+      Effect.promise(() => import("./planCommands.js")),
+      ({ check }) => check(options)
+    )
+).pipe(Command.withDescription("Compares a plan with what was observed"))
+
+const plan = Command.make("plan").pipe(
+  Command.withDescription("Makes and checks tracking plans"),
+  Command.withSubcommands([generate, check])
+)
+
+const root = Command.make(name).pipe(
+  Command.withDescription("Amplitude on your machine: a local server, backfills, checks and tracking plans"),
+  Command.withSubcommands([send, validate, plan])
+)
+
+// -- help --------------------------------------------------------------------------------------------------------------
+
+const examples: { readonly [command: string]: ReadonlyArray<readonly [command: string, what: string]> } = {
+  "": [
+    ["validate events.ndjson", "Which lines would Amplitude refuse, and why?"],
+    ["send events.ndjson --dry-run", "What would be sent?"],
+    [`plan generate --from events.ndjson --out plan.ts`, "A tracking plan from what is tracked today."],
+    ["--completions bash > /etc/bash_completion.d/effect-amplitude", "Completions: bash, fish, sh or zsh."]
+  ],
+  send: [
+    ["send events.ndjson --to http://127.0.0.1:8267", "To a local server first."],
+    ["send events.csv.gz --zone EU --rate 1000 --yes", "To Amplitude, at most 1000 events a second."],
+    ["send export.zip --from amplitude-export --skip-user-properties-sync --yes", "From one project to another."],
+    ["send - < events.ndjson", "From stdin; only a file can be resumed."]
+  ],
+  validate: [
+    ["validate events.ndjson", "A table of what is at fault."],
+    ["validate *.ndjson.gz --plan plan.csv --json", "Against a tracking plan too, as JSON."]
+  ],
+  plan: [
+    ["plan generate --from http://127.0.0.1:8267", "From what a DevServer has seen."],
+    ["plan check plan.json events.ndjson", "Exit status 3 where events are not of the plan."]
+  ],
+  "plan generate": [
+    ["plan generate --from http://127.0.0.1:8267 --out plan.ts", "From what a DevServer has seen."],
+    ["plan generate --from events.ndjson", "From events."],
+    ["plan generate --from amplitude-data.csv --out plan.ts", "From the plan in Amplitude Data."]
+  ],
+  "plan check": [
+    ["plan check plan.csv http://127.0.0.1:8267", "What a DevServer has seen."],
+    ["plan check plan.json events.ndjson --json", "Events in a file, as JSON."]
+  ]
+}
+
+/** The help of a command ends with examples of it. */
+const footerOf = (args: ReadonlyArray<string>): HelpDoc.HelpDoc => {
+  const words = args.filter((arg) => !arg.startsWith("-"))
+  const key = [words.slice(0, 2).join(" "), words[0] ?? "", ""].find((key) => key in examples) ?? ""
+  return HelpDoc.blocks([
+    HelpDoc.h1("EXAMPLES"),
+    ...examples[key]!.flatMap(([command, what]) => [
+      HelpDoc.p(Span.text(`  ${what}`)),
+      HelpDoc.p(Span.code(`  $ npx ${name} ${command}`))
+    ]),
+    HelpDoc.h1("ENVIRONMENT"),
+    HelpDoc.p(
+      "  AMPLITUDE_DEV_PORT stands in for --port, and so for every option. AMPLITUDE_API_KEY is the key of the project."
+    ),
+    HelpDoc.h1("EXIT STATUS"),
+    HelpDoc.p("  0 done, 1 failed, 2 usage, 3 events at fault, 4 needs --yes, 130 interrupted")
+  ])
+}
+
+// -- the process -------------------------------------------------------------------------------------------------------
+
+/** Help and completions go to stdout, without styles where there is no terminal; errors are told at the end. */
+const withConsole = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+  Console.consoleWith((console) => {
+    const styled = Terminal.stylesAllowed(process.stdout)
+    return Effect.withConsole(
+      effect,
+      Object.assign(Object.create(console) as Console.Console, {
+        log: (...args: ReadonlyArray<unknown>) => {
+          const line = args.map(String).join(" ")
+          return Terminal.outLine(styled ? line : Terminal.withoutStyles(line).replace(/[ \t]+$/gm, ""))
+        },
+        error: () => Effect.void
+      })
+    )
+  })
+
+/** A usage error as one line. */
+const wordsOf = (error: ValidationError.ValidationError): string =>
+  Terminal.withoutStyles(HelpDoc.toAnsiText(error.error)).replace(/\s+/g, " ").trim().replace(/\.$/, "")
+
+const messageOf = (cause: Cause.Cause<unknown>, args: ReadonlyArray<string>): readonly [string, number] => {
+  const failure = Option.getOrUndefined(Cause.failureOption(cause))
+  if (failure instanceof CliFailure) return [failure.message, failure.exitCode]
+  if (ValidationError.isValidationError(failure)) {
+    const command = args.filter((arg) => /^[a-z]+$/.test(arg)).slice(0, 2)
+    const known = [command.join(" "), command[0] ?? ""].find((key) => key !== "" && key in examples)
+    return [
+      `${wordsOf(failure)} (see ${[name, ...known === undefined ? [] : [known], "--help"].join(" ")})`,
+      exitCodes.usage
+    ]
+  }
+  if (Cause.isInterruptedOnly(cause)) return ["", exitCodes.interrupted]
+  return [
+    `this is a fault of effect-amplitude itself: ${Cause.pretty(cause).split("\n").slice(0, 3).join(" ")}`,
+    exitCodes.failed
+  ]
+}
+
+/** Runs a command line to its end, and ends the process. */
+export const main = (argv: ReadonlyArray<string>): void => {
+  const args = argv.slice(2)
+  // who reads the output has seen enough
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on("error", (error: NodeJS.ErrnoException) => process.exit(error.code === "EPIPE" ? 0 : 1))
+  }
+  const program = Command.run(root, { name, version, footer: footerOf(args) })(argv).pipe(
+    withConsole,
+    Effect.provide([NodeContext.layer, CliConfig.layer({ isCaseSensitive: true, finalCheckBuiltIn: true, showAllNames: false })])
+  )
+  NodeRuntime.runMain(program, {
+    disableErrorReporting: true,
+    teardown: (exit) => {
+      const [message, code] = Exit.isSuccess(exit) ? ["", exitCodes.done] as const : messageOf(exit.cause, args)
+      const told = message === "" ? Effect.void : Terminal.errLine(
+        `${Terminal.onStderr("red", "error:")} ${Terminal.plain(message)}`
+      )
+      Effect.runFork(Effect.zipRight(told, Terminal.drained)).addObserver(() => process.exit(code))
+    }
+  })
+}

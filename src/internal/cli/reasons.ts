@@ -1,0 +1,35 @@
+/** Why an event is refused, in the words in which the command line tells it. */
+import type { InvalidEvent } from "../../AmplitudeError.js"
+
+export interface Reason {
+  /** Where the fault is; empty for the event as a whole. */
+  readonly path: string
+  readonly given: string
+  readonly wanted: string
+  readonly fix: string
+}
+
+export const unreadable = (fault: string): Reason => ({
+  path: "",
+  given: fault,
+  wanted: "an event as one JSON object",
+  fix: "Mend the line."
+})
+
+export const ofInvalidEvent = ({ actual, expected, field }: InvalidEvent): Reason => ({
+  path: field,
+  given: actual,
+  wanted: expected,
+  fix: actual === "an unknown field" ? `Remove it, or move it into event_properties.` : `Make it ${expected}.`
+})
+
+export const ofService = (reason: string, code: number, message: string): Reason => ({
+  path: "",
+  given: `an event that the service refused with ${code} (${reason})`,
+  wanted: "an event that the service takes",
+  fix: message
+})
+
+/** One line of a table. */
+export const inWords = ({ given, path, wanted }: Reason): string =>
+  path === "" ? given : `${path}: expected ${wanted}, got ${given}`
