@@ -3,7 +3,6 @@ import * as Args from "@effect/cli/Args"
 import * as CliConfig from "@effect/cli/CliConfig"
 import * as Command from "@effect/cli/Command"
 import * as HelpDoc from "@effect/cli/HelpDoc"
-import * as Span from "@effect/cli/HelpDoc/Span"
 import * as Options from "@effect/cli/Options"
 import * as ValidationError from "@effect/cli/ValidationError"
 import * as NodeContext from "@effect/platform-node/NodeContext"
@@ -15,12 +14,22 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import { CliFailure, exitCodes, usage } from "./failure.js"
+import { render as renderHelp } from "./help.js"
 import * as Terminal from "./terminal.js"
 
 const name = "effect-amplitude"
 
 /** That of the package, which a test holds it to. */
 const version = "0.1.0"
+
+const description = "Amplitude on your machine: a local server, backfills, checks and tracking plans"
+
+const config: CliConfig.CliConfig = CliConfig.make({
+  isCaseSensitive: true,
+  finalCheckBuiltIn: true,
+  showAllNames: false,
+  showBuiltIns: false
+})
 
 // -- options -----------------------------------------------------------------------------------------------------------
 
@@ -64,11 +73,21 @@ const orUndefined = <A>(options: Options.Options<A>): Options.Options<A | undefi
   Options.map(Options.optional(options), Option.getOrUndefined)
 
 const positive = (option: string, value: number | undefined): Effect.Effect<number | undefined, CliFailure> =>
-  value === undefined || value > 0 ? Effect.succeed(value) : Effect.fail(usage(`--${option} ${value}: give a number above 0`))
+  value === undefined || value > 0
+    ? Effect.succeed(value)
+    : Effect.fail(usage(`--${option} ${value}: give a number above 0`))
 
 const inputOptions = {
-  format: choice("format", ["ndjson", "csv"], "How the lines are written. Default: by the name of the file and its beginning."),
-  from: choice("from", ["amplitude-export"], "The events are those of Amplitude's Export API: a zip, gzip or JSON file of it.")
+  format: choice(
+    "format",
+    ["ndjson", "csv"],
+    "How the lines are written. Default: by the name of the file and its beginning."
+  ),
+  from: choice(
+    "from",
+    ["amplitude-export"],
+    "The events are those of Amplitude's Export API: a zip, gzip or JSON file of it."
+  )
 }
 
 const json = flag("json", "Prints JSON.")
@@ -78,7 +97,36 @@ const files = Args.text({ name: "FILE" }).pipe(
   Args.atLeast(1)
 )
 
+/** How each command is called, and what it does: what the README says too. */
+const summaries = {
+  dev: ["dev [-- command …]", "Runs the local server and its page, alone or for the life of a command"],
+  send: ["send FILE…|-", "Sends a backlog of events with the Batch API, and can be resumed"],
+  validate: ["validate FILE…|-", "Holds every line against the rules of the service, and a tracking plan"],
+  "plan generate": ["plan generate --from SOURCE [--out FILE.ts]", "Writes the code of a tracking plan"],
+  "plan check": ["plan check PLAN SOURCE", "Compares a tracking plan with what was observed"]
+} as const
+
 // -- commands ----------------------------------------------------------------------------------------------------------
+
+/** What is run is everything after `--`, which is never read as options. */
+const devOf = (command: ReadonlyArray<string>) =>
+  Command.make(
+    "dev",
+    {
+      port: integer("port", "N", "The port to listen on; 0 takes a free one. Default: 8267."),
+      host: text("host", "ADDRESS", "The address to listen on. Default: 127.0.0.1, this machine alone."),
+      plan: text("plan", "FILE", "A tracking plan: JSON Schemas by event, or Amplitude Data's CSV."),
+      strict: flag("strict", "Events that are not of the plan are at fault."),
+      failOnFault: flag("fail-on-fault", "With a command: exit status 3 when an event was at fault."),
+      open: flag("open", "Opens the page in the browser."),
+      json: flag("json", "Prints a line of JSON for each event.")
+    },
+    (options) =>
+      Effect.gen(function*() {
+        const { dev } = yield* Effect.promise(() => import("./dev.js"))
+        yield* dev({ ...options, command })
+      })
+  ).pipe(Command.withDescription(summaries.dev[1]))
 
 const send = Command.make(
   "send",
@@ -86,7 +134,10 @@ const send = Command.make(
     files,
     ...inputOptions,
     to: text("to", "URL", "Where to send. Default: Amplitude, by --zone."),
-    zone: Options.map(choice("zone", ["US", "EU"], "Where the project's data live. Default: US."), (zone) => zone ?? "US"),
+    zone: Options.map(
+      choice("zone", ["US", "EU"], "Where the project's data live. Default: US."),
+      (zone) => zone ?? "US"
+    ),
     rate: integer("rate", "N", "The most events a second. Default: as fast as the service takes them."),
     minIdLength: integer("min-id-length", "N", "The shortest user or device id that the project takes. Default: 5."),
     skipUserPropertiesSync: flag(
@@ -110,7 +161,7 @@ const send = Command.make(
         apiKey: process.env["AMPLITUDE_API_KEY"]
       })
     })
-).pipe(Command.withDescription("Sends a backlog of events with the Batch API, and can be resumed"))
+).pipe(Command.withDescription(summaries.send[1]))
 
 const validate = Command.make(
   "validate",
@@ -130,7 +181,7 @@ const validate = Command.make(
         minIdLength: yield* positive("min-id-length", minIdLength)
       })
     })
-).pipe(Command.withDescription("Holds every line against the service's rules, and a tracking plan"))
+).pipe(Command.withDescription(summaries.validate[1]))
 
 const generate = Command.make(
   "generate",
@@ -149,7 +200,7 @@ const generate = Command.make(
       Effect.promise(() => import("./planCommands.js")),
       ({ generate }) => generate(options)
     )
-).pipe(Command.withDescription("Writes the code of a tracking plan"))
+).pipe(Command.withDescription(summaries["plan generate"][1]))
 
 const check = Command.make(
   "check",
@@ -163,26 +214,37 @@ const check = Command.make(
       Effect.promise(() => import("./planCommands.js")),
       ({ check }) => check(options)
     )
-).pipe(Command.withDescription("Compares a plan with what was observed"))
+).pipe(Command.withDescription(summaries["plan check"][1]))
 
 const plan = Command.make("plan").pipe(
   Command.withDescription("Makes and checks tracking plans"),
   Command.withSubcommands([generate, check])
 )
 
-const root = Command.make(name).pipe(
-  Command.withDescription("Amplitude on your machine: a local server, backfills, checks and tracking plans"),
-  Command.withSubcommands([send, validate, plan])
-)
+const rootOf = (command: ReadonlyArray<string>) =>
+  Command.make(name).pipe(
+    Command.withDescription(description),
+    Command.withSubcommands([devOf(command), send, validate, plan])
+  )
 
 // -- help --------------------------------------------------------------------------------------------------------------
 
 const examples: { readonly [command: string]: ReadonlyArray<readonly [command: string, what: string]> } = {
   "": [
+    ["dev", "The local server, with its page."],
+    ["dev --fail-on-fault -- npm test", "A test run that fails when an event is at fault."],
     ["validate events.ndjson", "Which lines would Amplitude refuse, and why?"],
     ["send events.ndjson --dry-run", "What would be sent?"],
     [`plan generate --from events.ndjson --out plan.ts`, "A tracking plan from what is tracked today."],
-    ["--completions bash > /etc/bash_completion.d/effect-amplitude", "Completions: bash, fish, sh or zsh."]
+    ["--completions bash > /etc/bash_completion.d/effect-amplitude", "Completions for bash."]
+  ],
+  dev: [
+    ["dev --open", "Shows what arrives at http://127.0.0.1:8267."],
+    ["dev --plan plan.csv --strict", "Events that are not of the plan are at fault."],
+    [
+      "dev --port 0 --fail-on-fault -- npm test",
+      "For a test run, in any language: it finds AMPLITUDE_SERVER_URL in its environment."
+    ]
   ],
   send: [
     ["send events.ndjson --to http://127.0.0.1:8267", "To a local server first."],
@@ -209,23 +271,40 @@ const examples: { readonly [command: string]: ReadonlyArray<readonly [command: s
   ]
 }
 
-/** The help of a command ends with examples of it. */
-const footerOf = (args: ReadonlyArray<string>): HelpDoc.HelpDoc => {
+const descriptors: { readonly [command: string]: Command.Command<any, any, any, any> } = {
+  "": rootOf([]),
+  dev: devOf([]),
+  send,
+  validate,
+  plan,
+  "plan generate": generate,
+  "plan check": check
+}
+
+/** The command whose help is asked for. */
+const helpAskedFor = (args: ReadonlyArray<string>): string | undefined => {
+  if (args.length > 0 && !args.includes("--help") && !args.includes("-h")) {
+    return args[0] === "plan" && args.length === 1 ? "plan" : undefined
+  }
   const words = args.filter((arg) => !arg.startsWith("-"))
-  const key = [words.slice(0, 2).join(" "), words[0] ?? "", ""].find((key) => key in examples) ?? ""
-  return HelpDoc.blocks([
-    HelpDoc.h1("EXAMPLES"),
-    ...examples[key]!.flatMap(([command, what]) => [
-      HelpDoc.p(Span.text(`  ${what}`)),
-      HelpDoc.p(Span.code(`  $ npx ${name} ${command}`))
-    ]),
-    HelpDoc.h1("ENVIRONMENT"),
-    HelpDoc.p(
-      "  AMPLITUDE_DEV_PORT stands in for --port, and so for every option. AMPLITUDE_API_KEY is the key of the project."
-    ),
-    HelpDoc.h1("EXIT STATUS"),
-    HelpDoc.p("  0 done, 1 failed, 2 usage, 3 events at fault, 4 needs --yes, 130 interrupted")
-  ])
+  return [words.slice(0, 2).join(" "), words[0] ?? ""].find((key) => key in descriptors)
+}
+
+const helpOf = (command: string): string => {
+  const rows = Object.entries(summaries)
+  const commands = rows.filter(([name]) => name !== command && name.startsWith(command)).map(([, row]) => row)
+  const [use, summary] = command in summaries
+    ? summaries[command as keyof typeof summaries]
+    : command === "plan"
+    ? ["plan COMMAND", "Makes and checks tracking plans"]
+    : ["COMMAND", description]
+  return renderHelp(name, {
+    usage: use,
+    summary,
+    doc: Command.getHelp(descriptors[command]!, config),
+    commands: commands.length === 0 ? undefined : commands,
+    examples: examples[command] ?? []
+  })
 }
 
 // -- the process -------------------------------------------------------------------------------------------------------
@@ -248,7 +327,8 @@ const withConsole = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, 
 
 /** A usage error as one line. */
 const wordsOf = (error: ValidationError.ValidationError): string =>
-  Terminal.withoutStyles(HelpDoc.toAnsiText(error.error)).replace(/\s+/g, " ").trim().replace(/\.$/, "")
+  Terminal.withoutStyles(HelpDoc.toAnsiText(error.error)).replace(/\s+/g, " ").trim()
+    .replace(/^\((Invalid data at .*)\)$/, "$1").replace(/\.$/, "")
 
 const messageOf = (cause: Cause.Cause<unknown>, args: ReadonlyArray<string>): readonly [string, number] => {
   const failure = Option.getOrUndefined(Cause.failureOption(cause))
@@ -268,17 +348,26 @@ const messageOf = (cause: Cause.Cause<unknown>, args: ReadonlyArray<string>): re
   ]
 }
 
+/** What comes after `--` of `dev` is the command that it runs. */
+const splitCommand = (args: ReadonlyArray<string>): readonly [ReadonlyArray<string>, ReadonlyArray<string>] => {
+  const at = args[0] === "dev" ? args.indexOf("--") : -1
+  return at < 0 ? [args, []] : [args.slice(0, at), args.slice(at + 1)]
+}
+
 /** Runs a command line to its end, and ends the process. */
 export const main = (argv: ReadonlyArray<string>): void => {
-  const args = argv.slice(2)
+  const [args, command] = splitCommand(argv.slice(2))
   // who reads the output has seen enough
   for (const stream of [process.stdout, process.stderr]) {
     stream.on("error", (error: NodeJS.ErrnoException) => process.exit(error.code === "EPIPE" ? 0 : 1))
   }
-  const program = Command.run(root, { name, version, footer: footerOf(args) })(argv).pipe(
-    withConsole,
-    Effect.provide([NodeContext.layer, CliConfig.layer({ isCaseSensitive: true, finalCheckBuiltIn: true, showAllNames: false })])
-  )
+  const asked = helpAskedFor(args)
+  const program = asked === undefined
+    ? Command.run(rootOf(command), { name, version })([...argv.slice(0, 2), ...args]).pipe(
+      withConsole,
+      Effect.provide([NodeContext.layer, CliConfig.layer(config)])
+    )
+    : Terminal.outLine(helpOf(asked))
   NodeRuntime.runMain(program, {
     disableErrorReporting: true,
     teardown: (exit) => {

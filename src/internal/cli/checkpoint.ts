@@ -56,10 +56,13 @@ export const open = (input: Input, run: string, restart: boolean): Effect.Effect
           found.run === run && found.bytes <= (input.bytes ?? 0) && found.fingerprint === input.fingerprint(found.bytes)
       )
       const from = Option.getOrElse(found, () => start)
-      let rejectedBytes = keepRejected(rejectedPath, Option.match(found, {
-        onNone: () => 0,
-        onSome: (found) => found.rejectedBytes
-      }))
+      let rejectedBytes = keepRejected(
+        rejectedPath,
+        Option.match(found, {
+          onNone: () => 0,
+          onSome: (found) => found.rejectedBytes
+        })
+      )
       let saved = ""
       return {
         from,

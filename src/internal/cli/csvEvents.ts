@@ -20,6 +20,7 @@ const fieldNames: ReadonlySet<string> = new Set([
   "event_properties",
   "user_properties",
   "group_properties",
+  "groups",
   ...Object.keys(EventOptions.fields)
 ])
 

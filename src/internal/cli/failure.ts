@@ -40,4 +40,5 @@ export const reasonOf = (error: unknown): string => {
 }
 
 /** The failure of an operation on a file. */
-export const fileFailure = (path: string) => (error: unknown): CliFailure => failed(`${path}: ${reasonOf(error)}`)
+export const fileFailure: (path: string) => (error: unknown) => CliFailure = (path) => (error) =>
+  failed(`${path}: ${reasonOf(error)}`)

@@ -164,7 +164,11 @@ const firstChunk = (readable: NodeStreams.Readable): Effect.Effect<Buffer, CliFa
   })
 
 const containerOf = (head: Uint8Array): Container =>
-  head[0] === 0x1f && head[1] === 0x8b ? "gzip" : head[0] === 0x50 && head[1] === 0x4b && head[2]! <= 8 ? "zip" : "plain"
+  head[0] === 0x1f && head[1] === 0x8b
+    ? "gzip"
+    : head[0] === 0x50 && head[1] === 0x4b && head[2]! <= 8
+    ? "zip"
+    : "plain"
 
 /** By its name, else by how it begins: an event begins with a brace. */
 const formatOf = (name: string, container: Container, head: Buffer): Format => {
@@ -209,8 +213,11 @@ const zipSegments = (path: string, progress: (bytes: number) => void): Stream.St
 
 const openZip = (path: string): Effect.Effect<Yauzl.ZipFile, CliFailure> =>
   Effect.async<Yauzl.ZipFile, CliFailure>((resume) =>
-    Yauzl.open(path, { lazyEntries: true, autoClose: false }, (error, archive) =>
-      resume(error === null ? Effect.succeed(archive) : Effect.fail(fileFailure(path)(error))))
+    Yauzl.open(
+      path,
+      { lazyEntries: true, autoClose: false },
+      (error, archive) => resume(error === null ? Effect.succeed(archive) : Effect.fail(fileFailure(path)(error)))
+    )
   )
 
 const entriesOf = (path: string, archive: Yauzl.ZipFile): Effect.Effect<ReadonlyArray<Yauzl.Entry>, CliFailure> =>
@@ -220,10 +227,7 @@ const entriesOf = (path: string, archive: Yauzl.ZipFile): Effect.Effect<Readonly
       if (!entry.fileName.endsWith("/") && !/(^|\/)(__MACOSX\/|\.)/.test(entry.fileName)) entries.push(entry)
       archive.readEntry()
     })
-    archive.on("end", () =>
-      resume(Effect.succeed(entries.sort((a, b) =>
-        inOrder.compare(a.fileName, b.fileName)
-      ))))
+    archive.on("end", () => resume(Effect.succeed(entries.sort((a, b) => inOrder.compare(a.fileName, b.fileName)))))
     archive.on("error", (error: Error) => resume(Effect.fail(fileFailure(path)(error))))
     archive.readEntry()
   })
@@ -234,8 +238,10 @@ const openEntry = (
   entry: Yauzl.Entry
 ): Effect.Effect<NodeStreams.Readable, CliFailure> =>
   Effect.async<NodeStreams.Readable, CliFailure>((resume) =>
-    archive.openReadStream(entry, (error, readable) =>
-      resume(error === null ? Effect.succeed(readable) : Effect.fail(fileFailure(path)(error))))
+    archive.openReadStream(
+      entry,
+      (error, readable) => resume(error === null ? Effect.succeed(readable) : Effect.fail(fileFailure(path)(error)))
+    )
   )
 
 // -- records -----------------------------------------------------------------------------------------------------------
@@ -281,7 +287,11 @@ const parse = Either.try as <A>(options: {
 /** What V8 says of wrong JSON quotes the text: only where it is wrong is told. */
 const jsonFault = (error: unknown): string => {
   const position = /at position (\d+)/.exec(String(error))?.[1]
-  return position === undefined ? "it is not JSON: it ends too early" : `it is not JSON: character ${Number(position) + 1} is wrong`
+  return position !== undefined
+    ? `it is not JSON: character ${Number(position) + 1} is wrong`
+    : /end of JSON/.test(String(error))
+    ? "it is not JSON: it ends too early"
+    : "it is not JSON"
 }
 
 const eventOf = (text: string): Either.Either<Fields, string> =>
@@ -325,7 +335,12 @@ const csvRecords = (name: string, open: Segment): Stream.Stream<ReadonlyArray<In
               columns = columnsOf(record)
               if (Either.isLeft(columns)) return yield* usage(`${name}: ${columns.left}`)
             } else if (Either.isRight(columns)) {
-              records.push({ line: info.lines, end: info.bytes, text: undefined, event: fromRow(columns.right, record) })
+              records.push({
+                line: info.lines,
+                end: info.bytes,
+                text: undefined,
+                event: fromRow(columns.right, record)
+              })
             }
           }
           return records

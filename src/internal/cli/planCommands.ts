@@ -106,6 +106,8 @@ const show = (
     yield* outLine(
       kinds.length === 0
         ? `${counted(events, "event")}, ${onStdout("green", "all of the plan")}`
-        : `${counted(events, "event")}, ${onStdout("red", counted(kinds.length, "kind of violation", "kinds of violations"))}`
+        : `${counted(events, "event")}, ${
+          onStdout("red", counted(kinds.length, "kind of violation", "kinds of violations"))
+        }`
     )
   })

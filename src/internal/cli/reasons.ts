@@ -1,5 +1,6 @@
 /** Why an event is refused, in the words in which the command line tells it. */
 import type { InvalidEvent } from "../../AmplitudeError.js"
+import type { Violation } from "./plan/check.js"
 
 export interface Reason {
   /** Where the fault is; empty for the event as a whole. */
@@ -28,6 +29,13 @@ export const ofService = (reason: string, code: number, message: string): Reason
   given: `an event that the service refused with ${code} (${reason})`,
   wanted: "an event that the service takes",
   fix: message
+})
+
+export const ofViolation = ({ actual, expected, path }: Violation): Reason => ({
+  path,
+  given: actual,
+  wanted: expected,
+  fix: "Track what the plan says, or change the plan."
 })
 
 /** One line of a table. */

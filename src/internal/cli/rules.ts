@@ -40,7 +40,7 @@ export const faultsOf = (event: Fields, bytes: number, minIdLength: number | und
     now: 0
   })
   if (answer.status === 200) return []
-  const fieldsOf = (key: string): ReadonlyArray<string> => Object.keys((answer.body[key] ?? {}) as object)
+  const fieldsOf = (key: string): ReadonlyArray<string> => Object.keys(answer.body[key] ?? {})
   const reasons: ReadonlyArray<Reason> = [
     ...fieldsOf("events_with_missing_fields").map((field) => ({
       path: field,

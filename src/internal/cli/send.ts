@@ -1,27 +1,20 @@
 /** `send`: moves a backlog of events through this package's own client with the Batch API. */
 import * as Clock from "effect/Clock"
-import * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
-import * as Layer from "effect/Layer"
-import * as LogLevel from "effect/LogLevel"
 import * as Option from "effect/Option"
-import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as Crypto from "node:crypto"
 import * as Path from "node:path"
 import * as Readline from "node:readline"
 import * as V8 from "node:v8"
-import { Amplitude } from "../../Amplitude.js"
-import { AmplitudeConfig } from "../../AmplitudeConfig.js"
-import type { TrackError } from "../../AmplitudeError.js"
-import { AmplitudeLogger } from "../../AmplitudeLogger.js"
+import type { AmplitudeConfig } from "../../AmplitudeConfig.js"
 import type { DeliveryReport, Dropped } from "../../DeliveryReport.js"
 import type { Event } from "../../Event.js"
-import { EventStorage } from "../../EventStorage.js"
 import { Transport } from "../../Transport.js"
 import * as Checkpoint from "./checkpoint.js"
+import * as Client from "./client.js"
 import { atFault, CliFailure, exitCodes, failed, usage } from "./failure.js"
 import type { Fields, Format, Input, InputRecord } from "./input.js"
 import * as Inputs from "./input.js"
@@ -131,8 +124,7 @@ const targetOf = ({ to, zone }: Options): Effect.Effect<Target, CliFailure> =>
     }
   })
 
-const isLoopback = (host: string): boolean =>
-  /^(localhost|.+\.localhost|127(\.\d{1,3}){3}|\[::1\])$/i.test(host)
+const isLoopback = (host: string): boolean => /^(localhost|.+\.localhost|127(\.\d{1,3}){3}|\[::1\])$/i.test(host)
 
 const apiKeyOf = ({ apiKey, dryRun }: Options, { isLoopback }: Target): Effect.Effect<string, CliFailure> =>
   apiKey !== undefined && apiKey.trim() !== ""
@@ -184,6 +176,9 @@ const maxUnderWay = 4000
 const maxBytes = 12_000_000
 /** Lines between the first that is under way and the last that was read. */
 const maxSpan = 20_000
+
+/** So many tries in a row that reach nobody, before anything was sent, take about three seconds. */
+const maxUnanswered = 5
 
 /** What a row of CSV counts for. */
 const unknownLength = 512
@@ -249,6 +244,7 @@ const deliver = (
     let sent = store.from.sent
     let refused = store.from.refused
     let notice: string | undefined
+    let unanswered = 0
 
     // the last to close: what the client settles while it closes is in the checkpoint
     yield* Effect.addFinalizer(() => Effect.ignore(store.save(outstanding, false)))
@@ -273,8 +269,28 @@ const deliver = (
         return hasRoom(outstanding) ? room.open : Effect.void
       })
 
-    const client = yield* makeClient(run, settle, (message) => {
-      notice = message
+    const client = yield* Client.make({
+      apiKey: run.apiKey,
+      serverUrl: run.target.url.href,
+      minIdLength: options.minIdLength,
+      transport: options.dryRun ? Client.acceptAll : Transport.layerFetch,
+      capacity: maxUnderWay,
+      onReport: settle,
+      onRetry: ({ cause, code }) => {
+        notice = `${code === 0 ? "cannot be reached" : `answers ${code}`}, trying again`
+        unanswered += code === 0 ? 1 : 0
+        // who has never answered is not away for a while: the target is wrong
+        return code === 0 && sent === store.from.sent && unanswered >= maxUnanswered
+          ? Effect.asVoid(Deferred.fail(
+            failure,
+            failed(
+              `${run.target.url.host} cannot be reached (${
+                cause?.message ?? "no answer"
+              }): check --to, or start the server`
+            )
+          ))
+          : Effect.void
+      }
     })
     yield* Progress.start(() => ({
       file: input.name,
@@ -292,9 +308,9 @@ const deliver = (
       Effect.forkScoped
     )
 
-    const refuse = (record: InputRecord, reason: Reason, event: unknown): string => {
+    const refuse = (record: InputRecord, reasons: ReadonlyArray<Reason>, event: unknown): string => {
       refused += 1
-      return refusedLine(input, record.line, [reason], event, event === undefined ? record.text : undefined)
+      return refusedLine(input, record.line, reasons, event, event === undefined ? record.text : undefined)
     }
     const pace = makePace(options)
     const readAll = input.records(store.from).pipe(
@@ -310,7 +326,7 @@ const deliver = (
             }
             lines += 1
             if (Either.isLeft(read)) {
-              outstanding.refuseUnsent(line, end, refuse(record, Reasons.unreadable(read.left), undefined))
+              outstanding.refuseUnsent(line, end, refuse(record, [Reasons.unreadable(read.left)], undefined))
               continue
             }
             const event = toSend(options, input, record, read.right)
@@ -326,10 +342,10 @@ const deliver = (
             limits.begin(entry.user, entry.device)
             const tracked = yield* Effect.either(client.trackOrFail(event))
             if (Either.isRight(tracked)) continue
-            const reason = yield* refusalOf(tracked.left)
+            const reasons = yield* Client.refusalOf(tracked.left, event, options.minIdLength)
             limits.end(entry.user, entry.device, false, yield* secondsNow)
             outstanding.take(event.insert_id)
-            outstanding.settle(entry, refuse(record, reason, read.right))
+            outstanding.settle(entry, refuse(record, reasons, read.right))
           }
         })
       ),
@@ -338,7 +354,9 @@ const deliver = (
     yield* Effect.raceFirst(readAll, Deferred.await(failure))
     if (outstanding.span > 0) {
       return yield* Option.getOrElse(yield* Deferred.poll(failure), () =>
-        Effect.fail(failed(`${counted(outstanding.span, "line")} of ${input.name} had no outcome: run the command again`)))
+        Effect.fail(
+          failed(`${counted(outstanding.span, "line")} of ${input.name} had no outcome: run the command again`)
+        ))
     }
   }).pipe(Effect.scoped)
 
@@ -367,9 +385,6 @@ const toSend = (options: Options, input: Input, record: InputRecord, event: Fiel
 const insertIdOf = (input: Input, { line, text }: InputRecord, event: Fields): string =>
   Crypto.hash("sha256", `${Path.basename(input.name)}\n${line}\n${text ?? JSON.stringify(event)}`).slice(0, 32)
 
-const refusalOf = (error: TrackError): Effect.Effect<Reason, CliFailure> =>
-  error._tag === "InvalidEvent" ? Effect.succeed(Reasons.ofInvalidEvent(error)) : Effect.fail(failed(error.message))
-
 /** Why the run as a whole cannot go on, where that is what a dropped event says. */
 const failureOf = ({ options, target }: Run, { code, message, reason }: Dropped): CliFailure | undefined => {
   const again = options.files.includes("-")
@@ -396,47 +411,6 @@ const failureOf = ({ options, target }: Run, { code, message, reason }: Dropped)
       return failed(`an event was not sent (${message}): ${again}`)
   }
 }
-
-// -- the client --------------------------------------------------------------------------------------------------------
-
-const makeClient = (
-  run: Run,
-  callback: (report: DeliveryReport) => Effect.Effect<void>,
-  onNotice: (message: string) => void
-): Effect.Effect<Amplitude.Client, CliFailure, Scope.Scope> => {
-  const { apiKey, options, target } = run
-  const logger = Layer.succeed(AmplitudeLogger, {
-    log: (level, message) =>
-      Effect.sync(() => {
-        if (LogLevel.greaterThanEqual(level, LogLevel.Warning)) onNotice(message)
-      })
-  })
-  return Amplitude.layerServices.pipe(
-    Layer.provide([EventStorage.layerMemory, options.dryRun ? acceptAll : Transport.layerFetch, logger]),
-    Layer.provide(AmplitudeConfig.layer({
-      apiKey,
-      serverUrl: target.url.href,
-      useBatch: true,
-      minIdLength: options.minIdLength,
-      flushQueueSize: 1000,
-      flushInterval: "250 millis",
-      flushConcurrency: 4,
-      requestTimeout: "30 seconds",
-      shutdownTimeout: "5 seconds",
-      bufferCapacity: maxUnderWay + 1,
-      overflow: "suspend",
-      callback
-    })),
-    Layer.build,
-    Effect.map((context) => Context.get(context, Amplitude)),
-    Effect.mapError((error) => usage(error.message))
-  )
-}
-
-/** Stands in for the service in a dry run. */
-const acceptAll: Layer.Layer<Transport> = Layer.succeed(Transport, {
-  send: () => Effect.succeed({ status: 200, headers: {}, body: `{"code":200}` })
-})
 
 // -- pace --------------------------------------------------------------------------------------------------------------
 

@@ -17,13 +17,12 @@ export const onStdout: (colour: Colour, text: string) => string = painter(proces
 export const onStderr: (colour: Colour, text: string) => string = painter(process.stderr)
 
 // What a string of an event can do to a terminal is not shown: escape sequences, and characters that move the cursor.
-// eslint-disable-next-line no-control-regex
+
 const controls = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]|\u001b\[[0-9;]*m/g
 
 /** A text of somebody else as one line of the terminal. */
 export const plain = (text: string): string => text.replace(/[\t\r\n]+/g, " ").replace(controls, "\ufffd")
 
-// eslint-disable-next-line no-control-regex
 const styles = /\u001b\[[0-9;]*m/g
 
 export const withoutStyles = (text: string): string => text.replace(styles, "")
@@ -70,9 +69,8 @@ export const table = (
   const all = [head, ...rows.map((row) => row.map(plain))]
   const widths = head.map((_, column) => Math.max(...all.map((row) => row[column]!.length)))
   const line = (row: ReadonlyArray<string>): string =>
-    row.map((cell, column) =>
-      align[column] === "right" ? cell.padStart(widths[column]!) : cell.padEnd(widths[column]!)
-    ).join("  ").trimEnd()
+    row.map((cell, column) => align[column] === "right" ? cell.padStart(widths[column]!) : cell.padEnd(widths[column]!))
+      .join("  ").trimEnd()
   return [onStdout("bold", line(head)), ...all.slice(1).map(line)].join("\n")
 }
 

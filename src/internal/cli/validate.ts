@@ -2,16 +2,15 @@
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Stream from "effect/Stream"
+import * as Client from "./client.js"
 import type { CliFailure } from "./failure.js"
 import { atFault } from "./failure.js"
 import type { InputOptions, InputRecord } from "./input.js"
 import * as Inputs from "./input.js"
-import type { Checker } from "./plan/check.js"
 import * as Check from "./plan/check.js"
 import { readPlan } from "./plan/source.js"
 import type { Reason } from "./reasons.js"
 import * as Reasons from "./reasons.js"
-import { faultsOf } from "./rules.js"
 import { count, counted, onStdout, outJson, outLine, table } from "./terminal.js"
 
 export interface Options extends InputOptions {
@@ -37,16 +36,17 @@ const maxKinds = 1000
 export const validate = (options: Options): Effect.Effect<void, CliFailure> =>
   Effect.gen(function*() {
     const check = options.plan === undefined ? undefined : Check.make(yield* readPlan(options.plan))
+    const checker = yield* Client.makeChecker(options.minIdLength)
     const kinds = new Map<string, Kind>()
     let lines = 0
     let atFaultLines = 0
     for (const file of options.files) {
       const input = yield* Inputs.open(file, options)
       yield* Stream.runForEach(input.records(), (records) =>
-        Effect.sync(() => {
+        Effect.gen(function*() {
           for (const record of records) {
             lines += 1
-            const found = findingsOf(record, check, options)
+            const found = yield* findingsOf(record, checker, check)
             if (found.length > 0) atFaultLines += 1
             for (const finding of found) addTo(kinds, finding, input.name, record.line)
           }
@@ -67,7 +67,7 @@ export const validate = (options: Options): Effect.Effect<void, CliFailure> =>
       })
       : show(sorted, lines, atFaultLines)
     if (atFaultLines > 0) return yield* atFault
-  })
+  }).pipe(Effect.scoped)
 
 interface Finding {
   readonly source: Kind["source"]
@@ -76,26 +76,24 @@ interface Finding {
 }
 
 const findingsOf = (
-  { event, text }: InputRecord,
-  check: Checker | undefined,
-  { minIdLength }: Options
-): ReadonlyArray<Finding> =>
+  { event }: InputRecord,
+  checker: Client.Checker,
+  check: Check.Checker | undefined
+): Effect.Effect<ReadonlyArray<Finding>, CliFailure> =>
   Either.match(event, {
-    onLeft: (fault): ReadonlyArray<Finding> => [{ source: "service", event: "", reason: Reasons.unreadable(fault) }],
+    onLeft: (fault): Effect.Effect<ReadonlyArray<Finding>> =>
+      Effect.succeed([{ source: "service", event: "", reason: Reasons.unreadable(fault) }]),
     onRight: (event) => {
       const name = typeof event["event_type"] === "string" ? event["event_type"] : ""
-      return [
-        ...faultsOf(event, text?.length ?? 0, minIdLength).map((reason) => ({
-          source: "service" as const,
-          event: name,
-          reason
-        })),
-        ...(check?.(event) ?? []).map(({ actual, expected, path }) => ({
-          source: "plan" as const,
-          event: name,
-          reason: { path, given: actual, wanted: expected, fix: "Track what the plan says, or change the plan." }
-        }))
-      ]
+      const ofPlan = (check?.(event) ?? []).map((violation): Finding => ({
+        source: "plan",
+        event: name,
+        reason: Reasons.ofViolation(violation)
+      }))
+      return Effect.map(checker(event), (reasons) => [
+        ...reasons.map((reason): Finding => ({ source: "service", event: name, reason })),
+        ...ofPlan
+      ])
     }
   })
 

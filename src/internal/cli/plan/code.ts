@@ -50,7 +50,9 @@ const propertyCode = ({ description, isRequired, type }: Property, level: number
     const annotation = `description: ${JSON.stringify(description)}`
     const head = typed(level, column)
     const oneLine = `${head}.annotations({ ${annotation} })`
-    return fits(oneLine, column) ? oneLine : `${head}.annotations({\n${indent(level + 1)}${annotation}\n${indent(level)}})`
+    return fits(oneLine, column)
+      ? oneLine
+      : `${head}.annotations({\n${indent(level + 1)}${annotation}\n${indent(level)}})`
   }
   return (isRequired ? described : call("Schema.optional", [described]))(level, column)
 }

@@ -11,7 +11,7 @@ export const fromJson = (value: unknown): Either.Either<Plan, string> => {
   if (!Predicate.isRecord(value)) return Either.left("it is no JSON object of events and their JSON Schemas")
   const events: Array<readonly [string, PlannedEvent]> = []
   for (const [name, schema] of Object.entries(value as Json)) {
-    if (!Predicate.isRecord(schema) || !looksLikeSchema(schema as Json)) {
+    if (!Predicate.isRecord(schema) || !looksLikeSchema(schema)) {
       return Either.left(`"${name}" is no JSON Schema of the properties of an event`)
     }
     const event = Either.try({
@@ -26,7 +26,9 @@ export const fromJson = (value: unknown): Either.Either<Plan, string> => {
 
 const looksLikeSchema = (schema: Json): boolean =>
   Object.keys(schema).length === 0 ||
-  ["$schema", "$ref", "type", "properties", "anyOf", "allOf", "additionalProperties", "$id"].some((key) => key in schema)
+  ["$schema", "$ref", "type", "properties", "anyOf", "allOf", "additionalProperties", "$id"].some((key) =>
+    key in schema
+  )
 
 const eventOf = (root: Json): PlannedEvent => {
   const schema = resolve(root, root, 0)
@@ -51,7 +53,7 @@ const propertiesOf = (schema: Json, root: Json, depth: number): Properties => {
   )
 }
 
-const recordOf = (value: unknown): Json => Predicate.isRecord(value) ? value as Json : {}
+const recordOf = (value: unknown): Json => Predicate.isRecord(value) ? value : {}
 
 const textOf = (value: unknown): string | undefined => typeof value === "string" && value !== "" ? value : undefined
 
@@ -126,7 +128,7 @@ const ofNamed = (name: unknown, schema: Json, root: Json, depth: number): Type =
     case "array":
       return {
         _tag: "Array",
-        item: Predicate.isRecord(schema["items"]) ? typeOf(schema["items"] as Json, root, depth + 1) : unknown,
+        item: Predicate.isRecord(schema["items"]) ? typeOf(schema["items"], root, depth + 1) : unknown,
         minItems: numberOf(schema["minItems"]),
         maxItems: numberOf(schema["maxItems"])
       }
@@ -134,7 +136,7 @@ const ofNamed = (name: unknown, schema: Json, root: Json, depth: number): Type =
       const properties = propertiesOf(schema, root, depth)
       const rest = schema["additionalProperties"]
       if (properties.size > 0 && (rest === undefined || rest === false)) return { _tag: "Object", properties }
-      return { _tag: "Record", value: Predicate.isRecord(rest) ? typeOf(rest as Json, root, depth + 1) : unknown }
+      return { _tag: "Record", value: Predicate.isRecord(rest) ? typeOf(rest, root, depth + 1) : unknown }
     }
     default:
       return unknown

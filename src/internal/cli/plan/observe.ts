@@ -30,7 +30,7 @@ export class Observer {
     if (typeof event_type !== "string" || isSpecial(event_type)) return
     let seen = this.#events.get(event_type)
     if (seen === undefined) this.#events.set(event_type, seen = newSeen())
-    addObject(seen, Predicate.isRecord(event_properties) ? event_properties as Fields : {}, 0)
+    addObject(seen, Predicate.isRecord(event_properties) ? event_properties : {}, 0)
   }
 
   /** By name, so that the order in which events came makes no difference. */
@@ -72,7 +72,7 @@ const addValue = (values: Values, value: unknown, depth: number): void => {
     if (depth < maxDepth) value.forEach((item) => addValue(values.items!, item, depth + 1))
   } else if (Predicate.isRecord(value)) {
     values.objects ??= newSeen()
-    if (depth < maxDepth) addObject(values.objects, value as Fields, depth + 1)
+    if (depth < maxDepth) addObject(values.objects, value, depth + 1)
   }
 }
 

@@ -50,7 +50,11 @@ const openServer = (source: string): Effect.Effect<Source, CliFailure> =>
           response.ok ? response.json() as Promise<unknown> : Promise.reject(new Error(`it answers ${response.status}`))
         ),
       catch: (error) =>
-        failed(`${url.origin}: no DevServer answers there (${reasonOf((error as Error).cause ?? error)}): start one with effect-amplitude dev`)
+        failed(
+          `${url.origin}: no DevServer answers there (${
+            reasonOf((error as Error).cause ?? error)
+          }): start one with effect-amplitude dev`
+        )
     })
     if (!Array.isArray(events)) return yield* failed(`${url.origin}: what answers there is no DevServer`)
     return eventsOf(events)
@@ -102,7 +106,9 @@ export const planOf = (source: string, options: InputOptions): Effect.Effect<Pla
     if (opened._tag === "Plan") return Effect.succeed(opened.plan)
     const observer = new Observer()
     return opened.records.pipe(
-      Stream.runForEach((records) => Effect.forEach(records, (record) => eventOf(source, record, observer), { discard: true })),
+      Stream.runForEach((records) =>
+        Effect.forEach(records, (record) => eventOf(source, record, observer), { discard: true })
+      ),
       Effect.map(() => observer.plan),
       Effect.filterOrFail(
         ({ size }) => size > 0,
