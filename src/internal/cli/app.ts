@@ -42,11 +42,17 @@ const flag = (option: string, description: string): Options.Options<boolean> =>
     Options.withFallbackConfig(Config.boolean(variable(option)))
   )
 
+/** @effect/cli reads a dash as the beginning of an option, and reads no options after it. */
+const stdin = "\u0000stdin"
+
+const given = (value: string): string => value === stdin ? "-" : value
+
 const text = (option: string, placeholder: string, description: string): Options.Options<string | undefined> =>
   Options.text(option).pipe(
     Options.withPseudoName(placeholder),
     Options.withDescription(description),
     Options.withFallbackConfig(Config.string(variable(option))),
+    Options.map(given),
     orUndefined
   )
 
@@ -92,7 +98,9 @@ const inputOptions = {
 
 const json = flag("json", "Prints JSON.")
 
-const files = Args.text({ name: "FILE" }).pipe(
+const path = (name: string): Args.Args<string> => Args.map(Args.text({ name }), given)
+
+const files = path("FILE").pipe(
   Args.withDescription("NDJSON, CSV, gzip of either, or zip; - is stdin."),
   Args.atLeast(1)
 )
@@ -191,7 +199,8 @@ const generate = Command.make(
       Options.withDescription(
         "The URL of a DevServer, events in a file, a plan as JSON Schemas, or Amplitude Data's CSV."
       ),
-      Options.withFallbackConfig(Config.string(variable("from")))
+      Options.withFallbackConfig(Config.string(variable("from"))),
+      Options.map(given)
     ),
     out: text("out", "FILE.ts", "The file that is written. Default: stdout.")
   },
@@ -205,8 +214,8 @@ const generate = Command.make(
 const check = Command.make(
   "check",
   {
-    plan: Args.text({ name: "PLAN" }).pipe(Args.withDescription("JSON Schemas by event, or Amplitude Data's CSV.")),
-    source: Args.text({ name: "SOURCE" }).pipe(Args.withDescription("The URL of a DevServer, or events in a file.")),
+    plan: path("PLAN").pipe(Args.withDescription("JSON Schemas by event, or Amplitude Data's CSV.")),
+    source: path("SOURCE").pipe(Args.withDescription("The URL of a DevServer, or events in a file.")),
     json
   },
   (options) =>
@@ -363,7 +372,10 @@ export const main = (argv: ReadonlyArray<string>): void => {
   }
   const asked = helpAskedFor(args)
   const program = asked === undefined
-    ? Command.run(rootOf(command), { name, version })([...argv.slice(0, 2), ...args]).pipe(
+    ? Command.run(rootOf(command), { name, version })([
+      ...argv.slice(0, 2),
+      ...args.map((arg) => arg === "-" ? stdin : arg)
+    ]).pipe(
       withConsole,
       Effect.provide([NodeContext.layer, CliConfig.layer(config)])
     )
