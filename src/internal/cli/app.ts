@@ -98,7 +98,12 @@ const inputOptions = {
 
 const json = flag("json", "Prints JSON.")
 
-const path = (name: string): Args.Args<string> => Args.map(Args.text({ name }), given)
+/** What is no known option reaches the arguments: a misspelt one must not count as a file. */
+const path = (name: string): Args.Args<string> =>
+  Args.mapEffect(Args.text({ name }), (text) =>
+    text.startsWith("-")
+      ? Effect.fail(HelpDoc.p(`Unknown option '${text}'`))
+      : Effect.succeed(given(text)))
 
 const files = path("FILE").pipe(
   Args.withDescription("NDJSON, CSV, gzip of either, or zip; - is stdin."),
@@ -318,6 +323,20 @@ const helpOf = (command: string): string => {
 
 // -- the process -------------------------------------------------------------------------------------------------------
 
+/**
+ * The script for bash that @effect/cli 0.77.2 writes knows neither a command with a hyphen in its name nor one below
+ * another one: it names them in two ways.
+ */
+const withWorkingCompletions = (text: string): string =>
+  text.includes(`function _${name}_bash_completions`)
+    ? text
+      .replaceAll(`cmd="${name}"`, `cmd="${bashName}"`)
+      .replaceAll(`        ${name})`, `        ${bashName})`)
+      .replaceAll(`${bashName},plan,`, `${bashName}__plan,`)
+    : text
+
+const bashName = name.replace("-", "__")
+
 /** Help and completions go to stdout, without styles where there is no terminal; errors are told at the end. */
 const withConsole = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
   Console.consoleWith((console) => {
@@ -326,7 +345,7 @@ const withConsole = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, 
       effect,
       Object.assign(Object.create(console) as Console.Console, {
         log: (...args: ReadonlyArray<unknown>) => {
-          const line = args.map(String).join(" ")
+          const line = withWorkingCompletions(args.map(String).join(" "))
           return Terminal.outLine(styled ? line : Terminal.withoutStyles(line).replace(/[ \t]+$/gm, ""))
         },
         error: () => Effect.void

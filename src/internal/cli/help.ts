@@ -50,7 +50,7 @@ const nameOf = (text: string): string =>
   )
 
 const nameWidth = 28
-const width = 100
+const width = 110
 
 const table = (rows: ReadonlyArray<Row>): ReadonlyArray<string> => {
   const names = Math.min(nameWidth, Math.max(...rows.map(([name]) => name.length)))

@@ -66,7 +66,10 @@ export const faultsOf = (event: Fields, bytes: number, minIdLength: number | und
 
 const otherFault = (event: Fields, { body, status }: Ingestion.Answer): Reason => {
   if (status === 413) return { path: "", given: "a too large event", wanted: "at most 20 MB", fix: "Send less." }
-  const field = ["user_id", "device_id"].find((field) => refusedId.test(String(event[field])))
+  const field = ["user_id", "device_id"].find((field) => {
+    const id = event[field]
+    return typeof id === "string" && refusedId.test(id)
+  })
   return {
     path: field ?? "",
     given: "an id that stands for no one",
