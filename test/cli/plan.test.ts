@@ -218,6 +218,43 @@ export const plan = TrackingPlan.make({
     assert.include(again.markdown, "As on the record")
   })
 
+  it("makes a plan of whatever is long", async () => {
+    const values = Array.from({ length: 9 }, (_, index) => `value number ${index}`)
+    const long = "A description that does not fit on the line of its property because it has more than a hundred characters"
+    const object = { type: "object", properties: { x: { type: "string" } } }
+    const types = {
+      text: { type: "string" },
+      number: { type: "number", minimum: 0, maximum: 86_400 },
+      values: { enum: values },
+      few: { enum: values.slice(0, 5) },
+      list: { type: "array", items: { enum: values } },
+      objects: { type: "array", items: object, minItems: 1 },
+      shortList: { type: "array", items: { enum: values.slice(0, 4) }, minItems: 1 },
+      one: { anyOf: [{ type: "string" }, object] },
+      other: { anyOf: [{ enum: values.slice(0, 4) }, { enum: values.slice(4) }, { type: "number", minimum: 0 }] },
+      table: { type: "object", additionalProperties: object },
+      tables: { type: "object", additionalProperties: { enum: values } },
+      pattern: { type: "string", minLength: 1, pattern: `^(${values.join("|")})$` },
+      onlyPattern: { type: "string", pattern: `^(${values.join("|")})$` },
+      ["a name that goes on and on ".repeat(4)]: { type: "string", minLength: 10 }
+    }
+    const described = (description: string) =>
+      Object.fromEntries(Object.entries(types).map(([name, type]) => [name.slice(0, 40), { ...type, description }]))
+    const schema = (properties: object, required: ReadonlyArray<string> = []) => ({
+      type: "object",
+      description: long.repeat(2),
+      properties: { ...properties, nested: { type: "object", properties } },
+      required
+    })
+    await generate(write("json", JSON.stringify({
+      Plain: schema(types),
+      Required: schema(types, Object.keys(types)),
+      Short: schema(described("In short")),
+      Long: schema(described(long)),
+      "Long and required": schema(described(long), Object.keys(types))
+    })))
+  })
+
   it("writes code that compiles and is formatted", async () => {
     assert.isAbove(paths.length, 3)
     const { config } = ts.readConfigFile(join(root, "tsconfig.json"), ts.sys.readFile)

@@ -39,7 +39,7 @@ export const make = (options: Options): Effect.Effect<Amplitude.Client, CliFailu
       serverUrl: options.serverUrl,
       useBatch: true,
       minIdLength: options.minIdLength,
-      flushQueueSize: 1000,
+      flushQueueSize: 500,
       flushInterval: "250 millis",
       flushConcurrency: 4,
       requestTimeout: "30 seconds",

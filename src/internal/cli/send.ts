@@ -172,7 +172,7 @@ interface Run {
 }
 
 /** Events that are handed to the client and have no outcome: below what its reports can wait for. */
-const maxUnderWay = 4000
+const maxUnderWay = 3000
 const maxBytes = 12_000_000
 /** Lines between the first that is under way and the last that was read. */
 const maxSpan = 20_000
