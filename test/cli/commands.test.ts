@@ -21,7 +21,13 @@ describe("the command line", { timeout: 60_000 }, () => {
     const imports = [...readFileSync(bin, "utf8").matchAll(/\bfrom"([^"]+)"|\bimport"([^"]+)"/g)]
     const names = imports.map(([, from, effect]) => from ?? effect!).filter((name) => /^[\w@./:-]+$/.test(name))
     assert.isAbove(names.length, 0)
-    assert.deepStrictEqual(names.filter((name) => !/^(node:)?(fs|http|https|path|url|util|zlib|stream|os|net|tty|crypto|events|buffer|child_process|readline|module|v8|assert|string_decoder|stream\/promises|fs\/promises|process|worker_threads|timers)$/.test(name)), [])
+    assert.deepStrictEqual(
+      names.filter((name) =>
+        !/^(node:)?(fs|http|https|path|url|util|zlib|stream|os|net|tty|crypto|events|buffer|child_process|readline|module|v8|assert|string_decoder|stream\/promises|fs\/promises|process|worker_threads|timers)$/
+          .test(name)
+      ),
+      []
+    )
   })
 
   it("ships the licences of what is inside", () => {
@@ -87,7 +93,7 @@ describe("the command line", { timeout: 60_000 }, () => {
         .map(([, option]) => option!)
       const [, told] = new RegExp(`^- \`${command}\`: (.+(?:\\n {2}.+)*)`, "m").exec(section) ?? []
       assert.isDefined(told, command)
-      const named = [...told!.matchAll(/`(--[a-z-]+)/g)].map(([, option]) => option!)
+      const named = [...told.matchAll(/`(--[a-z-]+)/g)].map(([, option]) => option!)
       assert.deepStrictEqual([...new Set(named)].sort(), options.sort())
     }
   })
@@ -176,6 +182,9 @@ describe("the command line", { timeout: 60_000 }, () => {
     assert.notInclude(inTerminal("validate terminal.ndjson", { NO_COLOR: "1" }), "\u001b[")
     assert.include(inTerminal("--help"), "\u001b[1mUSAGE\u001b[0m")
     assert.notInclude(inTerminal("--help", { NO_COLOR: "1" }), "\u001b[")
-    assert.include(inTerminal("send terminal.ndjson --rate 1 --to http://127.0.0.1:1"), "[####################] 100%  0 events")
+    assert.include(
+      inTerminal("send terminal.ndjson --rate 1 --to http://127.0.0.1:1"),
+      "[####################] 100%  0 events"
+    )
   })
 })

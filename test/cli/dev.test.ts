@@ -1,8 +1,8 @@
 /** `dev`, alone and for the life of a command. */
 import { assert, describe, it } from "@effect/vitest"
+import { writeFileSync } from "node:fs"
 import { createServer } from "node:http"
 import type { AddressInfo } from "node:net"
-import { writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { afterAll, beforeAll } from "vitest"
 import type { Running } from "./support/cli.js"
@@ -21,7 +21,7 @@ describe("dev", { timeout: 60_000 }, () => {
     const dev = start(bin, ["dev", "--port", "0", ...args], { cwd: folder })
     running.add(dev)
     const [url] = await dev.printed(/http:\/\/127\.0\.0\.1:\d+/)
-    return { ...dev, url: url! }
+    return { ...dev, url }
   }
 
   const post = (url: string, events: ReadonlyArray<object>): Promise<Response> =>
@@ -59,7 +59,7 @@ describe("dev", { timeout: 60_000 }, () => {
     const dev = await startDev("--json")
     await post(dev.url, [bad])
     const [line] = await dev.printed(/^\{"type":"event".*\}$/m)
-    const event = JSON.parse(line!)
+    const event = JSON.parse(line)
     assert.deepInclude(event, { verdict: "fault", event_type: "Song Skipped", user: "u" })
     assert.deepStrictEqual(event.reasons.map(({ path }: { path: string }) => path).sort(), ["time", "user_id"])
     dev.child.kill("SIGTERM")
@@ -75,7 +75,10 @@ describe("dev", { timeout: 60_000 }, () => {
     const { code, stderr } = await run(bin, ["dev", "--port", `${port}`])
     server.close()
     assert.strictEqual(code, 1)
-    assert.match(stderr, new RegExp(`^error: the port ${port} is taken: stop what listens there, or take another one with --port`))
+    assert.match(
+      stderr,
+      new RegExp(`^error: the port ${port} is taken: stop what listens there, or take another one with --port`)
+    )
   })
 
   it("gives a command the server in its environment, and ends with it", async () => {
@@ -84,7 +87,9 @@ describe("dev", { timeout: 60_000 }, () => {
     assert.strictEqual(ended.stdout, "answered 200 local\n")
     assert.match(ended.stderr, /kept +Song Played/)
     assert.match(ended.stderr, /^1 event: 1 kept, 0 at fault$/m)
-    const keyed = await run(bin, ["dev", "--port", "0", "--", ...sender([good])], { env: { AMPLITUDE_API_KEY: "mine" } })
+    const keyed = await run(bin, ["dev", "--port", "0", "--", ...sender([good])], {
+      env: { AMPLITUDE_API_KEY: "mine" }
+    })
     assert.strictEqual(keyed.stdout, "answered 200 mine\n")
   })
 
@@ -96,7 +101,16 @@ describe("dev", { timeout: 60_000 }, () => {
     assert.match(failed.stderr, /FAULT +Song Skipped/)
     const fine = await run(bin, ["dev", "--port", "0", "--fail-on-fault", "--", ...sender([good])])
     assert.strictEqual(fine.code, 0)
-    const exits = await run(bin, ["dev", "--port", "0", "--fail-on-fault", "--", process.execPath, "-e", "process.exit(7)"])
+    const exits = await run(bin, [
+      "dev",
+      "--port",
+      "0",
+      "--fail-on-fault",
+      "--",
+      process.execPath,
+      "-e",
+      "process.exit(7)"
+    ])
     assert.strictEqual(exits.code, 7)
     const missing = await run(bin, ["dev", "--port", "0", "--", "no-such-command"])
     assert.strictEqual(missing.code, 1)
@@ -135,9 +149,12 @@ describe("dev", { timeout: 60_000 }, () => {
 
   it("holds events against a plan, and with --strict counts them as at fault", async () => {
     const plan = join(folder, "plan.json")
-    writeFileSync(plan, JSON.stringify({
-      "Song Played": { type: "object", required: ["title"], properties: { title: { type: "number" } } }
-    }))
+    writeFileSync(
+      plan,
+      JSON.stringify({
+        "Song Played": { type: "object", required: ["title"], properties: { title: { type: "number" } } }
+      })
+    )
     const args = ["dev", "--port", "0", "--plan", plan, "--fail-on-fault"]
     const lenient = await run(bin, [...args, "--", ...sender([good])])
     assert.strictEqual(lenient.code, 0, lenient.stderr)

@@ -91,7 +91,11 @@ const amplitudeData = csv([
 
 const observed = [
   { event_type: "Song Played", user_id: "user-1", event_properties: { title: "So What", seconds: 562, live: false } },
-  { event_type: "Song Played", user_id: "user-1", event_properties: { title: "So What", seconds: 1.5, by: { name: "M" } } },
+  {
+    event_type: "Song Played",
+    user_id: "user-1",
+    event_properties: { title: "So What", seconds: 1.5, by: { name: "M" } }
+  },
   { event_type: "Song Played", user_id: "user-1", event_properties: { title: null, seconds: 1, list: [1, "a"] } },
   { event_type: "$identify", user_id: "user-1", user_properties: { $set: { a: 1 } } },
   { event_type: "App Opened", user_id: "user-1" }
@@ -220,7 +224,8 @@ export const plan = TrackingPlan.make({
 
   it("makes a plan of whatever is long", async () => {
     const values = Array.from({ length: 9 }, (_, index) => `value number ${index}`)
-    const long = "A description that does not fit on the line of its property because it has more than a hundred characters"
+    const long =
+      "A description that does not fit on the line of its property because it has more than a hundred characters"
     const object = { type: "object", properties: { x: { type: "string" } } }
     const types = {
       text: { type: "string" },
@@ -246,13 +251,16 @@ export const plan = TrackingPlan.make({
       properties: { ...properties, nested: { type: "object", properties } },
       required
     })
-    await generate(write("json", JSON.stringify({
-      Plain: schema(types),
-      Required: schema(types, Object.keys(types)),
-      Short: schema(described("In short")),
-      Long: schema(described(long)),
-      "Long and required": schema(described(long), Object.keys(types))
-    })))
+    await generate(write(
+      "json",
+      JSON.stringify({
+        Plain: schema(types),
+        Required: schema(types, Object.keys(types)),
+        Short: schema(described("In short")),
+        Long: schema(described(long)),
+        "Long and required": schema(described(long), Object.keys(types))
+      })
+    ))
   })
 
   it("writes code that compiles and is formatted", async () => {
@@ -268,10 +276,10 @@ export const plan = TrackingPlan.make({
       overrideConfigFile: true,
       ignore: false,
       overrideConfig: [
-        ...(await import("@effect/eslint-plugin")).configs.dprint as Array<any>,
+        ...(await import("@effect/eslint-plugin")).configs.dprint,
         {
           files: ["**/*.ts"],
-          languageOptions: { parser: (await import("typescript-eslint")).parser as any },
+          languageOptions: { parser: (await import("typescript-eslint")).parser },
           rules: { "@effect/dprint": format }
         }
       ]
@@ -318,7 +326,10 @@ export const plan = TrackingPlan.make({
     const checked = await run(bin, ["plan", "check", planFile, events])
     assert.strictEqual(checked.code, 3)
     assert.match(checked.stdout, /^events {2}event +property +expected +found +first line$/m)
-    assert.match(checked.stdout, /^ +2 {2}Song Palyed +event_type +an event of the plan +an event that is not in it +2$/m)
+    assert.match(
+      checked.stdout,
+      /^ +2 {2}Song Palyed +event_type +an event of the plan +an event that is not in it +2$/m
+    )
     const { violations } = lastJson(await run(bin, ["plan", "check", planFile, events, "--json"]))
     assert.deepStrictEqual(
       violations.map(({ event, events, path }: any) => [events, event, path]),
@@ -332,13 +343,15 @@ export const plan = TrackingPlan.make({
         [1, "App Opened", "event_properties[\"a b\"]"]
       ]
     )
-    const validated = lastJson(await run(bin, [
-      "validate",
-      write("ndjson", lines(bad.map((event) => ({ user_id: "user-1", ...event })))),
-      "--plan",
-      planFile,
-      "--json"
-    ]))
+    const validated = lastJson(
+      await run(bin, [
+        "validate",
+        write("ndjson", lines(bad.map((event) => ({ user_id: "user-1", ...event })))),
+        "--plan",
+        planFile,
+        "--json"
+      ])
+    )
     assert.strictEqual(validated.atFault, 4)
     assert.deepStrictEqual(new Set(validated.reasons.map(({ source }: any) => source)), new Set(["plan"]))
   })

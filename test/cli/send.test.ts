@@ -272,7 +272,13 @@ describe("send", { timeout: 60_000 }, () => {
     assert.strictEqual(server.events().length, 3)
     const zipped = await run(bin, ["send", "-", "--to", server.url], { stdin: gzipSync(lines(events(2))) })
     assert.strictEqual(zipped.code, 0, zipped.stderr)
-    const both = await run(bin, ["send", write("ndjson", lines(events(2))), write("ndjson", lines(events(1))), "--to", server.url])
+    const both = await run(bin, [
+      "send",
+      write("ndjson", lines(events(2))),
+      write("ndjson", lines(events(1))),
+      "--to",
+      server.url
+    ])
     assert.deepInclude(lastJson(both), { sent: 3 })
     assert.deepStrictEqual(lastJson(both).files.map(({ sent }: { sent: number }) => sent), [2, 1])
   })
@@ -295,7 +301,7 @@ describe("send", { timeout: 60_000 }, () => {
     const running = start(bin, ["send", write("ndjson", lines(events(10))), "--to", server.url])
     const [line] = await running.printed(/^\{"type":"progress".*\}$/m)
     release()
-    assert.deepInclude(JSON.parse(line!), { lines: 10, sent: 0, refused: 0 })
+    assert.deepInclude(JSON.parse(line), { lines: 10, sent: 0, refused: 0 })
     assert.strictEqual((await running.ended).code, 0)
   })
 
@@ -350,8 +356,10 @@ describe("send", { timeout: 60_000 }, () => {
       return events[0].event_properties.n % 10 === 9 ? { ...refused } : undefined
     })
     const broken = 25
-    const content = Array.from({ length: total }, (_, n) =>
-      JSON.stringify(event(n)) + (n % (total / broken) === 0 ? "\nbroken" : ""))
+    const content = Array.from(
+      { length: total },
+      (_, n) => JSON.stringify(event(n)) + (n % (total / broken) === 0 ? "\nbroken" : "")
+    )
     const file = write("ndjson", content.join("\n"))
     for (let kill = 0; kill < kills; kill++) {
       const before = server.uploads.length

@@ -68,14 +68,24 @@ describe("the tarball", { timeout: 300_000 }, () => {
 
   afterAll(() => rm(temporary, { recursive: true, force: true }))
 
-  it("holds the sources, what is built from them, and four files", () => {
+  it("holds the sources, what is built from them, the command line, and four files", () => {
     const sources = listFiles(join(root, "src")).map((path) => path.slice(root.length))
-    const built = sources.flatMap((path) =>
-      ["js", "js.map", "d.ts", "d.ts.map"].map((extension) => path.replace(/^src(.*)ts$/, `dist$1${extension}`))
-    )
+    const built = sources.filter((path) => path.endsWith(".ts") && !/^src\/(bin|internal\/cli\/)/.test(path))
+      .flatMap((path) =>
+        ["js", "js.map", "d.ts", "d.ts.map"].map((extension) => path.replace(/^src(.*)ts$/, `dist$1${extension}`))
+      )
     assert.deepStrictEqual(
       packed.map((path) => path.slice(installed.length + 1)).sort(),
-      [...sources, ...built, "CHANGELOG.md", "LICENSE", "README.md", "package.json"].sort()
+      [
+        ...sources,
+        ...built,
+        "dist/bin.js",
+        "dist/bin.LICENSES.txt",
+        "CHANGELOG.md",
+        "LICENSE",
+        "README.md",
+        "package.json"
+      ].sort()
     )
   })
 
@@ -85,6 +95,14 @@ describe("the tarball", { timeout: 300_000 }, () => {
         assert.isTrue(existsSync(join(map, "..", source)), `${map}: ${source}`)
       }
     }
+  })
+
+  it("has a command line that runs where nothing else is installed", async () => {
+    const alone = join(temporary, "alone.mjs")
+    await cp(join(installed, "dist/bin.js"), alone)
+    const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"))
+    assert.strictEqual(await run(temporary, process.execPath, alone, "--version"), `${version}\n`)
+    assert.include(await run(project, join(project, "node_modules/.bin/effect-amplitude"), "--help"), "COMMANDS")
   })
 
   it("is installed without the optional peers", () => {

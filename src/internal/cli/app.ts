@@ -64,6 +64,19 @@ const integer = (option: string, placeholder: string, description: string): Opti
     orUndefined
   )
 
+/** An option that can be given several times; its variable holds a list with commas. */
+const list = (option: string, placeholder: string, description: string): Options.Options<ReadonlyArray<string>> =>
+  Options.text(option).pipe(
+    Options.withPseudoName(placeholder),
+    Options.withDescription(description),
+    Options.repeated,
+    Options.map((values) =>
+      values.length > 0
+        ? values
+        : (process.env[variable(option)] ?? "").split(",").map((value) => value.trim()).filter((value) => value !== "")
+    )
+  )
+
 const choice = <const A extends string>(
   option: string,
   choices: readonly [A, ...Array<A>],
@@ -128,6 +141,11 @@ const devOf = (command: ReadonlyArray<string>) =>
     {
       port: integer("port", "N", "The port to listen on; 0 takes a free one. Default: 8267."),
       host: text("host", "ADDRESS", "The address to listen on. Default: 127.0.0.1, this machine alone."),
+      allowHost: list("allow-host", "NAME", "Another name by which the server may be called; can be given again."),
+      allowOrigin: list("allow-origin", "ORIGIN", "An origin whose pages may read what arrived; can be given again."),
+      token: text("token", "TOKEN", "Who reaches the server over the network reads with this token."),
+      file: text("file", "FILE", "Keeps what arrived in this file, from one start to the next."),
+      maxEvents: integer("max-events", "N", "The most events that are kept; the oldest go first. Default: 10000."),
       plan: text("plan", "FILE", "A tracking plan: JSON Schemas by event, or Amplitude Data's CSV."),
       strict: flag("strict", "Events that are not of the plan are at fault."),
       failOnFault: flag("fail-on-fault", "With a command: exit status 3 when an event was at fault."),
@@ -137,7 +155,7 @@ const devOf = (command: ReadonlyArray<string>) =>
     (options) =>
       Effect.gen(function*() {
         const { dev } = yield* Effect.promise(() => import("./dev.js"))
-        yield* dev({ ...options, command })
+        yield* dev({ ...options, maxEvents: yield* positive("max-events", options.maxEvents), command })
       })
   ).pipe(Command.withDescription(summaries.dev[1]))
 
@@ -345,7 +363,7 @@ const withConsole = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, 
       effect,
       Object.assign(Object.create(console) as Console.Console, {
         log: (...args: ReadonlyArray<unknown>) => {
-          const line = withWorkingCompletions(args.map(String).join(" "))
+          const line = withWorkingCompletions(args.map(String).join(" ").trimEnd())
           return Terminal.outLine(styled ? line : Terminal.withoutStyles(line).replace(/[ \t]+$/gm, ""))
         },
         error: () => Effect.void

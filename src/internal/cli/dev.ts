@@ -20,6 +20,11 @@ import { count, counted, err, onStderr, onStdout, out, plain, table } from "./te
 export interface Options {
   readonly port: number | undefined
   readonly host: string | undefined
+  readonly allowHost: ReadonlyArray<string>
+  readonly allowOrigin: ReadonlyArray<string>
+  readonly token: string | undefined
+  readonly file: string | undefined
+  readonly maxEvents: number | undefined
   readonly plan: string | undefined
   readonly strict: boolean
   readonly open: boolean
@@ -57,10 +62,12 @@ export const dev = (options: Options): Effect.Effect<void, CliFailure> =>
 
 const listen = (options: Options, seen: Seen): Effect.Effect<DevServer.Service, CliFailure, Scope.Scope> => {
   const port = options.port ?? defaultPort
+  const { allowHost, allowOrigin, file, host, maxEvents, token } = options
   const start = (port: number) =>
     DevServer.make({
+      ...{ allowHost, allowOrigin, file, maxEvents, token },
       port,
-      host: options.host,
+      host,
       intercept: (request) => {
         seen.upload(request.body)
         return Option.none()

@@ -34,7 +34,7 @@ export const sink = async (
       const upload = { path: request.url!, apiKey, events }
       const index = uploads.push(upload) - 1
       const answered = await answer(upload, index)
-      if (answered === undefined) for (const event of events) taken.push(event)
+      if (answered === undefined) { for (const event of events) taken.push(event) }
       response.writeHead(answered?.status ?? 200, { "content-type": "application/json" })
       response.end(JSON.stringify(answered?.body ?? { code: 200, events_ingested: events.length }))
     }, () => response.destroy())

@@ -89,7 +89,8 @@ const isOneBlock = (code: string, level: number): boolean => {
   if (code.startsWith("new ") || /\)\.\w+\(\{?$/.test(first!)) return false
   if (rest.some((line) => line.startsWith(`${indent(level + 1)}.`))) return false
   const outer = rest.filter((line) => line.search(/\S/) <= 2 * level)
-  return outer.length === 0 || (outer.length === 1 && outer[0] === rest[rest.length - 1] && /^\s*[)}\]]+$/.test(outer[0]!))
+  return outer.length === 0 ||
+    (outer.length === 1 && outer[0] === rest[rest.length - 1] && /^\s*[)}\]]+$/.test(outer[0]!))
 }
 
 /** A call, with its arguments on lines of their own where they do not fit on one. */
