@@ -371,7 +371,7 @@ export const plan = TrackingPlan.make({
     )
     const ended = await run(bin, ["validate", file])
     assert.strictEqual(ended.code, 3)
-    assert.match(ended.stdout, /^lines {2}event +reason +fix +first$/m)
+    assert.match(ended.stdout, /^lines {2}event +reason +first\n +1 {2}A .*\n {10,}\S.*\.$/m)
     assert.match(ended.stdout, /^7 lines, 5 at fault$/m)
     const { atFault, lines: count, reasons } = lastJson(await run(bin, ["validate", file, "--json"]))
     assert.deepStrictEqual([count, atFault], [7, 5])

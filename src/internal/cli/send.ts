@@ -158,7 +158,7 @@ const ask = (question: string): Effect.Effect<string> =>
         resume(Effect.succeed(line))
       })
       lines.once("close", () => resume(Effect.succeed("")))
-      return Effect.sync(() => lines.close())
+      return Effect.zipRight(Effect.sync(() => lines.close()), errLine(""))
     })
   )
 

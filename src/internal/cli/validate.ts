@@ -11,7 +11,7 @@ import * as Check from "./plan/check.js"
 import { readPlan } from "./plan/source.js"
 import type { Reason } from "./reasons.js"
 import * as Reasons from "./reasons.js"
-import { count, counted, onStdout, outJson, outLine, table } from "./terminal.js"
+import { count, counted, onStdout, outJson, outLine, table, withoutStyles } from "./terminal.js"
 
 export interface Options extends InputOptions {
   readonly files: ReadonlyArray<string>
@@ -119,17 +119,21 @@ const others = "others"
 const show = (kinds: ReadonlyArray<Kind>, lines: number, atFault: number): Effect.Effect<void> =>
   Effect.gen(function*() {
     if (kinds.length > 0) {
-      yield* outLine(table(
-        ["lines", "event", "reason", "fix", "first"],
+      const [head = "", ...rows] = table(
+        ["lines", "event", "reason", "first"],
         kinds.map(({ event, file, line, lines, reason }) => [
           count(lines),
           event,
           Reasons.inWords(reason),
-          reason.fix,
           `${file}:${line}`
         ]),
         ["right"]
-      ))
+      ).split("\n")
+      // what to do stands below the reason: beside it, few terminals are wide enough
+      const margin = " ".repeat(withoutStyles(head).indexOf("reason"))
+      yield* outLine(
+        [head, ...rows.flatMap((row, index) => [row, margin + onStdout("dim", kinds[index]!.reason.fix)])].join("\n")
+      )
       yield* outLine("")
     }
     yield* outLine(
