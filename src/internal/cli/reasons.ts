@@ -8,34 +8,40 @@ export interface Reason {
   readonly given: string
   readonly wanted: string
   readonly fix: string
+  /** Where Amplitude's documentation says so. */
+  readonly doc: string
 }
 
 export const unreadable = (fault: string): Reason => ({
   path: "",
   given: fault,
   wanted: "an event as one JSON object",
-  fix: "Mend the line."
+  fix: "Mend the line.",
+  doc: "Invalid JSON request body"
 })
 
 export const ofInvalidEvent = ({ actual, expected, field }: InvalidEvent): Reason => ({
   path: field,
   given: actual,
   wanted: expected,
-  fix: actual === "an unknown field" ? `Remove it, or move it into event_properties.` : `Make it ${expected}.`
+  fix: actual === "an unknown field" ? `Remove it, or move it into event_properties.` : `Make it ${expected}.`,
+  doc: "HTTP V2 API, Keys for the event argument"
 })
 
 export const ofService = (reason: string, code: number, message: string): Reason => ({
   path: "",
   given: `an event that the service refused with ${code} (${reason})`,
   wanted: "an event that the service takes",
-  fix: message
+  fix: message,
+  doc: "HTTP V2 API, Status codes"
 })
 
 export const ofViolation = ({ actual, expected, path }: Violation): Reason => ({
   path,
   given: actual,
   wanted: expected,
-  fix: "Track what the plan says, or change the plan."
+  fix: "Track what the plan says, or change the plan.",
+  doc: "Tracking plan"
 })
 
 /** One line of a table. */

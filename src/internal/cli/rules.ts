@@ -46,26 +46,37 @@ export const faultsOf = (event: Fields, bytes: number, minIdLength: number | und
       path: field,
       given: "nothing",
       wanted: field === "event_type" ? "the name of the event" : "a user_id or a device_id",
-      fix: `Add ${field}.`
+      fix: `Add ${field}.`,
+      doc: "events_with_missing_fields"
     })),
     ...fieldsOf("events_with_invalid_fields").map((field) => ({
       path: field,
       given: kindOf(event[field]),
       wanted: wanted[field] ?? "a string",
-      fix: `Make it ${wanted[field] ?? "a string"}.`
+      fix: `Make it ${wanted[field] ?? "a string"}.`,
+      doc: "events_with_invalid_fields"
     })),
     ...fieldsOf("events_with_invalid_id_lengths").map((field) => ({
       path: field,
       given: `a string of ${String(event[field]).length} characters`,
       wanted: `at least ${minIdLength ?? 5} characters`,
-      fix: "Send a longer id, or set --min-id-length."
+      fix: "Send a longer id, or set --min-id-length.",
+      doc: "events_with_invalid_id_lengths"
     }))
   ]
   return reasons.length > 0 ? reasons : [otherFault(event, answer)]
 }
 
 const otherFault = (event: Fields, { body, status }: Ingestion.Answer): Reason => {
-  if (status === 413) return { path: "", given: "a too large event", wanted: "at most 20 MB", fix: "Send less." }
+  if (status === 413) {
+    return {
+      path: "",
+      given: "a too large event",
+      wanted: "at most 20 MB",
+      fix: "Send less.",
+      doc: "Payload too large"
+    }
+  }
   const field = ["user_id", "device_id"].find((field) => {
     const id = event[field]
     return typeof id === "string" && refusedId.test(id)
@@ -74,7 +85,8 @@ const otherFault = (event: Fields, { body, status }: Ingestion.Answer): Reason =
     path: field ?? "",
     given: "an id that stands for no one",
     wanted: "the id of one user or device",
-    fix: `Leave out ${field ?? "the id"} where it is not known. The service says: ${String(body["error"])}`
+    fix: `Leave out ${field ?? "the id"} where it is not known. The service says: ${String(body["error"])}`,
+    doc: "Invalid user_id or device_id"
   }
 }
 

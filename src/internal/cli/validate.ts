@@ -106,7 +106,7 @@ const addTo = (kinds: Map<string, Kind>, { event, reason, source }: Finding, fil
     kinds.set(others, {
       source: "service",
       event: "",
-      reason: { path: "", given: "other faults", wanted: "", fix: "Mend those above, then validate again." },
+      reason: { path: "", given: "other faults", wanted: "", fix: "Mend those above, then validate again.", doc: "" },
       lines: 1,
       file,
       line
