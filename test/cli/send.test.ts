@@ -1,6 +1,7 @@
 /** `send`, against a server that records: what leaves, in which order, what is told, and what a killed run leaves behind. */
 import { assert, describe, it } from "@effect/vitest"
-import { existsSync, readFileSync, writeFileSync } from "node:fs"
+import { Either } from "effect"
+import { appendFileSync, existsSync, readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { gzipSync } from "node:zlib"
 import { beforeAll } from "vitest"
@@ -343,6 +344,39 @@ describe("send", { timeout: 60_000 }, () => {
     assert.deepInclude(lastJson(await run(bin, ["send", file, "--to", server.url])), { sent: 3500 })
     assert.strictEqual(server.events().length, 3500)
   })
+
+  // AMPLITUDE_TEST_BACKLOG_MB=2000 is the whole of it
+  const megabytes = Number(process.env["AMPLITUDE_TEST_BACKLOG_MB"] ?? 80)
+  it.skipIf(process.platform !== "linux")(
+    `moves ${megabytes} MB in less than 200 MB of memory`,
+    { timeout: 60_000 + megabytes * 500 },
+    async () => {
+      const server = await sink()
+      const file = write("ndjson", "")
+      const pad = "x".repeat(1850)
+      let count = 0
+      for (let written = 0; written < megabytes * 1_000_000;) {
+        const piece = lines(Array.from({ length: 1000 }, () => {
+          const n = count++
+          return event(n, { user_id: `user-${n % 5000}`, event_properties: { n, pad } })
+        }))
+        appendFileSync(file, piece)
+        written += piece.length
+      }
+      const running = start(bin, ["send", file, "--to", server.url])
+      let most = 0
+      const look = setInterval(() => {
+        const status = Either.try(() => readFileSync(`/proc/${running.child.pid}/status`, "utf8"))
+        most = Math.max(most, Number(/VmHWM:\s*(\d+)/.exec(Either.getOrElse(status, () => ""))?.[1] ?? 0))
+      }, 50)
+      const ended = await running.ended
+      clearInterval(look)
+      assert.strictEqual(ended.code, 0, ended.stderr)
+      assert.strictEqual(lastJson(ended).sent, count)
+      assert.isAbove(most, 20_000)
+      assert.isBelow(most, 200_000)
+    }
+  )
 
   // AMPLITUDE_TEST_KILLS=20 is the whole of it
   const kills = Number(process.env["AMPLITUDE_TEST_KILLS"] ?? 3)

@@ -85,7 +85,7 @@ const otherFault = (event: Fields, { body, status }: Ingestion.Answer): Reason =
     path: field ?? "",
     given: "an id that stands for no one",
     wanted: "the id of one user or device",
-    fix: `Leave out ${field ?? "the id"} where it is not known. The service says: ${String(body["error"])}`,
+    fix: `Leave out ${field ?? "the id"} where it is not known. The service says: ${String(body["error"])}.`,
     doc: "Invalid user_id or device_id"
   }
 }
