@@ -311,7 +311,7 @@ interface Endpoint {
 }
 
 // Amplitude HTTP V2 API and Batch Event Upload API, limits
-const endpoints: ReadonlyMap<string, Endpoint> = new Map([
+const endpoints: ReadonlyMap<string, Endpoint> = new Map<string, Endpoint>([
   ["/2/httpapi", {
     maxBytes: 1_000_000,
     maxEvents: 1999,
@@ -325,7 +325,15 @@ const endpoints: ReadonlyMap<string, Endpoint> = new Map([
     eventsPerSecond: 1000,
     dailyQuota: 500_000,
     listsEveryFault: true
-  }]
+  }],
+  // Amplitude Identify API: 1800 updates of one user in an hour are not refused, so no rate is measured.
+  ...Arr.map(["/identify", "/groupidentify"], (path): [string, Endpoint] => [path, {
+    maxBytes: 1_000_000,
+    maxEvents: 1999,
+    eventsPerSecond: Number.POSITIVE_INFINITY,
+    dailyQuota: Number.POSITIVE_INFINITY,
+    listsEveryFault: false
+  }])
 ])
 
 const endpointAt = (path: string): Either.Either<Endpoint, Answer> =>
