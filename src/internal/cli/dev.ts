@@ -1,20 +1,14 @@
 /** `dev`: a local server that shows what arrives, alone or for the life of a command. */
-import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
-import * as Option from "effect/Option"
-import * as Predicate from "effect/Predicate"
+import * as Fiber from "effect/Fiber"
 import type * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
 import { spawn } from "node:child_process"
 import { DevServer } from "../../DevServer.js"
 import * as Child from "./child.js"
 import { atFault, CliFailure, failed, reasonOf, usage } from "./failure.js"
-import type { Fields } from "./input.js"
-import type { Checker } from "./plan/check.js"
-import * as Check from "./plan/check.js"
+import { toJsonSchemas } from "./plan/model.js"
 import { readPlan } from "./plan/source.js"
-import type { Reason } from "./reasons.js"
-import * as Reasons from "./reasons.js"
-import { faultsOf } from "./rules.js"
 import { count, counted, err, onStderr, onStdout, out, plain, table } from "./terminal.js"
 
 export interface Options {
@@ -41,10 +35,12 @@ export const dev = (options: Options): Effect.Effect<void, CliFailure> =>
       return yield* usage("--fail-on-fault needs a command: effect-amplitude dev --fail-on-fault -- npm test")
     }
     if (options.strict && options.plan === undefined) return yield* usage("--strict needs a plan: add --plan FILE")
-    const check = options.plan === undefined ? undefined : Check.make(yield* readPlan(options.plan))
-    const seen = new Seen(options, check)
-    const server = yield* listen(options, seen)
-    yield* Effect.addFinalizer(() => seen.summary)
+    const plan = options.plan === undefined ? undefined : toJsonSchemas(yield* readPlan(options.plan))
+    const seen = new Seen(options)
+    const server = yield* listen(options, plan)
+    // what the stream has not told yet is told before the summary
+    yield* Effect.addFinalizer(() => Effect.zipRight(seen.catchUp(server), seen.summary))
+    const told = yield* Effect.forkScoped(Stream.runForEach(server.stream, (event) => seen.add(event)))
     yield* seen.listening(server)
     if (options.open) openPage(server.url)
     const [command, ...args] = options.command
@@ -54,24 +50,30 @@ export const dev = (options: Options): Effect.Effect<void, CliFailure> =>
       AMPLITUDE_API_KEY: process.env["AMPLITUDE_API_KEY"] ?? "local"
     })
     const exitCode = yield* child.exitCode
+    yield* Fiber.interrupt(told)
+    yield* seen.catchUp(server)
     if (exitCode !== 0) return yield* new CliFailure({ message: "", exitCode })
     if (options.failOnFault && seen.atFault > 0) return yield* atFault
   }).pipe(Effect.scoped)
 
 // -- the server --------------------------------------------------------------------------------------------------------
 
-const listen = (options: Options, seen: Seen): Effect.Effect<DevServer.Service, CliFailure, Scope.Scope> => {
+const listen = (
+  options: Options,
+  plan: DevServer.Options["plan"]
+): Effect.Effect<DevServer.Service, CliFailure, Scope.Scope> => {
   const port = options.port ?? defaultPort
   const { allowHost, allowOrigin, file, host, maxEvents, token } = options
   const start = (port: number) =>
     DevServer.make({
-      ...{ allowHost, allowOrigin, file, maxEvents, token },
       port,
       host,
-      intercept: (request) => {
-        seen.upload(request.body)
-        return Option.none()
-      }
+      allowHost,
+      allowOrigin,
+      file,
+      maxEvents,
+      plan,
+      token
     })
   if (!Number.isInteger(port) || port < 0 || port > 65_535) {
     return Effect.fail(usage(`--port ${port}: give a port from 0 to 65535 (0 takes a free one)`))
@@ -106,23 +108,15 @@ const openPage = (url: string): void => {
 
 // -- what arrived ------------------------------------------------------------------------------------------------------
 
-interface Verdict {
-  readonly verdict: "kept" | "fault" | "refused"
-  readonly event: Fields
-  readonly reasons: ReadonlyArray<Reason>
-  readonly violations: ReadonlyArray<Reason>
-}
-
 /** Tells of each event, and counts. With a command, stdout is that of the command. */
 class Seen {
   readonly #options: Options
-  readonly #check: Checker | undefined
-  readonly #counts = { kept: 0, fault: 0, refused: 0, violating: 0 }
+  readonly #counts = { kept: 0, fault: 0, refused: 0, duplicate: 0, injected: 0, violating: 0 }
   readonly #reasons = new Map<string, { count: number; readonly event: string; readonly words: string }>()
+  #lastId: string | undefined
 
-  constructor(options: Options, check: Checker | undefined) {
+  constructor(options: Options) {
     this.#options = options
-    this.#check = check
   }
 
   get atFault(): number {
@@ -135,21 +129,25 @@ class Seen {
       : this.#line(`${this.#paint("bold", url)} shows what arrives; SDKs send to ${urlV2}`)
   }
 
-  upload(body: string): void {
-    for (const verdict of verdictsOf(body, this.#check)) this.#add(verdict)
+  /** The events that came since the last one that was told of. */
+  catchUp(server: DevServer.Service): Effect.Effect<void> {
+    return Effect.flatMap(server.received, (events) => {
+      const last = events.findLastIndex(({ id }) => id === this.#lastId)
+      return Effect.forEach(events.slice(last + 1), (event) => this.add(event), { discard: true })
+    })
   }
 
   get summary(): Effect.Effect<void> {
     return Effect.suspend(() => {
-      const { fault, kept, refused, violating } = this.#counts
-      if (this.#options.json) {
-        return this.#json({ type: "summary", kept, fault, refused, violating })
-      }
+      const { duplicate, fault, injected, kept, refused, violating } = this.#counts
+      if (this.#options.json) return this.#json({ type: "summary", ...this.#counts })
       const rows = [...this.#reasons.values()].sort((a, b) => b.count - a.count).slice(0, 20)
       const words = [
-        `${counted(kept + fault + refused, "event")}: ${count(kept)} kept`,
+        `${counted(kept + fault + refused + duplicate + injected, "event")}: ${count(kept)} kept`,
         this.#paint(fault > 0 ? "red" : "dim", `${count(fault)} at fault`),
-        ...refused > 0 ? [`${count(refused)} refused with them`] : [],
+        ...refused > 0 ? [`${count(refused)} refused with others`] : [],
+        ...duplicate > 0 ? [`${count(duplicate)} sent twice`] : [],
+        ...injected > 0 ? [`${count(injected)} refused by a fault that was switched on`] : [],
         ...violating > 0 ? [this.#paint("yellow", `${count(violating)} not of the plan`)] : []
       ].join(", ")
       return Effect.zipRight(
@@ -163,40 +161,33 @@ class Seen {
     })
   }
 
-  #add({ event, reasons, verdict, violations }: Verdict): void {
+  add(received: DevServer.ReceivedEvent): Effect.Effect<void> {
+    const { event, reasons, receivedAt, verdict, violations } = received
+    this.#lastId = received.id
     this.#counts[verdict] += 1
     if (violations.length > 0) this.#counts.violating += 1
     const name = String(event["event_type"] ?? "(no event_type)")
     const user = String(event["user_id"] ?? event["device_id"] ?? "")
-    for (const reason of [...reasons, ...violations]) {
-      const words = Reasons.inWords(reason)
+    const faults = [
+      ...reasons.map((reason) => [faultInWords(reason), reason.fix] as const),
+      ...violations.map(({ path, wanted }) => [`${path}: the plan wants ${wanted}`, ""] as const)
+    ]
+    for (const [words] of faults) {
       const key = JSON.stringify([name, words])
       const known = this.#reasons.get(key)
       if (known !== undefined) known.count += 1
       else if (this.#reasons.size < 1000) this.#reasons.set(key, { count: 1, event: name, words })
     }
-    const told = this.#options.json
-      ? this.#json({ type: "event", verdict, event_type: name, user, reasons, violations, event })
-      : Effect.flatMap(Clock.currentTimeMillis, (now) => {
-        const because = [...reasons, ...violations].map((reason) => `${Reasons.inWords(reason)}. ${reason.fix}`).join(
-          " "
-        )
-        const [mark, colour] = verdict === "fault"
-          ? ["FAULT  ", "red"] as const
-          : verdict === "refused"
-          ? ["refused", "yellow"] as const
-          : violations.length > 0
-          ? ["plan   ", "yellow"] as const
-          : ["kept   ", "green"] as const
-        return this.#line(
-          `${this.#paint("dim", timeOfDay(now))} ${this.#paint(colour, mark)} ${plain(name)}  ${plain(user)}${
-            because === ""
-              ? verdict === "refused" ? "  in a request with an event at fault" : ""
-              : `  ${plain(because)}`
-          }`
-        )
-      })
-    Effect.runFork(told)
+    if (this.#options.json) return this.#json({ type: "event", ...received })
+    const [mark, colour] = verdict === "kept" && violations.length > 0 ? ["plan", "yellow"] as const : marks[verdict]
+    const because = faults.length > 0
+      ? faults.map(([words, fix]) => fix === "" ? words : `${words}. ${fix}`).join("; ")
+      : received.because ?? (received.of === undefined ? "" : `its insert_id is that of an earlier event`)
+    return this.#line(
+      `${this.#paint("dim", timeOfDay(receivedAt))} ${this.#paint(colour, mark.padEnd(9))} ${plain(name)}  ${
+        plain(user)
+      }${because === "" ? "" : `  ${plain(because)}`}`
+    )
   }
 
   get #hasCommand(): boolean {
@@ -218,22 +209,15 @@ class Seen {
 
 const timeOfDay = (millis: number): string => new Date(millis).toTimeString().slice(0, 8)
 
-/** What the service makes of the events of an upload: one that is at fault has all of them refused. */
-const verdictsOf = (body: string, check: Checker | undefined): ReadonlyArray<Verdict> => {
-  const upload = Option.getOrUndefined(Option.liftThrowable(JSON.parse)(body)) as {
-    readonly events?: unknown
-    readonly options?: { readonly min_id_length?: unknown }
-  } | undefined
-  if (!Array.isArray(upload?.events)) return []
-  const minIdLength = upload.options?.min_id_length
-  const events = upload.events.filter((event) => Predicate.isRecord(event)).map((event) => ({
-    event,
-    reasons: faultsOf(event, 0, typeof minIdLength === "number" ? minIdLength : undefined),
-    violations: (check?.(event) ?? []).map(Reasons.ofViolation)
-  }))
-  const isRefused = events.some(({ reasons }) => reasons.length > 0)
-  return events.map((seen) => ({
-    ...seen,
-    verdict: seen.reasons.length > 0 ? "fault" : isRefused ? "refused" : "kept"
-  }))
+const marks = {
+  kept: ["kept", "green"],
+  fault: ["FAULT", "red"],
+  refused: ["refused", "yellow"],
+  duplicate: ["duplicate", "yellow"],
+  injected: ["injected", "cyan"]
+} as const
+
+const faultInWords = ({ given, path, wanted }: DevServer.ReceivedEvent["reasons"][number]): string => {
+  const text = given === undefined ? "nothing" : JSON.stringify(given)
+  return `${path}: expected ${wanted}, got ${text.length > 60 ? `${text.slice(0, 60)}…` : text}`
 }

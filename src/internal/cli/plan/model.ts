@@ -3,6 +3,7 @@
  * property its type. One type has three meanings: code, a schema at run time, and words.
  */
 import * as Schema from "effect/Schema"
+import * as TrackingPlan from "../../../TrackingPlan.js"
 
 export type Type =
   | { readonly _tag: "Unknown" }
@@ -120,3 +121,12 @@ export const toFields = (properties: Properties): FieldSchemas =>
       return [name, isRequired ? schema : Schema.optional(schema)]
     })
   )
+
+/** The JSON Schema of the properties of each event, as a DevServer takes it. */
+export const toJsonSchemas = (plan: Plan): { readonly [event: string]: unknown } => {
+  const entries = [...plan].map(([name, event]) => {
+    const made = TrackingPlan.make({ [name]: toFields(event.properties) })
+    return [name, { ...made.jsonSchema[name], ...(event.isOpen ? { additionalProperties: true } : undefined) }]
+  })
+  return Object.fromEntries(entries)
+}
