@@ -124,9 +124,11 @@ export const toFields = (properties: Properties): FieldSchemas =>
 
 /** The JSON Schema of the properties of each event, as a DevServer takes it. */
 export const toJsonSchemas = (plan: Plan): { readonly [event: string]: unknown } => {
-  const entries = [...plan].map(([name, event]) => {
-    const made = TrackingPlan.make({ [name]: toFields(event.properties) })
-    return [name, { ...made.jsonSchema[name], ...(event.isOpen ? { additionalProperties: true } : undefined) }]
-  })
-  return Object.fromEntries(entries)
+  const make: (entries: {}) => { readonly jsonSchema: { readonly [event: string]: object } } = TrackingPlan.make
+  return Object.fromEntries(
+    [...plan].map(([name, event]) => [name, {
+      ...make({ [name]: toFields(event.properties) }).jsonSchema[name],
+      ...(event.isOpen ? { additionalProperties: true } : undefined)
+    }])
+  )
 }
