@@ -140,16 +140,27 @@ describe("the tarball", { timeout: 300_000 }, () => {
     packed = listFiles(installed)
   }, 300_000)
 
-  it("holds the sources, what is built from them, the examples, and four files", () => {
+  it("holds the sources, what is built from them, the command line, the examples, and four files", () => {
     const relative = (path: string) => path.slice(root.length)
     const sources = listFiles(join(root, "src")).map(relative)
-    const built = sources.flatMap((path) =>
-      ["js", "js.map", "d.ts", "d.ts.map"].map((extension) => path.replace(/^src(.*)ts$/, `dist$1${extension}`))
-    )
+    const built = sources.filter((path) => path.endsWith(".ts") && !/^src\/(bin|internal\/cli\/)/.test(path))
+      .flatMap((path) =>
+        ["js", "js.map", "d.ts", "d.ts.map"].map((extension) => path.replace(/^src(.*)ts$/, `dist$1${extension}`))
+      )
     const examples = listFiles(join(root, "examples")).map(relative)
     assert.deepStrictEqual(
       packed.map((path) => path.slice(installed.length + 1)).sort(),
-      [...sources, ...built, ...examples, "CHANGELOG.md", "LICENSE", "README.md", "package.json"].sort()
+      [
+        ...sources,
+        ...built,
+        ...examples,
+        "dist/bin.js",
+        "dist/bin.LICENSES.txt",
+        "CHANGELOG.md",
+        "LICENSE",
+        "README.md",
+        "package.json"
+      ].sort()
     )
   })
 
@@ -159,6 +170,14 @@ describe("the tarball", { timeout: 300_000 }, () => {
         assert.isTrue(existsSync(join(map, "..", source)), `${map}: ${source}`)
       }
     }
+  })
+
+  it("has a command line that runs where nothing else is installed", async () => {
+    const alone = join(temporary, "alone.mjs")
+    await cp(join(installed, "dist/bin.js"), alone)
+    const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"))
+    assert.strictEqual(await run(temporary, process.execPath, alone, "--version"), `${version}\n`)
+    assert.include(await run(project, join(project, "node_modules/.bin/effect-amplitude"), "--help"), "COMMANDS")
   })
 
   it("is installed without the optional peers", () => {
