@@ -32,7 +32,7 @@ const reportsOf = (services: Layer.Layer<Services, never, AmplitudeConfig>) =>
     return reports.map((report) => report._tag === "Dropped" ? report.reason : report._tag)
   })
 
-const answer = (body: string | Uint8Array): Transport.Answer => ({
+const answer = (body: Uint8Array): Transport.Answer => ({
   status: new TextDecoder().decode(body).includes("refused") ? 422 : 200,
   headers: {},
   body: ""
@@ -57,8 +57,7 @@ class OwnLogger implements AmplitudeLogger.Service {
 /** A storage that is a class, over the one in memory. */
 class OwnStorage implements EventStorage.Service {
   readonly inner: EventStorage.Service
-  readonly shared = false
-  readonly durable = false
+  readonly durability = "process"
   constructor(inner: EventStorage.Service) {
     this.inner = inner
   }
@@ -68,20 +67,14 @@ class OwnStorage implements EventStorage.Service {
   lease(...given: Parameters<EventStorage.Service["lease"]>) {
     return this.inner.lease(...given)
   }
-  renew(...given: Parameters<EventStorage.Service["renew"]>) {
-    return this.inner.renew(...given)
+  evict(...given: Parameters<EventStorage.Service["evict"]>) {
+    return this.inner.evict(...given)
   }
-  acknowledge(...given: Parameters<EventStorage.Service["acknowledge"]>) {
-    return this.inner.acknowledge(...given)
+  count(...given: Parameters<EventStorage.Service["count"]>) {
+    return this.inner.count(...given)
   }
-  release(...given: Parameters<EventStorage.Service["release"]>) {
-    return this.inner.release(...given)
-  }
-  get size() {
-    return this.inner.size
-  }
-  get wake() {
-    return this.inner.wake
+  get changes() {
+    return this.inner.changes
   }
 }
 
@@ -129,12 +122,12 @@ describe("a service of the user's", () => {
         return [copy, calls] as const
       }
       for (const kind of ["spy", "proxy"] as const) {
-        for (const method of ["append", "lease", "acknowledge"] as const) {
+        for (const method of ["append", "lease"] as const) {
           const services = yield* Layer.build(Layer.mergeAll(
             EventStorage.layerMemory,
             Transport.layerFetch,
             AmplitudeLogger.layerNone
-          )).pipe(Effect.provide(AmplitudeConfig.layer({ apiKey: "a-key" })))
+          ))
           const [storage, stored] = stand(kind)(Context.get(services, EventStorage), method)
           const [transport, sent] = stand(kind)(Context.get(services, Transport), "send")
           const [logger, logged] = stand(kind)(Context.get(services, AmplitudeLogger), "log")

@@ -80,7 +80,7 @@ describe("types", () => {
       Effect.Effect<Amplitude.Client, never, Amplitude>
     >()
     expectTypeOf(Amplitude.deliveries).toEqualTypeOf<Stream.Stream<DeliveryReport.DeliveryReport, never, Amplitude>>()
-    expectTypeOf(EventStorage.layerMemory).toEqualTypeOf<Layer.Layer<EventStorage, never, AmplitudeConfig>>()
+    expectTypeOf(EventStorage.layerMemory).toEqualTypeOf<Layer.Layer<EventStorage>>()
     expectTypeOf(Transport.layerFetch).toEqualTypeOf<Layer.Layer<Transport>>()
     compiled(() => {
       expectTypeOf(Amplitude.layer({ apiKey: "key" })).toEqualTypeOf<Layer.Layer<Amplitude, InvalidConfig>>()

@@ -108,6 +108,8 @@ const build = (
       onEvicted: settlements.evicted
     })
     const admission = new Admission()
+    /** Whether other clients use the storage: then they can hold, and report, events of this one. */
+    let hasOthers = false
     const intake = Intake.make({
       config,
       admission,
@@ -126,6 +128,7 @@ const build = (
         storage,
         log,
         Effect.suspend(() => {
+          hasOthers = true
           trigger.wakeAt(0)
           overflow.onRoom()
           return pipeline.reconcile
@@ -161,14 +164,15 @@ const build = (
         admission.isClosing = true
         overflow.close()
         trigger.flush()
-        yield* untilTimeUp(Effect.all([admission.none, outstanding.noAppends], { discard: true }), timeUp)
+        yield* untilTimeUp(admission.none, timeUp)
+        yield* untilTimeUp(outstanding.noAppends, until(Math.max(limit, appendGrace)))
         admission.isClosed = true
         // what waits is sent, for as long as there is time
         yield* untilTimeUp(settings.deliver ? outstanding.none() : Effect.void, until(limit - timeToReturn(limit, durability)))
         const isClosed = yield* untilTimeUp(Scope.close(scope, Exit.void), timeUp)
         // a storage that does not answer: what is known of its events is reported, so that each has its outcome
         settlements.reportDecided()
-        if (!isClosed && unsettled !== undefined) settlements.lost(unsettled.events(clientId))
+        if (unsettled !== undefined && !(isClosed && hasOthers)) settlements.lost(unsettled.events(clientId))
         settlements.end()
         reports.allUnreported(durability === "process" ? "Elsewhere" : "Stored")
         outstanding.end()
@@ -255,6 +259,9 @@ const untilTimeUp = (effect: Effect.Effect<unknown>, timeUp: Effect.Effect<void>
       )
     )
   })
+
+/** A storage that is just taking an event when the client closes has so much time at least, in milliseconds. */
+const appendGrace = 1000
 
 /** The part of `shutdownTimeout` in which a durable storage gets back the events that are leased, in milliseconds. */
 const timeToReturn = (limit: number, durability: EventStorage.Service["durability"]): number =>

@@ -6,13 +6,18 @@ import { decide, fromExit } from "../../src/internal/delivery/outcome.js"
 
 const now = Date.parse("2024-01-01T00:00:00Z")
 
+const encoded = (json: string) => {
+  const buffer = new TextEncoder().encode(json)
+  return { buffer, start: 0, end: buffer.length }
+}
+
 /** Four events of a user and a device each, the last of a user alone. */
 const events = [
   { user_id: "user-00000", device_id: "device-00000" },
   { user_id: "user-11111", device_id: "device-11111" },
   { user_id: "user-22222", device_id: "device-22222" },
   { user_id: "user-33333" }
-].map((ids) => ({ json: JSON.stringify({ event_type: "type", ...ids }) }))
+].map((ids) => encoded(JSON.stringify({ event_type: "type", ...ids })))
 
 const context: Context = { apiKey: "a-secret-key", now, useBatch: false, events }
 
@@ -403,7 +408,7 @@ describe("outcome", () => {
     })
 
     it("events that are no JSON match no list", () => {
-      const over = { events: [{ json: "{" }, { json: "null" }, { json: "" }, events[1]!] }
+      const over = { events: [encoded("{"), encoded("null"), encoded(""), events[1]!] }
       assert.strictEqual(
         short(outcomeOf(429, { throttled_users: ["user-11111"] }, {}, over)),
         "again again again paused"

@@ -5,11 +5,8 @@ import * as Deadlines from "../../src/internal/transport/deadlines.js"
 
 const second = Duration.seconds(1)
 
-/** As a caller that can be interrupted while it waits. */
 const within = <A, E>(deadlines: Deadlines.Deadlines, effect: Effect.Effect<A, E>, duration: Duration.Duration) =>
-  Effect.uninterruptibleMask((restore) =>
-    Effect.flatten(deadlines.within(Deadlines.inFiber(effect), duration, () => "time up" as const, restore))
-  )
+  deadlines.within(effect, duration, () => "time up" as const)
 
 const inASecond = <A, E>(effect: Effect.Effect<A, E>, deadlines = Deadlines.make()) => within(deadlines, effect, second)
 
