@@ -281,7 +281,7 @@ describe("a request", () => {
     send: () => Effect.succeed({ status: 200, headers: {}, body: "" })
   })
 
-  it.effect.each([["over fetch", Transport.layerFetch, 0], ["over one of the user's", own, 1]] as const)(
+  it.effect.each([["over fetch", Transport.layerFetch, 1], ["over one of the user's", own, 1]] as const)(
     "%s takes so many fibers",
     ([_, transport, each]) =>
       Effect.gen(function*() {

@@ -28,9 +28,10 @@ import * as Fairness from "./intake/fairness.js"
 import * as Overflow from "./intake/overflow.js"
 import * as Plugins from "./intake/plugins.js"
 import * as Intake from "./intake/track.js"
+import { interruptibleWait } from "./interruptibleWait.js"
 import * as Log from "./log.js"
-import * as Memory from "./storage/memory.js"
 import * as StorageChanges from "./storage/changes.js"
+import * as Memory from "./storage/memory.js"
 import { monotonicOf, withMonotonic } from "./time.js"
 import * as WakefulClock from "./wakefulClock.js"
 
@@ -139,7 +140,7 @@ const build = (
 
     let hasEnded = false
 
-    const flush = Effect.interruptible(Effect.suspend(() => {
+    const flush = interruptibleWait(Effect.suspend(() => {
       if (hasEnded) return Effect.void
       clock.wakeOverdue(clock.unsafeCurrentTimeMillis())
       // before any other fiber can track: what comes later is not waited for
@@ -163,12 +164,17 @@ const build = (
         const timeUp = until(limit)
         admission.isClosing = true
         overflow.close()
-        trigger.flush()
+        const sends = settings.deliver && limit > 0
+        if (sends) trigger.flush()
         yield* untilTimeUp(admission.none, timeUp)
         yield* untilTimeUp(outstanding.noAppends, until(Math.max(limit, appendGrace)))
         admission.isClosed = true
         // what waits is sent, for as long as there is time
-        yield* untilTimeUp(settings.deliver ? outstanding.none() : Effect.void, until(limit - timeToReturn(limit, durability)))
+        if (sends) {
+          const none = outstanding.none()
+          trigger.flush()
+          yield* untilTimeUp(none, until(limit - timeToReturn(limit, durability)))
+        }
         const isClosed = yield* untilTimeUp(Scope.close(scope, Exit.void), timeUp)
         // a storage that does not answer: what is known of its events is reported, so that each has its outcome
         settlements.reportDecided()
@@ -188,24 +194,19 @@ const build = (
     let isEnding = false
 
     /** From inside a callback or plugin only the outcomes are waited for: the rest would wait for its caller. */
-    const shutdown = Effect.uninterruptibleMask((restore) =>
-      Effect.suspend(() => {
-        const begin = isEnding ? Effect.void : Effect.forkDaemon(
-          Effect.ensuring(
-            Effect.interruptible(Effect.withClock(reports.outside(end), clock)),
-            Deferred.succeed(over, undefined)
-          )
+    const shutdown = Effect.uninterruptible(Effect.suspend(() => {
+      const begin = isEnding ? Effect.void : Effect.forkDaemon(
+        Effect.ensuring(
+          Effect.interruptible(Effect.withClock(reports.outside(end), clock)),
+          Deferred.succeed(over, undefined)
         )
-        isEnding = true
-        return Effect.zipRight(
-          begin,
-          Effect.flatMap(
-            reports.isInside,
-            (inside) => Effect.interruptible(restore(Deferred.await(inside ? settled : over)))
-          )
-        )
-      })
-    )
+      )
+      isEnding = true
+      return Effect.zipRight(
+        begin,
+        Effect.flatMap(reports.isInside, (inside) => interruptibleWait(Deferred.await(inside ? settled : over)))
+      )
+    }))
     yield* Effect.addFinalizer(() => shutdown)
 
     const client: Amplitude.Client = {
@@ -292,7 +293,7 @@ export type MakeTransport = Effect.Effect<Transport.Service, never, Scope.Scope>
 export const makeDefault = <E = never, R = never>(
   transport: MakeTransport,
   readOptions: Effect.Effect<Amplitude.Options, E>,
-  storage: Effect.Effect<EventStorage.Service, never, R> = Memory.make as Effect.Effect<EventStorage.Service, never, R>
+  storage: Effect.Effect<EventStorage.Service, never, R> = Memory.make
 ): Effect.Effect<Amplitude.Client, E | InvalidConfig, Scope.Scope | R> =>
   Effect.gen(function*() {
     const { plugins, settings } = yield* Plugins.split(yield* readOptions)

@@ -27,8 +27,8 @@ import { BatchTrigger } from "./batchTrigger.js"
 import * as Delivery from "./delivery.js"
 import * as Endpoint from "./endpoint.js"
 import type { Outstanding } from "./outstanding.js"
-import type { Reports } from "./reports.js"
 import * as Reconcile from "./reconcile.js"
+import type { Reports } from "./reports.js"
 import * as Request from "./request.js"
 import * as Send from "./send.js"
 import * as Settlements from "./settlement.js"
@@ -134,16 +134,23 @@ export const make = (deps: Dependencies): Effect.Effect<Pipeline, never, Scope.S
     const worker = (index: number): Effect.Effect<void> =>
       Effect.scoped(Effect.flatMap(Effect.scope, (scope) =>
         Stream.repeatEffectOption(turn.withPermits(1)(Effect.uninterruptible(leaseWhenDue({ index, scope })))).pipe(
-          Stream.runForEach((batch) => Effect.uninterruptible(sendBatch(batch)))
+          Stream.runForEach((batch) =>
+            Effect.uninterruptible(sendBatch(batch))
+          )
         ))).pipe(restartOnDefect(log))
 
     const giveUp = (lease: EventStorage.Lease): Effect.Effect<void> =>
-      settlements.settle(lease, { events: lease.events.filter(outstanding.isOwn), sent: 0, retries: 0 }, Settlements.shutDown)
+      settlements.settle(
+        lease,
+        { events: lease.events.filter(outstanding.isOwn), sent: 0, retries: 0 },
+        Settlements.shutDown
+      )
 
     /** Nobody is left who could send what a storage in memory holds. Events of other clients go back. */
     const dropRemaining = Effect.scoped(
       Effect.flatMap(
-        storageRetry("lease", () => storage.lease({ maxEvents: Infinity, maxBytes: Infinity, includePaused: true })),
+        storageRetry("lease", () =>
+          storage.lease({ maxEvents: Infinity, maxBytes: Infinity, includePaused: true })),
         Option.match({ onNone: () => Effect.void, onSome: giveUp })
       )
     )

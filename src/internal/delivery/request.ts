@@ -42,7 +42,8 @@ export const limits = (
 ): Limits => ({
   maxEvents: Math.min(settings.flushQueueSize, maxEvents),
   // the last event has no comma
-  maxBytes: Math.min(maxBytes(settings), maxBodyBytes) - Utf8.byteLength(head(settings)) - Utf8.byteLength(tail(settings)) + 1
+  maxBytes: Math.min(maxBytes(settings), maxBodyBytes) - Utf8.byteLength(head(settings)) -
+    Utf8.byteLength(tail(settings)) + 1
 })
 
 const comma = 0x2c

@@ -101,12 +101,15 @@ export const make = (deps: Dependencies): Settlements => {
       return Effect.suspend(() => {
         const outcome: Decided = { part, settlement }
         decided.add(outcome)
-        return Effect.map(storageRetry("acknowledge", () => lease.acknowledge(part.events, acknowledgeOptions(settlement))), (held) => {
-          acknowledgements++
-          leased -= outstanding.countOwn(part.events)
-          // else it was reported meanwhile, since the client has ended
-          if (decided.delete(outcome)) report(outcome, held)
-        })
+        return Effect.map(
+          storageRetry("acknowledge", () => lease.acknowledge(part.events, acknowledgeOptions(settlement))),
+          (held) => {
+            acknowledgements++
+            leased -= outstanding.countOwn(part.events)
+            // else it was reported meanwhile, since the client has ended
+            if (decided.delete(outcome)) report(outcome, held)
+          }
+        )
       })
     },
     release: (lease, part, notBefore) => {

@@ -169,7 +169,7 @@ export const make = <Event extends Unstored>(deps: Dependencies<Event>): Overflo
     close: () => {
       isClosed = true
       for (const { tryAgain } of queue) tryAgain.unsafeOpen()
-    },
+    }
   }
 }
 

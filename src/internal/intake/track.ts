@@ -21,9 +21,10 @@ import type { Awaited, Reports } from "../delivery/reports.js"
 import { decoded } from "../event/decoded.js"
 import * as Encoder from "../event/encoder.js"
 import { EventBuffer } from "../event/eventBuffer.js"
+import { eventOptions } from "../event/eventOptions.js"
 import type { Writer } from "../event/jsonWriter.js"
 import type { Fault } from "../event/properties.js"
-import { eventOptions } from "../event/eventOptions.js"
+import { interruptibleWait } from "../interruptibleWait.js"
 import type { Log } from "../log.js"
 import { counted } from "../log.js"
 import { unsafeNow } from "../time.js"
@@ -292,7 +293,7 @@ export const make = (deps: Dependencies): Intake => {
         })
       )
       return Effect.ensuring(
-        Effect.zipRight(stored, Effect.interruptible(Deferred.await(outcome))),
+        Effect.zipRight(stored, interruptibleWait(Deferred.await(outcome))),
         Effect.sync(() => reports.unwatch(watched))
       )
     })

@@ -21,7 +21,7 @@ export const transport: Transport.Service = {
       const init = Option.getOrUndefined(Context.getOption(context, FetchHttpClient.RequestInit))
       return async<Transport.Answer, TransportError>((done) => {
         const controller = new AbortController()
-        exchange(fetch, request, init, controller.signal).then(done)
+        void exchange(fetch, request, init, controller.signal).then(done)
         return () => controller.abort()
       })
     })

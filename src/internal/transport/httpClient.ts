@@ -41,8 +41,15 @@ const toAnswer = (
 ): Effect.Effect<Transport.Answer, HttpClientError.ResponseError | TransportError> =>
   // a client that follows redirects hides them behind the last answer, and a page of a proxy is no success
   response.request.url === url && response.status > 0
-    ? Effect.map(readStream(response.stream), (body) => ({ status: response.status, headers: response.headers, body }))
+    ? Effect.map(
+      Effect.catchIf(readStream(response.stream), isEmptyBody, () => Effect.succeed("")),
+      (body) => ({ status: response.status, headers: response.headers, body })
+    )
     : Effect.fail(redirected())
+
+/** An answer without a body has no stream. */
+const isEmptyBody = (error: HttpClientError.ResponseError | TransportError): boolean =>
+  error._tag === "ResponseError" && error.reason === "EmptyBody"
 
 /** The platform's errors hold the request, and with it the key: only what lies beneath them is kept. */
 const toTransportError = (error: HttpClientError.HttpClientError | TransportError): TransportError => {
