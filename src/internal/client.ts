@@ -92,11 +92,13 @@ const build = (
     const plugins = yield* Plugins.make(config, reports, log)
     const monotonic = () => monotonicOf(clock)
 
+    const admission = new Admission()
     const overflow: Overflow.Overflow<Intake.Encoded> = Overflow.make<Intake.Encoded>({
       config,
       storage,
       outstanding,
       clientId,
+      hasEnded: () => admission.isClosed,
       onAccepted: (events) => {
         for (const event of events) {
           Metrics.tracked(outstanding.size())
@@ -108,7 +110,6 @@ const build = (
       },
       onEvicted: settlements.evicted
     })
-    const admission = new Admission()
     /** Whether other clients use the storage: then they can hold, and report, events of this one. */
     let hasOthers = false
     const intake = Intake.make({

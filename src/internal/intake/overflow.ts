@@ -25,6 +25,8 @@ export interface Dependencies<Event extends Unstored> {
   readonly storage: EventStorage.Service
   readonly outstanding: Outstanding
   readonly clientId: string
+  /** Whether the client has ended: nobody is left who could send what it takes. */
+  readonly hasEnded: () => boolean
   /** The storage has taken events. What it returns is part of the call. */
   readonly onAccepted: (events: Arr.NonEmptyReadonlyArray<Event>) => Effect.Effect<void>
   /** Events were dropped to make room. */
@@ -64,10 +66,10 @@ interface Waiting {
 }
 
 export const make = <Event extends Unstored>(deps: Dependencies<Event>): Overflow<Event> => {
-  const { clientId, config, onAccepted, onEvicted, outstanding, storage } = deps
+  const { clientId, config, hasEnded, onAccepted, onEvicted, outstanding, storage } = deps
   /** The first one tries when there may be room. Nobody overtakes. */
   const queue: Array<Waiting> = []
-  let isClosed = false
+  let isClosing = false
 
   const suspends = (): boolean => config.unsafeSettings().overflow === "suspend"
 
@@ -77,6 +79,7 @@ export const make = <Event extends Unstored>(deps: Dependencies<Event>): Overflo
     { isAwaited, onError, onSequence }: StoreOptions<E>,
     onRefused: (inTransaction: boolean) => Effect.Effect<void, E>
   ): Effect.Effect<void, E> => {
+    if (hasEnded()) return onError(new AmplitudeClosed())
     const { bufferCapacity: capacity, overflow } = config.unsafeSettings()
     const sequenced = Arr.map(events, (event): EncodedEvent => ({
       clientId,
@@ -134,13 +137,13 @@ export const make = <Event extends Unstored>(deps: Dependencies<Event>): Overflo
       const whenRoom: Effect.Effect<void, E> = Effect.zipRight(
         options.restore(waiting.tryAgain.await),
         Effect.suspend(() => {
-          if (isClosed) return options.onError(new AmplitudeClosed())
+          if (isClosing) return options.onError(new AmplitudeClosed())
           waiting.tryAgain.unsafeClose()
           return append(events, options, () => suspends() ? whenRoom : bufferFull(options))
         })
       )
       // once more: room may have been made before this caller stood in the queue, and the client may have closed
-      if (queue[0] === waiting || isClosed) waiting.tryAgain.unsafeOpen()
+      if (queue[0] === waiting || isClosing) waiting.tryAgain.unsafeOpen()
       return Effect.onExit(whenRoom, () => Effect.sync(() => leave(waiting)))
     })
 
@@ -167,7 +170,7 @@ export const make = <Event extends Unstored>(deps: Dependencies<Event>): Overflo
         : Effect.void
     }).pipe(Effect.catchAllCause(() => Effect.void)),
     close: () => {
-      isClosed = true
+      isClosing = true
       for (const { tryAgain } of queue) tryAgain.unsafeOpen()
     }
   }
