@@ -302,7 +302,11 @@ describe("logs", () => {
             lines.push(`${logLevel.label} ${String(message)}`)
           })
           const send: Transport.Service["send"] = ({ body }) =>
-            Effect.succeed({ status: new TextDecoder().decode(body).includes("refused") ? 422 : 200, headers: {}, body: "" })
+            Effect.succeed({
+              status: new TextDecoder().decode(body).includes("refused") ? 422 : 200,
+              headers: {},
+              body: ""
+            })
           yield* Effect.gen(function*() {
             for (const event_type of ["taken", "refused"]) {
               yield* Amplitude.track({ event_type, user_id: "user-12345" })

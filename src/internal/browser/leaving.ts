@@ -122,9 +122,7 @@ const parse = Option.liftThrowable(JSON.parse)
 /** The ids of the events of a request. Those of a compressed one are unknown, and the service tells their repetitions. */
 const insertIdsOf = ({ body, headers }: Transport.Request): ReadonlyArray<InsertId> =>
   headers["content-encoding"] === undefined
-    ? JSON.parse(decode(body)).events.map((event: Event) =>
-      event.insert_id
-    )
+    ? JSON.parse(decode(body)).events.map((event: Event) => event.insert_id)
     : []
 
 /** Events that wait in the browser's storage for the next page of this origin with the same project. */

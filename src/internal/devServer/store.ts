@@ -224,7 +224,7 @@ export class Store {
     given.forEach((event, index) => {
       const judgement = outcome?.verdicts[index]
       const number = firstEvent + index
-      const fields = Predicate.isRecord(event) ? event as { readonly [field: string]: unknown } : {}
+      const fields = Predicate.isRecord(event) ? event : {}
       const kept = judgement?.verdict === "kept" ? judgement.kept : undefined
       const received: Received = {
         id: String(number),
@@ -333,7 +333,12 @@ export class Store {
     if (known !== undefined) {
       known.returns.push({ at: receivedAt, event: id })
     } else if (isInjected) {
-      put(this.#injected, key, { apiKey, insertId: insert_id, event: id, refusedAt: receivedAt, returns: [] }, maxRequests)
+      put(
+        this.#injected,
+        key,
+        { apiKey, insertId: insert_id, event: id, refusedAt: receivedAt, returns: [] },
+        maxRequests
+      )
     }
   }
 
@@ -377,7 +382,9 @@ export class Store {
 
   faults(apiKey: string | undefined, now: number): typeof Model.FaultList.Type {
     return {
-      faults: this.#faults.filter((armed) => apiKey === undefined || armed.apiKey === undefined || armed.apiKey === apiKey)
+      faults: this.#faults.filter((armed) =>
+        apiKey === undefined || armed.apiKey === undefined || armed.apiKey === apiKey
+      )
         .map((armed) => ({ ...armed.fault, id: armed.id, fired: armed.fired, armed: this.#isArmed(armed, now) })),
       deliveries: Arr.fromIterable(this.#injected.values()).filter((it) => apiKey === undefined || it.apiKey === apiKey)
         .map(({ event, insertId, refusedAt, returns }) => ({ event, insertId, refusedAt, returns: [...returns] }))
@@ -487,13 +494,16 @@ export class Store {
 
   group(type: string, name: string, apiKey: string | undefined): Option.Option<typeof Model.GroupDetail.Type> {
     const key = JSON.stringify([type, name])
-    return Arr.findFirst(this.#projectsOf(apiKey), ([, { groups }]) =>
-      Option.map(Option.fromNullable(groups.get(key)), ({ events, properties }) => ({
-        type,
-        name,
-        events,
-        properties: propertiesOf(properties)
-      })))
+    return Arr.findFirst(
+      this.#projectsOf(apiKey),
+      ([, { groups }]) =>
+        Option.map(Option.fromNullable(groups.get(key)), ({ events, properties }) => ({
+          type,
+          name,
+          events,
+          properties: propertiesOf(properties)
+        }))
+    )
   }
 
   /** The newest first. */

@@ -57,9 +57,10 @@ const check = (value: unknown, schema: unknown, path: string): ReadonlyArray<Vio
 }
 
 /** Amplitude's own events, `$identify` and those in brackets, need no plan. */
-export const violations =
-  (plan: Plan | undefined) =>
-  (event: { readonly [field: string]: unknown }): ReadonlyArray<Violation> => {
+export const violations = (
+  plan: Plan | undefined
+): (event: { readonly [field: string]: unknown }) => ReadonlyArray<Violation> =>
+(event) => {
     const type = String(event.event_type)
     return plan === undefined || /^(\$|\[Amplitude\])/.test(type) ?
       [] :

@@ -23,10 +23,12 @@ export const watch = (
   onChange: Effect.Effect<void>
 ): Effect.Effect<void, never, Scope.Scope> => {
   let delay = minDelay
-  const follow = Effect.suspend(() => Stream.runForEach(storage.changes, () => {
-    delay = minDelay
-    return Effect.zipRight(onChange, Effect.sleep(minInterval))
-  }))
+  const follow = Effect.suspend(() =>
+    Stream.runForEach(storage.changes, () => {
+      delay = minDelay
+      return Effect.zipRight(onChange, Effect.sleep(minInterval))
+    })
+  )
   const followAgain: Effect.Effect<void> = Effect.catchAllCause(follow, (cause) => {
     if (Cause.isInterruptedOnly(cause)) return Effect.interrupt
     log.burst("storage changes", 1, (count) => ({

@@ -276,7 +276,9 @@ const release = (
   change: (event: StoredEvent) => StoredEvent
 ): void => {
   countLanes(state)
-  const released = events.flatMap((event) => lease.take(event) ?? []).sort((one, other) => one.position - other.position)
+  const released = events.flatMap((event) => lease.take(event) ?? []).sort((one, other) =>
+    one.position - other.position
+  )
     .map(change)
   let neighbour: StoredEvent | undefined
   // from the last to the first: the place of each is then right before the one that was put back last

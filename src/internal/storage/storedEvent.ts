@@ -20,7 +20,13 @@ export class StoredEvent implements EventStorage.EncodedEvent {
   /** The next parked event of its lane. */
   nextInLane: StoredEvent | undefined = undefined
 
-  constructor(event: EventStorage.EncodedEvent, position: number, attempts: number, retries: number, pausedUntil: number) {
+  constructor(
+    event: EventStorage.EncodedEvent,
+    position: number,
+    attempts: number,
+    retries: number,
+    pausedUntil: number
+  ) {
     this.clientId = event.clientId
     this.sequence = event.sequence
     this.lane = event.lane
