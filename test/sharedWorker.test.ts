@@ -28,7 +28,7 @@ describe("a client that the calls of a worker share", { timeout: 60_000 }, () =>
         }),
         Effect.timeoutFail({
           duration: "20 seconds",
-          onTimeout: () => new Error(`of ${paths.length} events arrived: ${[...arrived()].join(", ")}`)
+          onTimeout: () => `of ${paths.length} events arrived: ${[...arrived()].join(", ")}`
         })
       )
     }))

@@ -166,7 +166,7 @@ const refusing = (status: number, culprit: string): Case => ({
 const paused = (body: object): Case => ({
   script: firstly({ status: 429, body: { code: 429, error: "Too many requests for some devices and users", ...body } }),
   leftovers: true,
-  options: { shutdownTimeout: "300 millis" },
+  options: { shutdownTimeout: "1 second" },
   ends: { 1: ["Delivered", 200, 2], 2: ["Shutdown", 0, 1], 3: ["Delivered", 200, 2] },
   sent: ["1 2 3", "1 3"]
 })
@@ -282,7 +282,7 @@ const cases: Readonly<Record<string, Case>> = {
     script: firstly({ status: 400, body: { code: 400, silenced_events: [0, 1], throttled_events: [1, 2] } }),
     count: 4,
     leftovers: true,
-    options: { shutdownTimeout: "300 millis" },
+    options: { shutdownTimeout: "1 second" },
     ends: { 1: ["Silenced", 400, 1], 2: ["Silenced", 400, 1], 3: ["Shutdown", 0, 1], 4: ["Delivered", 200, 2] },
     sent: ["1 2 3 4", "4"]
   },
@@ -291,7 +291,7 @@ const cases: Readonly<Record<string, Case>> = {
     count: 4,
     userOf: (index) => index % 2 === 1 ? "user-odd" : "user-even",
     leftovers: true,
-    options: { shutdownTimeout: "300 millis" },
+    options: { shutdownTimeout: "1 second" },
     ends: { 1: ["Shutdown", 0, 1], 2: ["Delivered", 200, 2], 3: ["Shutdown", 0, 1], 4: ["Delivered", 200, 2] },
     sent: ["1 2 3 4", "2 4"]
   },
@@ -511,7 +511,7 @@ const inChild = (script: string, url: string) =>
       const child = spawn(
         process.execPath,
         ["--import", "tsx", "--input-type=module", "--eval", script, url],
-        { cwd: root, stdio: ["ignore", "pipe", "inherit"], timeout: 20_000, killSignal: "SIGKILL" }
+        { cwd: root, stdio: ["ignore", "pipe", "inherit"], timeout: 40_000, killSignal: "SIGKILL" }
       )
       let output = ""
       child.stdout.setEncoding("utf8").on("data", (text: string) => output += text)
@@ -520,7 +520,7 @@ const inChild = (script: string, url: string) =>
     }
   )
 
-describe("a process whose client has shut down ends by itself", { concurrent: true, timeout: 30_000 }, () => {
+describe("a process whose client has shut down ends by itself", { concurrent: true, timeout: 60_000 }, () => {
   for (const [module, name] of [["index", "Amplitude"], ["AmplitudeNode", "AmplitudeNode"]] as const) {
     for (const answer of [200, "hang", "trickle", "refused"] as const) {
       it.scopedLive(`${name}.layer, ${answer}`, () =>

@@ -61,10 +61,10 @@ export const violations = (
   plan: Plan | undefined
 ): (event: { readonly [field: string]: unknown }) => ReadonlyArray<Violation> =>
 (event) => {
-    const type = String(event.event_type)
-    return plan === undefined || /^(\$|\[Amplitude\])/.test(type) ?
-      [] :
-      Object.hasOwn(plan, type) ?
-      check(event.event_properties ?? {}, plan[type], "event_properties") :
-      [{ path: "event_type", wanted: "an event of the plan" }]
-  }
+  const type = String(event.event_type)
+  return plan === undefined || /^(\$|\[Amplitude\])/.test(type) ?
+    [] :
+    Object.hasOwn(plan, type) ?
+    check(event.event_properties ?? {}, plan[type], "event_properties") :
+    [{ path: "event_type", wanted: "an event of the plan" }]
+}
