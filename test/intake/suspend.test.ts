@@ -161,7 +161,7 @@ for (const [name, wrap] of storages) {
         assert.deepStrictEqual(typesOf(reports.map(({ event }) => event)), sent)
       }))
 
-    it.scoped("is not overtaken when there is more room, at whatever moment", () =>
+    it.scoped("is not overtaken when there is more room, at whatever moment", { timeout: 60_000 }, () =>
       Effect.forEach(operations, (operation) =>
         Effect.scoped(Effect.gen(function*() {
           const { client, sent } = yield* full(wrap)
