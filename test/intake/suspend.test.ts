@@ -161,7 +161,7 @@ for (const [name, wrap] of storages) {
         assert.deepStrictEqual(typesOf(reports.map(({ event }) => event)), sent)
       }))
 
-    it.scoped("is not overtaken when there is more room, at whatever moment", { timeout: 60_000 }, () =>
+    it.scoped("is not overtaken when there is more room, at whatever moment", () =>
       Effect.forEach(operations, (operation) =>
         Effect.scoped(Effect.gen(function*() {
           const { client, sent } = yield* full(wrap)
@@ -179,7 +179,7 @@ for (const [name, wrap] of storages) {
           yield* Fiber.joinAll([second, third])
           yield* client.flush
           assert.deepStrictEqual(sent, ["first", "second", "third"], `operation ${operation}`)
-        })), { discard: true }))
+        })), { discard: true }), 60_000)
 
     it.scoped("does not wait where the policy has changed on its way", () =>
       Effect.gen(function*() {
