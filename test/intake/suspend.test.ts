@@ -161,25 +161,29 @@ for (const [name, wrap] of storages) {
         assert.deepStrictEqual(typesOf(reports.map(({ event }) => event)), sent)
       }))
 
-    it.scoped("is not overtaken when there is more room, at whatever moment", () =>
-      Effect.forEach(operations, (operation) =>
-        Effect.scoped(Effect.gen(function*() {
-          const { client, sent } = yield* full(wrap)
-          const second = yield* Effect.fork(client.trackOrFail(event("second")))
-          yield* settled
-          const [updated, goOn] = heldAt(client.updateConfig({ bufferCapacity: 2 }), operation)
-          const update = yield* Effect.fork(updated)
-          yield* settled
-          const third = yield* Effect.fork(client.trackOrFail(event("third")))
-          yield* settled
-          yield* goOn
-          yield* Fiber.join(update)
-          yield* settled
-          yield* client.flush
-          yield* Fiber.joinAll([second, third])
-          yield* client.flush
-          assert.deepStrictEqual(sent, ["first", "second", "third"], `operation ${operation}`)
-        })), { discard: true }), 60_000)
+    it.scoped(
+      "is not overtaken when there is more room, at whatever moment",
+      () =>
+        Effect.forEach(operations, (operation) =>
+          Effect.scoped(Effect.gen(function*() {
+            const { client, sent } = yield* full(wrap)
+            const second = yield* Effect.fork(client.trackOrFail(event("second")))
+            yield* settled
+            const [updated, goOn] = heldAt(client.updateConfig({ bufferCapacity: 2 }), operation)
+            const update = yield* Effect.fork(updated)
+            yield* settled
+            const third = yield* Effect.fork(client.trackOrFail(event("third")))
+            yield* settled
+            yield* goOn
+            yield* Fiber.join(update)
+            yield* settled
+            yield* client.flush
+            yield* Fiber.joinAll([second, third])
+            yield* client.flush
+            assert.deepStrictEqual(sent, ["first", "second", "third"], `operation ${operation}`)
+          })), { discard: true }),
+      60_000
+    )
 
     it.scoped("does not wait where the policy has changed on its way", () =>
       Effect.gen(function*() {
