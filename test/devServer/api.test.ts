@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Option } from "effect"
-import { request } from "node:http"
 import { mkdtempSync, rmSync, statSync } from "node:fs"
+import { request } from "node:http"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import * as Zlib from "node:zlib"
@@ -52,7 +52,7 @@ const send = (server: DevServer.Service, events: ReadonlyArray<unknown>, key = "
 const event = (fields: object = {}) => ({ event_type: "Played", user_id: "user-1", ...fields })
 
 const get = (server: DevServer.Service, path: string) =>
-  Effect.map(ask(`${server.url}${path}`), ({ text }) => JSON.parse(text) as any)
+  Effect.map(ask(`${server.url}${path}`), ({ text }) => JSON.parse(text))
 
 const routes: ReadonlyArray<readonly [method: string, path: string]> = [
   ["GET", "/"],
@@ -83,7 +83,10 @@ describe("D1: verdicts and projects", () => {
     Effect.gen(function*() {
       const server = yield* DevServer.make()
       yield* send(server, [event({ insert_id: "a" })])
-      yield* send(server, [event({ insert_id: "a" }), event({ insert_id: "b", event_properties: { text: "x".repeat(1100) } })])
+      yield* send(server, [
+        event({ insert_id: "a" }),
+        event({ insert_id: "b", event_properties: { text: "x".repeat(1100) } })
+      ])
       yield* send(server, [event({ time: "now", price: "1" }), event()])
       yield* server.inject({ answer: { status: 503 }, times: 1 })
       yield* send(server, [event({ insert_id: "c" })])
@@ -201,7 +204,11 @@ describe("D5 and D6: who may ask", () => {
       for (const [method, path] of routes) {
         const status = (headers: { readonly [name: string]: string }) =>
           Effect.map(
-            ask(`${server.url}${path}`, { method, headers: { ...json, ...headers }, ...(method === "GET" ? {} : { body: "{}" }) }),
+            ask(`${server.url}${path}`, {
+              method,
+              headers: { ...json, ...headers },
+              ...(method === "GET" ? {} : { body: "{}" })
+            }),
             ({ status }) => status
           )
         assert.strictEqual(yield* status({ host: "evil.example" }), 403, path)
@@ -314,7 +321,9 @@ describe("a file", () => {
     Effect.gen(function*() {
       const folder = mkdtempSync(join(tmpdir(), "dev-server-"))
       const file = join(folder, "kept.ndjson")
-      yield* Effect.scoped(Effect.flatMap(DevServer.make({ file }), (server) => send(server, [event({ insert_id: "a" })])))
+      yield* Effect.scoped(
+        Effect.flatMap(DevServer.make({ file }), (server) => send(server, [event({ insert_id: "a" })]))
+      )
       assert.strictEqual(statSync(file).mode & 0o777, 0o600)
       const again = yield* Effect.scoped(Effect.gen(function*() {
         const server = yield* DevServer.make({ file })

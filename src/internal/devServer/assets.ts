@@ -43,6 +43,7 @@ export const respond = (
     { "set-cookie": `devserver_token=${encodeURIComponent(token)}; HttpOnly; SameSite=Strict; Path=/` }
   return Effect.match(read(name), {
     onSuccess: (bytes) => HttpServerResponse.uint8Array(bytes, { contentType, headers }),
-    onFailure: () => HttpServerResponse.text("The page is not built: npm run build builds it.\n", { status: 404, headers })
+    onFailure: () =>
+      HttpServerResponse.text("The page is not built: npm run build builds it.\n", { status: 404, headers })
   })
 }

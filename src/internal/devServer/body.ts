@@ -112,7 +112,9 @@ const readForm = (text: string, { parameter, toEvent }: Form): Ingestion.Body =>
     onSome: (given) =>
       Either.right({
         api_key: form.get("api_key") ?? undefined,
-        events: (Array.isArray(given) ? given : [given]).map((one: unknown) => Predicate.isRecord(one) ? toEvent(one) : one)
+        events: (Array.isArray(given) ? given : [given]).map((one: unknown) =>
+          Predicate.isRecord(one) ? toEvent(one) : one
+        )
       })
   })
 }

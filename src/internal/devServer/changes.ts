@@ -24,17 +24,19 @@ export const changes = (
   apiKey: string | undefined,
   start: Effect.Effect<number>
 ): Stream.Stream<Arrived> =>
-  Stream.unwrap(Effect.map(start, (start) =>
-    Stream.unfoldEffect({ last: start, faults: store.faultChanges, wait: false }, (seen) =>
-      Effect.map(seen.wait ? Effect.sleep(interval) : Effect.void, () => {
-        const { last } = store
-        const cleared = store.cleared.number > seen.last &&
-          (apiKey === undefined || store.cleared.apiKey === undefined || store.cleared.apiKey === apiKey)
-        return Option.some([
-          { ...store.since(seen.last, apiKey), last, cleared, faultsChanged: store.faultChanges !== seen.faults },
-          { last, faults: store.faultChanges, wait: true }
-        ])
-      }))))
+  Stream.unwrap(
+    Effect.map(start, (start) =>
+      Stream.unfoldEffect({ last: start, faults: store.faultChanges, wait: false }, (seen) =>
+        Effect.map(seen.wait ? Effect.sleep(interval) : Effect.void, () => {
+          const { last } = store
+          const cleared = store.cleared.number > seen.last &&
+            (apiKey === undefined || store.cleared.apiKey === undefined || store.cleared.apiKey === apiKey)
+          return Option.some([
+            { ...store.since(seen.last, apiKey), last, cleared, faultsChanged: store.faultChanges !== seen.faults },
+            { last, faults: store.faultChanges, wait: true }
+          ])
+        })))
+  )
 
 const change = (store: Store): Effect.Effect<void> =>
   Effect.async((resume) => {

@@ -54,7 +54,8 @@ const isKnownHost = (name: string, { allowHost, host }: Options): boolean =>
   name === "localhost" || name.endsWith(".localhost") || Net.isIP(name) !== 0 || name === "host.docker.internal" ||
   [host, ...allowHost].some((allowed) => allowed.toLowerCase() === name)
 
-const isSameOrigin = (origin: string, host: string | undefined): boolean => origin.toLowerCase() === `http://${host}`.toLowerCase()
+const isSameOrigin = (origin: string, host: string | undefined): boolean =>
+  origin.toLowerCase() === `http://${host}`.toLowerCase()
 
 // Of equal length, so that the time of the comparison tells nothing.
 const digest = (text: string): Buffer => createHash("sha256").update(text).digest()

@@ -24,7 +24,9 @@ export const open = (path: string | undefined, store: Store): Effect.Effect<Kept
     Effect.succeed(nowhere) :
     Effect.acquireRelease(
       Effect.sync(() => {
-        const lines = Fs.existsSync(path) ? Fs.readFileSync(path, "utf8").split("\n").filter(Boolean).slice(-maxLines) : []
+        const lines = Fs.existsSync(path)
+          ? Fs.readFileSync(path, "utf8").split("\n").filter(Boolean).slice(-maxLines)
+          : []
         lines.forEach((line) => Option.map(uploadOf(line), (upload) => store.receive(upload, undefined)))
         Fs.writeFileSync(path, lines.map((line) => `${line}\n`).join(""), { mode: 0o600 })
         Fs.chmodSync(path, 0o600)
@@ -35,22 +37,31 @@ export const open = (path: string | undefined, store: Store): Effect.Effect<Kept
       append: ({ body: _, remoteAddress, ...upload }) =>
         void Fs.writeSync(
           file,
-          `${JSON.stringify({ ...upload, body: _._tag === "Right" ? _.right : null, remoteAddress: Option.getOrNull(remoteAddress) })}\n`
+          `${
+            JSON.stringify({
+              ...upload,
+              body: _._tag === "Right" ? _.right : null,
+              remoteAddress: Option.getOrNull(remoteAddress)
+            })
+          }\n`
         ),
       clear: () => Fs.ftruncateSync(file)
     })))
 
 const uploadOf = (line: string): Option.Option<Upload> =>
-  Option.flatMap(Option.liftThrowable((text: string): unknown => JSON.parse(text))(line), (value) =>
-    Predicate.isRecord(value) && Predicate.isString(value.path) && Predicate.isString(value.text) &&
-      Predicate.isNumber(value.bytes) && Predicate.isNumber(value.now) ?
-      Option.some({
-        path: value.path,
-        text: value.text,
-        bytes: value.bytes,
-        now: value.now,
-        headers: Predicate.isRecord(value.headers) ? value.headers as { readonly [name: string]: string } : {},
-        remoteAddress: Option.filter(Option.some(value.remoteAddress), Predicate.isString),
-        body: Predicate.isRecord(value.body) ? Either.right(value.body) : Ingestion.readBody(value.text)
-      }) :
-      Option.none())
+  Option.flatMap(
+    Option.liftThrowable((text: string): unknown => JSON.parse(text))(line),
+    (value) =>
+      Predicate.isRecord(value) && Predicate.isString(value.path) && Predicate.isString(value.text) &&
+        Predicate.isNumber(value.bytes) && Predicate.isNumber(value.now) ?
+        Option.some({
+          path: value.path,
+          text: value.text,
+          bytes: value.bytes,
+          now: value.now,
+          headers: Predicate.isRecord(value.headers) ? value.headers as { readonly [name: string]: string } : {},
+          remoteAddress: Option.filter(Option.some(value.remoteAddress), Predicate.isString),
+          body: Predicate.isRecord(value.body) ? Either.right(value.body) : Ingestion.readBody(value.text)
+        }) :
+        Option.none()
+  )

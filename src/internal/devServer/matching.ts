@@ -32,7 +32,10 @@ export const userOf = (event: { readonly [field: string]: unknown }): string =>
   Predicate.isString(event.user_id) ? event.user_id : Predicate.isString(event.device_id) ? event.device_id : ""
 
 /** How an event differs from what is expected, its verdict included. */
-export const differences = ({ event, verdict }: Received, { type, user, where = {} }: Matcher): ReadonlyArray<Difference> => [
+export const differences = (
+  { event, verdict }: Received,
+  { type, user, where = {} }: Matcher
+): ReadonlyArray<Difference> => [
   ...(type === undefined ? [] : differencesAt("event_type", event.event_type, type)),
   ...(user === undefined || event.user_id === user || event.device_id === user ?
     [] :
@@ -66,8 +69,11 @@ export const nearest = (
   const misses = events.map((event) => ({ event, differences: differences(event, matcher) }))
     .filter(({ differences }) => differences.length > 0).reverse()
   return Arr.isNonEmptyArray(misses) ?
-    Arr.min(misses, Order.mapInput(Order.number, ({ differences, event }: typeof misses[0]) =>
-      // Another type of event is a farther miss than a wrong property.
-      differences.length + (matcher.type === undefined || event.event.event_type === matcher.type ? 0 : 100))) :
+    Arr.min(
+      misses,
+      Order.mapInput(Order.number, ({ differences, event }: typeof misses[0]) =>
+        // Another type of event is a farther miss than a wrong property.
+        differences.length + (matcher.type === undefined || event.event.event_type === matcher.type ? 0 : 100))
+    ) :
     undefined
 }

@@ -31,7 +31,9 @@ const observeProperty = (name: string, events: ReadonlyArray<Received>): typeof 
 /** Events are given oldest first. */
 export const observe = (events: ReadonlyArray<Received>): typeof Model.ObservedPlan.Type => ({
   events: Arr.map(
-    Arr.fromIterable(groupBy(events.filter(({ verdict }) => verdict === "kept"), ({ event }) => String(event.event_type))),
+    Arr.fromIterable(
+      groupBy(events.filter(({ verdict }) => verdict === "kept"), ({ event }) => String(event.event_type))
+    ),
     ([type, events]) => ({
       type,
       count: events.length,

@@ -1,7 +1,7 @@
 /** What is written about events and requests: exports, curl commands, advice. */
 import * as Predicate from "effect/Predicate"
-import type * as Model from "./model.js"
 import { userOf } from "./matching.js"
+import type * as Model from "./model.js"
 
 type Received = typeof Model.ReceivedEvent.Type
 

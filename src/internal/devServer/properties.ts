@@ -9,7 +9,7 @@ export type Properties = Map<string, Omit<typeof Model.Property.Type, "name">>
 
 type Operation = (before: unknown, value: unknown) => unknown
 
-const list = (value: unknown): ReadonlyArray<unknown> => value === undefined ? [] : Arr.ensure(value as unknown)
+const list = (value: unknown): ReadonlyArray<unknown> => value === undefined ? [] : Arr.ensure(value)
 
 const isSame = (self: unknown, that: unknown): boolean =>
   Equal.equals(self, that) || JSON.stringify(self) === JSON.stringify(that)

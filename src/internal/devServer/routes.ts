@@ -8,7 +8,7 @@ import * as OpenApi from "@effect/platform/OpenApi"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as Option from "effect/Option"
+import type * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { randomUUID } from "node:crypto"
@@ -91,8 +91,11 @@ export const make = ({ maxSubscribers, onClear, store, url }: Options): Effect.E
       Stream.concat(
         changes(store, apiKey, Effect.succeed(start)).pipe(
           Stream.map(messages),
-          Stream.mapAccum(0, (silent, text) =>
-            text !== "" ? [0, text] : silent + 1 >= ticksBetweenComments ? [0, ": \n\n"] : [silent + 1, ""]),
+          Stream.mapAccum(
+            0,
+            (silent, text) =>
+              text !== "" ? [0, text] : silent + 1 >= ticksBetweenComments ? [0, ": \n\n"] : [silent + 1, ""]
+          ),
           Stream.filter((text) => text !== "")
         )
       ),
@@ -105,29 +108,43 @@ export const make = ({ maxSubscribers, onClear, store, url }: Options): Effect.E
     return HttpServerResponse.stream(counted, { contentType: "text/event-stream" })
   }
 
-  const faults = (apiKey: string | undefined) =>
-    Effect.map(Clock.currentTimeMillis, (now) => store.faults(apiKey, now))
+  const faults = (apiKey: string | undefined) => Effect.map(Clock.currentTimeMillis, (now) => store.faults(apiKey, now))
 
   const group = HttpApiBuilder.group(Api, "devServer", (handlers) =>
     handlers
       .handle("events", ({ urlParams }) => Effect.sync(() => pageOf(store, urlParams)))
       .handle("event", ({ path, urlParams }) =>
         Effect.suspend(() => orNotFound("event", store.event(path.id, urlParams.project))))
-      .handle("users", ({ urlParams }) => Effect.sync(() => store.users(urlParams.project)))
+      .handle("users", ({ urlParams }) =>
+        Effect.sync(() => store.users(urlParams.project)))
       .handle("user", ({ path, urlParams }) =>
-        Effect.suspend(() => orNotFound("user", store.user(path.id, urlParams.project))))
+        Effect.suspend(() =>
+          orNotFound("user", store.user(path.id, urlParams.project))
+        ))
       .handle("groups", ({ urlParams }) => Effect.sync(() => store.groups(urlParams.project)))
       .handle("group", ({ path, urlParams }) =>
-        Effect.suspend(() => orNotFound("group", store.group(path.type, path.name, urlParams.project))))
+        Effect.suspend(() =>
+          orNotFound("group", store.group(path.type, path.name, urlParams.project))
+        ))
       .handle("requests", ({ urlParams }) =>
-        Effect.sync(() => store.requestList(urlParams.project, urlParams.limit ?? 1000)))
+        Effect.sync(() =>
+          store.requestList(urlParams.project, urlParams.limit ?? 1000)
+        ))
       .handle("request", ({ path, urlParams }) =>
-        Effect.suspend(() => orNotFound("request", store.request(path.id, urlParams.project, url))))
+        Effect.suspend(() =>
+          orNotFound("request", store.request(path.id, urlParams.project, url))
+        ))
       .handle("stats", ({ urlParams }) =>
-        Effect.map(Clock.currentTimeMillis, (now) => store.stats(urlParams.project, now)))
-      .handle("plan", ({ urlParams }) => Effect.sync(() => observe(store.received(urlParams.project))))
+        Effect.map(Clock.currentTimeMillis, (now) =>
+          store.stats(urlParams.project, now)))
+      .handle("plan", ({ urlParams }) =>
+        Effect.sync(() =>
+          observe(store.received(urlParams.project))
+        ))
       .handleRaw("stream", ({ request, urlParams }) =>
-        Effect.sync(() => subscribe(urlParams.project, request.headers["last-event-id"])))
+        Effect.sync(() =>
+          subscribe(urlParams.project, request.headers["last-event-id"])
+        ))
       .handle("faults", ({ urlParams }) => faults(urlParams.project))
       .handle("inject", ({ payload, urlParams }) =>
         Effect.flatMap(Clock.currentTimeMillis, (now) => {
@@ -165,10 +182,13 @@ export const make = ({ maxSubscribers, onClear, store, url }: Options): Effect.E
       Effect.map(Effect.provide(HttpApiBuilder.httpApp, context), (app) => Effect.provide(app, context))
     ),
     Effect.map((app): Routes =>
-      Effect.flatMap(HttpServerRequest.HttpServerRequest, ({ method, url }) =>
-        method === "GET" && /^\/api\/openapi\.json(\?|$)/.test(url) ?
-          Effect.orDie(HttpServerResponse.json(description)) :
-          Effect.catchAll(app, () => HttpServerResponse.empty({ status: 404 })))
+      Effect.flatMap(
+        HttpServerRequest.HttpServerRequest,
+        ({ method, url }) =>
+          method === "GET" && /^\/api\/openapi\.json(\?|$)/.test(url) ?
+            Effect.orDie(HttpServerResponse.json(description)) :
+            Effect.catchAll(app, () => HttpServerResponse.empty({ status: 404 }))
+      )
     )
   )
 }

@@ -107,17 +107,24 @@ const newProject = (): Project => ({
 /** A key as it is shown. */
 export const mask = (apiKey: string): string => apiKey.slice(0, 4)
 
+/** Where each map is oldest. To look for that anew each time, deleted entries would be walked over again and again. */
+const oldestOf = new WeakMap<object, IterableIterator<unknown>>()
+
+const oldest = <K, V>(map: Map<K, V>): K | undefined => {
+  const held = oldestOf.get(map) as IterableIterator<K> | undefined
+  const next = held?.next()
+  if (next !== undefined && next.done !== true) {
+    return next.value
+  }
+  const keys = map.keys()
+  oldestOf.set(map, keys)
+  return keys.next().value
+}
+
 /** Adds to a map, and pushes its oldest out when there are more than `limit`. Answers how many went. */
 const put = <K, V>(map: Map<K, V>, key: K, value: V, limit: number): number => {
   map.set(key, value)
-  if (map.size <= limit) {
-    return 0
-  }
-  for (const oldest of map.keys()) {
-    map.delete(oldest)
-    break
-  }
-  return 1
+  return map.size > limit && map.delete(oldest(map) as K) ? 1 : 0
 }
 
 const getOrPut = <K, V>(map: Map<K, V>, key: K, make: () => V, limit: number): V => {
@@ -224,7 +231,7 @@ export class Store {
     given.forEach((event, index) => {
       const judgement = outcome?.verdicts[index]
       const number = firstEvent + index
-      const fields = Predicate.isRecord(event) ? event as { readonly [field: string]: unknown } : {}
+      const fields = Predicate.isRecord(event) ? event : {}
       const kept = judgement?.verdict === "kept" ? judgement.kept : undefined
       const received: Received = {
         id: String(number),
@@ -333,7 +340,12 @@ export class Store {
     if (known !== undefined) {
       known.returns.push({ at: receivedAt, event: id })
     } else if (isInjected) {
-      put(this.#injected, key, { apiKey, insertId: insert_id, event: id, refusedAt: receivedAt, returns: [] }, maxRequests)
+      put(
+        this.#injected,
+        key,
+        { apiKey, insertId: insert_id, event: id, refusedAt: receivedAt, returns: [] },
+        maxRequests
+      )
     }
   }
 
@@ -377,7 +389,9 @@ export class Store {
 
   faults(apiKey: string | undefined, now: number): typeof Model.FaultList.Type {
     return {
-      faults: this.#faults.filter((armed) => apiKey === undefined || armed.apiKey === undefined || armed.apiKey === apiKey)
+      faults: this.#faults.filter((armed) =>
+        apiKey === undefined || armed.apiKey === undefined || armed.apiKey === apiKey
+      )
         .map((armed) => ({ ...armed.fault, id: armed.id, fired: armed.fired, armed: this.#isArmed(armed, now) })),
       deliveries: Arr.fromIterable(this.#injected.values()).filter((it) => apiKey === undefined || it.apiKey === apiKey)
         .map(({ event, insertId, refusedAt, returns }) => ({ event, insertId, refusedAt, returns: [...returns] }))
@@ -487,13 +501,16 @@ export class Store {
 
   group(type: string, name: string, apiKey: string | undefined): Option.Option<typeof Model.GroupDetail.Type> {
     const key = JSON.stringify([type, name])
-    return Arr.findFirst(this.#projectsOf(apiKey), ([, { groups }]) =>
-      Option.map(Option.fromNullable(groups.get(key)), ({ events, properties }) => ({
-        type,
-        name,
-        events,
-        properties: propertiesOf(properties)
-      })))
+    return Arr.findFirst(
+      this.#projectsOf(apiKey),
+      ([, { groups }]) =>
+        Option.map(Option.fromNullable(groups.get(key)), ({ events, properties }) => ({
+          type,
+          name,
+          events,
+          properties: propertiesOf(properties)
+        }))
+    )
   }
 
   /** The newest first. */

@@ -57,13 +57,13 @@ const check = (value: unknown, schema: unknown, path: string): ReadonlyArray<Vio
 }
 
 /** Amplitude's own events, `$identify` and those in brackets, need no plan. */
-export const violations =
-  (plan: Plan | undefined) =>
-  (event: { readonly [field: string]: unknown }): ReadonlyArray<Violation> => {
-    const type = String(event.event_type)
-    return plan === undefined || /^(\$|\[Amplitude\])/.test(type) ?
-      [] :
-      Object.hasOwn(plan, type) ?
-      check(event.event_properties ?? {}, plan[type], "event_properties") :
-      [{ path: "event_type", wanted: "an event of the plan" }]
-  }
+export const violations: (
+  plan: Plan | undefined
+) => (event: { readonly [field: string]: unknown }) => ReadonlyArray<Violation> = (plan) => (event) => {
+  const type = String(event.event_type)
+  return plan === undefined || /^(\$|\[Amplitude\])/.test(type) ?
+    [] :
+    Object.hasOwn(plan, type) ?
+    check(event.event_properties ?? {}, plan[type], "event_properties") :
+    [{ path: "event_type", wanted: "an event of the plan" }]
+}
