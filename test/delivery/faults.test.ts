@@ -499,7 +499,9 @@ const lifetime = (module: string, name: string) => `
   )
   const closed = performance.now()
   // a connection that is destroyed is gone some turns of the loop later
-  await new Promise((resolve) => setTimeout(resolve, 50))
+  for (let turns = 0; turns < 40 && process.getActiveResourcesInfo().includes("TCPSocketWrap"); turns++) {
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  }
   console.log(JSON.stringify(process.getActiveResourcesInfo()))
   process.on("exit", () => console.log(Math.round(performance.now() - closed)))
 `
