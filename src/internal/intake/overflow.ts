@@ -33,13 +33,12 @@ export interface Dependencies<Event extends Unstored> {
   readonly onEvicted: (events: ReadonlyArray<EncodedEvent>, capacity: number) => void
 }
 
-export type Restore = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
+/** Makes an effect interruptible again, where the caller is. */
+type Restore = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
 
-export interface StoreOptions<E> {
+export interface StoreOptions<Event extends Unstored, E> {
   /** Runs where the storage has not taken the events. */
-  readonly onError: (error: TrackError) => Effect.Effect<void, E>
-  /** Makes the waiting for room interruptible, where the caller is. */
-  readonly restore: Restore
+  readonly onError: (error: TrackError, events: Arr.NonEmptyReadonlyArray<Event>) => Effect.Effect<void, E>
   /** Whether the outcome is waited for: the events cannot be part of a transaction then. */
   readonly isAwaited: boolean
   /** Runs before each try to append, with the sequence of the first event. */
@@ -47,10 +46,10 @@ export interface StoreOptions<E> {
 }
 
 export interface Overflow<Event extends Unstored> {
-  /** Appends events, all or none. To be run where it cannot be interrupted. */
+  /** Appends events, all or none. Only the waiting for room can be interrupted, where the caller can. */
   readonly store: <E>(
     events: Arr.NonEmptyReadonlyArray<Event>,
-    options: StoreOptions<E>
+    options: StoreOptions<Event, E>
   ) => Effect.Effect<void, E>
   /** There may be room. */
   readonly onRoom: () => void
@@ -59,6 +58,13 @@ export interface Overflow<Event extends Unstored> {
   /** Callers that wait for room are refused with `AmplitudeClosed`. */
   readonly close: () => void
 }
+
+/** What becomes of events for which there is no room. */
+type OnRefused<Event extends Unstored, E> = (
+  events: Arr.NonEmptyReadonlyArray<Event>,
+  options: StoreOptions<Event, E>,
+  inTransaction: boolean
+) => Effect.Effect<void, E>
 
 /** A caller that waits for room, and the latch that lets it try again. */
 interface Waiting {
@@ -76,49 +82,60 @@ export const make = <Event extends Unstored>(deps: Dependencies<Event>): Overflo
   /** Appends events. Where there is no room for them, `onRefused` says what becomes of them. */
   const append = <E>(
     events: Arr.NonEmptyReadonlyArray<Event>,
-    { isAwaited, onError, onSequence }: StoreOptions<E>,
-    onRefused: (inTransaction: boolean) => Effect.Effect<void, E>
+    options: StoreOptions<Event, E>,
+    onRefused: OnRefused<Event, E>
   ): Effect.Effect<void, E> => {
-    if (hasEnded()) return onError(new AmplitudeClosed())
-    const { bufferCapacity: capacity, overflow } = config.unsafeSettings()
-    const sequenced = Arr.map(events, (event): EncodedEvent => ({
-      clientId,
-      sequence: outstanding.nextSequence(event),
-      lane: event.lane,
-      buffer: event.buffer,
-      start: event.start,
-      end: event.end,
-      attempts: 0,
-      retries: 0
-    }))
-    onSequence?.(sequenced[0].sequence)
+    let sequenced: ReadonlyArray<EncodedEvent> = []
     const notAccepted = (): void => {
       for (const { sequence } of sequenced) outstanding.notAccepted(sequence)
     }
-    const options = { capacity, whenFull: overflow === "dropOldest" ? "evictOldest" : "refuse", isAwaited } as const
-    return Effect.matchCauseEffect(Effect.suspend(() => storage.append(sequenced, options)), {
-      onFailure: (cause) => {
-        notAccepted()
-        return onError(toStorageError(cause))
-      },
-      onSuccess: (result) => {
-        switch (result._tag) {
-          case "Accepted": {
-            for (const { sequence } of sequenced) outstanding.accepted(sequence)
-            if (result.evicted.length > 0) onEvicted(result.evicted, capacity)
-            return onAccepted(events)
+    return Effect.matchCauseEffect(
+      Effect.suspend((): Effect.Effect<EventStorage.AppendResult, StorageError | AmplitudeClosed> => {
+        if (hasEnded()) return Exit.fail(new AmplitudeClosed())
+        const appended = withSequences(events)
+        sequenced = appended
+        options.onSequence?.(appended[0].sequence)
+        const { bufferCapacity: capacity, overflow } = config.unsafeSettings()
+        const whenFull = overflow === "dropOldest" ? "evictOldest" : "refuse"
+        return storage.append(appended, { capacity, whenFull, isAwaited: options.isAwaited })
+      }),
+      {
+        onFailure: (cause) => {
+          notAccepted()
+          return options.onError(toError(cause), events)
+        },
+        onSuccess: (result) => {
+          switch (result._tag) {
+            case "Accepted":
+              for (const { sequence } of sequenced) outstanding.accepted(sequence)
+              if (result.evicted.length > 0) onEvicted(result.evicted, config.unsafeSettings().bufferCapacity)
+              return onAccepted(events)
+            case "AcceptedOnCommit":
+              // accepted when the transaction commits, which only the storage can see
+              notAccepted()
+              return Exit.void
+            case "Refused":
+              notAccepted()
+              return onRefused(events, options, result.inTransaction === true)
           }
-          case "AcceptedOnCommit":
-            // accepted when the transaction commits, which only the storage can see
-            notAccepted()
-            return Exit.void
-          case "Refused":
-            notAccepted()
-            return onRefused(result.inTransaction === true)
         }
       }
-    })
+    )
   }
+
+  const withSequence = (event: Event): EncodedEvent => ({
+    clientId,
+    sequence: outstanding.nextSequence(event),
+    lane: event.lane,
+    buffer: event.buffer,
+    start: event.start,
+    end: event.end,
+    attempts: 0,
+    retries: 0
+  })
+
+  const withSequences = (events: Arr.NonEmptyReadonlyArray<Event>): Arr.NonEmptyReadonlyArray<EncodedEvent> =>
+    events.length === 1 ? [withSequence(events[0])] : Arr.map(events, withSequence)
 
   const leave = (waiting: Waiting): void => {
     const index = queue.indexOf(waiting)
@@ -129,17 +146,18 @@ export const make = <Event extends Unstored>(deps: Dependencies<Event>): Overflo
   /** Waits behind those who wait already, and tries again whenever there may be room. */
   const storeWhenRoom = <E>(
     events: Arr.NonEmptyReadonlyArray<Event>,
-    options: StoreOptions<E>
+    options: StoreOptions<Event, E>,
+    restore: Restore
   ): Effect.Effect<void, E> =>
     Effect.suspend(() => {
       const waiting: Waiting = { tryAgain: Effect.unsafeMakeLatch(false) }
       queue.push(waiting)
       const whenRoom: Effect.Effect<void, E> = Effect.zipRight(
-        options.restore(waiting.tryAgain.await),
+        restore(waiting.tryAgain.await),
         Effect.suspend(() => {
-          if (isClosing) return options.onError(new AmplitudeClosed())
+          if (isClosing) return options.onError(new AmplitudeClosed(), events)
           waiting.tryAgain.unsafeClose()
-          return append(events, options, () => suspends() ? whenRoom : bufferFull(options))
+          return append(events, options, () => suspends() ? whenRoom : bufferFull(events, options))
         })
       )
       // once more: room may have been made before this caller stood in the queue, and the client may have closed
@@ -147,17 +165,25 @@ export const make = <Event extends Unstored>(deps: Dependencies<Event>): Overflo
       return Effect.onExit(whenRoom, () => Effect.sync(() => leave(waiting)))
     })
 
-  const bufferFull = <E>({ onError }: StoreOptions<E>): Effect.Effect<void, E> =>
-    onError(new BufferFull({ capacity: config.unsafeSettings().bufferCapacity }))
+  const bufferFull = <E>(
+    events: Arr.NonEmptyReadonlyArray<Event>,
+    { onError }: StoreOptions<Event, E>
+  ): Effect.Effect<void, E> => onError(new BufferFull({ capacity: config.unsafeSettings().bufferCapacity }), events)
 
   return {
     store: (events, options) =>
-      queue.length > 0 && suspends()
-        ? storeWhenRoom(events, options)
-        : append(events, options, (inTransaction) =>
-          suspends() && !inTransaction
-            ? storeWhenRoom(events, options)
-            : bufferFull(options)),
+      suspends()
+        ? Effect.uninterruptibleMask((restore) =>
+          queue.length > 0
+            ? storeWhenRoom(events, options, restore)
+            : append(
+              events,
+              options,
+              (events, options, inTransaction) =>
+                inTransaction ? bufferFull(events, options) : storeWhenRoom(events, options, restore)
+            )
+        )
+        : Effect.uninterruptible(append(events, options, bufferFull)),
     onRoom: () => queue[0]?.tryAgain.unsafeOpen(),
     trim: Effect.suspend(() => {
       const { bufferCapacity: capacity, overflow } = config.unsafeSettings()
@@ -177,9 +203,9 @@ export const make = <Event extends Unstored>(deps: Dependencies<Event>): Overflo
 }
 
 /** A storage that dies has failed like any other. */
-const toStorageError = (cause: Cause.Cause<StorageError>): StorageError => {
+const toError = (cause: Cause.Cause<StorageError | AmplitudeClosed>): StorageError | AmplitudeClosed => {
   const error = Cause.squash(cause)
-  return error instanceof StorageError
+  return error instanceof StorageError || error instanceof AmplitudeClosed
     ? error
     : new StorageError({ operation: "append", message: "the event storage died", cause: error })
 }

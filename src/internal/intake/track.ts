@@ -31,7 +31,7 @@ import { unsafeNow } from "../time.js"
 import type { WakefulClock } from "../wakefulClock.js"
 import type { Admission } from "./admission.js"
 import type { Fairness } from "./fairness.js"
-import type { Overflow, Unstored } from "./overflow.js"
+import type { Overflow, StoreOptions, Unstored } from "./overflow.js"
 import type { Applied, Plugins } from "./plugins.js"
 import { insidePlugins } from "./plugins.js"
 
@@ -135,10 +135,14 @@ export const make = (deps: Dependencies): Intake => {
   }
 
   /** Reads what was given, and goes on with the draft. */
-  const read = <A>(call: Call, given: Encoder.Given, next: (draft: Encoder.Draft) => A): A | Refusal => {
+  const read = <A>(
+    call: Call,
+    given: Encoder.Given,
+    next: (call: Call, draft: Encoder.Draft) => A
+  ): A | Refusal => {
     const draft = Encoder.make()
     const fault = Encoder.read(draft, given, call.options, call.settings)
-    const result = fault === undefined ? next(draft) : invalid(fault)
+    const result = fault === undefined ? next(call, draft) : invalid(fault)
     Encoder.done(draft)
     return result
   }
@@ -152,23 +156,26 @@ export const make = (deps: Dependencies): Intake => {
     return result
   }
 
-  const eventWithContext = ({ now }: Call) => (draft: Encoder.Draft): Event => {
-    Encoder.addContext(draft, now, insertId)
+  const toEvent = (_call: Call, draft: Encoder.Draft): Event => Encoder.toEvent(draft)
+
+  const toEventWithContext = (call: Call, draft: Encoder.Draft): Event => {
+    Encoder.addContext(draft, call.now, insertId)
     return Encoder.toEvent(draft)
   }
 
   /** Applies plugins to an event, and goes on with what they made of it. */
   const apply = <A>(
+    call: Call,
     event: Event | Refusal,
     by: ReadonlyArray<Before | Enrichment>,
-    next: (draft: Encoder.Draft, event: Event) => A
+    next: (call: Call, draft: Encoder.Draft, event: Event) => A
   ): Effect.Effect<A | Refusal> =>
     isRefusal(event) ? Exit.succeed(event) : Effect.map(
       plugins.apply(event, by),
       (passed): A | Refusal =>
         passed._tag === "Dropped"
           ? droppedByPlugin(passed)
-          : reread(passed.event, (draft) => next(draft, passed.event))
+          : reread(passed.event, (draft) => next(call, draft, passed.event))
     )
 
   const throughPlugins = (
@@ -178,12 +185,11 @@ export const make = (deps: Dependencies): Intake => {
     enrichment: ReadonlyArray<Enrichment>
   ): Effect.Effect<Prepared> =>
     Effect.suspend(() => {
-      const encodeResult = (draft: Encoder.Draft, event: Event) => encode(call, draft, event)
-      if (enrichment.length === 0) return apply(read(call, given, Encoder.toEvent), before, encodeResult)
+      if (enrichment.length === 0) return apply(call, read(call, given, toEvent), before, encode)
       const complete = before.length === 0
-        ? Exit.succeed(read(call, given, eventWithContext(call)))
-        : apply(read(call, given, Encoder.toEvent), before, eventWithContext(call))
-      return Effect.flatMap(complete, (event) => apply(event, enrichment, encodeResult))
+        ? Exit.succeed(read(call, given, toEventWithContext))
+        : apply(call, read(call, given, toEvent), before, toEventWithContext)
+      return Effect.flatMap(complete, (event) => apply(call, event, enrichment, encode))
     })
 
   /** Goes on with the encoded event, or with the reason why there is none. */
@@ -202,7 +208,7 @@ export const make = (deps: Dependencies): Intake => {
       const before = plugins.before(inside)
       const enrichment = plugins.enrichment(inside)
       if (before.length === 0 && enrichment.length === 0) {
-        return next(read(call, given, (draft) => encode(call, draft)))
+        return next(read(call, given, encode))
       }
       return admission.counted(Effect.flatMap(
         throughPlugins(call, given, before, enrichment),
@@ -240,35 +246,31 @@ export const make = (deps: Dependencies): Intake => {
 
   // -- the calls -----------------------------------------------------------------------------------------------------
 
+  /** For the calls that never fail. */
+  const reported: StoreOptions<Encoded, never> = {
+    isAwaited: false,
+    onError: (error, events) => {
+      for (const event of events) reportNotStored(error, event)
+      return fairness.next()
+    }
+  }
+
+  const orFail: StoreOptions<Encoded, TrackError> = { isAwaited: false, onError: Exit.fail }
+
   const track: Intake["track"] = (...given) =>
     prepare(given, (prepared) => {
-      if (isRefusal(prepared)) {
-        if (deps.invalidIsDefect && prepared.reason === "Invalid") return Effect.die(prepared.error)
-        reportRefusal(prepared, given)
-        return fairness.next()
-      }
-      return Effect.uninterruptibleMask((restore) =>
-        overflow.store([prepared], {
-          restore,
-          isAwaited: false,
-          onError: (error) => {
-            reportNotStored(error, prepared)
-            return fairness.next()
-          }
-        })
-      )
+      if (!isRefusal(prepared)) return overflow.store([prepared], reported)
+      if (deps.invalidIsDefect && prepared.reason === "Invalid") return Effect.die(prepared.error)
+      reportRefusal(prepared, given)
+      return fairness.next()
     })
 
   const trackOrFail: Intake["trackOrFail"] = (...given) =>
     prepare<void, TrackError>(given, (prepared) => {
-      if (isRefusal(prepared)) {
-        if (prepared.error !== undefined) return Exit.fail(prepared.error)
-        reportRefusal(prepared, given)
-        return Exit.void
-      }
-      return Effect.uninterruptibleMask((restore) =>
-        overflow.store([prepared], { restore, isAwaited: false, onError: Exit.fail })
-      )
+      if (!isRefusal(prepared)) return overflow.store([prepared], orFail)
+      if (prepared.error !== undefined) return Exit.fail(prepared.error)
+      reportRefusal(prepared, given)
+      return Exit.void
     })
 
   const trackAndWait: Intake["trackAndWait"] = (...given) =>
@@ -280,18 +282,15 @@ export const make = (deps: Dependencies): Intake => {
       }
       const outcome = Deferred.unsafeMake<Delivered, DeliveryError>(FiberId.none)
       let watched = 0
-      const stored = Effect.uninterruptibleMask((restore) =>
-        overflow.store<TrackError>([prepared], {
-          restore,
-          isAwaited: true,
-          onError: Exit.fail,
-          onSequence: (sequence) => {
-            reports.unwatch(watched)
-            watched = sequence
-            reports.watch(sequence, (awaited) => Deferred.unsafeDone(outcome, toDelivery(awaited)))
-          }
-        })
-      )
+      const stored = overflow.store<TrackError>([prepared], {
+        isAwaited: true,
+        onError: Exit.fail,
+        onSequence: (sequence) => {
+          reports.unwatch(watched)
+          watched = sequence
+          reports.watch(sequence, (awaited) => Deferred.unsafeDone(outcome, toDelivery(awaited)))
+        }
+      })
       return Effect.ensuring(
         Effect.zipRight(stored, interruptibleWait(Deferred.await(outcome))),
         Effect.sync(() => reports.unwatch(watched))
@@ -309,17 +308,7 @@ export const make = (deps: Dependencies): Intake => {
       (prepared) =>
         Effect.forEach(
           Arr.chunksOf(prepared.filter(isEncoded), config.unsafeSettings().bufferCapacity),
-          (chunk) =>
-            Effect.uninterruptibleMask((restore) =>
-              overflow.store(chunk, {
-                restore,
-                isAwaited: false,
-                onError: (error) => {
-                  for (const event of chunk) reportNotStored(error, event)
-                  return fairness.next()
-                }
-              })
-            ),
+          (chunk) => overflow.store(chunk, reported),
           { discard: true }
         )
     )
