@@ -123,9 +123,9 @@ export const make = (deps: Dependencies): Effect.Effect<Pipeline, never, Scope.S
 
     /** Can be interrupted only while it waits for an answer, or for the endpoint. */
     const sendBatch = ({ lease, scope }: Batch): Effect.Effect<void> =>
-      Effect.onExit(deliver(lease), (exit) => {
+      Effect.flatMap(Effect.exit(deliver(lease)), (exit) => {
         trigger.onBatchEnd()
-        return Scope.close(scope, exit)
+        return Effect.zipRight(Scope.close(scope, exit), exit)
       })
 
     /** One worker at a time waits for a batch: what it leaves waits for its own company. */

@@ -1,6 +1,7 @@
 /** `Effect.async` that always knows how to cancel what it began. */
+import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
-import type * as Exit from "effect/Exit"
+import * as Exit from "effect/Exit"
 
 /**
  * Begins something, and waits for its exit. When the waiting is interrupted, `cancel` runs.
@@ -17,6 +18,10 @@ export const async = <A, E>(
       const waiting = Effect.async<A, E>((resume) => {
         cancel = begin(resume)
       })
-      return Effect.onInterrupt(restore(waiting), () => Effect.sync(() => cancel()))
+      // in this region it runs whenever the waiting does not end by itself
+      return Effect.catchAllCause(restore(waiting), (cause) => {
+        if (Cause.isInterrupted(cause)) cancel()
+        return Exit.failCause(cause)
+      })
     })
   )

@@ -64,8 +64,7 @@ export const make = (): Deadlines => {
 
   /** Sees to it that somebody wakes at a deadline. */
   const wakeAt = (deadline: number): Effect.Effect<void> =>
-    Effect.suspend(() => {
-      if (wakesAt <= deadline) return Effect.void
+    wakesAt <= deadline ? Effect.void : Effect.suspend(() => {
       stopSleeping()
       wakesAt = deadline
       return Effect.map(Effect.forkDaemon(Effect.interruptible(sleep)), (fiber) => {
@@ -88,13 +87,13 @@ export const make = (): Deadlines => {
               resume = done
               fiber.addObserver((exit) => done(hasInterruptedItself(exit) ? Exit.die(interruptedItself) : exit))
             })
-            return Effect.zipRight(
-              wakeAt(limited.deadline),
-              Effect.onExit(Effect.interruptible(exit), () =>
-                Effect.sync(() => {
-                  running.delete(limited)
-                  if (fiber.unsafePoll() === null) stop(fiber)
-                }))
+            return Effect.flatMap(
+              Effect.zipRight(wakeAt(limited.deadline), Effect.exit(Effect.interruptible(exit))),
+              (exit) => {
+                running.delete(limited)
+                if (fiber.unsafePoll() === null) stop(fiber)
+                return exit
+              }
             )
           }))
       ),
