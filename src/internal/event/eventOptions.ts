@@ -12,10 +12,12 @@ export const eventOptions: FiberRef.FiberRef<AmplitudeConfig.Defaults | undefine
 export const nest = (
   outer: AmplitudeConfig.Defaults | undefined,
   inner: AmplitudeConfig.Defaults
-): AmplitudeConfig.Defaults =>
-  Object.fromEntries(
-    Object.entries({ ...outer, ...definedOf(inner) }).filter(([name]) => name !== "insert_id" && name !== "event_id")
-  )
-
-const definedOf = (options: object): object =>
-  Object.fromEntries(Object.entries(options).filter(([_, value]) => value !== undefined))
+): AmplitudeConfig.Defaults => {
+  // spread keeps a field called `__proto__`, which the encoder refuses as an unknown one
+  const options: Record<string, unknown> = { ...outer, ...inner, insert_id: undefined, event_id: undefined }
+  if (outer === undefined) return options
+  for (const name in options) {
+    if (options[name] === undefined) options[name] = (outer as Record<string, unknown>)[name]
+  }
+  return options
+}
