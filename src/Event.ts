@@ -12,7 +12,7 @@ import type * as Types from "effect/Types"
 import * as Identify from "./Identify.js"
 import { undecided } from "./internal/event/plainEncoder.js"
 import * as PlainEncoder from "./internal/event/plainEncoder.js"
-import { Properties } from "./internal/event/properties.js"
+import { assign, Properties } from "./internal/event/properties.js"
 import { validationIssueOf } from "./internal/event/schemaIssue.js"
 import type { ValidationIssue } from "./internal/event/validationIssue.js"
 import { unreadable } from "./internal/event/validationIssue.js"
@@ -308,8 +308,7 @@ export class Event extends Schema.Class<Event>("effect-amplitude/Event")({
    * )
    */
   static identify(identify: Identify.Identify, options?: EventOptions.Input): Event {
-    return construct("identify", () => Identify.check(identify, "user_properties"), () => ({
-      ...options,
+    return construct("identify", options, () => Identify.check(identify, "user_properties"), () => ({
       event_type: "$identify",
       user_properties: identify.operations
     }))
@@ -332,8 +331,7 @@ export class Event extends Schema.Class<Event>("effect-amplitude/Event")({
     identify: Identify.Identify,
     options?: EventOptions.Input
   ): Event {
-    return construct("groupIdentify", () => Identify.check(identify, "group_properties"), () => ({
-      ...options,
+    return construct("groupIdentify", options, () => Identify.check(identify, "group_properties"), () => ({
       event_type: "$groupidentify",
       groups: { [groupType]: groupName },
       group_properties: identify.operations
@@ -350,8 +348,7 @@ export class Event extends Schema.Class<Event>("effect-amplitude/Event")({
    * const program = Amplitude.trackOrFail(Event.setGroup("org_id", ["15", "21"], { user_id: "user-12345" }))
    */
   static setGroup(groupType: string, groupName: string | ReadonlyArray<string>, options?: EventOptions.Input): Event {
-    return construct("setGroup", () => undefined, () => ({
-      ...options,
+    return construct("setGroup", options, () => undefined, () => ({
       event_type: "$identify",
       groups: { [groupType]: groupName },
       user_properties: { $set: { [groupType]: groupName } }
@@ -371,13 +368,12 @@ export class Event extends Schema.Class<Event>("effect-amplitude/Event")({
    */
   static revenue(revenue: Revenue | Revenue.Input, options?: EventOptions.Input): Event {
     let event_properties: Properties | undefined
-    return construct("revenue", () => {
+    return construct("revenue", options, () => {
       event_properties = Revenue.plainEventProperties(revenue)
       return event_properties === undefined
         ? Option.getOrUndefined(Either.getLeft(Revenue.validate(revenue)))
         : undefined
     }, () => ({
-      ...options,
       event_type: "revenue_amount",
       event_properties: event_properties ?? Revenue.toEventProperties(revenue)
     }))
@@ -406,7 +402,7 @@ export class Event extends Schema.Class<Event>("effect-amplitude/Event")({
     const encode = ParseResult.encodeUnknownEither(untyped, { onExcessProperty: "error" })
     const make = (properties: Event.Input["event_properties"] = {}, options?: EventOptions.Input): Event => {
       let encoded: unknown = properties
-      return construct("event_properties", () => {
+      return construct("event_properties", options, () => {
         const plain = encodePlain(properties)
         if (plain !== undecided) encoded = plain
         else {
@@ -415,7 +411,7 @@ export class Event extends Schema.Class<Event>("effect-amplitude/Event")({
           encoded = decided.right
         }
         return undefined
-      }, () => ({ ...options, event_type, event_properties: encoded as Properties }))
+      }, () => ({ event_type, event_properties: encoded as Properties }))
     }
     return Object.assign(make, { event_type, schema }) as unknown as Event.Definition<Type, Fields>
   }
@@ -479,19 +475,18 @@ export declare namespace Event {
 export const issueKey: unique symbol = Symbol.for("effect-amplitude/Event/issue")
 
 /**
- * An `Event` of fields that are checked already, or when it is tracked.
+ * An `Event` of fields that are checked already, or when it is tracked. The later fields win.
  *
  * @internal
  */
-export const unsafeMake = (fields: object): Event => {
-  const event = Object.create(Event.prototype) as Event
-  // assigned, a field called `__proto__` would be the prototype
-  return Object.hasOwn(fields, "__proto__")
-    ? Object.defineProperties(event, Object.getOwnPropertyDescriptors(fields))
-    : Object.assign(event, toMilliseconds(fields))
+export const unsafeMake = (...fields: ReadonlyArray<object | null | undefined>): Event => {
+  const event = Object.create(Event.prototype) as Types.Mutable<Event>
+  for (const some of fields) assign(event, some)
+  if ((event.time as unknown) instanceof Date) event.time = (event.time as unknown as Date).getTime()
+  return event
 }
 
-const toMilliseconds = <A extends { readonly time?: unknown }>(fields: A): A =>
+const toMilliseconds = (fields: Event.Input): Event.Input =>
   fields?.time instanceof Date ? { ...fields, time: fields.time.getTime() } : fields
 
 /**
@@ -502,14 +497,25 @@ const toMilliseconds = <A extends { readonly time?: unknown }>(fields: A): A =>
 export const fromJson = (json: string): Event => unsafeMake(JSON.parse(json) as object)
 
 /** Checks the arguments and makes the event, which carries the issue of arguments that are wrong. */
-const construct = (path: string, check: () => ValidationIssue | undefined, fields: () => Event.Input): Event =>
+const construct = (
+  path: string,
+  options: EventOptions.Input | undefined,
+  check: () => ValidationIssue | undefined,
+  fields: () => Event.Input
+): Event =>
   Either.merge(Either.try({
     try: () => {
       const issue = check()
-      return issue === undefined ? unsafeMake(fields()) : withIssue(issue, fields)
+      return issue === undefined ? unsafeMake(options, fields()) : withIssue(issue, options, fields)
     },
-    catch: () => withIssue({ ...unreadable, path }, fields)
+    catch: () => withIssue({ ...unreadable, path }, options, fields)
   }))
 
-const withIssue = (issue: ValidationIssue, fields: () => Event.Input): Event =>
-  unsafeMake({ ...Option.getOrElse(Option.liftThrowable(fields)(), () => ({})), [issueKey]: issue })
+const withIssue = (
+  issue: ValidationIssue,
+  options: EventOptions.Input | undefined,
+  fields: () => Event.Input
+): Event => {
+  const made = Option.liftThrowable(() => unsafeMake(options, fields()))()
+  return unsafeMake(Option.getOrUndefined(made), { [issueKey]: issue })
+}

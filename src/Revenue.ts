@@ -6,7 +6,7 @@
 import * as Either from "effect/Either"
 import * as ParseResult from "effect/ParseResult"
 import * as Schema from "effect/Schema"
-import { copyProperties, isPlain, isPlainJson, Properties } from "./internal/event/properties.js"
+import { assign, copyProperties, isPlain, isPlainJson, Properties } from "./internal/event/properties.js"
 import { validationIssueOf } from "./internal/event/schemaIssue.js"
 import type { ValidationIssue } from "./internal/event/validationIssue.js"
 import { guarded, join, kindOf } from "./internal/event/validationIssue.js"
@@ -52,7 +52,7 @@ export class Revenue extends Schema.Class<Revenue>("effect-amplitude/Revenue")({
    * @internal
    */
   static toEventProperties(self: Revenue | Revenue.Input): Properties {
-    return Either.getOrElse(Either.try(() => eventProperties(self, { ...self.properties })), () => unreadable)
+    return Either.getOrElse(Either.try(() => eventProperties(self, assign({}, self.properties))), () => unreadable)
   }
 
   /**
@@ -64,11 +64,11 @@ export class Revenue extends Schema.Class<Revenue>("effect-amplitude/Revenue")({
   static plainEventProperties(self: Revenue | Revenue.Input): Properties | undefined {
     if (typeof self !== "object" || self === null || !(self instanceof Revenue || isPlain(self))) return undefined
     for (const name in self) {
-      if (!Object.hasOwn(Revenue.fields, name)) return undefined
+      if (!fieldNames.has(name)) return undefined
     }
     const { properties } = self
     if (properties !== undefined && !isPlainJson(properties)) return undefined
-    const wire = eventProperties(self, { ...properties })
+    const wire = eventProperties(self, assign({}, properties))
     return Number.isFinite(wire.$price) && Number.isSafeInteger(wire.$quantity) && wire.$quantity > 0 && isText(wire.$productId) &&
         isText(wire.$revenueType) && isText(wire.$receipt) && isText(wire.$receiptSig) && isText(wire.$currency) &&
         (wire.$revenue === undefined || Number.isFinite(wire.$revenue))
@@ -136,6 +136,8 @@ const eventProperties = (self: Revenue | Revenue.Input, wire: Record<string, any
   if (currency !== undefined) wire.$currency = currency
   return wire
 }
+
+const fieldNames: ReadonlySet<string> = new Set(Object.keys(Revenue.fields))
 
 const isText = (value: unknown): boolean => value === undefined || typeof value === "string"
 

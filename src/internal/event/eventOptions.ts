@@ -2,6 +2,7 @@
 import * as FiberRef from "effect/FiberRef"
 import { globalValue } from "effect/GlobalValue"
 import type { AmplitudeConfig } from "../../AmplitudeConfig.js"
+import { assign } from "./properties.js"
 
 export const eventOptions: FiberRef.FiberRef<AmplitudeConfig.Defaults | undefined> = globalValue(
   "effect-amplitude/internal/eventOptions",
@@ -13,8 +14,8 @@ export const nest = (
   outer: AmplitudeConfig.Defaults | undefined,
   inner: AmplitudeConfig.Defaults
 ): AmplitudeConfig.Defaults => {
-  // spread keeps a field called `__proto__`, which the encoder refuses as an unknown one
-  const options: Record<string, unknown> = { ...outer, ...inner, insert_id: undefined, event_id: undefined }
+  const options: Record<string, unknown> = assign(assign({}, outer), inner)
+  options.insert_id = options.event_id = undefined
   if (outer === undefined) return options
   for (const name in options) {
     if (options[name] === undefined) options[name] = (outer as Record<string, unknown>)[name]

@@ -181,6 +181,12 @@ export const copyProperties = (
   )
 }
 
+/** `Object.assign`, for which a member called `__proto__` is a member like any other. */
+export const assign = <A extends object>(target: A, source: object | null | undefined): A =>
+  source !== null && source !== undefined && Object.hasOwn(source, "__proto__")
+    ? Object.defineProperties(target, Object.getOwnPropertyDescriptors({ ...source }))
+    : Object.assign(target, source)
+
 /** The most values that are looked at for `isPlainJson`. */
 const maxPlainValues = 1000
 
