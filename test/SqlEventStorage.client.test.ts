@@ -1,7 +1,7 @@
 /** R17, R18, R20, R21 and S8 to S10: the client over a database. */
 import { SqlClient } from "@effect/sql"
 import { assert, describe, it } from "@effect/vitest"
-import { Context, Effect, Exit, Layer, Scope } from "effect"
+import { Context, Effect, Exit, Fiber, Layer, Scope } from "effect"
 import { Amplitude } from "effect-amplitude"
 import type { DeliveryReport } from "effect-amplitude"
 import { DevServer } from "effect-amplitude/DevServer"
@@ -129,6 +129,23 @@ const tests = ({ database, dialect }: TestDatabase) => {
         assert.deepStrictEqual(yield* arrived, [])
         yield* start()
         assert.deepStrictEqual(yield* whenArrived(2), ["one", "two"])
+        assert.deepStrictEqual(web.reports, [])
+      })
+    )
+
+    test(
+      "a process that does not deliver learns that its event went elsewhere, and its flush waits for that",
+      Effect.gen(function*() {
+        const { start, whenArrived } = yield* fleet
+        const web = yield* start({ deliver: false })
+        const awaited = yield* Effect.fork(Effect.flip(web.amplitude.trackAndWait({ event_type: "Awaited", ...user })))
+        yield* web.amplitude.track("Stored", {}, { user_id: "user-67890" })
+        yield* start()
+        yield* whenArrived(2)
+        yield* web.amplitude.flush
+        const error = yield* Fiber.join(awaited)
+        assert.strictEqual(error._tag, "DeliveryError")
+        assert.strictEqual((error as { readonly reason: string }).reason, "Elsewhere")
         assert.deepStrictEqual(web.reports, [])
       })
     )

@@ -2,7 +2,7 @@
 import { FetchHttpClient } from "@effect/platform"
 import { assert, describe, it } from "@effect/vitest"
 import type { LogLevel } from "effect"
-import { Context, Effect, Layer, Schedule } from "effect"
+import { Config, Context, Effect, Layer, Schedule } from "effect"
 import type { DeliveryReport } from "effect-amplitude"
 import { Amplitude, AmplitudeConfig, AmplitudeLogger, EventStorage, Transport } from "effect-amplitude"
 import { vi } from "vitest"
@@ -218,4 +218,48 @@ describe("a fetch of the user's", () => {
       ),
       (ends) => assert.deepStrictEqual(ends, ["RetriesExhausted", "RetriesExhausted"])
     ))
+})
+
+describe("a client over the storage of the context", () => {
+  it.effect.each(
+    [
+      ["Amplitude.layerStorage", Amplitude.layerStorage({ apiKey: "a-key", serverUrl: "http://localhost/" })],
+      [
+        "Amplitude.layerStorageConfig",
+        Amplitude.layerStorageConfig({
+          apiKey: Config.succeed("a-key"),
+          serverUrl: Config.succeed("http://localhost/")
+        })
+      ]
+    ] as const
+  )("%s", ([_, layer]) =>
+    Effect.gen(function*() {
+      const stored: Array<string> = []
+      const storage = Layer.effect(
+        EventStorage,
+        Effect.map(EventStorage, (storage): EventStorage.Service => ({
+          ...storage,
+          append: (events, options) => {
+            stored.push(...events.map(({ lane }) => lane))
+            return storage.append(events, options)
+          }
+        }))
+      )
+      yield* Amplitude.trackAll([
+        { event_type: "one", user_id: "user-00001" },
+        { event_type: "" },
+        { event_type: "two", user_id: "user-00002" }
+      ]).pipe(
+        Effect.zipRight(Amplitude.flush),
+        Effect.provide(Layer.provide(layer, Layer.provide(storage, EventStorage.layerMemory))),
+        Effect.provideService(FetchHttpClient.Fetch, fetchThat(() => Promise.resolve(new Response("{}"))))
+      )
+      assert.deepStrictEqual(stored, ["user-00001", "user-00002"])
+    }))
+
+  it.effect("that only stores needs one that is shared", () =>
+    Effect.gen(function*() {
+      const error = yield* Effect.flip(Layer.build(Amplitude.layer({ apiKey: "a-key", deliver: false })))
+      assert.strictEqual(error.option, "deliver")
+    }).pipe(Effect.scoped))
 })

@@ -141,6 +141,11 @@ const build = (
 
     let hasEnded = false
 
+    /** Others may have settled events of this client before it began to wait for them. */
+    const reconcileWithOthers = Effect.suspend(() =>
+      hasOthers || durability === "shared" ? pipeline.reconcile : Effect.void
+    )
+
     const flush = interruptibleWait(Effect.suspend(() => {
       if (hasEnded) return Effect.void
       clock.wakeOverdue(clock.unsafeCurrentTimeMillis())
@@ -148,7 +153,7 @@ const build = (
       const none = outstanding.none()
       trigger.flush()
       return Effect.zipRight(
-        Effect.all([none, plugins.flush], { concurrency: "unbounded", discard: true }),
+        Effect.all([none, reconcileWithOthers, plugins.flush], { concurrency: "unbounded", discard: true }),
         reports.calledBack
       )
     }))
@@ -174,6 +179,7 @@ const build = (
         if (sends) {
           const none = outstanding.none()
           trigger.flush()
+          yield* Effect.forkDaemon(reconcileWithOthers)
           yield* untilTimeUp(none, until(limit - timeToReturn(limit, durability)))
         }
         const isClosed = yield* untilTimeUp(Scope.close(scope, Exit.void), timeUp)

@@ -90,7 +90,7 @@ const world = (
       layer({
         apiKey,
         serverUrl: server.url,
-        requestTimeout: "400 millis",
+        requestTimeout: "2 seconds",
         shutdownTimeout: "5 seconds",
         retrySchedule: Schedule.spaced("10 millis"),
         callback: (report) => Effect.sync(() => reports.push(report)),
@@ -135,7 +135,7 @@ const retried = (first: Server.Scripted, options: Options = {}): Case => ({
 /** The same thing again and again: after two retries the events are given up, with the last status. */
 const exhausted = (always: Server.Scripted, code: number, options: Options = {}): Case => ({
   script: () => always,
-  options: { flushMaxRetries: 2, requestTimeout: "200 millis", ...options },
+  options: { flushMaxRetries: 2, requestTimeout: "1 second", ...options },
   ends: all("RetriesExhausted", code, 3),
   sent: ["1 2 3", "1 2 3", "1 2 3"]
 })
@@ -499,7 +499,9 @@ const lifetime = (module: string, name: string) => `
   )
   const closed = performance.now()
   // a connection that is destroyed is gone some turns of the loop later
-  await new Promise((resolve) => setTimeout(resolve, 50))
+  for (let turns = 0; turns < 40 && process.getActiveResourcesInfo().includes("TCPSocketWrap"); turns++) {
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  }
   console.log(JSON.stringify(process.getActiveResourcesInfo()))
   process.on("exit", () => console.log(Math.round(performance.now() - closed)))
 `

@@ -517,7 +517,8 @@ describe("outcome", () => {
         }
       })
       assert.strictEqual(messageOf(Exit.fail("refused")), "the transport failed: refused")
-      assert.strictEqual(messageOf(Exit.fail({ message: "broken pipe" })), "the transport failed: broken pipe")
+      const brokenPipe: unknown = new Error("broken pipe")
+      assert.strictEqual(messageOf(Exit.fail(brokenPipe)), "the transport failed: broken pipe")
       for (const failure of [null, undefined, 5, {}, broken]) {
         assert.strictEqual(messageOf(Exit.fail(failure)), "the transport failed: no reason given")
       }

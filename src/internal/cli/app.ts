@@ -125,7 +125,7 @@ const files = path("FILE").pipe(
 
 /** How each command is called, and what it does: what the README says too. */
 const summaries = {
-  dev: ["dev [-- command …]", "Runs the local server and its page, alone or for the life of a command"],
+  dev: ["dev [-- command …]", "Runs the local server, alone or for the life of a command"],
   send: ["send FILE…|-", "Sends a backlog of events with the Batch API, and can be resumed"],
   validate: ["validate FILE…|-", "Holds every line against the rules of the service, and a tracking plan"],
   "plan generate": ["plan generate --from SOURCE [--out FILE.ts]", "Writes the code of a tracking plan"],
@@ -263,7 +263,7 @@ const rootOf = (command: ReadonlyArray<string>) =>
 
 const examples: { readonly [command: string]: ReadonlyArray<readonly [command: string, what: string]> } = {
   "": [
-    ["dev", "The local server, with its page."],
+    ["dev", "The local server."],
     ["dev --fail-on-fault -- npm test", "A test run that fails when an event is at fault."],
     ["validate events.ndjson", "Which lines would Amplitude refuse, and why?"],
     ["send events.ndjson --dry-run", "What would be sent?"],

@@ -42,7 +42,10 @@ export const make = ({ clientId, outstanding, reports, settlements, storage }: D
       ? Effect.void
       : ifCertain(
         Effect.zipWith(count(sequence), count(sequence - 1), (upTo, before) => upTo === before),
-        () => reports.unreported(sequence, "Elsewhere")
+        () => {
+          reports.unreported(sequence, "Elsewhere")
+          outstanding.settled([{ clientId, sequence }])
+        }
       )
 
   const awaited = (upTo: number): Effect.Effect<void, StorageError> =>

@@ -44,6 +44,9 @@ export const respond = (
   return Effect.match(read(name), {
     onSuccess: (bytes) => HttpServerResponse.uint8Array(bytes, { contentType, headers }),
     onFailure: () =>
-      HttpServerResponse.text("The page is not built: npm run build builds it.\n", { status: 404, headers })
+      HttpServerResponse.text("This version has no page. The API is described at /api/openapi.json\n", {
+        status: 404,
+        headers
+      })
   })
 }

@@ -49,7 +49,7 @@ export const curl = (url: string, contentType: string, body: string, key: string
 
 /** What an SDK should do after an answer. */
 export const advice = (status: number, events: number): string =>
-  status < 300 ?
+  status >= 200 && status < 300 ?
     "Nothing: the events are delivered." :
     status === 413 ?
     (events > 1 ?

@@ -107,17 +107,24 @@ const newProject = (): Project => ({
 /** A key as it is shown. */
 export const mask = (apiKey: string): string => apiKey.slice(0, 4)
 
+/** Where each map is oldest. To look for that anew each time, deleted entries would be walked over again and again. */
+const oldestOf = new WeakMap<object, IterableIterator<unknown>>()
+
+const oldest = <K, V>(map: Map<K, V>): K | undefined => {
+  const held = oldestOf.get(map) as IterableIterator<K> | undefined
+  const next = held?.next()
+  if (next !== undefined && next.done !== true) {
+    return next.value
+  }
+  const keys = map.keys()
+  oldestOf.set(map, keys)
+  return keys.next().value
+}
+
 /** Adds to a map, and pushes its oldest out when there are more than `limit`. Answers how many went. */
 const put = <K, V>(map: Map<K, V>, key: K, value: V, limit: number): number => {
   map.set(key, value)
-  if (map.size <= limit) {
-    return 0
-  }
-  for (const oldest of map.keys()) {
-    map.delete(oldest)
-    break
-  }
-  return 1
+  return map.size > limit && map.delete(oldest(map) as K) ? 1 : 0
 }
 
 const getOrPut = <K, V>(map: Map<K, V>, key: K, make: () => V, limit: number): V => {

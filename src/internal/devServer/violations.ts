@@ -57,10 +57,9 @@ const check = (value: unknown, schema: unknown, path: string): ReadonlyArray<Vio
 }
 
 /** Amplitude's own events, `$identify` and those in brackets, need no plan. */
-export const violations = (
+export const violations: (
   plan: Plan | undefined
-): (event: { readonly [field: string]: unknown }) => ReadonlyArray<Violation> =>
-(event) => {
+) => (event: { readonly [field: string]: unknown }) => ReadonlyArray<Violation> = (plan) => (event) => {
   const type = String(event.event_type)
   return plan === undefined || /^(\$|\[Amplitude\])/.test(type) ?
     [] :

@@ -14,7 +14,7 @@ const comma = 0x2c
 
 /** The sizes of a buffer in bytes: of the first one, and at most, unless one event takes more. */
 const minSize = 2048
-const maxSize = 131_072
+const maxSize = 65_536
 
 export class EventBuffer {
   private buffer = new Uint8Array(minSize)
