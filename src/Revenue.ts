@@ -69,7 +69,8 @@ export class Revenue extends Schema.Class<Revenue>("effect-amplitude/Revenue")({
     const { properties } = self
     if (properties !== undefined && !isPlainJson(properties)) return undefined
     const wire = eventProperties(self, assign({}, properties))
-    return Number.isFinite(wire.$price) && Number.isSafeInteger(wire.$quantity) && wire.$quantity > 0 && isText(wire.$productId) &&
+    return Number.isFinite(wire.$price) && Number.isSafeInteger(wire.$quantity) && wire.$quantity > 0 &&
+        isText(wire.$productId) &&
         isText(wire.$revenueType) && isText(wire.$receipt) && isText(wire.$receiptSig) && isText(wire.$currency) &&
         (wire.$revenue === undefined || Number.isFinite(wire.$revenue))
       ? wire

@@ -288,7 +288,9 @@ const checkOf = (events: Events): Check => {
   const checks = new Map([...events].map(([name, event]) => [name, memoized(() => checkProperties(event))]))
   return (event) =>
     guarded("event", () => {
-      const { event_properties = {}, event_type, [issueKey]: issue } = event as Event & { readonly [issueKey]?: ValidationIssue }
+      const { event_properties = {}, event_type, [issueKey]: issue } = event as Event & {
+        readonly [issueKey]?: ValidationIssue
+      }
       if (issue !== undefined) return Either.left(issue)
       const check = checks.get(event_type)
       if (check !== undefined) return check()(event_properties)
@@ -303,7 +305,9 @@ const isSpecial = (name: unknown): boolean =>
   (typeof name === "string" && name.startsWith("[Amplitude]"))
 
 /** Checks the properties as they are sent: what `toJSON` and JSON make of them. */
-const checkProperties = ({ properties }: PlannedEvent): (properties: unknown) => Either.Either<void, ValidationIssue> => {
+const checkProperties = (
+  { properties }: PlannedEvent
+): (properties: unknown) => Either.Either<void, ValidationIssue> => {
   const fields = properties().map(({ name, optional, schema }) => [name, optional ? Schema.optional(schema) : schema])
   const validate = ParseResult.validateEither(
     Schema.Struct(Object.fromEntries(fields)) as unknown as Schema.Schema.AnyNoContext,

@@ -221,8 +221,7 @@ const build = (
       trackAll: intake.trackAll,
       trackOrFail: intake.trackOrFail,
       trackAndWait: intake.trackAndWait,
-      identify: (identify, options) =>
-        Effect.suspend(() => intake.track(Event.identify(identify), undefined, options)),
+      identify: (identify, options) => Effect.suspend(() => intake.track(Event.identify(identify), undefined, options)),
       groupIdentify: (groupType, groupName, identify, options) =>
         Effect.suspend(() => intake.track(Event.groupIdentify(groupType, groupName, identify), undefined, options)),
       setGroup: (groupType, groupName, options) =>

@@ -2,7 +2,8 @@
  * Every call of the client and every kind of event, each with the plain object that is sent for it. `JSON.stringify` and
  * `randomUUID` of that object are what a call is compared with.
  */
-import { Effect, Schema } from "effect"
+import type { Effect } from "effect"
+import { Schema } from "effect"
 import { Amplitude, Event, Identify, Revenue } from "effect-amplitude"
 import { makeEvent, propertiesOf } from "./event.js"
 

@@ -87,7 +87,8 @@ describe("validationIssueOf", () => {
       count: Schema.NumberFromString.annotations({ description: "a count" }),
       at: Schema.optional(Schema.DateFromNumber)
     }))
-    const found = (value: unknown) => validationIssueOf(Option.getOrThrow(Either.getLeft(encode(value))), "event_properties")
+    const found = (value: unknown) =>
+      validationIssueOf(Option.getOrThrow(Either.getLeft(encode(value))), "event_properties")
     assert.deepStrictEqual(found({ count: secret }), {
       path: "event_properties.count",
       expected: "a number",

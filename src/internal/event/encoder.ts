@@ -43,7 +43,12 @@ export class Draft {
   clear(): void {
     this.walk.clear()
     this.isWritten.fill(0)
-    this.event_type = this.user_id = this.device_id = this.insert_id = this.time = undefined
+    this.event_type =
+      this.user_id =
+      this.device_id =
+      this.insert_id =
+      this.time =
+        undefined
     this.groupsFrom = this.groupsTo = 0
   }
 }
@@ -177,8 +182,8 @@ export const read = (
     } else if (!writeKnown(draft, "event_type", event) || !writeKnown(draft, "event_properties", properties)) {
       return draft.walk.issue
     }
-    const isRead = writeLayer(draft, options) && writeLayer(draft, local as Layer | undefined) &&
-      writeLayer(draft, eventOptions as Layer | undefined) &&
+    const isRead = writeLayer(draft, options) && writeLayer(draft, local) &&
+      writeLayer(draft, eventOptions) &&
       (plan === undefined || writeLayer(draft, { plan })) &&
       (ingestionMetadata === undefined || writeLayer(draft, { ingestion_metadata: ingestionMetadata }))
     return isRead ? undefined : draft.walk.issue

@@ -77,7 +77,9 @@ const compileFilter = (ast: AST.Refinement): Encode | undefined => {
 
 /** Two members that are both objects, or both arrays, can accept the same value: Schema tells which one it is of. */
 const compileUnion = (ast: AST.Union): Encode | undefined => {
-  const isPlain = (["object", "array"] as const).every((kind) => ast.types.filter((t) => kindOf(t) === kind).length <= 1)
+  const isPlain = (["object", "array"] as const).every((kind) =>
+    ast.types.filter((t) => kindOf(t) === kind).length <= 1
+  )
   const members = ast.types.flatMap((type) => kindOf(type) === undefined ? [] : compile(type) ?? [])
   if (!isPlain || members.length < ast.types.length) return undefined
   return (value) => {
@@ -147,7 +149,9 @@ const compileStruct = ({ propertySignatures }: AST.TypeLiteral): Encode | undefi
   }
 }
 
-const compileRecord = ({ indexSignatures: [index, ...more], propertySignatures }: AST.TypeLiteral): Encode | undefined => {
+const compileRecord = (
+  { indexSignatures: [index, ...more], propertySignatures }: AST.TypeLiteral
+): Encode | undefined => {
   if (more.length > 0 || propertySignatures.length > 0 || !AST.isStringKeyword(index!.parameter)) return undefined
   const encode = encoderOf(index!.type)
   return (value) => {

@@ -198,7 +198,8 @@ export const isPlainJson = (value: unknown): boolean => {
     if (typeof value === "number") return Number.isFinite(value)
     if (typeof value !== "object") return value === undefined || typeof value === "string" || typeof value === "boolean"
     if (value === null) return true
-    return depth <= maxDepth && !("toJSON" in value) && (Array.isArray(value) || isPlain(value)) && areJson(value, depth)
+    return depth <= maxDepth && !("toJSON" in value) && (Array.isArray(value) || isPlain(value)) &&
+      areJson(value, depth)
   }
   const areJson = (value: object, depth: number): boolean => {
     for (const key in value) {

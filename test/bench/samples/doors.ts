@@ -7,7 +7,7 @@ import { Amplitude } from "effect-amplitude"
 import { AmplitudeNode } from "effect-amplitude/AmplitudeNode"
 import { optionsOf } from "../contenders/ours.js"
 import type { Door } from "../doors.js"
-import { doors as allDoors } from "../doors.js"
+import { doors } from "../doors.js"
 import type { Sampler } from "../sample.js"
 import { median } from "../statistics.js"
 
@@ -33,8 +33,6 @@ const loop = ({ call, within }: Door, client: Amplitude.Client, calls: number): 
 }
 
 export const sample: Sampler = async (_, { bursts, calls, ...place }) => {
-  const only = process.env.ONLY
-  const doors = only === undefined ? allDoors : only.split(",").map((i) => allDoors[Number(i)]!)
   const runtime = ManagedRuntime.make(
     AmplitudeNode.layer(optionsOf({ ...place, waiting: 100_000, hold: true, slow: false }))
   )
@@ -45,11 +43,10 @@ export const sample: Sampler = async (_, { bursts, calls, ...place }) => {
       const bareTime = await time(bare(door, calls!))
       const ourTime = await time(() => runtime.runPromise(loop(door, client, calls!)))
       // the first half warms up
-      if (burst >= bursts!) { ratios.get(door.name)!.push(ourTime / bareTime); (globalThis as any).ABS ??= {}; ((globalThis as any).ABS[door.name] ??= []).push([bareTime / calls!, ourTime / calls!]) }
+      if (burst >= bursts!) ratios.get(door.name)!.push(ourTime / bareTime)
       await runtime.runPromise(client.flush)
     }
   }
-  for (const [k, v] of Object.entries((globalThis as any).ABS) as any) console.log(k, "bare", Math.round(median(v.map((x: any) => x[0]))), "ours", Math.round(median(v.map((x: any) => x[1]))))
   await runtime.dispose()
   if (length === 0) throw new Error("nothing was made")
   return Object.fromEntries([...ratios].map(([name, taken]) => [name, median(taken)]))
