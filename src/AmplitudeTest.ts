@@ -26,8 +26,8 @@ import * as Client from "./internal/client.js"
 import { closingClock } from "./internal/closingClock.js"
 import { differences } from "./internal/differences.js"
 import { InsertId, sequential } from "./internal/event/insertId.js"
+import { validationIssueOf } from "./internal/event/schemaIssue.js"
 import { textOf } from "./internal/event/utf8.js"
-import { faultOf } from "./internal/event/validationIssue.js"
 import * as Plugins from "./internal/intake/plugins.js"
 import * as Log from "./internal/log.js"
 import * as Memory from "./internal/storage/memory.js"
@@ -428,7 +428,7 @@ const decodeOf = ({ schema }: Event.Definition<string, {}>): (event: Event) => E
   return (event) =>
     Either.match(decode(event.event_properties ?? {}), {
       onLeft: (issue) => {
-        const { actual, expected, path } = faultOf(issue, "event_properties")
+        const { actual, expected, path } = validationIssueOf(issue, "event_properties")
         return Effect.die(new InvalidEvent({ field: path, expected, actual }))
       },
       onRight: (event_properties) => Effect.succeed(unsafeMake({ ...event, event_properties }))

@@ -10,9 +10,12 @@ import * as ParseResult from "effect/ParseResult"
 import * as Schema from "effect/Schema"
 import type * as Types from "effect/Types"
 import * as Identify from "./Identify.js"
-import type { Fault } from "./internal/event/properties.js"
-import { guarded, Properties } from "./internal/event/properties.js"
-import { faultOf } from "./internal/event/validationIssue.js"
+import { undecided } from "./internal/event/plainEncoder.js"
+import * as PlainEncoder from "./internal/event/plainEncoder.js"
+import { assign, Properties } from "./internal/event/properties.js"
+import { validationIssueOf } from "./internal/event/schemaIssue.js"
+import type { ValidationIssue } from "./internal/event/validationIssue.js"
+import { unreadable } from "./internal/event/validationIssue.js"
 import { Revenue } from "./Revenue.js"
 
 /**
@@ -29,6 +32,28 @@ export class Plan extends Schema.Class<Plan>("effect-amplitude/Plan")({
 }) {}
 
 /**
+ * @since 0.1.0
+ */
+export declare namespace Plan {
+  /**
+   * The fields as plain data.
+   *
+   * @since 0.1.0
+   * @category models
+   */
+  export interface Input {
+    /** The branch of the tracking plan. */
+    readonly branch?: string | undefined
+    /** The source of the tracking plan. */
+    readonly source?: string | undefined
+    /** The version of the tracking plan. */
+    readonly version?: string | undefined
+    /** The id of the version. */
+    readonly versionId?: string | undefined
+  }
+}
+
+/**
  * The source that an event was ingested from.
  *
  * @since 0.1.0
@@ -39,12 +64,47 @@ export class IngestionMetadata extends Schema.Class<IngestionMetadata>("effect-a
   source_version: Schema.optional(Schema.String)
 }) {}
 
-/** A group's name, or the names of the groups of one type. */
-const GroupName = Schema.Union(Schema.String, Schema.Array(Schema.String))
+/**
+ * @since 0.1.0
+ */
+export declare namespace IngestionMetadata {
+  /**
+   * The fields as plain data.
+   *
+   * @since 0.1.0
+   * @category models
+   */
+  export interface Input {
+    /** The name of the source. */
+    readonly source_name?: string | undefined
+    /** The version of the source. */
+    readonly source_version?: string | undefined
+  }
+}
 
 /**
- * Every field of an event except its type, properties and groups: what the shortcuts take as their last argument, and
- * what `withEventOptions` and the `eventOptions` setting give to every event.
+ * The groups of an event by their types: the name of a group, or the names of several.
+ *
+ * @internal
+ */
+export const Groups: Schema.Record$<
+  typeof Schema.String,
+  Schema.Union<[typeof Schema.String, Schema.Array$<typeof Schema.String>]>
+> = Schema.Record({ key: Schema.String, value: Schema.Union(Schema.String, Schema.Array(Schema.String)) })
+
+/**
+ * Milliseconds since the epoch, or a `Date`.
+ *
+ * @internal
+ */
+export const Time: Schema.Union<[typeof Schema.Int, typeof Schema.ValidDateFromSelf]> = Schema.Union(
+  Schema.Int,
+  Schema.ValidDateFromSelf
+)
+
+/**
+ * Every field of an event except its type and its properties: what the calls of the client take as their last argument,
+ * and what `withEventOptions` and the `eventOptions` setting give to every event.
  *
  * @since 0.1.0
  * @category models
@@ -52,7 +112,8 @@ const GroupName = Schema.Union(Schema.String, Schema.Array(Schema.String))
 export class EventOptions extends Schema.Class<EventOptions>("effect-amplitude/EventOptions")({
   user_id: Schema.optional(Schema.String),
   device_id: Schema.optional(Schema.String),
-  time: Schema.optional(Schema.Int),
+  time: Schema.optional(Time),
+  groups: Schema.optional(Groups),
   $skip_user_properties_sync: Schema.optional(Schema.Boolean),
   app_version: Schema.optional(Schema.String),
   platform: Schema.optional(Schema.String),
@@ -99,17 +160,116 @@ export class EventOptions extends Schema.Class<EventOptions>("effect-amplitude/E
  */
 export declare namespace EventOptions {
   /**
-   * The fields as plain data: optional ones accept `undefined`.
+   * The fields as plain data. Optional ones accept `undefined`.
    *
    * @since 0.1.0
    * @category models
    */
-  export interface Input extends Schema.Struct.Type<typeof EventOptions.fields> {}
+  export interface Input {
+    /**
+     * The id of the user, at least 5 characters unless `minIdLength` says otherwise, at most 1024. An event has a `user_id`
+     * or a `device_id`; with a `user_id` alone the service derives the device from it.
+     */
+    readonly user_id?: string | undefined
+    /** The id of the device, at least 5 characters unless `minIdLength` says otherwise, at most 1024. */
+    readonly device_id?: string | undefined
+    /**
+     * When the event happened: milliseconds since the epoch as an integer, or a valid `Date`, which is sent as its
+     * milliseconds. Default: the time of the call. A time before 2000 is most likely in seconds, and is warned of.
+     */
+    readonly time?: number | Date | undefined
+    /**
+     * The groups of the event by their types: the name of a group, or the names of several. The service tracks at most 5
+     * types and 10 names an event.
+     */
+    readonly groups?: { readonly [type: string]: string | ReadonlyArray<string> } | undefined
+    /** True for a backfill that must not change the properties of the user. */
+    readonly $skip_user_properties_sync?: boolean | undefined
+    /** The version of the app. */
+    readonly app_version?: string | undefined
+    /** The platform of the device: `Web`, `iOS`, `Android`. */
+    readonly platform?: string | undefined
+    /** The name of the operating system or browser. */
+    readonly os_name?: string | undefined
+    /** The version of the operating system or browser. */
+    readonly os_version?: string | undefined
+    /** The brand of the device. */
+    readonly device_brand?: string | undefined
+    /** The manufacturer of the device. */
+    readonly device_manufacturer?: string | undefined
+    /** The model of the device. */
+    readonly device_model?: string | undefined
+    /** The carrier of the device. */
+    readonly carrier?: string | undefined
+    /** The country of the user. */
+    readonly country?: string | undefined
+    /** The region of the user, a state or province. */
+    readonly region?: string | undefined
+    /** The city of the user. */
+    readonly city?: string | undefined
+    /** The designated market area of the user. */
+    readonly dma?: string | undefined
+    /** The language of the user. */
+    readonly language?: string | undefined
+    /** The price of one item. Negative is a refund. */
+    readonly price?: number | undefined
+    /** The number of items, an integer. */
+    readonly quantity?: number | undefined
+    /** The total. `price` times `quantity` wins where all three are sent. Negative is a refund. */
+    readonly revenue?: number | undefined
+    /** The id of the product. */
+    readonly productId?: string | undefined
+    /** The kind of revenue: `purchase`, `refund`, `subscription`. */
+    readonly revenueType?: string | undefined
+    /** The currency as ISO 4217 writes it: `EUR`. */
+    readonly currency?: string | undefined
+    /** The latitude of the user, in degrees. */
+    readonly location_lat?: number | undefined
+    /** The longitude of the user, in degrees. */
+    readonly location_lng?: number | undefined
+    /** The IP address of the user. `$remote` means the address that the request comes from. */
+    readonly ip?: string | undefined
+    /** The advertiser id of an iOS device. */
+    readonly idfa?: string | undefined
+    /** The vendor id of an iOS device. */
+    readonly idfv?: string | undefined
+    /** The advertising id of Google Play services. */
+    readonly adid?: string | undefined
+    /** The id of an Android device. It is not the advertising id. */
+    readonly android_id?: string | undefined
+    /** The app set id of an Android device. */
+    readonly android_app_set_id?: string | undefined
+    /** An integer that orders the events of one user with the same time. It is no default of events. */
+    readonly event_id?: number | undefined
+    /** The start of the session, in milliseconds since the epoch, as an integer. -1 means no session. */
+    readonly session_id?: number | undefined
+    /**
+     * The key by which the service drops duplicates of one device within 7 days, at most 1024 characters. Default: a random
+     * UUID. It is no default of events.
+     */
+    readonly insert_id?: string | undefined
+    /** The user agent, which the service parses. */
+    readonly user_agent?: string | undefined
+    /** The tracking plan that the event belongs to. */
+    readonly plan?: Plan.Input | undefined
+    /** The source that the event was ingested from. */
+    readonly ingestion_metadata?: IngestionMetadata.Input | undefined
+    /** Always replaced by the name and version of this package. */
+    readonly library?: string | undefined
+    /** The id of the partner that sends the event. */
+    readonly partner_id?: string | undefined
+    /** The name of the version of the app. */
+    readonly version_name?: string | undefined
+    /** What the app store gave for the purchase, for Amplitude to verify it. */
+    readonly receipt?: string | undefined
+    /** The signature of the receipt, which Google Play asks for. */
+    readonly receiptSig?: string | undefined
+  }
 }
 
 /**
- * An event. `new Event(...)` checks its argument and throws a `ParseError`; the calls of the client take plain objects
- * as well and check either when it is tracked.
+ * An event. `new Event(...)` checks its argument with Schema and throws a `ParseError`. The calls of the client take plain
+ * objects as well and check either when it is tracked: a plain object costs a fraction of `new Event(...)`.
  *
  * @since 0.1.0
  * @category models
@@ -127,9 +287,15 @@ export class Event extends Schema.Class<Event>("effect-amplitude/Event")({
   ...EventOptions.fields,
   event_properties: Schema.optional(Properties),
   user_properties: Schema.optional(Properties),
-  groups: Schema.optional(Schema.Record({ key: Schema.String, value: GroupName })),
   group_properties: Schema.optional(Properties)
 }) {
+  /** In milliseconds since the epoch: a `Date` is taken as its milliseconds. */
+  declare readonly time?: number | undefined
+
+  constructor(fields: Event.Input, options?: Schema.MakeOptions) {
+    super(toMilliseconds(fields), options)
+  }
+
   /**
    * The `$identify` event that changes the properties of a user.
    *
@@ -142,8 +308,7 @@ export class Event extends Schema.Class<Event>("effect-amplitude/Event")({
    * )
    */
   static identify(identify: Identify.Identify, options?: EventOptions.Input): Event {
-    return construct("identify", () => Identify.validate(identify, "user_properties"), () => ({
-      ...options,
+    return construct("identify", options, () => Identify.check(identify, "user_properties"), () => ({
       event_type: "$identify",
       user_properties: identify.operations
     }))
@@ -166,8 +331,7 @@ export class Event extends Schema.Class<Event>("effect-amplitude/Event")({
     identify: Identify.Identify,
     options?: EventOptions.Input
   ): Event {
-    return construct("groupIdentify", () => Identify.validate(identify, "group_properties"), () => ({
-      ...options,
+    return construct("groupIdentify", options, () => Identify.check(identify, "group_properties"), () => ({
       event_type: "$groupidentify",
       groups: { [groupType]: groupName },
       group_properties: identify.operations
@@ -184,8 +348,7 @@ export class Event extends Schema.Class<Event>("effect-amplitude/Event")({
    * const program = Amplitude.trackOrFail(Event.setGroup("org_id", ["15", "21"], { user_id: "user-12345" }))
    */
   static setGroup(groupType: string, groupName: string | ReadonlyArray<string>, options?: EventOptions.Input): Event {
-    return construct("setGroup", () => Either.void, () => ({
-      ...options,
+    return construct("setGroup", options, () => undefined, () => ({
       event_type: "$identify",
       groups: { [groupType]: groupName },
       user_properties: { $set: { [groupType]: groupName } }
@@ -204,10 +367,15 @@ export class Event extends Schema.Class<Event>("effect-amplitude/Event")({
    * )
    */
   static revenue(revenue: Revenue | Revenue.Input, options?: EventOptions.Input): Event {
-    return construct("revenue", () => Revenue.validate(revenue), () => ({
-      ...options,
+    let event_properties: Properties | undefined
+    return construct("revenue", options, () => {
+      event_properties = Revenue.plainEventProperties(revenue)
+      return event_properties === undefined
+        ? Option.getOrUndefined(Either.getLeft(Revenue.validate(revenue)))
+        : undefined
+    }, () => ({
       event_type: "revenue_amount",
-      event_properties: Revenue.toEventProperties(revenue)
+      event_properties: event_properties ?? Revenue.toEventProperties(revenue)
     }))
   }
 
@@ -229,17 +397,22 @@ export class Event extends Schema.Class<Event>("effect-amplitude/Event")({
     fields: [Schema.Struct.Context<Fields>] extends [never] ? Fields : never
   ): Event.Definition<Type, Fields> {
     const schema = Schema.Struct<Fields>(fields)
-    const encode = ParseResult.encodeUnknownEither(schema as unknown as Schema.Schema.AnyNoContext, {
-      onExcessProperty: "error"
-    })
-    const check = (properties: unknown) =>
-      Either.mapLeft(encode(properties), (issue) => faultOf(issue, "event_properties"))
-    const make = (properties: Event.Input["event_properties"] = {}, options?: EventOptions.Input): Event =>
-      construct("event_properties", () => check(properties), (encoded) => ({
-        ...options,
-        event_type,
-        event_properties: encoded ?? properties
-      }))
+    const untyped = schema as unknown as Schema.Schema.AnyNoContext
+    const encodePlain = PlainEncoder.make(untyped)
+    const encode = ParseResult.encodeUnknownEither(untyped, { onExcessProperty: "error" })
+    const make = (properties: Event.Input["event_properties"] = {}, options?: EventOptions.Input): Event => {
+      let encoded: unknown = properties
+      return construct("event_properties", options, () => {
+        const plain = encodePlain(properties)
+        if (plain !== undecided) encoded = plain
+        else {
+          const decided = encode(properties)
+          if (Either.isLeft(decided)) return validationIssueOf(decided.left, "event_properties")
+          encoded = decided.right
+        }
+        return undefined
+      }, () => ({ event_type, event_properties: encoded as Properties }))
+    }
     return Object.assign(make, { event_type, schema }) as unknown as Event.Definition<Type, Fields>
   }
 }
@@ -249,12 +422,24 @@ export class Event extends Schema.Class<Event>("effect-amplitude/Event")({
  */
 export declare namespace Event {
   /**
-   * An event as plain data: optional fields accept `undefined`, unknown ones do not compile.
+   * An event as plain data. Optional fields accept `undefined`, unknown ones do not compile.
    *
    * @since 0.1.0
    * @category models
    */
-  export interface Input extends Schema.Struct.Type<typeof Event.fields> {}
+  export interface Input extends EventOptions.Input {
+    /** The name of the event: not blank, at most 1024 characters. */
+    readonly event_type: string
+    /**
+     * What is known of the event. Values are strings, finite numbers, booleans, null, arrays, plain objects, and objects
+     * with `toJSON`, nested at most 40 levels deep. Strings are cut at 1024 characters.
+     */
+    readonly event_properties?: Properties | undefined
+    /** What is known of the user, with values as in `event_properties`. Operations in an `$identify` event. */
+    readonly user_properties?: Properties | undefined
+    /** Operations on the properties of the groups, in a `$groupidentify` event only. */
+    readonly group_properties?: Properties | undefined
+  }
 
   /**
    * The schemas of the properties of a defined event: they encode without services.
@@ -282,20 +467,27 @@ export declare namespace Event {
 }
 
 /**
- * What a constructor found wrong with its arguments: constructors do not throw, the event carries its fault to the
- * place where it is tracked and refused. Enumerable, so that it survives a spread.
+ * What is wrong with the arguments of a constructor. Constructors do not throw: the event carries the issue to the place
+ * where it is tracked, and refused. Enumerable, so that it survives a spread.
  *
  * @internal
  */
-export const faultKey: unique symbol = Symbol.for("effect-amplitude/Event/fault")
+export const issueKey: unique symbol = Symbol.for("effect-amplitude/Event/issue")
 
 /**
- * An `Event` of fields that are already checked, or will be: the class's own constructor walks every field that there
- * could be.
+ * An `Event` of fields that are checked already, or when it is tracked. The later fields win.
  *
  * @internal
  */
-export const unsafeMake = (fields: object): Event => Object.assign(Object.create(Event.prototype), fields) as Event
+export const unsafeMake = (...fields: ReadonlyArray<object | null | undefined>): Event => {
+  const event = Object.create(Event.prototype) as Types.Mutable<Event>
+  for (const some of fields) assign(event, some)
+  if ((event.time as unknown) instanceof Date) event.time = (event.time as unknown as Date).getTime()
+  return event
+}
+
+const toMilliseconds = (fields: Event.Input): Event.Input =>
+  fields?.time instanceof Date ? { ...fields, time: fields.time.getTime() } : fields
 
 /**
  * The event that was encoded to this JSON.
@@ -304,13 +496,26 @@ export const unsafeMake = (fields: object): Event => Object.assign(Object.create
  */
 export const fromJson = (json: string): Event => unsafeMake(JSON.parse(json) as object)
 
-/** Checks the arguments and builds the event; where the check finds a fault, it is of what was given, and carries it. */
-const construct = <A>(
+/** Checks the arguments and makes the event, which carries the issue of arguments that are wrong. */
+const construct = (
   path: string,
-  check: () => Either.Either<A, Fault>,
-  fields: (checked?: A) => Event.Input
+  options: EventOptions.Input | undefined,
+  check: () => ValidationIssue | undefined,
+  fields: () => Event.Input
 ): Event =>
-  Either.getOrElse(
-    guarded(path, () => Either.map(check(), (checked) => unsafeMake(fields(checked)))),
-    (fault) => unsafeMake({ ...Option.getOrElse(Option.liftThrowable(fields)(), () => ({})), [faultKey]: fault })
-  )
+  Either.merge(Either.try({
+    try: () => {
+      const issue = check()
+      return issue === undefined ? unsafeMake(options, fields()) : withIssue(issue, options, fields)
+    },
+    catch: () => withIssue({ ...unreadable, path }, options, fields)
+  }))
+
+const withIssue = (
+  issue: ValidationIssue,
+  options: EventOptions.Input | undefined,
+  fields: () => Event.Input
+): Event => {
+  const made = Option.liftThrowable(() => unsafeMake(options, fields()))()
+  return unsafeMake(Option.getOrUndefined(made), { [issueKey]: issue })
+}

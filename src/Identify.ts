@@ -12,12 +12,14 @@ import * as Either from "effect/Either"
 import * as Equal from "effect/Equal"
 import { dual } from "effect/Function"
 import * as Hash from "effect/Hash"
+import * as Option from "effect/Option"
 import * as ParseResult from "effect/ParseResult"
 import * as Pipeable from "effect/Pipeable"
 import * as Schema from "effect/Schema"
-import type { Fault } from "./internal/event/properties.js"
-import { copyProperties, guarded, kindOf, Properties } from "./internal/event/properties.js"
-import { faultOf } from "./internal/event/validationIssue.js"
+import { copyProperties, isPlain, Properties } from "./internal/event/properties.js"
+import { validationIssueOf } from "./internal/event/schemaIssue.js"
+import type { ValidationIssue } from "./internal/event/validationIssue.js"
+import { guarded, kindOf } from "./internal/event/validationIssue.js"
 
 /**
  * The operations by their names on the wire, each with the properties that it changes.
@@ -125,8 +127,9 @@ export class Identify
  */
 export const isIdentify = (u: unknown): u is Identify => u instanceof Identify
 
+/** The class's own constructor would check the operations. */
 const make = (operations: Operations): Identify =>
-  Object.freeze(new Identify({ operations: Object.freeze(operations) }, { disableValidation: true }))
+  Object.freeze(Object.assign(Object.create(Identify.prototype), { operations: Object.freeze(operations) }) as Identify)
 
 /**
  * No operations yet: where every `Identify` begins. It is invalid to track it as it is.
@@ -331,12 +334,54 @@ export const unset: {
 export const clearAll: (self: Identify) => Identify = () => cleared
 
 /**
+ * What is wrong with an `Identify`, when it is tracked. `path` is where the operations stand in the event. The values of
+ * properties are checked when they are written.
+ *
+ * @internal
+ */
+export const check = (input: unknown, path: string): ValidationIssue | undefined =>
+  isIdentify(input) && isRight(input.operations)
+    ? undefined
+    : Option.getOrUndefined(Either.getLeft(validate(input, path)))
+
+/** Whether operations are right as they stand. Where this cannot tell, the schema decides. */
+const isRight = (operations: unknown): boolean => {
+  if (!isMembers(operations)) return false
+  let count = 0
+  for (const operation in operations) {
+    const members = operations[operation]
+    const isValue = valueChecks.get(operation)
+    if (isValue === undefined || !isMembers(members)) return false
+    for (const name in members) {
+      if (!isValue(members[name])) return false
+      count++
+    }
+  }
+  return count > 0
+}
+
+const isMembers = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === "object" && value !== null && !Array.isArray(value) && isPlain(value) && !("toJSON" in value)
+
+/** Whether there is JSON for a value, if it is right. */
+const isWritten = (value: unknown): boolean =>
+  value !== undefined && (typeof value !== "object" || value === null || Array.isArray(value) || isMembers(value))
+
+const valueChecks: ReadonlyMap<string, (value: unknown) => boolean> = new Map<string, (value: unknown) => boolean>([
+  ...["$set", "$setOnce", "$append", "$prepend", "$preInsert", "$postInsert", "$remove"].map(
+    (operation) => [operation, isWritten] as const
+  ),
+  ["$add", Number.isFinite],
+  ["$unset", (value: unknown) => value === "-"]
+])
+
+/**
  * The check at the time of tracking: what it gives holds a copy of the operations that shares nothing with what was
  * given. `path` is where the operations stand in the event.
  *
  * @internal
  */
-export const validate = (input: unknown, path: string): Either.Either<Identify, Fault> =>
+export const validate = (input: unknown, path: string): Either.Either<Identify, ValidationIssue> =>
   Either.flatMap(
     guarded(path, () =>
       isIdentify(input)
@@ -350,10 +395,10 @@ export const validate = (input: unknown, path: string): Either.Either<Identify, 
  *
  * @internal
  */
-export const validateOperations = (operations: unknown, path: string): Either.Either<Operations, Fault> =>
+export const validateOperations = (operations: unknown, path: string): Either.Either<Operations, ValidationIssue> =>
   Either.flatMap(guarded(path, () => copyProperties(operations, path)), (copy) =>
     Either.flatMap(
-      Either.mapLeft(decodeOperations(copy), (issue) => faultOf(issue, path)),
+      Either.mapLeft(decodeOperations(copy), (issue) => validationIssueOf(issue, path)),
       (checked) =>
         Object.values(checked).some((properties) => Object.keys(properties ?? {}).length > 0)
           ? Either.right(checked)
@@ -391,13 +436,33 @@ const changeProperty = (
   property: string,
   value: unknown
 ): Identify => {
-  const named = self.operations.$clearAll !== undefined ||
-    Object.values(self.operations).some((properties) => properties !== undefined && Object.hasOwn(properties, property))
-  if (named) return self
+  if (self.operations.$clearAll !== undefined) return self
+  if (isNamed(self.operations, property)) {
+    ignored.set(self, (ignored.get(self) ?? new Set()).add(property))
+    return self
+  }
   // spread and a computed name define a property of their own where an assignment to `__proto__` would not
   const changed = Object.freeze({ ...self.operations[operation], [property]: value })
   return make({ ...self.operations, [operation]: changed })
 }
+
+const isNamed = (operations: Operations, property: string): boolean => {
+  for (const operation in operations) {
+    const properties = operations[operation as keyof Operations]
+    if (properties !== undefined && Object.hasOwn(properties as object, property)) return true
+  }
+  return false
+}
+
+/** By the `Identify` that an operation has left as it was: the properties that the operation named again. */
+const ignored = new WeakMap<Identify, Set<string>>()
+
+/**
+ * The properties of which a later operation was ignored.
+ *
+ * @internal
+ */
+export const ignoredOf = (identify: Identify): ReadonlyArray<string> => Array.from(ignored.get(identify) ?? [])
 
 /** Equality of what JSON can hold, by `Equal` where values have it. */
 const equals = (left: unknown, right: unknown): boolean => {

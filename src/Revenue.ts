@@ -6,9 +6,10 @@
 import * as Either from "effect/Either"
 import * as ParseResult from "effect/ParseResult"
 import * as Schema from "effect/Schema"
-import type { Fault } from "./internal/event/properties.js"
-import { copyProperties, guarded, kindOf, Properties } from "./internal/event/properties.js"
-import { faultOf, join } from "./internal/event/validationIssue.js"
+import { assign, copyProperties, isPlain, isPlainJson, Properties } from "./internal/event/properties.js"
+import { validationIssueOf } from "./internal/event/schemaIssue.js"
+import type { ValidationIssue } from "./internal/event/validationIssue.js"
+import { guarded, join, kindOf } from "./internal/event/validationIssue.js"
 
 /**
  * A sale or, with a negative price, a refund.
@@ -51,7 +52,29 @@ export class Revenue extends Schema.Class<Revenue>("effect-amplitude/Revenue")({
    * @internal
    */
   static toEventProperties(self: Revenue | Revenue.Input): Properties {
-    return Either.getOrElse(Either.try(() => eventProperties(self)), () => unreadable)
+    return Either.getOrElse(Either.try(() => eventProperties(self, assign({}, self.properties))), () => unreadable)
+  }
+
+  /**
+   * The `event_properties` of a revenue that is right as it stands. Nothing where this cannot tell: then `validate` does.
+   * Reading the value may throw.
+   *
+   * @internal
+   */
+  static plainEventProperties(self: Revenue | Revenue.Input): Properties | undefined {
+    if (typeof self !== "object" || self === null || !(self instanceof Revenue || isPlain(self))) return undefined
+    for (const name in self) {
+      if (!fieldNames.has(name)) return undefined
+    }
+    const { properties } = self
+    if (properties !== undefined && !isPlainJson(properties)) return undefined
+    const wire = eventProperties(self, assign({}, properties))
+    return Number.isFinite(wire.$price) && Number.isSafeInteger(wire.$quantity) && wire.$quantity > 0 &&
+        isText(wire.$productId) &&
+        isText(wire.$revenueType) && isText(wire.$receipt) && isText(wire.$receiptSig) && isText(wire.$currency) &&
+        (wire.$revenue === undefined || Number.isFinite(wire.$revenue))
+      ? wire
+      : undefined
   }
 
   /**
@@ -60,10 +83,10 @@ export class Revenue extends Schema.Class<Revenue>("effect-amplitude/Revenue")({
    *
    * @internal
    */
-  static validate(input: unknown, path: string = ""): Either.Either<Revenue, Fault> {
+  static validate(input: unknown, path: string = ""): Either.Either<Revenue, ValidationIssue> {
     return Either.flatMap(
       guarded(path, () => readFields(input, path)),
-      (fields) => Either.mapLeft(decode(fields), (issue) => faultOf(issue, path))
+      (fields) => Either.mapLeft(decode(fields), (issue) => validationIssueOf(issue, path))
     )
   }
 }
@@ -98,26 +121,29 @@ export declare namespace Revenue {
   }
 }
 
-/** What stands in for a value that throws when it is read: a value that is no JSON, which is refused when tracked. */
+/** In the place of a value that throws when it is read: no JSON, and so refused when it is tracked. */
 const unreadable: Properties = Object.freeze({ "(a revenue that cannot be read)": Symbol("unreadable") })
 
-const eventProperties = (self: Revenue | Revenue.Input): Properties => {
-  const { currency, price, productId, properties, quantity, receipt, receiptSig, revenue, revenueType } = self
-  return {
-    ...properties,
-    $price: price,
-    $quantity: quantity === undefined ? 1 : quantity,
-    ...(productId === undefined ? undefined : { $productId: productId }),
-    ...(revenueType === undefined ? undefined : { $revenueType: revenueType }),
-    ...(receipt === undefined ? undefined : { $receipt: receipt }),
-    ...(receiptSig === undefined ? undefined : { $receiptSig: receiptSig }),
-    ...(revenue === undefined ? undefined : { $revenue: revenue }),
-    ...(currency === undefined ? undefined : { $currency: currency })
-  }
+/** Puts the fields among the properties: they win over properties of the same names. */
+const eventProperties = (self: Revenue | Revenue.Input, wire: Record<string, any>): Properties => {
+  const { currency, price, productId, quantity, receipt, receiptSig, revenue, revenueType } = self
+  wire.$price = price
+  wire.$quantity = quantity === undefined ? 1 : quantity
+  if (productId !== undefined) wire.$productId = productId
+  if (revenueType !== undefined) wire.$revenueType = revenueType
+  if (receipt !== undefined) wire.$receipt = receipt
+  if (receiptSig !== undefined) wire.$receiptSig = receiptSig
+  if (revenue !== undefined) wire.$revenue = revenue
+  if (currency !== undefined) wire.$currency = currency
+  return wire
 }
 
+const fieldNames: ReadonlySet<string> = new Set(Object.keys(Revenue.fields))
+
+const isText = (value: unknown): boolean => value === undefined || typeof value === "string"
+
 /** Reads each field once, so that what is checked is what is sent. */
-const readFields = (input: unknown, path: string): Either.Either<object, Fault> => {
+const readFields = (input: unknown, path: string): Either.Either<object, ValidationIssue> => {
   if (typeof input !== "object" || input === null || Array.isArray(input)) {
     return Either.left({ path, expected: "an object", actual: kindOf(input) })
   }

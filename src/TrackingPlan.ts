@@ -13,10 +13,11 @@ import * as Schema from "effect/Schema"
 import * as AST from "effect/SchemaAST"
 import { Amplitude } from "./Amplitude.js"
 import { InvalidEvent } from "./AmplitudeError.js"
-import { Event, faultKey, unsafeMake } from "./Event.js"
-import type { Fault } from "./internal/event/properties.js"
-import { copyProperties, guarded, kindOf } from "./internal/event/properties.js"
-import { faultOf, join } from "./internal/event/validationIssue.js"
+import { Event, issueKey, unsafeMake } from "./Event.js"
+import { copyProperties } from "./internal/event/properties.js"
+import { validationIssueOf } from "./internal/event/schemaIssue.js"
+import type { ValidationIssue } from "./internal/event/validationIssue.js"
+import { guarded, join, kindOf } from "./internal/event/validationIssue.js"
 
 /**
  * An event's properties with a description of the event.
@@ -78,7 +79,7 @@ export interface TrackingPlan<Events extends { readonly [name: string]: Event.Pr
    */
   readonly check: <A extends Event | Event.Input>(event: A) => Either.Either<A, InvalidEvent>
   /**
-   * The check as the function of a `before` plugin: an event that is not of the plan is dropped, and each kind of fault
+   * The check as the function of a `before` plugin: an event that is not of the plan is dropped, and each kind of issue
    * is logged once.
    */
   readonly strict: (event: Event) => Effect.Effect<Event | Option.Option<Event>>
@@ -115,12 +116,12 @@ export const make = <const Entries extends { readonly [name: string]: Entry }>(
   const event = (name: string, ...args: Parameters<Definition>): Event => {
     const planned = events.get(name)
     if (planned === undefined) {
-      return unsafeMake({ event_type: name, [faultKey]: notPlanned("an event that is not in it") })
+      return unsafeMake({ event_type: name, [issueKey]: notPlanned("an event that is not in it") })
     }
     const made = planned.definition(...args)
     if (planned.hasProperties) return made
-    const fault = Option.getOrUndefined(Either.getLeft(check(made)))
-    return fault === undefined ? made : unsafeMake({ ...made, [faultKey]: fault })
+    const issue = Option.getOrUndefined(Either.getLeft(check(made)))
+    return issue === undefined ? made : unsafeMake({ ...made, [issueKey]: issue })
   }
   let jsonSchema: { readonly [name: string]: JSONSchema.JsonSchema7Root } | undefined
   let markdown: string | undefined
@@ -135,7 +136,7 @@ export const make = <const Entries extends { readonly [name: string]: Entry }>(
       return markdown ??= toMarkdown(events)
     },
     check: (event) =>
-      Either.mapBoth(check(event), { onLeft: (fault) => new InvalidEvent(toError(fault)), onRight: () => event }),
+      Either.mapBoth(check(event), { onLeft: (issue) => new InvalidEvent(toError(issue)), onRight: () => event }),
     strict: strictOf(check)
   }
   return plan as unknown as TrackingPlan<{ readonly [Name in keyof Entries & string]: FieldsOf<Entries[Name]> }>
@@ -273,22 +274,24 @@ const keywords: ReadonlySet<AST.Annotated> = new Set<AST.Annotated>([
 
 // -- the check ---------------------------------------------------------------------------------------------------------
 
-type Check = (event: Event | Event.Input) => Either.Either<void, Fault>
+type Check = (event: Event | Event.Input) => Either.Either<void, ValidationIssue>
 
-const notPlanned = (actual: string): Fault => ({
+const notPlanned = (actual: string): ValidationIssue => ({
   path: "event_type",
   expected: "an event of the tracking plan",
   actual
 })
 
-const toError = ({ actual, expected, path }: Fault) => ({ field: path, expected, actual })
+const toError = ({ actual, expected, path }: ValidationIssue) => ({ field: path, expected, actual })
 
 const checkOf = (events: Events): Check => {
   const checks = new Map([...events].map(([name, event]) => [name, memoized(() => checkProperties(event))]))
   return (event) =>
     guarded("event", () => {
-      const { event_properties = {}, event_type, [faultKey]: fault } = event as Event & { readonly [faultKey]?: Fault }
-      if (fault !== undefined) return Either.left(fault)
+      const { event_properties = {}, event_type, [issueKey]: issue } = event as Event & {
+        readonly [issueKey]?: ValidationIssue
+      }
+      if (issue !== undefined) return Either.left(issue)
       const check = checks.get(event_type)
       if (check !== undefined) return check()(event_properties)
       return isSpecial(event_type)
@@ -302,7 +305,9 @@ const isSpecial = (name: unknown): boolean =>
   (typeof name === "string" && name.startsWith("[Amplitude]"))
 
 /** Checks the properties as they are sent: what `toJSON` and JSON make of them. */
-const checkProperties = ({ properties }: PlannedEvent): (properties: unknown) => Either.Either<void, Fault> => {
+const checkProperties = (
+  { properties }: PlannedEvent
+): (properties: unknown) => Either.Either<void, ValidationIssue> => {
   const fields = properties().map(({ name, optional, schema }) => [name, optional ? Schema.optional(schema) : schema])
   const validate = ParseResult.validateEither(
     Schema.Struct(Object.fromEntries(fields)) as unknown as Schema.Schema.AnyNoContext,
@@ -320,14 +325,14 @@ const checkProperties = ({ properties }: PlannedEvent): (properties: unknown) =>
         })
       }
       return Either.mapBoth(validate(copy), {
-        onLeft: (issue) => faultOf(issue, "event_properties"),
+        onLeft: (issue) => validationIssueOf(issue, "event_properties"),
         onRight: () => undefined
       })
     })
 }
 
-/** How many kinds of faults the log tells of: names and paths are of the events, so that there is no end to them. */
-const maxFaults = 100
+/** How many kinds of issues the log tells of: names and paths are of the events, so that there is no end to them. */
+const maxIssues = 100
 
 const strictOf = (check: Check): TrackingPlan<{}>["strict"] => {
   const told = new Set<string>()
@@ -335,10 +340,10 @@ const strictOf = (check: Check): TrackingPlan<{}>["strict"] => {
     Effect.suspend(() =>
       Either.match(check(event), {
         onRight: () => Effect.succeed<Event | Option.Option<Event>>(event),
-        onLeft: (fault) => {
-          const { message } = new InvalidEvent(toError(fault))
+        onLeft: (issue) => {
+          const { message } = new InvalidEvent(toError(issue))
           const kind = `${String(event.event_type)}: ${message}`
-          if (told.has(kind) || told.size >= maxFaults) return Effect.succeedNone
+          if (told.has(kind) || told.size >= maxIssues) return Effect.succeedNone
           told.add(kind)
           return Effect.logWarning(`an event that is not of the tracking plan was dropped: ${message}`).pipe(
             Effect.annotateLogs({

@@ -154,7 +154,7 @@ const model = (steps: ReadonlyArray<Step>): Flat => {
 
 const own = (name: string, value: unknown): Record<string, unknown> => ({ [name]: value })
 
-const faultOf = (identify: unknown) => Option.getOrThrow(Either.getLeft(Identify.validate(identify, "user_properties")))
+const issueOf = (identify: unknown) => Option.getOrThrow(Either.getLeft(Identify.validate(identify, "user_properties")))
 
 describe("Identify", () => {
   describe("wire form", () => {
@@ -469,15 +469,15 @@ describe("Identify", () => {
         [handmade(undefined), "user_properties", "an object", "undefined"]
       ]
       for (const [identify, path, expected, actual] of wrong) {
-        assert.deepStrictEqual(faultOf(identify), { path, expected, actual })
+        assert.deepStrictEqual(issueOf(identify), { path, expected, actual })
       }
     })
 
     it("finds a name that is no string, and a self that is no Identify", () => {
       for (const name of [1, null, undefined, Symbol("s"), {}, () => 1, { plan: "pro" }]) {
-        const fault = faultOf(Identify.empty.pipe(Identify.set(name as never, "x")))
-        assert.strictEqual(fault.path, `user_properties.$set["(${typeof name} instead of a name)"]`)
-        assert.strictEqual(fault.expected, "a value that JSON can hold")
+        const issue = issueOf(Identify.empty.pipe(Identify.set(name as never, "x")))
+        assert.strictEqual(issue.path, `user_properties.$set["(${typeof name} instead of a name)"]`)
+        assert.strictEqual(issue.expected, "a value that JSON can hold")
         assert.isTrue(
           Either.isLeft(Identify.validate(Identify.add(Identify.empty, name as never, 1), "user_properties"))
         )
@@ -492,12 +492,12 @@ describe("Identify", () => {
 
     it("finds what throws when it is read", () => {
       for (const operations of [trapped(), { $set: trapped() }, { $set: { a: trapped() } }]) {
-        const fault = faultOf(handmade(operations))
-        assert.match(fault.path, /^user_properties/)
-        assert.strictEqual(fault.expected, "values that can be read")
+        const issue = issueOf(handmade(operations))
+        assert.match(issue.path, /^user_properties/)
+        assert.strictEqual(issue.expected, "values that can be read")
         assert.isTrue(Either.isLeft(Identify.validate(Identify.set(handmade(operations), "b", 1), "user_properties")))
       }
-      assert.strictEqual(faultOf(trapped()).expected, "values that can be read")
+      assert.strictEqual(issueOf(trapped()).expected, "values that can be read")
     })
 
     it("counts the depth from the user properties", () => {

@@ -46,7 +46,7 @@ const fields = [
   "properties"
 ]
 
-const faultOf = (input: unknown, path?: string) => Option.getOrThrow(Either.getLeft(Revenue.validate(input, path)))
+const issueOf = (input: unknown, path?: string) => Option.getOrThrow(Either.getLeft(Revenue.validate(input, path)))
 
 const sorted = (entries: ReadonlyArray<readonly [string, unknown]>) => [...entries].sort(([a], [b]) => a < b ? -1 : 1)
 
@@ -250,15 +250,15 @@ describe("Revenue", () => {
         [[{ price: 1 }], "", "an object", "an array"]
       ]
       for (const [input, path, expected, actual] of wrong) {
-        assert.deepStrictEqual(faultOf(input), { path, expected, actual })
+        assert.deepStrictEqual(issueOf(input), { path, expected, actual })
       }
     })
 
     it("puts a path of the caller's before its own", () => {
-      assert.strictEqual(faultOf({}, "revenue").path, "revenue.price")
-      assert.strictEqual(faultOf({ price: 1, properties: { a: NaN } }, "revenue").path, "revenue.properties.a")
-      assert.strictEqual(faultOf({ price: 1, "a b": 1 }, "revenue").path, `revenue["a b"]`)
-      assert.strictEqual(faultOf(null, "revenue").path, "revenue")
+      assert.strictEqual(issueOf({}, "revenue").path, "revenue.price")
+      assert.strictEqual(issueOf({ price: 1, properties: { a: NaN } }, "revenue").path, "revenue.properties.a")
+      assert.strictEqual(issueOf({ price: 1, "a b": 1 }, "revenue").path, `revenue["a b"]`)
+      assert.strictEqual(issueOf(null, "revenue").path, "revenue")
     })
 
     it("finds what throws when it is read", () => {
@@ -268,7 +268,7 @@ describe("Revenue", () => {
         }
       }
       for (const input of [trapped(), getter, { price: 1, properties: trapped() }]) {
-        assert.strictEqual(faultOf(input).expected, "values that can be read")
+        assert.strictEqual(issueOf(input).expected, "values that can be read")
       }
     })
 
@@ -285,7 +285,7 @@ describe("Revenue", () => {
 
     it("finds what was made past the check of the constructor", () => {
       const unchecked = new Revenue({ price: NaN }, { disableValidation: true })
-      assert.strictEqual(faultOf(unchecked).path, "price")
+      assert.strictEqual(issueOf(unchecked).path, "price")
     })
 
     it.prop("accepts all that its type allows", [inputs], ([input]) => {

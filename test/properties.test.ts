@@ -1,24 +1,25 @@
 import { assert, describe, it } from "@effect/vitest"
 import { DateTime, Duration, Effect, Either, FastCheck, Option, Redacted, Schema } from "effect"
 import * as vm from "node:vm"
-import { Writer } from "../src/internal/event/jsonWriter.js"
-import type { Fault } from "../src/internal/event/properties.js"
-import { copyProperties, guarded, kindOf, Properties, writeProperties } from "../src/internal/event/properties.js"
+import { copyProperties, Properties, writeProperties } from "../src/internal/event/properties.js"
+import type { ValidationIssue } from "../src/internal/event/validationIssue.js"
+import { guarded, kindOf } from "../src/internal/event/validationIssue.js"
+import { Walk } from "../src/internal/event/walk.js"
 
 const root = "event_properties"
 
-const check = (value: unknown): Either.Either<Readonly<Record<string, unknown>>, Fault> =>
+const check = (value: unknown): Either.Either<Readonly<Record<string, unknown>>, ValidationIssue> =>
   guarded(root, () => copyProperties(value, root))
 
 const copyOf = (value: unknown): Readonly<Record<string, unknown>> =>
-  Either.getOrThrowWith(check(value), (fault) => new Error(JSON.stringify(fault)))
+  Either.getOrThrowWith(check(value), (issue) => new Error(JSON.stringify(issue)))
 
-const faultOf = (value: unknown): Fault => Option.getOrThrow(Either.getLeft(check(value)))
+const issueOf = (value: unknown): ValidationIssue => Option.getOrThrow(Either.getLeft(check(value)))
 
 const written = (value: unknown): string => {
-  const writer = new Writer()
-  assert.isUndefined(writeProperties(writer, value, root))
-  return writer.textOf(0, writer.at)
+  const walk = new Walk()
+  assert.strictEqual(writeProperties(walk, value, root), "written")
+  return walk.writer.textOf(0, walk.writer.at)
 }
 
 const own = (name: string, value: unknown): Record<string, unknown> => ({ [name]: value })
@@ -218,10 +219,10 @@ describe("copyProperties", () => {
 
     for (const [name, value, expected, actual] of table) {
       it(name, () => {
-        const fault = { expected, actual }
-        assert.deepStrictEqual(faultOf({ at: value }), { path: `${root}.at`, ...fault })
-        assert.deepStrictEqual(faultOf({ a: { "b c": [0, value] } }), { path: `${root}.a["b c"][1]`, ...fault })
-        assert.deepStrictEqual(faultOf({ a: { toJSON: () => ({ b: [value] }) } }), { path: `${root}.a.b[0]`, ...fault })
+        const issue = { expected, actual }
+        assert.deepStrictEqual(issueOf({ at: value }), { path: `${root}.at`, ...issue })
+        assert.deepStrictEqual(issueOf({ a: { "b c": [0, value] } }), { path: `${root}.a["b c"][1]`, ...issue })
+        assert.deepStrictEqual(issueOf({ a: { toJSON: () => ({ b: [value] }) } }), { path: `${root}.a.b[0]`, ...issue })
       })
     }
 
@@ -232,7 +233,7 @@ describe("copyProperties", () => {
           return this
         }
       }
-      assert.deepStrictEqual(faultOf({ at: selfish }), {
+      assert.deepStrictEqual(issueOf({ at: selfish }), {
         path: `${root}.at.toJSON`,
         expected: json,
         actual: "a function"
@@ -240,7 +241,7 @@ describe("copyProperties", () => {
     })
 
     it("an invalid Date of another realm", () => {
-      assert.deepStrictEqual(faultOf({ at: realm("new Date(NaN)") }), {
+      assert.deepStrictEqual(issueOf({ at: realm("new Date(NaN)") }), {
         path: `${root}.at`,
         expected: "a valid date",
         actual: "an invalid Date"
@@ -253,13 +254,13 @@ describe("copyProperties", () => {
       a["b"] = b
       const again = { toJSON: () => ({ again }) }
       for (const value of [cycle, { ring }, a, { in: b }, { again }]) {
-        const fault = faultOf(value)
-        assert.strictEqual(fault.expected, "at most 40 levels of nesting")
-        assert.strictEqual(fault.actual, "more, or a cycle")
-        assert.match(fault.path, /^event_properties[.]/)
+        const issue = issueOf(value)
+        assert.strictEqual(issue.expected, "at most 40 levels of nesting")
+        assert.strictEqual(issue.actual, "more, or a cycle")
+        assert.match(issue.path, /^event_properties[.]/)
       }
-      assert.strictEqual(faultOf(cycle).path, root + ".self".repeat(40))
-      assert.strictEqual(faultOf({ ring }).path, `${root}.ring${"[0]".repeat(39)}`)
+      assert.strictEqual(issueOf(cycle).path, root + ".self".repeat(40))
+      assert.strictEqual(issueOf({ ring }).path, `${root}.ring${"[0]".repeat(39)}`)
     })
 
     it("a whole that is no object", () => {
@@ -281,10 +282,10 @@ describe("copyProperties", () => {
         [{ toJSON: () => null }, "an object whose toJSON returns null"]
       ]
       for (const [value, actual] of wholes) {
-        assert.deepStrictEqual(faultOf(value), { path: root, expected: "an object", actual })
+        assert.deepStrictEqual(issueOf(value), { path: root, expected: "an object", actual })
       }
-      assert.deepStrictEqual(faultOf(new Map()), { path: root, expected: plain, actual: "an instance of Map" })
-      assert.deepStrictEqual(faultOf(new Date(NaN)), {
+      assert.deepStrictEqual(issueOf(new Map()), { path: root, expected: plain, actual: "an instance of Map" })
+      assert.deepStrictEqual(issueOf(new Date(NaN)), {
         path: root,
         expected: "a valid date",
         actual: "an invalid Date"
@@ -292,12 +293,12 @@ describe("copyProperties", () => {
     })
 
     it("more values than could be sent", () => {
-      const fault = { expected: "at most 10000000 values", actual: "more" }
-      assert.deepStrictEqual(faultOf({ at: new Array(10_000_001) }), { path: `${root}.at`, ...fault })
+      const issue = { expected: "at most 10000000 values", actual: "more" }
+      assert.deepStrictEqual(issueOf({ at: new Array(10_000_001) }), { path: `${root}.at`, ...issue })
       let unfolding: unknown = 1
       for (let level = 0; level < 38; level++) unfolding = [unfolding, unfolding]
-      const { path, ...rest } = faultOf({ unfolding })
-      assert.deepStrictEqual(rest, fault)
+      const { path, ...rest } = issueOf({ unfolding })
+      assert.deepStrictEqual(rest, issue)
       assert.match(path, /^event_properties[.]unfolding\[0\]/)
     }, 30_000)
   })
@@ -332,9 +333,9 @@ describe("copyProperties", () => {
     ]
 
     for (const [name, value] of throwing) {
-      it(`${name} is a fault`, () => {
+      it(`${name} is a issue`, () => {
         for (const given of [{ at: value }, { a: [{ b: value }] }]) {
-          const { actual, expected, path } = faultOf(given)
+          const { actual, expected, path } = issueOf(given)
           assert.deepStrictEqual({ actual, expected }, unreadable)
           assert.match(path, /^event_properties/)
         }
@@ -343,7 +344,7 @@ describe("copyProperties", () => {
 
     it("and its path is where it stands", () => {
       assert.deepStrictEqual(
-        faultOf({
+        issueOf({
           a: [0, {
             get b() {
               return assert.fail("a getter")
@@ -355,11 +356,11 @@ describe("copyProperties", () => {
           ...unreadable
         }
       )
-      assert.strictEqual(faultOf({ a: { at: trapped({}) } }).path, `${root}.a.at`)
-      assert.strictEqual(faultOf({ a: { "b c": { toJSON: () => assert.fail("a toJSON") } } }).path, `${root}.a["b c"]`)
+      assert.strictEqual(issueOf({ a: { at: trapped({}) } }).path, `${root}.a.at`)
+      assert.strictEqual(issueOf({ a: { "b c": { toJSON: () => assert.fail("a toJSON") } } }).path, `${root}.a["b c"]`)
     })
 
-    it("as the whole it is a fault too", () => {
+    it("as the whole it is a issue too", () => {
       for (
         const whole of [
           {
@@ -374,16 +375,16 @@ describe("copyProperties", () => {
       ) {
         assert.deepStrictEqual(Either.isLeft(check(whole)), true)
       }
-      assert.deepStrictEqual(faultOf(revoked({})), { path: root, ...unreadable })
+      assert.deepStrictEqual(issueOf(revoked({})), { path: root, ...unreadable })
     })
 
     it("what is thrown is not told", () => {
-      const fault = faultOf({
+      const issue = issueOf({
         get a() {
           return assert.fail("the-secret")
         }
       })
-      assert.notInclude(JSON.stringify(fault), "the-secret")
+      assert.notInclude(JSON.stringify(issue), "the-secret")
     })
   })
 
@@ -394,9 +395,9 @@ describe("copyProperties", () => {
     })
 
     it("41 are refused", () => {
-      const fault = { expected: "at most 40 levels of nesting", actual: "more, or a cycle" }
-      assert.deepStrictEqual(faultOf(nestedObjects(41)), { path: root + ".n".repeat(40), ...fault })
-      assert.deepStrictEqual(faultOf({ a: nestedArrays(40) }), { path: `${root}.a${"[0]".repeat(39)}`, ...fault })
+      const issue = { expected: "at most 40 levels of nesting", actual: "more, or a cycle" }
+      assert.deepStrictEqual(issueOf(nestedObjects(41)), { path: root + ".n".repeat(40), ...issue })
+      assert.deepStrictEqual(issueOf({ a: nestedArrays(40) }), { path: `${root}.a${"[0]".repeat(39)}`, ...issue })
     })
 
     it("what toJSON returns stands where the object stood", () => {
@@ -480,7 +481,7 @@ describe("copyProperties", () => {
       assert.isUndefined(own("a", 1)["polluted"])
       assert.isFalse("polluted" in copy)
       assert.deepStrictEqual(
-        faultOf(JSON.parse(`{"__proto__":{"a":"x"},"b":1}`, (key, value) => key === "a" ? 1n : value)),
+        issueOf(JSON.parse(`{"__proto__":{"a":"x"},"b":1}`, (key, value) => key === "a" ? 1n : value)),
         {
           path: `${root}.__proto__.a`,
           expected: json,
@@ -569,12 +570,12 @@ describe("copyProperties", () => {
       withUnicodeString: true
     })
 
-    it.prop("of anything is JSON that copies to itself, or there is a fault with a path", [anything], ([value]) => {
+    it.prop("of anything is JSON that copies to itself, or there is a issue with a path", [anything], ([value]) => {
       Either.match(check({ value }), {
-        onLeft: (fault) => {
-          assert.match(fault.path, /^event_properties[.]value/)
-          assert.notStrictEqual(fault.expected, "")
-          assert.notStrictEqual(fault.actual, "")
+        onLeft: (issue) => {
+          assert.match(issue.path, /^event_properties[.]value/)
+          assert.notStrictEqual(issue.expected, "")
+          assert.notStrictEqual(issue.actual, "")
         },
         onRight: (copy) => {
           assert.deepStrictEqual(copyOf(copy), copy)
@@ -586,18 +587,18 @@ describe("copyProperties", () => {
 
   describe("paths", () => {
     it("are written as code", () => {
-      const at = (name: string) => faultOf({ [name]: 1n }).path
+      const at = (name: string) => issueOf({ [name]: 1n }).path
       assert.strictEqual(at("price"), `${root}.price`)
       assert.strictEqual(at("$price"), `${root}.$price`)
       assert.strictEqual(at("a b"), `${root}["a b"]`)
       assert.strictEqual(at("0"), `${root}["0"]`)
       assert.strictEqual(at(`"`), `${root}["\\""]`)
       assert.strictEqual(at(""), `${root}[""]`)
-      assert.strictEqual(faultOf({ items: [{}, {}, { price: NaN }] }).path, `${root}.items[2].price`)
+      assert.strictEqual(issueOf({ items: [{}, {}, { price: NaN }] }).path, `${root}.items[2].price`)
     })
 
     it("count the elements of what was given", () => {
-      assert.strictEqual(faultOf({ list: [undefined, , 1n] }).path, `${root}.list[2]`)
+      assert.strictEqual(issueOf({ list: [undefined, , 1n] }).path, `${root}.list[2]`)
     })
 
     it("begin where the caller says", () => {
@@ -611,12 +612,12 @@ describe("copyProperties", () => {
 
 describe("guarded", () => {
   it("hands on what the check gives", () => {
-    const fault: Fault = { path: "a", expected: "b", actual: "c" }
+    const issue: ValidationIssue = { path: "a", expected: "b", actual: "c" }
     assert.deepStrictEqual(guarded(root, () => Either.right(1)), Either.right(1))
-    assert.deepStrictEqual(guarded(root, () => Either.left(fault)), Either.left(fault))
+    assert.deepStrictEqual(guarded(root, () => Either.left(issue)), Either.left(issue))
   })
 
-  it("makes a fault of what is thrown", () => {
+  it("makes a issue of what is thrown", () => {
     assert.deepStrictEqual(guarded(root, () => assert.fail("the-secret")), Either.left({ path: root, ...unreadable }))
   })
 })

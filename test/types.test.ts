@@ -134,8 +134,8 @@ describe("types", () => {
       void Amplitude.track({ event_type: "Clicked", user_id: 12345 })
       // @ts-expect-error null is no user_id
       void Amplitude.track({ event_type: "Clicked", user_id: null })
-      // @ts-expect-error a Date is no time
-      void Amplitude.track({ event_type: "Clicked", time: new Date(0) })
+      // @ts-expect-error a text is no time
+      void Amplitude.track({ event_type: "Clicked", time: "1970-01-01" })
       // @ts-expect-error an event has a type
       void Amplitude.track({ user_id: "user-12345" })
       // @ts-expect-error properties are an object

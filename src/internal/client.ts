@@ -221,12 +221,12 @@ const build = (
       trackAll: intake.trackAll,
       trackOrFail: intake.trackOrFail,
       trackAndWait: intake.trackAndWait,
-      identify: (identify, options) => Effect.suspend(() => intake.track(Event.identify(identify, options))),
+      identify: (identify, options) => Effect.suspend(() => intake.track(Event.identify(identify), undefined, options)),
       groupIdentify: (groupType, groupName, identify, options) =>
-        Effect.suspend(() => intake.track(Event.groupIdentify(groupType, groupName, identify, options))),
+        Effect.suspend(() => intake.track(Event.groupIdentify(groupType, groupName, identify), undefined, options)),
       setGroup: (groupType, groupName, options) =>
-        Effect.suspend(() => intake.track(Event.setGroup(groupType, groupName, options))),
-      revenue: (revenue, options) => Effect.suspend(() => intake.track(Event.revenue(revenue, options))),
+        Effect.suspend(() => intake.track(Event.setGroup(groupType, groupName), undefined, options)),
+      revenue: (revenue, options) => Effect.suspend(() => intake.track(Event.revenue(revenue), undefined, options)),
       flush,
       shutdown,
       deliveries: reports.deliveries,

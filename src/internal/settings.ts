@@ -14,7 +14,7 @@ import * as Schema from "effect/Schema"
 import type { AmplitudeConfig } from "../AmplitudeConfig.js"
 import { InvalidConfig } from "../AmplitudeError.js"
 import { EventOptions, IngestionMetadata, Plan } from "../Event.js"
-import { kindOf } from "./event/properties.js"
+import { kindOf } from "./event/validationIssue.js"
 import { holdsKey } from "./redaction.js"
 
 export const defaults: Omit<AmplitudeConfig.Settings, "apiKey"> = {

@@ -4,11 +4,11 @@ import { Effect, Layer } from "effect"
 import { Amplitude, AmplitudeConfig, AmplitudeLogger, EventStorage, Transport } from "effect-amplitude"
 import * as fc from "fast-check"
 import { randomUuid } from "../../src/internal/event/insertId.js"
-import { Writer } from "../../src/internal/event/jsonWriter.js"
+import { JsonWriter } from "../../src/internal/event/jsonWriter.js"
 import * as Recurring from "../../src/internal/event/recurring.js"
 
-const written = (write: (writer: Writer) => void): string => {
-  const writer = new Writer()
+const written = (write: (writer: JsonWriter) => void): string => {
+  const writer = new JsonWriter()
   write(writer)
   return writer.textOf(0, writer.at)
 }

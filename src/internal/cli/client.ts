@@ -67,7 +67,7 @@ export const refusalOf = (
   minIdLength: number | undefined
 ): Effect.Effect<ReadonlyArray<Reason>, CliFailure> => {
   if (error._tag !== "InvalidEvent") return Effect.fail(failed(error.message))
-  const reasons = faultsOf(event, 0, minIdLength)
+  const reasons = faultsOf(event as Fields, 0, minIdLength)
   return Effect.succeed(reasons.length > 0 ? reasons : [Reasons.ofInvalidEvent(error)])
 }
 

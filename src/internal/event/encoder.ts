@@ -1,74 +1,76 @@
 /**
- * From what a caller gave to the JSON of an event, pure: filling in defaults, checking each field that is there and
- * writing its JSON at once, adding the context, validating the whole.
+ * From what a caller gave to the JSON of an event: each field is checked and written, then the context is added and the
+ * whole is validated.
  */
 import * as Either from "effect/Either"
-import { identity } from "effect/Function"
-import * as ParseResult from "effect/ParseResult"
-import * as Predicate from "effect/Predicate"
-import * as Schema from "effect/Schema"
 import type { AmplitudeConfig } from "../../AmplitudeConfig.js"
-import { Event, faultKey, fromJson } from "../../Event.js"
+import { Event, fromJson, issueKey } from "../../Event.js"
 import * as Request from "../delivery/request.js"
-import type { Writer } from "./jsonWriter.js"
-import { acquire, release } from "./jsonWriter.js"
-import type { Fault } from "./properties.js"
-import { headOf, kindOf, pathOfThrowing, Properties, unreadable, writeBoolean, writeProperties } from "./properties.js"
-import * as Recurring from "./recurring.js"
+import type { Field } from "./fields.js"
+import * as Fields from "./fields.js"
+import type { JsonWriter } from "./jsonWriter.js"
+import { headOf } from "./properties.js"
 import * as Utf8 from "./utf8.js"
-import { faultOf } from "./validationIssue.js"
+import type { ValidationIssue } from "./validationIssue.js"
+import { kindOf } from "./validationIssue.js"
+import { Walk } from "./walk.js"
 
-/** What a call of `track` was given: an event, or an event type with its properties and options. */
+/**
+ * What a call was given: an event, or an event type with its properties. The options fill the fields that the event does
+ * not have.
+ */
 export type Given = readonly [event: unknown, properties?: unknown, options?: unknown]
 
-/** An event that is being written, up to `done`. */
-export interface Draft {
-  /** The JSON of the fields so far. */
-  readonly writer: Writer
-  // what is asked for later of the fields that were written
-  event_type: string | undefined
-  user_id: string | undefined
-  device_id: string | undefined
-  insert_id: string | undefined
-  hasTime: boolean
-  /** Where the JSON of what tells its lane stands, in bytes. */
-  laneFrom: number
-  laneTo: number
-  /** How much that says: the higher the more. */
-  laneRank: number
-  /** Where the JSON of its groups stands. */
-  groupsFrom: number
-  groupsTo: number
+const knownFields: Fields.Fields = Fields.make(Event.fields)
+
+/** An event that is being written, from `make` to `done`. */
+export class Draft {
+  readonly walk = new Walk()
+  readonly writer: JsonWriter = this.walk.writer
+  /** By the index of a field: whether it is written. */
+  readonly isWritten = new Uint8Array(knownFields.size)
+  // the fields that are asked for later
+  event_type: string | undefined = undefined
+  user_id: string | undefined = undefined
+  device_id: string | undefined = undefined
+  insert_id: string | undefined = undefined
+  /** In milliseconds since the epoch. */
+  time: number | undefined = undefined
+  /** The bytes of the JSON of the groups. */
+  groupsFrom = 0
+  groupsTo = 0
+
+  clear(): void {
+    this.walk.clear()
+    this.isWritten.fill(0)
+    this.event_type =
+      this.user_id =
+      this.device_id =
+      this.insert_id =
+      this.time =
+        undefined
+    this.groupsFrom = this.groupsTo = 0
+  }
 }
 
-const blank = (writer: Writer): Draft => ({
-  writer,
-  event_type: undefined,
-  user_id: undefined,
-  device_id: undefined,
-  insert_id: undefined,
-  hasTime: false,
-  laneFrom: 0,
-  laneTo: 0,
-  laneRank: 0,
-  groupsFrom: 0,
-  groupsTo: 0
-})
+/** The largest draft that is used again, in bytes. */
+const maxSpareSize = 65_536
+
+/** A draft that is used again. Reading an event can track another one, which then has a draft of its own. */
+let spare: Draft | undefined
 
 export const make = (): Draft => {
-  const writer = acquire()
-  writer.openObject()
-  return blank(writer)
+  const draft = spare ?? new Draft()
+  spare = undefined
+  draft.clear()
+  draft.writer.openObject()
+  return draft
 }
 
-/** The same draft, which can be read after `done`. Of the same shape: what reads it is compiled for one. */
-export const keep = (draft: Draft): Draft => {
-  const writer = draft.writer.clone()
-  return Object.assign(blank(writer), draft, { writer })
+/** The draft, and the bytes of its writer, are not used any more. */
+export const done = (draft: Draft): void => {
+  if (draft.writer.bytes.length <= maxSpareSize) spare = draft
 }
-
-/** Nothing of the draft is read any more. */
-export const done = ({ writer }: Draft): void => release(writer)
 
 /** The longest event type or id, in UTF-16 units. */
 const maxLength = 1024
@@ -76,239 +78,146 @@ const maxLength = 1024
 /** The shortest id that the service takes unless `min_id_length` says otherwise. */
 const defaultMinIdLength = 5
 
-/** Groups beyond these are sent, but the service does not track them (Amplitude HTTP V2 API, limits). */
+/** The service does not track more groups than these (Amplitude HTTP V2 API, limits). */
 const maxGroupTypes = 5
 const maxGroupNames = 10
+
+/** 2000-01-01, in milliseconds since the epoch. */
+const earliestTime = 946_684_800_000
 
 /** Ids that the service refuses (Amplitude HTTP V2 API, device and user ids). */
 const refusedId = /^(?:anonymous|nil|none|null|n\/a|na|undefined|unknown||0{8}-0{4}-0{4}-0{4}-0{12}|\{\}|lmy47d|0|-1)$/i
 
 // -- fields ------------------------------------------------------------------------------------------------------------
 
-/** Writes a value, or says what is wrong with it. */
-type Write = (writer: Writer, value: unknown, name: string) => Fault | undefined
-
-const scalar = <A>(
-  expected: string,
-  is: (value: unknown) => value is A,
-  write: (writer: Writer, value: A) => void
-): Write =>
-(writer, value, name) => {
-  if (!is(value)) return { path: name, expected, actual: kindOf(value) }
-  write(writer, value)
-  return undefined
-}
-
-const writeNumber = (writer: Writer, value: number): void => writer.number(value)
-
-const isFinite = (value: unknown): value is number => Number.isFinite(value)
-
-const isInteger = (value: unknown): value is number => Number.isSafeInteger(value)
-
-/** For the fields that are rare: the schema itself. */
-const bySchema = (schema: Schema.Schema.AnyNoContext): Write => (writer, value, name) =>
-  Either.match(ParseResult.decodeUnknownEither(schema, { onExcessProperty: "error" })(value), {
-    onLeft: (issue) => faultOf(issue, name),
-    onRight: (decoded): Fault | undefined => {
-      writer.raw(JSON.stringify(decoded))
-      return undefined
-    }
-  })
-
-const fastWrites: ReadonlyMap<unknown, Write> = new Map<unknown, Write>([
-  [Schema.String, scalar("a string", Predicate.isString, (writer, value) => writer.text(value))],
-  [Schema.Boolean, scalar("a boolean", Predicate.isBoolean, writeBoolean)],
-  [Schema.Finite, scalar("a finite number", isFinite, writeNumber)],
-  [Schema.Int, scalar("an integer", isInteger, writeNumber)],
-  [Properties, writeProperties]
-])
-
-/** Keeps what is asked for later of a field: its value, or where its JSON stands. */
-type Keep = (draft: Draft, value: unknown, from: number, to: number) => void
-
-const keepLane = (draft: Draft, rank: number, from: number, to: number): void => {
-  if (draft.laneRank > rank) return
-  draft.laneRank = rank
-  draft.laneFrom = from
-  draft.laneTo = to
-}
+/** Keeps what is asked for later of a field, whose JSON begins at `from`. */
+type Keep = (draft: Draft, value: unknown, from: number) => void
 
 const keeps: { readonly [name: string]: Keep | undefined } = {
   event_type: (draft, value) => {
     draft.event_type = value as string
   },
+  user_id: (draft, value) => {
+    draft.user_id = value as string
+  },
+  device_id: (draft, value) => {
+    draft.device_id = value as string
+  },
   insert_id: (draft, value) => {
     draft.insert_id = value as string
   },
-  time: (draft) => {
-    draft.hasTime = true
+  time: (draft, value) => {
+    draft.time = Number(value)
   },
-  // events of one lane leave in order: that of the device, else of the user, else of the group
-  device_id: (draft, value, from, to) => {
-    draft.device_id = value as string
-    keepLane(draft, 3, from, to)
-  },
-  user_id: (draft, value, from, to) => {
-    draft.user_id = value as string
-    keepLane(draft, 2, from, to)
-  },
-  groups: (draft, _value, from, to) => {
+  groups: (draft, _value, from) => {
     draft.groupsFrom = from
-    draft.groupsTo = to
-    keepLane(draft, 1, from, to)
-  },
-  // it is checked like any other, and always ours
-  library: ({ writer }, _value, from) => {
-    writer.at = from - libraryHead.length
+    draft.groupsTo = draft.writer.at
   }
 }
 
-const libraryHead = headOf("library")
+const keptFields: ReadonlyArray<Keep | undefined> = [...knownFields.keys()].map((name) => keeps[name])
 
-interface Field {
-  readonly head: Uint8Array
-  readonly isText: boolean
-  readonly write: Write
-  readonly keep: Keep | undefined
-}
-
-const fieldOf = (name: string, schema: Schema.Schema.AnyNoContext): Field => ({
-  head: headOf(name),
-  isText: schema === Schema.String,
-  write: fastWrites.get(schema) ?? bySchema(schema),
-  keep: keeps[name]
-})
-
-/** From the schema of `Event`, so that it stays the only list of the fields. */
-const knownFields: Recurring.Recurring<Field> = Recurring.make(
-  Object.entries(Event.fields).map(([name, field]) => [name, fieldOf(name, "from" in field ? field.from : field)])
-)
-
-const writeField = (
-  draft: Draft,
-  { head, isText, keep, write }: Field,
-  value: unknown,
-  name: string
-): Fault | undefined => {
-  const { writer } = draft
+const writeField = (draft: Draft, { head, index, name, write }: Field, value: unknown): boolean => {
+  const { walk, writer } = draft
+  const before = writer.at
   writer.copy(head)
   const from = writer.at
-  // most of them are texts
-  if (isText && typeof value === "string") writer.text(value)
-  else {
-    const fault = write(writer, value, name)
-    if (fault !== undefined) return fault
-  }
-  const to = writer.at
-  writer.next()
-  if (keep !== undefined) keep(draft, value, from, to)
-  return undefined
+  if (write(walk, value, name) === "refused") return false
+  draft.isWritten[index] = 1
+  keptFields[index]?.(draft, value, from)
+  // the library is checked like any other field, and always ours
+  if (name === "library") writer.at = before
+  else writer.next()
+  return true
 }
+
+const writeKnown = (draft: Draft, name: string, value: unknown): boolean =>
+  value === undefined || (draft.walk.enter(0, name) && writeField(draft, knownFields.get(name)!, value))
+
+type Layer = Readonly<Record<string, unknown>>
 
 const hasOwn = Object.prototype.hasOwnProperty
 
-type Fields = Readonly<Record<string, unknown>>
-
-const writeFields = (draft: Draft, fields: Fields): Fault | undefined => {
-  for (const name in fields) {
-    if (!hasOwn.call(fields, name)) continue
+/** Writes the fields that are not written yet: layers are written in the order of their priority. */
+const writeLayer = (draft: Draft, layer: Layer | undefined): boolean => {
+  const { walk } = draft
+  for (const name in layer) {
+    if (!hasOwn.call(layer, name)) continue
+    if (!walk.enter(0, name)) return false
     const field = knownFields.get(name)
-    if (field === undefined) return { path: name, expected: "a field of an event", actual: "an unknown field" }
-    const value = fields[name]
-    const fault = value === undefined ? undefined : writeField(draft, field, value, name)
-    if (fault !== undefined) return fault
+    if (field === undefined) {
+      walk.refuse("a field of an event", "an unknown field")
+      return false
+    }
+    if (draft.isWritten[field.index] === 1) continue
+    const value = layer[name]
+    if (value !== undefined && !writeField(draft, field, value)) return false
   }
-  return undefined
+  return true
 }
 
 // -- what was given ----------------------------------------------------------------------------------------------------
 
-/** Adds the fields that are not there yet. */
-const fill = (fields: Record<string, unknown>, defaults: Fields | undefined): void => {
-  if (defaults === undefined) return
-  for (const name of Object.keys(defaults)) {
-    if (fields[name] === undefined) fields[name] = defaults[name]
-  }
-}
+const isObject = (value: unknown): value is Layer => typeof value === "object" && value !== null
 
-const isObject = (value: unknown): value is Fields => typeof value === "object" && value !== null
+const objectIssue = (path: string, value: unknown): ValidationIssue => ({
+  path,
+  expected: "an object",
+  actual: kindOf(value)
+})
 
-/** The fields of a call with their defaults, each taken from where it is said first. */
-const merge = (
-  first: Fields,
-  options: Fields | undefined,
-  local: AmplitudeConfig.Defaults | undefined,
-  settings: AmplitudeConfig.Settings
-): Fields => {
-  // without a prototype, whose names would count as said
-  const fields: Record<string, unknown> = Object.create(null)
-  Object.assign(fields, first)
-  fill(fields, options)
-  fill(fields, local)
-  fill(fields, settings.eventOptions)
-  fill(fields, { plan: settings.plan, ingestion_metadata: settings.ingestionMetadata })
-  return fields
-}
-
-/** Writes what was given, with the innermost defaults for what it does not say itself. */
+/** Writes what was given, and the defaults for what it does not say itself. */
 export const read = (
-  draft: Draft,
-  given: Given,
-  local: AmplitudeConfig.Defaults | undefined,
-  settings: AmplitudeConfig.Settings
-): Fault | undefined =>
-  Either.merge(Either.try({
-    try: () => unsafeRead(draft, given, local, settings),
-    catch: () => faultOfThrowing(given, local)
-  }))
-
-/** What was given may throw when it is read. */
-const unsafeRead = (
   draft: Draft,
   [event, properties, options]: Given,
   local: AmplitudeConfig.Defaults | undefined,
   settings: AmplitudeConfig.Settings
-): Fault | undefined => {
-  if (typeof event === "string") {
-    return options === undefined || isObject(options)
-      ? writeFields(draft, merge({ event_type: event, event_properties: properties }, options, local, settings))
-      : { path: "options", expected: "an object", actual: kindOf(options) }
-  }
-  return readEvent(
-    draft,
-    event,
-    (fields) => hasDefaults(local, settings) ? merge(fields, undefined, local, settings) : fields
-  )
+): ValidationIssue | undefined => {
+  const { eventOptions, ingestionMetadata, plan } = settings
+  return guarded(draft, settings, () => {
+    if (options !== undefined && !isObject(options)) return objectIssue("options", options)
+    if (typeof event !== "string") {
+      const issue = readEvent(draft, event)
+      if (issue !== undefined) return issue
+    } else if (!writeKnown(draft, "event_type", event) || !writeKnown(draft, "event_properties", properties)) {
+      return draft.walk.issue
+    }
+    const isRead = writeLayer(draft, options) && writeLayer(draft, local) &&
+      writeLayer(draft, eventOptions) &&
+      (plan === undefined || writeLayer(draft, { plan })) &&
+      (ingestionMetadata === undefined || writeLayer(draft, { ingestion_metadata: ingestionMetadata }))
+    return isRead ? undefined : draft.walk.issue
+  })
 }
 
 /** Writes an event as it stands: what a plugin gives back is checked like what a caller gives. */
-export const reread = (draft: Draft, event: unknown): Fault | undefined =>
-  Either.merge(Either.try({
-    try: () => readEvent(draft, event, identity),
-    catch: () => faultOfThrowing([event])
-  }))
+export const reread = (
+  draft: Draft,
+  event: unknown,
+  settings: AmplitudeConfig.Settings
+): ValidationIssue | undefined => guarded(draft, settings, () => readEvent(draft, event))
 
-const readEvent = (draft: Draft, event: unknown, complete: (fields: Fields) => Fields): Fault | undefined =>
+const readEvent = (draft: Draft, event: unknown): ValidationIssue | undefined =>
   isObject(event) && !Array.isArray(event)
-    // a constructor found something wrong with its arguments, and left the refusal to this place
-    ? (event as { readonly [faultKey]?: Fault })[faultKey] ?? writeFields(draft, complete(event))
-    : { path: "event", expected: "an object", actual: kindOf(event) }
+    // a constructor of `Event` leaves the refusal of its arguments to this place
+    ? (event as { readonly [issueKey]?: ValidationIssue })[issueKey] ??
+      (writeLayer(draft, event) ? undefined : draft.walk.issue)
+    : objectIssue("event", event)
 
-const hasDefaults = (local: AmplitudeConfig.Defaults | undefined, settings: AmplitudeConfig.Settings): boolean =>
-  local !== undefined || settings.eventOptions !== undefined || settings.plan !== undefined ||
-  settings.ingestionMetadata !== undefined
-
-/** What is wrong with a call that throws when it is read. */
-const faultOfThrowing = ([event, properties, options]: Given, local?: AmplitudeConfig.Defaults): Fault => {
-  const sources = typeof event === "string" ? [{ event_properties: properties }, options, local] : [event, local]
-  const path = sources.map((source) => pathOfThrowing(source, 0)).find((path) => path !== "") ?? "event"
-  return { ...unreadable, path: path.replace(/^\./, "") }
+/** What was given may throw when it is read. */
+const guarded = (
+  { walk }: Draft,
+  settings: AmplitudeConfig.Settings,
+  read: () => ValidationIssue | undefined
+): ValidationIssue | undefined => {
+  walk.limit(Request.maxBytes(settings))
+  return Either.merge(Either.try({ try: read, catch: () => walk.unreadable() }))
 }
 
 /** What every event carries. What the caller gave is kept, except the library, which is always ours. */
-export const addContext = (draft: Draft, now: number, writeInsertId: (writer: Writer) => void): void => {
+export const addContext = (draft: Draft, now: number, writeInsertId: (writer: JsonWriter) => void): void => {
   const { writer } = draft
-  if (!draft.hasTime) {
+  if (draft.time === undefined) {
     writer.copy(timeHead)
     writer.number(Math.floor(now))
     writer.next()
@@ -324,11 +233,11 @@ export const addContext = (draft: Draft, now: number, writeInsertId: (writer: Wr
 const timeHead = headOf("time")
 const insertIdHead = headOf("insert_id")
 
-/** What every event says of the library that sent it; the version is that of the package, which a test holds it to. */
+/** The name and version of this package. A test compares the version with that of `package.json`. */
 const library = "effect-amplitude/0.1.0"
 const libraryField = Utf8.encode(`"library":${JSON.stringify(library)}`)
 
-/** The event, as far as it is written: nothing can be added to it then. */
+/** The event as far as it is written. Nothing can be added to it any more. */
 export const toEvent = (draft: Draft): Event => {
   draft.writer.closeObject()
   return fromJson(jsonOf(draft))
@@ -336,12 +245,16 @@ export const toEvent = (draft: Draft): Event => {
 
 // -- the whole ---------------------------------------------------------------------------------------------------------
 
-const checkLength = (name: string, value: string): Fault | undefined =>
+const checkLength = (name: string, value: string): ValidationIssue | undefined =>
   value.length > maxLength
     ? { path: name, expected: `at most ${maxLength} characters`, actual: `${value.length}` }
     : undefined
 
-const checkId = (name: "user_id" | "device_id", id: string | undefined, minLength: number): Fault | undefined => {
+const checkId = (
+  name: "user_id" | "device_id",
+  id: string | undefined,
+  minLength: number
+): ValidationIssue | undefined => {
   if (id === undefined) return undefined
   if (refusedId.test(id)) {
     return { path: name, expected: "an id of a user or device", actual: "one that the service refuses" }
@@ -355,7 +268,7 @@ const checkId = (name: "user_id" | "device_id", id: string | undefined, minLengt
 export const validate = (
   { device_id, event_type, insert_id, user_id }: Draft,
   settings: AmplitudeConfig.Settings
-): Fault | undefined => {
+): ValidationIssue | undefined => {
   if (event_type === undefined || !/\S/.test(event_type)) {
     return {
       path: "event_type",
@@ -374,17 +287,17 @@ export const validate = (
 }
 
 /** Whether an event has more groups than the service tracks. */
-export const hasTooManyGroups = ({ groupsFrom, groupsTo, writer }: Draft): boolean => {
-  if (groupsTo === 0) return false
-  const groups = JSON.parse(writer.textOf(groupsFrom, groupsTo)) as Readonly<Record<string, string | Array<string>>>
-  const names = Object.values(groups)
-  return names.length > maxGroupTypes || names.flat().length > maxGroupNames
-}
+export const hasTooManyGroups = ({ walk }: Draft): boolean =>
+  walk.groupTypes > maxGroupTypes || walk.groupNames > maxGroupNames
+
+/** Whether an event has a time of its own before the year 2000: then it is most likely in seconds. */
+export const hasEarlyTime = ({ time }: Draft, now: number): boolean =>
+  time !== undefined && time < earliestTime && time !== Math.floor(now)
 
 /** Ends an event, unless it is too large for a request even alone. */
-export const close = ({ writer }: Draft, settings: AmplitudeConfig.Settings): Fault | undefined => {
+export const close = ({ writer }: Draft, settings: AmplitudeConfig.Settings): ValidationIssue | undefined => {
   writer.closeObject()
-  // far below the limit of either API, whatever surrounds the event: nothing to work out
+  // with the smaller limit of the two, less what surrounds the events
   if (writer.at < 900_000) return undefined
   const { maxBytes } = Request.limits(settings)
   return writer.at < maxBytes
@@ -395,6 +308,6 @@ export const close = ({ writer }: Draft, settings: AmplitudeConfig.Settings): Fa
 /** The JSON of an event that is closed. */
 export const jsonOf = ({ writer }: Draft): string => writer.textOf(0, writer.at)
 
-/** The lane of an event. */
-export const laneOf = ({ device_id, laneFrom, laneTo, user_id, writer }: Draft): string =>
-  device_id ?? user_id ?? (laneFrom === laneTo ? "{}" : writer.textOf(laneFrom, laneTo))
+/** Events of one lane leave in order: that of the device, else of the user, else of the groups. */
+export const laneOf = ({ device_id, groupsFrom, groupsTo, user_id, writer }: Draft): string =>
+  device_id ?? user_id ?? (groupsTo === 0 ? "{}" : writer.textOf(groupsFrom, groupsTo))

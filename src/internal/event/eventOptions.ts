@@ -2,6 +2,7 @@
 import * as FiberRef from "effect/FiberRef"
 import { globalValue } from "effect/GlobalValue"
 import type { AmplitudeConfig } from "../../AmplitudeConfig.js"
+import { assign } from "./properties.js"
 
 export const eventOptions: FiberRef.FiberRef<AmplitudeConfig.Defaults | undefined> = globalValue(
   "effect-amplitude/internal/eventOptions",
@@ -12,10 +13,12 @@ export const eventOptions: FiberRef.FiberRef<AmplitudeConfig.Defaults | undefine
 export const nest = (
   outer: AmplitudeConfig.Defaults | undefined,
   inner: AmplitudeConfig.Defaults
-): AmplitudeConfig.Defaults =>
-  Object.fromEntries(
-    Object.entries({ ...outer, ...definedOf(inner) }).filter(([name]) => name !== "insert_id" && name !== "event_id")
-  )
-
-const definedOf = (options: object): object =>
-  Object.fromEntries(Object.entries(options).filter(([_, value]) => value !== undefined))
+): AmplitudeConfig.Defaults => {
+  const options: Record<string, unknown> = assign(assign({}, outer), inner)
+  options.insert_id = options.event_id = undefined
+  if (outer === undefined) return options
+  for (const name in options) {
+    if (options[name] === undefined) options[name] = (outer as Record<string, unknown>)[name]
+  }
+  return options
+}

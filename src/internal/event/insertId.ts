@@ -1,14 +1,14 @@
 /** Where `insert_id`s come from: random UUIDs, unless a test asks for ones that count. */
 import * as Context from "effect/Context"
-import type { Writer } from "./jsonWriter.js"
+import type { JsonWriter } from "./jsonWriter.js"
 
 /** Writes the JSON of an id. */
 export class InsertId extends Context.Reference<InsertId>()("effect-amplitude/internal/InsertId", {
-  defaultValue: (): (writer: Writer) => void => randomUuid
+  defaultValue: (): (writer: JsonWriter) => void => randomUuid
 }) {}
 
 /** `00000000-0000-4000-8000-000000000001` and up. */
-export const sequential = (): (writer: Writer) => void => {
+export const sequential = (): (writer: JsonWriter) => void => {
   let last = 0
   return (writer) => writer.text(`00000000-0000-4000-8000-${String(++last).padStart(12, "0")}`)
 }
@@ -23,7 +23,7 @@ const hyphen = 0x2d
  * A random UUID (RFC 9562, version 4), written as bytes of JSON: a text of each would cost more than all the rest of it.
  * The random bytes are the platform's, asked for many at a time.
  */
-export const randomUuid = (writer: Writer): void => {
+export const randomUuid = (writer: JsonWriter): void => {
   if (taken === pool.length) {
     globalThis.crypto.getRandomValues(pool)
     taken = 0

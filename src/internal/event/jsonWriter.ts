@@ -1,13 +1,9 @@
 /**
- * JSON as bytes, written from left to right: what is sent is bytes, and what waits to be sent takes less as bytes, outside
- * of the heap. A text of JSON would be put together of dozens of pieces, made one by the engine, and made bytes in the
- * end.
- *
- * A value of an object or array is followed by a comma, in whose place the end of it is written.
+ * JSON as UTF-8 bytes, written from left to right. A value inside an object or array is followed by a comma, which the
+ * end of the object or array replaces.
  */
 import * as Utf8 from "./utf8.js"
 
-// not exported, and so known to the engine as the constants that they are
 const quote = 0x22
 const backslash = 0x5c
 const comma = 0x2c
@@ -19,38 +15,27 @@ const closeBrace = 0x7d
 const openBracket = 0x5b
 const closeBracket = 0x5d
 
-/** Of control characters that have an escape of their own: its letter. */
+/** The letter of each control character that has a short escape. */
 const letters: ReadonlyMap<number, number> = new Map([[8, 0x62], [9, 0x74], [10, 0x6e], [12, 0x66], [13, 0x72]])
 
 /** The digits of a number in base 16. */
 const hexDigits: Uint8Array = Utf8.encode("0123456789abcdef")
 
-/** What JSON writes otherwise than it stands, or may have to. */
+/** Characters that JSON escapes. Surrogates are among them, since one without its other half is escaped. */
 const escaped = /["\\\u0000-\u001f\ud800-\udfff]/
 
-/** The longest text that is written unit by unit. */
+/** The longest text that is written unit by unit, in UTF-16 units. The encoder of the platform is faster for longer ones. */
 const maxShort = 64
 
-/** Where a writer begins, and the most it keeps when it is done, in bytes. */
+/** The size of a new writer, in bytes. */
 const minSize = 1024
-const maxSize = 65_536
 
-export class Writer {
-  bytes: Uint8Array
-  /** How many are written. */
-  at: number
+export class JsonWriter {
+  bytes: Uint8Array = new Uint8Array(minSize)
+  /** How many bytes are written. */
+  at = 0
 
-  constructor(bytes: Uint8Array = new Uint8Array(minSize), at = 0) {
-    this.bytes = bytes
-    this.at = at
-  }
-
-  /** What is written so far, in a writer of its own. */
-  clone(): Writer {
-    return new Writer(this.bytes.slice(0, this.at), this.at)
-  }
-
-  /** Makes room for as many bytes more. */
+  /** Makes room for `count` more bytes. */
   reserve(count: number): void {
     if (this.at + count <= this.bytes.length) return
     const bytes = new Uint8Array(Math.max(this.bytes.length * 2, this.at + count))
@@ -63,17 +48,16 @@ export class Writer {
     this.bytes[this.at++] = byte
   }
 
-  /** Bytes that were written before. */
+  /** Bytes of JSON, a few at a time: a loop is faster than `set` for those. */
   copy(source: Uint8Array): void {
     const { length } = source
     this.reserve(length)
     const { at, bytes } = this
-    // they are few: a call of `set` would cost more
     for (let index = 0; index < length; index++) bytes[at + index] = source[index]!
     this.at = at + length
   }
 
-  /** JSON that was written elsewhere, or a part of it. */
+  /** A text of JSON. */
   raw(json: string): void {
     this.reserve(json.length * Utf8.maxBytesPerUnit)
     this.at += Utf8.encodeInto(json, this.bytes, this.at)
@@ -97,7 +81,7 @@ export class Writer {
     }
   }
 
-  /** The digits of an integer below 1e9, of which there is room for: as many as it has, at least `least`. */
+  /** The digits of an integer below 1e9, at least `least` of them. There must be room for them. */
   private digits(value: number, least: number): void {
     let count = least
     for (let power = 10 ** least; power <= value; power *= 10) count++
@@ -143,7 +127,6 @@ export class Writer {
     this.at = at
   }
 
-  /** The platform's own way takes a while to begin, and a third of the time for each character. */
   private longText(text: string): void {
     if (escaped.test(text)) {
       this.raw(JSON.stringify(text))
@@ -154,7 +137,7 @@ export class Writer {
     this.closeText()
   }
 
-  /** A text of which each part is written by itself, as it stands. */
+  /** The beginning of a text whose characters are written one by one. */
   openText(): void {
     this.put(quote)
   }
@@ -163,13 +146,13 @@ export class Writer {
     this.put(quote)
   }
 
-  /** Two digits in base 16, of which there is room for. */
+  /** Two digits in base 16. There must be room for them. */
   hex(byte: number): void {
     this.bytes[this.at++] = hexDigits[byte >> 4]!
     this.bytes[this.at++] = hexDigits[byte & 15]!
   }
 
-  /** The rest of a text, which holds more than what is written as it stands. */
+  /** The rest of a text from a character that is not ASCII or is escaped. */
   private rest(text: string, from: number): void {
     for (let index = from; index < text.length; index++) {
       this.reserve(6)
@@ -184,7 +167,7 @@ export class Writer {
       else if (!Utf8.isSurrogate(unit)) this.sequence(0xe0 | unit >> 12, unit, 2)
       else {
         const point = text.codePointAt(index)!
-        // half a pair is no character: JSON can escape it
+        // half a surrogate pair is no character: JSON escapes it
         if (point <= 0xffff) this.escapeUnit(unit)
         else {
           this.sequence(0xf0 | point >> 18, point, 3)
@@ -206,13 +189,13 @@ export class Writer {
     this.hex(unit & 0xff)
   }
 
-  /** A character of more than one byte: the first one, and as many as follow it. */
+  /** A character of several bytes: the first byte, and how many follow it. */
   private sequence(first: number, point: number, following: number): void {
     this.bytes[this.at++] = first
     for (let shift = 6 * (following - 1); shift >= 0; shift -= 6) this.bytes[this.at++] = 0x80 | point >> shift & 0x3f
   }
 
-  /** The end of a value within another. */
+  /** The comma after a value inside an object or array. */
   next(): void {
     this.put(comma)
   }
@@ -238,30 +221,8 @@ export class Writer {
     else this.put(end)
   }
 
-  /** What was written between two places. */
+  /** The text of the bytes in a range. */
   textOf(from: number, to: number): string {
     return Utf8.decodeRange(this.bytes, from, to)
   }
-}
-
-/** What a value that was written says: a text, or the JSON of another value as it stands. */
-export const readText = (bytes: Uint8Array, from: number, to: number): string => {
-  if (bytes[from] !== quote) return Utf8.decodeRange(bytes, from, to)
-  const text = Utf8.decodeRange(bytes, from + 1, to - 1)
-  return text.includes("\\") ? JSON.parse(`"${text}"`) as string : text
-}
-
-// a writer is used by one event after the other; while one is being written another may be, by a getter of it
-let spare: Writer | undefined
-
-export const acquire = (): Writer => {
-  const writer = spare ?? new Writer()
-  spare = undefined
-  writer.at = 0
-  return writer
-}
-
-/** To be called when what was written was taken: it is written over then. */
-export const release = (writer: Writer): void => {
-  if (writer.bytes.length <= maxSize) spare = writer
 }

@@ -22,8 +22,8 @@ import { decoded } from "../event/decoded.js"
 import * as Encoder from "../event/encoder.js"
 import { EventBuffer } from "../event/eventBuffer.js"
 import { eventOptions } from "../event/eventOptions.js"
-import type { Writer } from "../event/jsonWriter.js"
-import type { Fault } from "../event/properties.js"
+import type { JsonWriter } from "../event/jsonWriter.js"
+import type { ValidationIssue } from "../event/validationIssue.js"
 import { interruptibleWait } from "../interruptibleWait.js"
 import type { Log } from "../log.js"
 import { counted } from "../log.js"
@@ -46,7 +46,7 @@ export interface Dependencies {
   readonly reports: Reports
   readonly log: Log
   /** Writes the JSON of an id. */
-  readonly insertId: (writer: Writer) => void
+  readonly insertId: (writer: JsonWriter) => void
   /** Whether an invalid event is a defect of the call of `track`, not a report: for tests. */
   readonly invalidIsDefect: boolean
 }
@@ -102,7 +102,7 @@ const refuse = (error: TrackError): Refusal => ({
 })
 
 /** `event` is what a plugin made of it. */
-const invalid = ({ actual, expected, path }: Fault, event?: Event): Refusal => ({
+const invalid = ({ actual, expected, path }: ValidationIssue, event?: Event): Refusal => ({
   ...refuse(new InvalidEvent({ field: path, expected, actual })),
   event
 })
@@ -117,10 +117,11 @@ export const make = (deps: Dependencies): Intake => {
 
   /** Ends an event that is written but for its context. `event` is what a plugin made of it. */
   const encode = (call: Call, draft: Encoder.Draft, event?: Event): Prepared => {
-    const fault = Encoder.validate(draft, call.settings)
-    if (fault !== undefined) return invalid(fault, event)
+    const issue = Encoder.validate(draft, call.settings)
+    if (issue !== undefined) return invalid(issue, event)
     Encoder.addContext(draft, call.now, insertId)
     if (Encoder.hasTooManyGroups(draft)) warnOfGroups()
+    if (Encoder.hasEarlyTime(draft, call.now)) warnOfTime()
     const tooLarge = Encoder.close(draft, call.settings)
     if (tooLarge !== undefined) return invalid(tooLarge, event)
     const place = buffer.write(draft.writer.bytes, draft.writer.at)
@@ -141,8 +142,8 @@ export const make = (deps: Dependencies): Intake => {
     next: (call: Call, draft: Encoder.Draft) => A
   ): A | Refusal => {
     const draft = Encoder.make()
-    const fault = Encoder.read(draft, given, call.options, call.settings)
-    const result = fault === undefined ? next(call, draft) : invalid(fault)
+    const issue = Encoder.read(draft, given, call.options, call.settings)
+    const result = issue === undefined ? next(call, draft) : invalid(issue)
     Encoder.done(draft)
     return result
   }
@@ -150,8 +151,8 @@ export const make = (deps: Dependencies): Intake => {
   /** The same for what a plugin made of an event. */
   const reread = <A>(event: Event, next: (draft: Encoder.Draft) => A): A | Refusal => {
     const draft = Encoder.make()
-    const fault = Encoder.reread(draft, event)
-    const result = fault === undefined ? next(draft) : invalid(fault, event)
+    const issue = Encoder.reread(draft, event, config.unsafeSettings())
+    const result = issue === undefined ? next(draft) : invalid(issue, event)
     Encoder.done(draft)
     return result
   }
@@ -244,6 +245,13 @@ export const make = (deps: Dependencies): Intake => {
       } with more than 5 group types or 10 group names: the service does not track the rest`
     }))
 
+  const warnOfTime = (): void =>
+    log.burst("time", 1, (count) => ({
+      level: LogLevel.Warning,
+      module: "intake",
+      message: `${counted(count, "event")} with a time before 2000: time is in milliseconds`
+    }))
+
   // -- the calls -----------------------------------------------------------------------------------------------------
 
   /** For the calls that never fail. */
@@ -329,14 +337,11 @@ const droppedByPlugin = ({ event, message }: Applied & { readonly _tag: "Dropped
 })
 
 /** What was given, as one event, for its report. */
-const assemble = ([event, properties, options]: Encoder.Given): Event.Input =>
-  typeof event === "string"
-    ? {
-      ...Option.getOrUndefined(Option.liftThrowable(() => ({ ...options as object }))()),
-      event_type: event,
-      event_properties: properties as Event.Input["event_properties"]
-    }
-    : event as Event.Input
+const assemble = ([event, properties, options]: Encoder.Given): Event.Input => {
+  if (typeof event !== "string" && options === undefined) return event as Event.Input
+  const own = typeof event === "string" ? { event_type: event, event_properties: properties } : event as object
+  return { ...Option.getOrUndefined(Option.liftThrowable(() => ({ ...options as object }))()), ...own } as Event.Input
+}
 
 const toDelivery = (awaited: Awaited): Exit.Exit<Delivered, DeliveryError> => {
   if (awaited === "Stored") {

@@ -2,8 +2,8 @@
 import * as Either from "effect/Either"
 import * as ParseResult from "effect/ParseResult"
 import * as Predicate from "effect/Predicate"
-import { kindOf } from "../../event/properties.js"
-import { faultOf, join } from "../../event/validationIssue.js"
+import { validationIssueOf } from "../../event/schemaIssue.js"
+import { join, kindOf } from "../../event/validationIssue.js"
 import type { Fields } from "../input.js"
 import type { Plan } from "./model.js"
 import { isSpecial, toSchema } from "./model.js"
@@ -34,7 +34,7 @@ export const make = (plan: Plan): Checker => {
         expected: (value) =>
           Either.match(validate(value), {
             onLeft: (issue) => {
-              const { actual, expected, path: found } = faultOf(issue, path)
+              const { actual, expected, path: found } = validationIssueOf(issue, path)
               return [{ path: found, expected, actual }]
             },
             onRight: () => []

@@ -1,7 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Either, Option, ParseResult, Schema } from "effect"
 import { Properties } from "../../src/internal/event/properties.js"
-import { faultOf, join } from "../../src/internal/event/validationIssue.js"
+import { validationIssueOf } from "../../src/internal/event/schemaIssue.js"
+import { join } from "../../src/internal/event/validationIssue.js"
 
 const secret = "the-secret"
 
@@ -59,10 +60,10 @@ const table: ReadonlyArray<readonly [value: unknown, path: string, expected: str
   [{ kind: secret }, "kind", `one of 1, "two"`, "a string"]
 ]
 
-describe("faultOf", () => {
+describe("validationIssueOf", () => {
   it("gives the path, the words of the schema and the kind of the value", () => {
     for (const [value, path, expected, actual] of table) {
-      assert.deepStrictEqual(faultOf(issueOf(Shape, value), ""), { path, expected, actual })
+      assert.deepStrictEqual(validationIssueOf(issueOf(Shape, value), ""), { path, expected, actual })
     }
   })
 
@@ -76,7 +77,7 @@ describe("faultOf", () => {
 
   it("never holds a value", () => {
     for (const [value, path] of table) {
-      const { actual, expected } = faultOf(issueOf(Shape, value), "")
+      const { actual, expected } = validationIssueOf(issueOf(Shape, value), "")
       assert.notInclude(`${expected} ${actual}`, secret, path)
     }
   })
@@ -86,7 +87,8 @@ describe("faultOf", () => {
       count: Schema.NumberFromString.annotations({ description: "a count" }),
       at: Schema.optional(Schema.DateFromNumber)
     }))
-    const found = (value: unknown) => faultOf(Option.getOrThrow(Either.getLeft(encode(value))), "event_properties")
+    const found = (value: unknown) =>
+      validationIssueOf(Option.getOrThrow(Either.getLeft(encode(value))), "event_properties")
     assert.deepStrictEqual(found({ count: secret }), {
       path: "event_properties.count",
       expected: "a number",
@@ -97,14 +99,14 @@ describe("faultOf", () => {
   })
 
   it("begins at a path of the caller's", () => {
-    assert.strictEqual(faultOf(issueOf(Shape, { pair: 1 }), "events[2]").path, "events[2].pair")
-    assert.strictEqual(faultOf(issueOf(Shape, 1), "events[2]").path, "events[2]")
+    assert.strictEqual(validationIssueOf(issueOf(Shape, { pair: 1 }), "events[2]").path, "events[2].pair")
+    assert.strictEqual(validationIssueOf(issueOf(Shape, 1), "events[2]").path, "events[2]")
   })
 
   it("speaks of a value that cannot be looked at", () => {
     const { proxy, revoke } = Proxy.revocable({}, {})
     revoke()
-    assert.deepStrictEqual(faultOf(issueOf(Schema.Struct({ a: Schema.Number }), { a: proxy }), ""), {
+    assert.deepStrictEqual(validationIssueOf(issueOf(Schema.Struct({ a: Schema.Number }), { a: proxy }), ""), {
       path: "a",
       expected: "a number",
       actual: "an object"
@@ -118,7 +120,7 @@ describe("faultOf", () => {
         return ++reads === 1 ? 1n : 1
       }
     }
-    assert.deepStrictEqual(faultOf(issueOf(Properties, value), "event_properties"), {
+    assert.deepStrictEqual(validationIssueOf(issueOf(Properties, value), "event_properties"), {
       path: "event_properties",
       expected: "values that can be read",
       actual: "values that change while they are read"

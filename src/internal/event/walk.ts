@@ -1,0 +1,92 @@
+/**
+ * One pass over an event, or over a properties object: each value is read once, checked and written at once, so that what
+ * was checked is what is sent. Limits of size and count are checked on the way.
+ */
+import { JsonWriter } from "./jsonWriter.js"
+import type { ValidationIssue } from "./validationIssue.js"
+import { join, shown, unreadable } from "./validationIssue.js"
+
+/** What became of a value. One that is left out has no JSON. The issue of one that is refused is in the walk. */
+export type Written = "written" | "leftOut" | "refused"
+
+/** Checks a value and writes its JSON. Reading the value may throw: the caller guards, and asks `unreadable`. */
+export type Write = (walk: Walk, value: unknown, key: string) => Written
+
+/** The most bytes of the largest request, which is that of the Batch API. */
+export const largestRequest = 20_000_000
+
+/** A value inside an object or array takes at least a digit and a comma. */
+const minBytesPerValue = 2
+
+export class Walk {
+  readonly writer = new JsonWriter()
+  issue: ValidationIssue | undefined = undefined
+  /** How many types and names of groups were written. */
+  groupTypes = 0
+  groupNames = 0
+  /** The key at each depth. The fields of an event are at depth 0. */
+  private readonly keys: Array<string | number> = []
+  private depth = -1
+  private values = 0
+  private maxBytes = largestRequest
+
+  /** Begins with another event. */
+  clear(): void {
+    this.writer.at =
+      this.groupTypes =
+      this.groupNames =
+      this.values =
+        0
+    this.depth = -1
+    this.issue = undefined
+    this.maxBytes = largestRequest
+  }
+
+  /** What takes more bytes is refused. */
+  limit(maxBytes: number): void {
+    this.maxBytes = maxBytes
+  }
+
+  /** Goes on with the value of a key. False where what is written is too large already. */
+  enter(depth: number, key: string | number): boolean {
+    this.keys[depth] = key
+    this.depth = depth
+    return (++this.values * minBytesPerValue <= this.maxBytes && this.writer.at <= this.maxBytes) || this.refuseSize()
+  }
+
+  /** Whether a text, of at least one byte a unit, can be written. */
+  fits(text: string): boolean {
+    return this.writer.at + text.length <= this.maxBytes || this.refuseSize()
+  }
+
+  /** Whether as many values more can be written. A proxy can have any `length`. */
+  fitValues(count: number): boolean {
+    if ((this.values + count) * minBytesPerValue <= this.maxBytes) return true
+    this.refuse(`at most ${this.maxBytes / minBytesPerValue} values`, "more")
+    return false
+  }
+
+  private refuseSize(): false {
+    if (this.fitValues(0)) {
+      this.issue = { path: "event", expected: `at most ${this.maxBytes} bytes of JSON`, actual: "more" }
+    }
+    return false
+  }
+
+  /** Refuses the value at the key of the given depth: that of the last key, unless another one is given. */
+  refuse(expected: string, actual: string, depth: number = this.depth): "refused" {
+    this.issue = { path: this.path(depth), expected, actual }
+    return "refused"
+  }
+
+  /** The issue of the value that has just thrown when it was read. */
+  unreadable(): ValidationIssue {
+    return { ...unreadable, path: this.path(this.depth) }
+  }
+
+  private path(depth: number): string {
+    const [field, ...keys] = this.keys.slice(0, depth + 1)
+    if (field === undefined) return "event"
+    return keys.length === 0 ? shown(String(field)) : join(shown(String(field)), keys)
+  }
+}
