@@ -112,6 +112,13 @@ describe("before and enrichment", () => {
         return Effect.succeed(proxy as Event)
       }],
       ["fails", () => Effect.fail("no")],
+      ["fails with what cannot be read", () =>
+        Effect.fail(Object.defineProperty({}, "message", {
+          enumerable: true,
+          get: () => {
+            throw new Error("no")
+          }
+        }))],
       ["dies", () => Effect.die("no")],
       ["throws", () => {
         throw new Error("no")
