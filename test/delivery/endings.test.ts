@@ -263,24 +263,26 @@ describe("a storage of the user's that knows no more than the contract", () => {
 })
 
 describe("services of the user's that fail", () => {
-  it.scoped("a storage that fails or dies at append: a typed failure, or a report", () =>
+  it.scoped("a storage that fails, dies or throws at append: a typed failure, or a report", () =>
     Effect.gen(function*() {
       for (
-        const failure of [
-          Effect.fail(new StorageError({ message: "disk full" })),
-          Effect.die("a bug")
-        ] as ReadonlyArray<
-          Effect.Effect<never, StorageError>
-        >
+        const append of [
+          () => Effect.fail(new StorageError({ message: "disk full" })),
+          () => Effect.die("a bug"),
+          () => {
+            throw new Error("a bug")
+          }
+        ] as ReadonlyArray<EventStorage.Service["append"]>
       ) {
         const reports: Array<DeliveryReport.DeliveryReport> = []
-        const client = yield* clientOver({ reports, storage: () => ({ append: () => failure }) })
+        const client = yield* clientOver({ reports, storage: () => ({ append }) })
         assert.strictEqual((yield* Effect.flip(client.trackOrFail(click)))._tag, "StorageError")
         assert.strictEqual((yield* Effect.flip(client.trackAndWait(click)))._tag, "StorageError")
         yield* client.track(click)
+        yield* client.trackAll([click, click])
         yield* client.flush
         yield* TestClock.adjust(0)
-        assert.deepStrictEqual(outcomes(reports), ["Storage"])
+        assert.deepStrictEqual(outcomes(reports), ["Storage", "Storage", "Storage"])
       }
     }))
 

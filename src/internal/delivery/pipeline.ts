@@ -176,6 +176,8 @@ export const make = (deps: Dependencies): Effect.Effect<Pipeline, never, Scope.S
       settlements,
       reconcile: Reconcile.make({ clientId, storage, outstanding, reports, settlements }),
       onConfig: Effect.suspend(() => {
+        // a change of URL ends all waiting for the old one
+        endpoint()
         trigger.wake()
         return startWorkers
       })
