@@ -3,7 +3,7 @@ import { afterEach, assert, describe, it, vi } from "@effect/vitest"
 import { Effect } from "effect"
 import { Amplitude, AmplitudeTest, Recorder } from "effect-amplitude"
 import { spawn } from "node:child_process"
-import { fileURLToPath } from "node:url"
+import { built } from "../support/built.js"
 
 afterEach(() => {
   vi.useRealTimers()
@@ -39,8 +39,8 @@ describe("a loop of track does not wait for", () => {
   it("the timers of node:test", { timeout: 60_000 }, async () => {
     const child = spawn(
       process.execPath,
-      ["--import", "tsx", "--test", fileURLToPath(new URL("../support/nodeTimers.ts", import.meta.url))],
-      { stdio: ["ignore", "pipe", "inherit"], timeout: 50_000, killSignal: "SIGKILL" }
+      ["--test", "test/support/nodeTimers.js"],
+      { cwd: await built(), stdio: ["ignore", "pipe", "inherit"], timeout: 50_000, killSignal: "SIGKILL" }
     )
     let output = ""
     child.stdout.setEncoding("utf8").on("data", (text: string) => output += text)
