@@ -14,7 +14,7 @@ const packed = "node_modules/.pack"
 const limit = 15 * 60_000
 
 /** The npm scripts, the longest ones first. `package` builds. */
-const gates = ["lint", "package", "docs", "diagnostics", "check", "demo", "check:7"]
+const gates = ["diagnostics", "lint", "check", "docs", "package", "check:7", "demo"]
 
 /** Runs every test, with the tarball that `package` has made. */
 const coverage = (tarball) => ["coverage", ["--reporter=default", "--reporter=json", `--outputFile.json=${report}`], {
