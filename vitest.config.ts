@@ -14,6 +14,8 @@ export default defineConfig({
     include: ["test/**/*.test.ts"],
     exclude: [...configDefaults.exclude, "test/bench/**"],
     maxWorkers: 2,
+    // a worker loads the modules once: each test leaves what it changes as it was
+    isolate: false,
     coverage: {
       provider: "v8",
       include: ["src/**/*.ts"],

@@ -256,26 +256,29 @@ export class Amplitude extends Context.Tag("effect-amplitude/Amplitude")<Amplitu
   }
 
   /**
-   * The client over services of the user's choice. Its plugins are added by `Plugin.layer`. Each use builds a client of
-   * its own. `deliver: false` over a storage that is not shared is a defect.
+   * The client over services of the user's choice. Its plugins are added by `Plugin.layer`. Each use of the name is a
+   * layer of its own: two projects in one graph of layers have two clients. `deliver: false` over a storage that is not
+   * shared is a defect.
    *
    * @since 0.1.0
    */
-  static readonly layerServices: Layer.Layer<
+  static get layerServices(): Layer.Layer<
     Amplitude,
     never,
     AmplitudeConfig | EventStorage | Transport | AmplitudeLogger
-  > = Layer.fresh(Layer.scoped(
-    Amplitude,
-    Effect.gen(function*() {
-      return yield* Effect.orDie(Client.make({
-        config: yield* AmplitudeConfig,
-        storage: yield* EventStorage,
-        transport: yield* Transport,
-        logger: yield* AmplitudeLogger
-      }))
-    })
-  ))
+  > {
+    return Layer.scoped(
+      Amplitude,
+      Effect.gen(function*() {
+        return yield* Effect.orDie(Client.make({
+          config: yield* AmplitudeConfig,
+          storage: yield* EventStorage,
+          transport: yield* Transport,
+          logger: yield* AmplitudeLogger
+        }))
+      })
+    )
+  }
 
   /**
    * The client with memory storage, the platform's `fetch` and Effect's logger.

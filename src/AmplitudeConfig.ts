@@ -60,7 +60,7 @@ export class AmplitudeConfig
         unsafeSettings: () => settings,
         update: (patch) =>
           Effect.suspend(() =>
-            Effect.map(Settings.decode(settings, { apiKey: settings.apiKey, ...patch }), (decoded) => {
+            Effect.map(Settings.decode(settings, patch), (decoded) => {
               settings = decoded
             })
           )

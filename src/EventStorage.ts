@@ -25,11 +25,14 @@ import * as Memory from "./internal/storage/memory.js"
 export class EventStorage extends Context.Tag("effect-amplitude/EventStorage")<EventStorage, EventStorage.Service>() {
   /**
    * Keeps events in memory: they end with the process. Each operation costs the same for the first event and the
-   * millionth.
+   * millionth. Each use of the name is a layer of its own, so that two projects in one graph of layers do not share a
+   * storage, and with it their events.
    *
    * @since 0.1.0
    */
-  static readonly layerMemory: Layer.Layer<EventStorage> = Layer.effect(EventStorage, Memory.make)
+  static get layerMemory(): Layer.Layer<EventStorage> {
+    return Layer.effect(EventStorage, Memory.make)
+  }
 }
 
 /**

@@ -22,7 +22,6 @@ import {
   Recorder,
   Transport
 } from "effect-amplitude"
-import { checkDeliver } from "../src/internal/settings.js"
 
 const key = "sk-0123456789abcdef"
 
@@ -688,14 +687,23 @@ describe("AmplitudeConfig", () => {
   })
 
   describe("deliver: false", () => {
-    it.effect("needs a shared storage", () =>
+    const build = (durability: EventStorage.Service["durability"]) =>
+      Layer.build(Layer.provide(
+        Amplitude.layerStorage({ apiKey: "key", deliver: false }),
+        Layer.provide(
+          Layer.effect(EventStorage, Effect.map(EventStorage, (storage) => ({ ...storage, durability }))),
+          EventStorage.layerMemory
+        )
+      ))
+
+    it.scoped("needs a shared storage", () =>
       Effect.gen(function*() {
-        yield* checkDeliver(true, false)
-        yield* checkDeliver(true, true)
-        yield* checkDeliver(false, true)
-        const error = yield* Effect.flip(checkDeliver(false, false))
-        assertNames(error, "deliver")
-        assert.include(error.message, "a storage that is shared")
+        yield* build("shared")
+        for (const durability of ["exclusive", "process"] as const) {
+          const error = yield* Effect.flip(build(durability))
+          assertNames(error, "deliver")
+          assert.include(error.message, "shared")
+        }
       }))
   })
 })

@@ -1,7 +1,17 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Effect, Exit, Fiber, Layer, Option, Scope, TestClock } from "effect"
 import type { DeliveryReport, InvalidConfig } from "effect-amplitude"
-import { Amplitude, AmplitudeTest, Event, Plugin, Recorder } from "effect-amplitude"
+import {
+  Amplitude,
+  AmplitudeConfig,
+  AmplitudeLogger,
+  AmplitudeTest,
+  Event,
+  EventStorage,
+  Plugin,
+  Recorder,
+  Transport
+} from "effect-amplitude"
 import { scenario, trackMany, typesOf } from "./support/scripted.js"
 
 const click = { event_type: "Button Clicked", user_id: "user-12345", event_properties: { email: "a@b.c" } }
@@ -112,6 +122,13 @@ describe("before and enrichment", () => {
         return Effect.succeed(proxy as Event)
       }],
       ["fails", () => Effect.fail("no")],
+      ["fails with what cannot be read", () =>
+        Effect.fail(Object.defineProperty({}, "message", {
+          enumerable: true,
+          get: () => {
+            throw new Error("no")
+          }
+        }))],
       ["dies", () => Effect.die("no")],
       ["throws", () => {
         throw new Error("no")
@@ -299,6 +316,26 @@ describe("the life of a plugin", () => {
         assert.strictEqual(seen, 1)
       }))
   }
+
+  it.effect("Plugin.layer over Amplitude.layerServices adds to the one client that there is", () =>
+    Effect.gen(function*() {
+      let seen = 0
+      const plugin = Plugin.before("seeing", (event) => {
+        seen++
+        return Effect.succeed(event)
+      })
+      const layer = Plugin.layer(plugin).pipe(
+        Layer.provideMerge(Amplitude.layerServices),
+        Layer.provide([
+          EventStorage.layerMemory,
+          AmplitudeLogger.layerNone,
+          AmplitudeConfig.layer({ apiKey: "a-key" }),
+          Layer.succeed(Transport, { send: () => Effect.succeed({ status: 200, headers: {}, body: "" }) })
+        ])
+      )
+      yield* Effect.provide(Amplitude.track(click), layer)
+      assert.strictEqual(seen, 1)
+    }))
 
   it.effect("a taken name, a blank one and a setup that fails are PluginErrors that name the plugin", () =>
     Effect.gen(function*() {

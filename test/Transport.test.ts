@@ -3,10 +3,11 @@ import { FetchHttpClient } from "@effect/platform"
 import { NodeHttpClient } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
 import type { Scope } from "effect"
-import { Deferred, Effect, Fiber, Layer, Supervisor } from "effect"
+import { Deferred, Effect, Either, Fiber, Layer, Supervisor } from "effect"
 import { Amplitude, AmplitudeConfig, AmplitudeLogger, EventStorage, Transport } from "effect-amplitude"
 import * as Http from "node:http"
 import type { AddressInfo, Socket } from "node:net"
+import { gzipSync } from "node:zlib"
 import * as Undici from "../src/internal/transport/undici.js"
 
 const layers: Readonly<Record<string, Layer.Layer<Transport>>> = {
@@ -127,6 +128,30 @@ for (const [name, layer] of Object.entries(layers)) {
         assert.deepStrictEqual([error._tag, error.reason], ["TransportError", "Incomplete"])
         assert.include(error.message, "1000000 bytes")
         yield* Deferred.await(gone)
+      })
+    )
+
+    scenario(
+      "an answer that unpacks to more than a million bytes is not unpacked",
+      Effect.gen(function*() {
+        const { url } = yield* server((response) =>
+          response.writeHead(200, { "content-encoding": "gzip" }).end(gzipSync(Buffer.alloc(20_000_000)))
+        )
+        const exit = yield* Effect.either(send({ url, body: "{}" }))
+        // undici does not unpack at all: an answer of 200 is one whatever its body says
+        if (Either.isRight(exit)) assert.isBelow(exit.right.body.length, 1_000_000)
+        else {
+          assert.deepStrictEqual([exit.left._tag, exit.left.reason], ["TransportError", "Incomplete"])
+          assert.include(exit.left.message, "1000000 bytes")
+        }
+      })
+    )
+
+    scenario(
+      "an answer of a million bytes is read whole",
+      Effect.gen(function*() {
+        const { url } = yield* server((response) => response.end("x".repeat(1_000_000)))
+        assert.strictEqual((yield* send({ url, body: "{}" })).body.length, 1_000_000)
       })
     )
 

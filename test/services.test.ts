@@ -2,7 +2,7 @@
 import { FetchHttpClient } from "@effect/platform"
 import { assert, describe, it } from "@effect/vitest"
 import type { LogLevel } from "effect"
-import { Config, Context, Effect, Layer, Schedule } from "effect"
+import { Config, Context, Effect, Layer, Option, Schedule } from "effect"
 import type { DeliveryReport } from "effect-amplitude"
 import { Amplitude, AmplitudeConfig, AmplitudeLogger, EventStorage, Transport } from "effect-amplitude"
 import { vi } from "vitest"
@@ -121,14 +121,36 @@ describe("a service of the user's", () => {
         } else vi.spyOn(copy, method as never).mockImplementation(called as never)
         return [copy, calls] as const
       }
+      /** A storage whose leases are stood in for. */
+      const standForLeases = (kind: "spy" | "proxy", storage: EventStorage.Service) => {
+        const calls = { count: 0 }
+        const lease: EventStorage.Service["lease"] = (options) =>
+          Effect.map(
+            storage.lease(options),
+            Option.map((lease) => {
+              const [copy, called] = stand(kind)(lease, "acknowledge")
+              return {
+                ...copy,
+                acknowledge: (...given: Parameters<EventStorage.Lease["acknowledge"]>) =>
+                  Effect.tap(copy.acknowledge(...given), () => {
+                    calls.count += called.count
+                  })
+              }
+            })
+          )
+        return [{ ...storage, lease }, calls] as const
+      }
       for (const kind of ["spy", "proxy"] as const) {
-        for (const method of ["append", "lease"] as const) {
+        for (const method of ["append", "lease", "acknowledge"] as const) {
           const services = yield* Layer.build(Layer.mergeAll(
             EventStorage.layerMemory,
             Transport.layerFetch,
             AmplitudeLogger.layerNone
           ))
-          const [storage, stored] = stand(kind)(Context.get(services, EventStorage), method)
+          const memory = Context.get(services, EventStorage)
+          const [storage, stored] = method === "acknowledge"
+            ? standForLeases(kind, memory)
+            : stand(kind)(memory, method)
           const [transport, sent] = stand(kind)(Context.get(services, Transport), "send")
           const [logger, logged] = stand(kind)(Context.get(services, AmplitudeLogger), "log")
           const ends = yield* reportsOf(Layer.mergeAll(
@@ -154,6 +176,40 @@ describe("a service of the user's", () => {
         ))
         assert.deepStrictEqual(ends, ["RetriesExhausted", "RetriesExhausted"])
       }
+    }))
+})
+
+describe("two projects in one graph of layers", () => {
+  class Web extends Context.Tag("Web")<Web, Amplitude.Client>() {}
+  class Shop extends Context.Tag("Shop")<Shop, Amplitude.Client>() {}
+
+  it.scoped("are two clients, each with its own key, storage and settings", () =>
+    Effect.gen(function*() {
+      const sent: Array<string> = []
+      const transport = Layer.succeed(Transport, {
+        send: ({ body }) =>
+          Effect.sync(() => {
+            const { api_key, events } = JSON.parse(new TextDecoder().decode(body)) as {
+              readonly api_key: string
+              readonly events: ReadonlyArray<{ readonly event_type: string }>
+            }
+            for (const { event_type } of events) sent.push(`${api_key} ${event_type}`)
+            return { status: 200, headers: {}, body: "" }
+          })
+      })
+      const project = <I>(tag: Context.Tag<I, Amplitude.Client>, apiKey: string) =>
+        Layer.map(Amplitude.layerServices, (context) => Context.make(tag, Context.get(context, Amplitude))).pipe(
+          Layer.provide([EventStorage.layerMemory, transport, AmplitudeLogger.layerNone]),
+          Layer.provide(AmplitudeConfig.layer({ apiKey }))
+        )
+      const context = yield* Layer.build(Layer.merge(project(Web, "web-key"), project(Shop, "shop-key")))
+      const [web, shop] = [Context.get(context, Web), Context.get(context, Shop)]
+      assert.notStrictEqual(web, shop)
+      yield* web.track({ event_type: "on the web", user_id: "user-12345" })
+      yield* shop.track({ event_type: "in the shop", user_id: "user-12345" })
+      yield* web.flush
+      yield* shop.flush
+      assert.deepStrictEqual(sent.sort(), ["shop-key in the shop", "web-key on the web"])
     }))
 })
 

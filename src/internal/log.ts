@@ -3,6 +3,7 @@
  * logger. What can happen thousands of times a minute is logged in bursts: one line at once, then at most one a minute
  * with the count.
  */
+import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as FiberRef from "effect/FiberRef"
@@ -10,11 +11,11 @@ import * as LogLevel from "effect/LogLevel"
 import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import * as Record from "effect/Record"
-import * as Redacted from "effect/Redacted"
 import * as Runtime from "effect/Runtime"
 import type { AmplitudeConfig } from "../AmplitudeConfig.js"
 import type { AmplitudeLogger } from "../AmplitudeLogger.js"
 import type { Reason } from "../DeliveryReport.js"
+import { apiKeyOf } from "./apiKey.js"
 import { addTypes, maxTypes, ofTypes, typeOf, withoutValues } from "./eventWords.js"
 import { redact } from "./redaction.js"
 import * as TaskQueue from "./taskQueue.js"
@@ -90,6 +91,13 @@ export const counted = (count: number, one: string, many: string = `${one}s`): s
 /** `once`, `2 times`. */
 export const times = (count: number): string => count === 1 ? "once" : `${count} times`
 
+/** A cause as text. An error of the user's may throw when it is read. */
+export const causeText = (cause: Cause.Cause<unknown>): string =>
+  Option.getOrElse(
+    Option.liftThrowable((cause: Cause.Cause<unknown>) => Cause.pretty(cause))(cause),
+    () => "an error that cannot be read"
+  )
+
 /** The most lines that wait for a logger. */
 const maxLines = 10_000
 
@@ -143,7 +151,7 @@ export const make = (logger: AmplitudeLogger.Service, config: AmplitudeConfig.Se
       isDebug: () => isDebug(state),
       accepted: (json) => write(state, acceptedLine(json)),
       sent: (sent) => {
-        if (isWritten(state, LogLevel.Debug)) write(state, sentLine(sent, keyOf(state.settings())))
+        if (isWritten(state, LogLevel.Debug)) write(state, sentLine(sent, apiKeyOf(state.settings())))
       },
       dropped: (module, reason, affected) =>
         addAffected(state, `dropped ${reason}`, reason, affected, (count, cause) => ({
@@ -172,10 +180,6 @@ const minimumOf = (logger: AmplitudeLogger.Service): Effect.Effect<LogLevel.LogL
     () => Effect.succeed(LogLevel.All)
   )
 
-/** The key, if nobody has wiped it. */
-const keyOf = ({ apiKey }: AmplitudeConfig.Settings): string =>
-  Option.getOrElse(Option.liftThrowable(Redacted.value<string>)(apiKey), () => "")
-
 /** The lines on their way to the logger. The key is removed from each, wherever its text comes from. */
 const makeLines = (
   logger: AmplitudeLogger.Service,
@@ -184,7 +188,7 @@ const makeLines = (
   let lost = 0
   const log = ({ annotations, level, logLevel, message, module }: Queued): Effect.Effect<void> =>
     Effect.suspend(() => {
-      const key = keyOf(config.unsafeSettings())
+      const key = apiKeyOf(config.unsafeSettings())
       const withoutKey = (text: unknown): unknown => Predicate.isString(text) ? redact(text, key) : text
       const logged = logger.log(
         level,

@@ -168,7 +168,9 @@ export const decode = (
       Option.map(Option.liftThrowable(Redacted.value<string>)(apiKey), (key) => keys.add(key))
     }
     if (before.apiKey !== undefined) addKey(before.apiKey)
-    for (const [option, input] of Object.entries({ apiKey: undefined, ...options })) {
+    for (const [option, input] of Object.entries({ apiKey: before.apiKey, ...options })) {
+      // a key that stays was decoded before, and may have been wiped since
+      if (option === "apiKey" && input !== undefined && input === before.apiKey) continue
       settings[option] = input === undefined && option !== "apiKey" && isSetting(option)
         ? (defaults as Record<string, unknown>)[option]
         : yield* decodeOption(option, input, keys)
@@ -202,13 +204,3 @@ const describe = (input: unknown, keys: ReadonlySet<string>): string => {
   const mayBeSecret = text.includes("@") || Array.from(keys).some((key) => holdsKey(text, key))
   return text.length > maxQuoted || mayBeSecret ? kindOf(input) : text
 }
-
-/** `deliver: false` leaves the sending to another process, which can only do it from a storage that both use. */
-export const checkDeliver = (deliver: boolean, isStorageShared: boolean): Effect.Effect<void, InvalidConfig> =>
-  deliver || isStorageShared ? Effect.void : Effect.fail(
-    new InvalidConfig({
-      option: "deliver",
-      expected: "true, or a storage that is shared with the process that delivers",
-      actual: "false with a storage that no other process uses"
-    })
-  )

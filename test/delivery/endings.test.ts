@@ -3,7 +3,15 @@ import { assert, describe, it } from "@effect/vitest"
 import type { Duration } from "effect"
 import { Array as Arr, Deferred, Effect, Exit, Fiber, Layer, Option, Scope, TestClock } from "effect"
 import type { DeliveryReport } from "effect-amplitude"
-import { Amplitude, AmplitudeConfig, AmplitudeLogger, EventStorage, StorageError, Transport } from "effect-amplitude"
+import {
+  Amplitude,
+  AmplitudeConfig,
+  AmplitudeLogger,
+  EventStorage,
+  Plugin,
+  StorageError,
+  Transport
+} from "effect-amplitude"
 import { scenario, trackMany } from "../support/scripted.js"
 
 const outcomes = (reports: ReadonlyArray<DeliveryReport.DeliveryReport>) =>
@@ -107,6 +115,47 @@ describe("shutdown", () => {
       yield* client.flush
       yield* Deferred.await(over)
     }).pipe(Effect.scoped))
+})
+
+describe("a track inside a slow plugin when shutdown begins", () => {
+  const slow = (shutdownTimeout: Duration.DurationInput) =>
+    Effect.gen(function*() {
+      const { client, reports } = yield* scenario(() => 200, {
+        shutdownTimeout,
+        plugins: [Plugin.before("slow", (event) => Effect.delay(Effect.succeed(event), "3 seconds"))]
+      })
+      const caller = yield* Effect.fork(client.track(click))
+      yield* TestClock.adjust("1 second")
+      const closing = yield* Effect.fork(client.shutdown)
+      yield* TestClock.adjust(0)
+      // one that begins later is refused at once
+      yield* client.track({ ...click, event_type: "late" })
+      return { caller, closing, reports }
+    })
+
+  const outcomesByType = (reports: ReadonlyArray<DeliveryReport.DeliveryReport>) =>
+    reports.map((report) => [report.event.event_type, report._tag === "Dropped" ? report.reason : report._tag])
+
+  it.scoped("is waited for, and its event is delivered", () =>
+    Effect.gen(function*() {
+      const { caller, closing, reports } = yield* slow("5 seconds")
+      yield* TestClock.adjust("1 second")
+      assert.isNull(closing.unsafePoll())
+      yield* TestClock.adjust("1 second")
+      yield* Fiber.joinAll([caller, closing])
+      assert.deepStrictEqual(outcomesByType(reports), [["late", "Closed"], ["Button Clicked", "Delivered"]])
+    }))
+
+  it.scoped("is waited for no longer than shutdownTimeout, and its event is refused", () =>
+    Effect.gen(function*() {
+      const { caller, closing, reports } = yield* slow("1 second")
+      yield* TestClock.adjust("1 second")
+      yield* Fiber.join(closing)
+      assert.isNull(caller.unsafePoll())
+      yield* TestClock.adjust("1 second")
+      yield* Fiber.join(caller)
+      assert.deepStrictEqual(outcomesByType(reports), [["late", "Closed"], ["Button Clicked", "Closed"]])
+    }))
 })
 
 describe("shutdown with a durable storage", () => {
@@ -263,24 +312,26 @@ describe("a storage of the user's that knows no more than the contract", () => {
 })
 
 describe("services of the user's that fail", () => {
-  it.scoped("a storage that fails or dies at append: a typed failure, or a report", () =>
+  it.scoped("a storage that fails, dies or throws at append: a typed failure, or a report", () =>
     Effect.gen(function*() {
       for (
-        const failure of [
-          Effect.fail(new StorageError({ message: "disk full" })),
-          Effect.die("a bug")
-        ] as ReadonlyArray<
-          Effect.Effect<never, StorageError>
-        >
+        const append of [
+          () => Effect.fail(new StorageError({ message: "disk full" })),
+          () => Effect.die("a bug"),
+          () => {
+            throw new Error("a bug")
+          }
+        ] as ReadonlyArray<EventStorage.Service["append"]>
       ) {
         const reports: Array<DeliveryReport.DeliveryReport> = []
-        const client = yield* clientOver({ reports, storage: () => ({ append: () => failure }) })
+        const client = yield* clientOver({ reports, storage: () => ({ append }) })
         assert.strictEqual((yield* Effect.flip(client.trackOrFail(click)))._tag, "StorageError")
         assert.strictEqual((yield* Effect.flip(client.trackAndWait(click)))._tag, "StorageError")
         yield* client.track(click)
+        yield* client.trackAll([click, click])
         yield* client.flush
         yield* TestClock.adjust(0)
-        assert.deepStrictEqual(outcomes(reports), ["Storage"])
+        assert.deepStrictEqual(outcomes(reports), ["Storage", "Storage", "Storage"])
       }
     }))
 

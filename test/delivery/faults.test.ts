@@ -8,13 +8,11 @@ import type { AmplitudeConfig, DeliveryReport } from "effect-amplitude"
 import { Amplitude } from "effect-amplitude"
 import { AmplitudeNode } from "effect-amplitude/AmplitudeNode"
 import { spawn } from "node:child_process"
-import { fileURLToPath } from "node:url"
 import { inspect } from "node:util"
+import { built } from "../support/built.js"
 import type { FaultRequest, FaultServer, Script } from "../support/FaultServer.js"
 import * as Server from "../support/FaultServer.js"
 import { trackMany, typesOf } from "../support/scripted.js"
-
-const root = fileURLToPath(new URL("../..", import.meta.url))
 
 const apiKey = "0f1e2d3c4b5a69788796a5b4c3d2e1f0"
 
@@ -477,16 +475,16 @@ for (const [title, layer] of Object.entries(layers)) {
 }
 
 /** Tracks over a layer, shuts down, and says what is left that keeps the process alive. */
-const lifetime = (module: string, name: string) => `
+const lifetime = (module: string, name: string, shutdownTimeout: string) => `
   const { Effect, Logger } = await import("effect")
-  const { Amplitude } = await import("./src/index.ts")
-  const layer = (await import("./src/${module}.ts")).${name}.layer({
+  const { Amplitude } = await import("./src/index.js")
+  const layer = (await import("./src/${module}.js")).${name}.layer({
     apiKey: "${apiKey}",
     serverUrl: process.argv[1],
     flushQueueSize: 2,
     flushConcurrency: 2,
     requestTimeout: "30 seconds",
-    shutdownTimeout: "300 millis"
+    shutdownTimeout: "${shutdownTimeout}"
   })
   await Effect.forEach(
     Array.from({ length: 9 }, (_, index) => index),
@@ -508,18 +506,25 @@ const lifetime = (module: string, name: string) => `
 
 /** A process of its own that runs a script with a URL, until it ends. */
 const inChild = (script: string, url: string) =>
-  Effect.async<{ readonly code: number | null; readonly signal: string | null; readonly lines: Array<string> }>(
-    (resume) => {
-      const child = spawn(
-        process.execPath,
-        ["--import", "tsx", "--input-type=module", "--eval", script, url],
-        { cwd: root, stdio: ["ignore", "pipe", "inherit"], timeout: 40_000, killSignal: "SIGKILL" }
+  Effect.flatMap(
+    Effect.promise(built),
+    (cwd) =>
+      Effect.async<{ readonly code: number | null; readonly signal: string | null; readonly lines: Array<string> }>(
+        (resume) => {
+          const child = spawn(
+            process.execPath,
+            ["--input-type=module", "--eval", script, url],
+            { cwd, stdio: ["ignore", "pipe", "inherit"], timeout: 40_000, killSignal: "SIGKILL" }
+          )
+          let output = ""
+          child.stdout.setEncoding("utf8").on("data", (text: string) => output += text)
+          child.on(
+            "close",
+            (code, signal) => resume(Effect.succeed({ code, signal, lines: output.trim().split("\n") }))
+          )
+          return Effect.sync(() => child.kill("SIGKILL"))
+        }
       )
-      let output = ""
-      child.stdout.setEncoding("utf8").on("data", (text: string) => output += text)
-      child.on("close", (code, signal) => resume(Effect.succeed({ code, signal, lines: output.trim().split("\n") })))
-      return Effect.sync(() => child.kill("SIGKILL"))
-    }
   )
 
 describe("a process whose client has shut down ends by itself", { concurrent: true, timeout: 60_000 }, () => {
@@ -529,7 +534,11 @@ describe("a process whose client has shut down ends by itself", { concurrent: tr
         Effect.gen(function*() {
           const server = yield* Server.make(() => answer === "refused" ? 200 : answer)
           const url = answer === "refused" ? yield* Server.refusingUrl : server.url
-          const { code, lines, signal } = yield* inChild(lifetime(module, name), url)
+          const { code, lines, signal } = yield* inChild(
+            // what is answered ends by itself
+            lifetime(module, name, answer === 200 ? "20 seconds" : "300 millis"),
+            url
+          )
           assert.deepStrictEqual({ code, signal }, { code: 0, signal: null })
           const left = JSON.parse(lines[0]!) as Array<string>
           yield* Effect.logDebug(`${name} ${answer}: ${left.join(" ")}, ended after ${lines[1]} ms`)

@@ -11,7 +11,7 @@ import * as Memory from "../../src/internal/storage/memory.js"
 import type { SeenEvent } from "../support/scripted.js"
 
 /** A few in the gate; `STORM_SEEDS=300` for more. Each test's name holds its seed, which replays it. */
-const seeds = Array.from({ length: Number(process.env.STORM_SEEDS ?? 25) }, (_, index) => index + 1)
+const seeds = Array.from({ length: Number(process.env.STORM_SEEDS ?? 10) }, (_, index) => index + 1)
 
 const lanes = 12
 const events = 400

@@ -2,33 +2,60 @@
  * Runs every gate, whatever became of the ones before it. The last line is `N passed, N failed`: the tests as vitest
  * counted them, and one for each gate. A Debian package that could not be installed, named in `MISSING_PACKAGES`, counts
  * as a gate that failed, because its tests are skipped.
+ *
+ * The gates before the tests use one core each: two of them run at a time.
  */
-import { spawnSync } from "node:child_process"
-import { readFileSync, rmSync } from "node:fs"
+import { spawn } from "node:child_process"
+import { readdirSync, readFileSync, rmSync } from "node:fs"
+import { join, resolve } from "node:path"
 
 const report = "node_modules/.vitest-report.json"
+const packed = "node_modules/.pack"
 const limit = 15 * 60_000
 
-/** The npm scripts, and what is passed on to them. `coverage` runs every test, `package` builds. */
-const gates = [
-  ["check"],
-  ["check:7"],
-  ["lint"],
-  ["diagnostics"],
-  ["coverage", "--reporter=default", "--reporter=json", `--outputFile.json=${report}`],
-  ["docs"],
-  ["package"],
-  ["demo"]
-]
+/** The npm scripts, the longest ones first. `package` builds. */
+const gates = ["diagnostics", "lint", "check", "docs", "package", "check:7", "demo"]
 
-const run = ([script, ...args]) => {
-  console.log(`\n=== ${script}`)
-  const start = performance.now()
-  const { status } = spawnSync("npm", ["run", "--silent", script, "--", ...args], {
-    stdio: ["ignore", "inherit", "inherit"],
-    timeout: limit
+/** Runs every test, with the tarball that `package` has made. */
+const coverage = (tarball) => ["coverage", ["--reporter=default", "--reporter=json", `--outputFile.json=${report}`], {
+  ...process.env,
+  ...(tarball === undefined ? {} : { AMPLITUDE_TEST_TARBALL: tarball })
+}]
+
+/** Runs a script. What it prints is shown at once, or where others run meanwhile, when it has ended. */
+const run = (script, args = [], env = process.env, isAlone = true) =>
+  new Promise((resolve) => {
+    if (isAlone) console.log(`\n=== ${script}`)
+    const start = performance.now()
+    const child = spawn("npm", ["run", "--silent", script, "--", ...args], {
+      stdio: ["ignore", ...(isAlone ? ["inherit", "inherit"] : ["pipe", "pipe"])],
+      timeout: limit,
+      env
+    })
+    const printed = []
+    child.stdout?.on("data", (chunk) => printed.push(chunk))
+    child.stderr?.on("data", (chunk) => printed.push(chunk))
+    const end = (status) => {
+      if (!isAlone) console.log(`\n=== ${script}\n${Buffer.concat(printed).toString()}`)
+      resolve({ script, ok: status === 0, seconds: (performance.now() - start) / 1000 })
+    }
+    child.on("error", () => end(null))
+    child.on("close", end)
   })
-  return { script, ok: status === 0, seconds: (performance.now() - start) / 1000 }
+
+/** Runs what is left of the gates, one after the other. */
+const runGates = async (left, results) => {
+  for (let gate = left.shift(); gate !== undefined; gate = left.shift()) {
+    results.push(await run(gate, [], process.env, false))
+  }
+}
+
+const tarballOf = () => {
+  try {
+    return resolve(join(packed, readdirSync(packed).find((name) => name.endsWith(".tgz"))))
+  } catch {
+    return undefined
+  }
 }
 
 const countTests = () => {
@@ -42,11 +69,12 @@ const countTests = () => {
 }
 
 rmSync(report, { force: true })
+rmSync(packed, { recursive: true, force: true })
 const missing = (process.env.MISSING_PACKAGES ?? "").split(" ").filter((name) => name !== "")
-const results = [
-  ...missing.map((name) => ({ script: `package ${name}`, ok: false, seconds: 0 })),
-  ...gates.map(run)
-]
+const results = missing.map((name) => ({ script: `package ${name}`, ok: false, seconds: 0 }))
+const left = [...gates]
+await Promise.all([runGates(left, results), runGates(left, results)])
+results.push(await run(...coverage(tarballOf())))
 const tests = countTests()
 const passed = results.filter(({ ok }) => ok).length
 const failed = results.length - passed

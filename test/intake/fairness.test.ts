@@ -171,7 +171,7 @@ describe("where the platform has other timers, or none", () => {
 
   it.effect("a timer is called as a platform asks for that looks at its receiver", () => {
     const real = setImmediate
-    vi.stubGlobal("setImmediate", function(this: unknown, task: () => void) {
+    vi.stubGlobal("setImmediate", function setImmediate(this: unknown, task: () => void) {
       if (this !== undefined && this !== globalThis) throw new TypeError("Illegal invocation")
       return real(task)
     })
@@ -179,7 +179,7 @@ describe("where the platform has other timers, or none", () => {
   })
 
   it.effect("nobody waits where timers are not allowed", () => {
-    vi.stubGlobal("setImmediate", () => {
+    vi.stubGlobal("setImmediate", function setImmediate() {
       throw new Error("not in this place")
     })
     return Effect.map(waitingOf200, (waiting) => assert.strictEqual(waiting, 0))

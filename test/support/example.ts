@@ -1,11 +1,9 @@
-/** The examples, each as a process of its own against a local server. */
+/** The examples, each as a process of its own against a local server. The gate `demo` runs one with `tsx`. */
 import { assert } from "@effect/vitest"
 import { Effect } from "effect"
 import { DevServer } from "effect-amplitude/DevServer"
 import { spawn } from "node:child_process"
-import { fileURLToPath } from "node:url"
-
-const root = fileURLToPath(new URL("../..", import.meta.url))
+import { built } from "./built.js"
 
 interface Ended {
   readonly code: number | null
@@ -23,10 +21,11 @@ interface Options {
 export const start = (name: string, { args = [], env = {} }: Options = {}) =>
   Effect.gen(function*() {
     const server = yield* DevServer
+    const cwd = yield* Effect.promise(built)
     const child = yield* Effect.acquireRelease(
       Effect.sync(() =>
-        spawn(process.execPath, ["--import", "tsx", `examples/${name}.ts`, ...args], {
-          cwd: root,
+        spawn(process.execPath, [`examples/${name}.js`, ...args], {
+          cwd,
           env: {
             ...process.env,
             OTHER_API_URL: undefined,

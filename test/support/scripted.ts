@@ -30,6 +30,8 @@ export interface Scenario {
   readonly client: Amplitude.Client
   readonly requests: Array<SeenRequest>
   readonly reports: Array<DeliveryReport.DeliveryReport>
+  /** What the client logs, as `WARN message`. */
+  readonly lines: Array<string>
   /** The most requests that were under way at once. */
   readonly mostUnderWay: () => number
 }
@@ -52,6 +54,7 @@ export const scenario = (script: Script, { plugins = [], ...options }: Partial<A
   Effect.gen(function*() {
     const requests: Array<SeenRequest> = []
     const reports: Array<DeliveryReport.DeliveryReport> = []
+    const lines: Array<string> = []
     let underWay = 0
     let most = 0
     const transport = Layer.succeed(Transport, {
@@ -68,7 +71,13 @@ export const scenario = (script: Script, { plugins = [], ...options }: Partial<A
     })
     const context = yield* Layer.build(
       Amplitude.layerServices.pipe(
-        Layer.provide([EventStorage.layerMemory, transport, AmplitudeLogger.layerNone]),
+        Layer.provide([
+          EventStorage.layerMemory,
+          transport,
+          Layer.succeed(AmplitudeLogger, {
+            log: (level, message) => Effect.sync(() => lines.push(`${level.label} ${message}`))
+          })
+        ]),
         Layer.provide(AmplitudeConfig.layer({
           apiKey: "a-secret-key",
           callback: (report) => Effect.sync(() => reports.push(report)),
@@ -78,7 +87,7 @@ export const scenario = (script: Script, { plugins = [], ...options }: Partial<A
     )
     const client = yield* Effect.provide(Amplitude, context)
     yield* Effect.forEach(plugins, client.add, { discard: true })
-    return { client, requests, reports, mostUnderWay: () => most } satisfies Scenario
+    return { client, requests, reports, lines, mostUnderWay: () => most } satisfies Scenario
   })
 
 /** Tracks events named `1`, `2` and so on, each of its own user unless told otherwise. */

@@ -1,12 +1,20 @@
 /** The client over undici where undici cannot dispatch, as on Bun. */
 import { FetchHttpClient } from "@effect/platform"
+import { Undici } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer } from "effect"
 import { Amplitude } from "effect-amplitude"
 import { AmplitudeNode } from "effect-amplitude/AmplitudeNode"
-import { vi } from "vitest"
 
-vi.mock("@effect/platform-node/Undici", () => ({ Agent: class {} }))
+/** Runs an effect while the agents of undici have no `dispatch`. */
+const withoutDispatch = <A, E>(effect: Effect.Effect<A, E>): Effect.Effect<A, E> =>
+  Effect.acquireUseRelease(
+    Effect.sync(() =>
+      Object.defineProperty(Undici.Agent.prototype, "dispatch", { value: undefined, configurable: true })
+    ),
+    () => effect,
+    (prototype) => Effect.sync(() => Reflect.deleteProperty(prototype, "dispatch"))
+  )
 
 describe("AmplitudeNode without a dispatcher", () => {
   it.live("sends over fetch", () => {
@@ -16,9 +24,11 @@ describe("AmplitudeNode without a dispatcher", () => {
       return Promise.resolve(new Response("{}"))
     })
     const serverUrl = "http://localhost/2/httpapi"
-    return Amplitude.trackAndWait({ event_type: "Clicked", user_id: "user-12345" }).pipe(
-      Effect.provide(Layer.provide(AmplitudeNode.layer({ apiKey: "key", serverUrl, flushQueueSize: 1 }), fetch)),
-      Effect.map(({ code }) => assert.deepStrictEqual({ code, urls }, { code: 200, urls: [serverUrl] }))
+    return withoutDispatch(
+      Amplitude.trackAndWait({ event_type: "Clicked", user_id: "user-12345" }).pipe(
+        Effect.provide(Layer.provide(AmplitudeNode.layer({ apiKey: "key", serverUrl, flushQueueSize: 1 }), fetch)),
+        Effect.map(({ code }) => assert.deepStrictEqual({ code, urls }, { code: 200, urls: [serverUrl] }))
+      )
     )
   })
 })

@@ -8,7 +8,6 @@
 import * as Effect from "effect/Effect"
 import * as Hash from "effect/Hash"
 import * as Option from "effect/Option"
-import * as Redacted from "effect/Redacted"
 import * as Runtime from "effect/Runtime"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
@@ -18,6 +17,7 @@ import type { PluginError } from "../../AmplitudeError.js"
 import type { Event } from "../../Event.js"
 import * as Plugin from "../../Plugin.js"
 import type { Transport } from "../../Transport.js"
+import { apiKeyOf } from "../apiKey.js"
 import * as Request from "../delivery/request.js"
 import { byteLength, decode, encode } from "../event/utf8.js"
 import type { Keepalive } from "./keepalive.js"
@@ -104,7 +104,7 @@ const takeBody = (
   maxBytes: number
 ): { readonly body: string; readonly count: number } => {
   const { minIdLength } = settings
-  const head = `{"api_key":${JSON.stringify(Redacted.value(settings.apiKey))},"events":[`
+  const head = `{"api_key":${JSON.stringify(apiKeyOf(settings))},"events":[`
   const tail = minIdLength === undefined ? "]}" : `],"options":{"min_id_length":${minIdLength}}}`
   const texts: Array<string> = []
   let bytes = byteLength(head) + byteLength(tail)
@@ -133,8 +133,8 @@ interface Leftovers {
   readonly take: () => ReadonlyArray<Event>
 }
 
-const leftoversOf = ({ apiKey }: AmplitudeConfig.Settings): Leftovers => {
-  const key = `effect-amplitude/${Hash.string(Redacted.value(apiKey))}`
+const leftoversOf = (settings: AmplitudeConfig.Settings): Leftovers => {
+  const key = `effect-amplitude/${Hash.string(apiKeyOf(settings))}`
   // A browser can refuse all access to its storage.
   const read = Option.liftThrowable((): string | null => localStorage.getItem(key))
   const write = Option.liftThrowable((events: ReadonlyArray<Event>): void =>

@@ -6,12 +6,13 @@ import * as Arr from "effect/Array"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as LogLevel from "effect/LogLevel"
-import * as Redacted from "effect/Redacted"
 import type { AmplitudeConfig } from "../../AmplitudeConfig.js"
 import { TransportError } from "../../AmplitudeError.js"
 import type { EventStorage } from "../../EventStorage.js"
+import { apiKeyOf } from "../apiKey.js"
 import { decoded } from "../event/decoded.js"
 import type { Log } from "../log.js"
+import { causeText } from "../log.js"
 import { wallTimeOf, withClock } from "../time.js"
 import { sizeOf } from "./batchLimits.js"
 import type { Limits } from "./batchLimits.js"
@@ -113,6 +114,7 @@ export const make = (deps: Dependencies): Deliver => {
   const ask = ({ events, sent }: Part): Effect.Effect<Asked> =>
     Effect.suspend(() => {
       const asked = { settings: settings(), endpoint: endpoint() }
+      const apiKey = apiKeyOf(asked.settings)
       return Effect.flatMap(
         send(asked.settings, events, events[0]!.attempts + sent),
         (answer) =>
@@ -122,7 +124,7 @@ export const make = (deps: Dependencies): Deliver => {
               answer,
               code: "status" in answer ? answer.status : 0,
               outcome: Outcome.decide(answer, {
-                apiKey: Redacted.value(asked.settings.apiKey),
+                apiKey,
                 now: wallTimeOf(clock),
                 useBatch: asked.settings.useBatch,
                 events
@@ -321,7 +323,7 @@ export const make = (deps: Dependencies): Deliver => {
       level: LogLevel.Error,
       module: "pipeline",
       message,
-      annotations: { cause: Cause.pretty(cause) }
+      annotations: { cause: causeText(cause) }
     }))
     return Effect.suspend(() => {
       const index = delivery.parts.indexOf(part)

@@ -19,6 +19,7 @@ import type { AmplitudeConfig } from "../../AmplitudeConfig.js"
 import type { EventStorage } from "../../EventStorage.js"
 import type { Transport } from "../../Transport.js"
 import type { Log } from "../log.js"
+import { causeText } from "../log.js"
 import { withMonotonic } from "../time.js"
 import * as Deadlines from "../transport/deadlines.js"
 import type { Backoff } from "./backoff.js"
@@ -175,6 +176,8 @@ export const make = (deps: Dependencies): Effect.Effect<Pipeline, never, Scope.S
       settlements,
       reconcile: Reconcile.make({ clientId, storage, outstanding, reports, settlements }),
       onConfig: Effect.suspend(() => {
+        // a change of URL ends all waiting for the old one
+        endpoint()
         trigger.wake()
         return startWorkers
       })
@@ -207,7 +210,7 @@ const restartOnDefect = (log: Log) => (worker: Effect.Effect<void>): Effect.Effe
         level: LogLevel.Error,
         module: "pipeline",
         message: "the pipeline died and starts again",
-        annotations: { cause: Cause.pretty(cause) }
+        annotations: { cause: causeText(cause) }
       })
     }
     return Effect.zipRight(

@@ -3,7 +3,6 @@
  * callers of `trackAndWait`. A report is made only where somebody asked. Reports wait in bounded queues, so that neither a
  * callback nor a subscriber can hold up delivery or fill the memory.
  */
-import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as FiberRef from "effect/FiberRef"
 import { globalValue } from "effect/GlobalValue"
@@ -19,7 +18,7 @@ import type { EventStorage } from "../../EventStorage.js"
 import type { Place } from "../event/eventBuffer.js"
 import * as Utf8 from "../event/utf8.js"
 import type { Log } from "../log.js"
-import { counted } from "../log.js"
+import { causeText, counted } from "../log.js"
 import * as TaskQueue from "../taskQueue.js"
 import * as Metrics from "./metrics.js"
 
@@ -237,7 +236,7 @@ const makeCalls = (
               level: LogLevel.Debug,
               module: "callback",
               message: "why the callback failed",
-              annotations: { cause: Cause.pretty(cause) }
+              annotations: { cause: causeText(cause) }
             })
           })
       ),

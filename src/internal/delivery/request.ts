@@ -1,10 +1,10 @@
 /**
  * Requests as the service takes them: where they go, how large they may be, and their body around events that are
- * already encoded. The API key is unwrapped here.
+ * already encoded.
  */
-import * as Redacted from "effect/Redacted"
 import type { AmplitudeConfig } from "../../AmplitudeConfig.js"
 import type { EventStorage } from "../../EventStorage.js"
+import { apiKeyOf } from "../apiKey.js"
 import * as Utf8 from "../event/utf8.js"
 import type { Limits } from "./batchLimits.js"
 
@@ -27,7 +27,7 @@ export const url = ({ serverUrl, serverZone, useBatch }: AmplitudeConfig.Setting
 export const headers: Readonly<Record<string, string>> = { "content-type": "application/json" }
 
 const head = (settings: AmplitudeConfig.Settings): string =>
-  `{"api_key":${JSON.stringify(Redacted.value(settings.apiKey))},"events":[`
+  `{"api_key":${JSON.stringify(apiKeyOf(settings))},"events":[`
 
 const tail = ({ minIdLength }: AmplitudeConfig.Settings): string =>
   minIdLength === undefined ? "]}" : `],"options":{"min_id_length":${minIdLength}}}`

@@ -8,18 +8,18 @@ import * as Exit from "effect/Exit"
 import * as FiberRef from "effect/FiberRef"
 import * as LogLevel from "effect/LogLevel"
 import * as Option from "effect/Option"
-import * as Predicate from "effect/Predicate"
 import type * as Tracer from "effect/Tracer"
 import type { AmplitudeConfig } from "../../AmplitudeConfig.js"
 import { TransportError } from "../../AmplitudeError.js"
 import type { EventStorage } from "../../EventStorage.js"
 import type { Transport } from "../../Transport.js"
 import type { Log } from "../log.js"
+import { causeText } from "../log.js"
 import { clockOf, monotonicOf } from "../time.js"
 import * as Compression from "../transport/compression.js"
 import type { Deadlines } from "../transport/deadlines.js"
 import * as Metrics from "./metrics.js"
-import type * as Outcome from "./outcome.js"
+import * as Outcome from "./outcome.js"
 import * as Request from "./request.js"
 
 export interface Dependencies {
@@ -45,7 +45,7 @@ export const make = ({ deadlines, log, transport }: Dependencies): Send => (sett
       const sent = Effect.suspend(() => {
         const body = Request.body(settings, events)
         bytes = body.length
-        return Effect.flatMap(post(transport, settings, body), checkAnswer)
+        return post(transport, settings, body)
       })
       const endSpan = (exit: Exit.Exit<unknown, unknown>, status: number): void => {
         if (span === undefined) return
@@ -57,7 +57,8 @@ export const make = ({ deadlines, log, transport }: Dependencies): Send => (sett
         })
         quietly(() => span.end(isTimed ? clock.unsafeCurrentTimeNanos() : 0n, exit))
       }
-      const onAnswer = (answer: Outcome.Answer): Exit.Exit<Outcome.Answer> => {
+      const onExit = (exit: Exit.Exit<unknown, unknown>): Exit.Exit<Outcome.Answer> => {
+        const answer = Outcome.fromExit(exit)
         const status = "status" in answer ? answer.status : 0
         Metrics.requested({ status, bytes, events: events.length, millis: monotonicOf(clock) - started })
         endSpan(Exit.succeed(answer), status)
@@ -77,11 +78,14 @@ export const make = ({ deadlines, log, transport }: Dependencies): Send => (sett
           timeout
         ),
         {
-          onSuccess: onAnswer,
+          onSuccess: (answer) => onExit(Exit.succeed(answer)),
           onFailure: (cause): Exit.Exit<Outcome.Answer> => {
-            if (!Cause.isInterruptedOnly(cause)) return onAnswer(toTransportError(log, cause))
-            endSpan(Exit.failCause(cause), 0)
-            return Exit.failCause(cause as Cause.Cause<never>)
+            if (Cause.isInterruptedOnly(cause)) {
+              endSpan(Exit.failCause(cause), 0)
+              return Exit.failCause(cause as Cause.Cause<never>)
+            }
+            if (!isTransportError(cause)) logDefect(log, cause)
+            return onExit(Exit.failCause(cause))
           }
         }
       )
@@ -119,21 +123,14 @@ const quietly = Option.liftThrowable((run: () => void) => run())
 const timeout = (): TransportError =>
   new TransportError({ reason: "Timeout", message: "no whole answer within requestTimeout" })
 
-/** A transport of the user's may not keep to its type. */
-const checkAnswer = (answer: Transport.Answer): Exit.Exit<Transport.Answer, TransportError> =>
-  Predicate.isNumber(answer?.status) && Predicate.isString(answer.body) && Predicate.isObject(answer.headers)
-    ? Exit.succeed(answer)
-    : Exit.fail(new TransportError({ message: "the transport gave no answer of its type" }))
+const isTransportError = (cause: Cause.Cause<unknown>): boolean =>
+  Option.exists(Cause.failureOption(cause), (failure) => failure instanceof TransportError)
 
-/** What a transport fails with. One that dies, or fails with something else, has a defect. */
-const toTransportError = (log: Log, cause: Cause.Cause<unknown>): TransportError => {
-  const failure = Cause.failureOption(cause)
-  if (Option.isSome(failure) && failure.value instanceof TransportError) return failure.value
+/** A transport of the user's that dies, or fails with something else, has a defect. */
+const logDefect = (log: Log, cause: Cause.Cause<unknown>): void =>
   log.burst("transport", 1, () => ({
     level: LogLevel.Error,
     module: "Transport",
     message: "the transport died: its requests count as not answered",
-    annotations: { cause: Cause.pretty(cause) }
+    annotations: { cause: causeText(cause) }
   }))
-  return new TransportError({ message: "the transport died", cause: Cause.squash(cause) })
-}

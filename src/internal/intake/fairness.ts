@@ -77,10 +77,14 @@ const canWait = (scheduler: Scheduler.Scheduler & { readonly deferred?: boolean 
   scheduler.deferred !== false
 
 /**
- * Runs a task when the event loop has turned, and says whether it will: not where a test has put a clock of its own in
- * the place of timers, which may never run it, and not where a platform allows none.
+ * Runs a task when the event loop has turned, and says whether it will: not where a test has put timers of its own in the
+ * place of the platform's, which may never run it, and not where a platform allows none.
  */
 const afterTurn = (task: () => void): boolean => {
   const soon = globalThis.setImmediate ?? globalThis.setTimeout
-  return !("clock" in soon) && Option.isSome(Option.liftThrowable(() => soon(task))())
+  return isOfPlatform(soon) && Option.isSome(Option.liftThrowable(() => soon(task))())
 }
+
+/** The timers of vitest, jest and sinon have a clock, those of `node:test` and of mocks have another name. */
+const isOfPlatform = (timer: typeof setImmediate | typeof setTimeout): boolean =>
+  /^set(Immediate|Timeout)$/.test(timer.name) && !("clock" in timer)

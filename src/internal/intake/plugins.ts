@@ -22,7 +22,7 @@ import type { Before, Destination, Enrichment, Plugin, SetupContext } from "../.
 import type { Reports } from "../delivery/reports.js"
 import { kindOf } from "../event/validationIssue.js"
 import type { Log } from "../log.js"
-import { times } from "../log.js"
+import { causeText, times } from "../log.js"
 import * as TaskQueue from "../taskQueue.js"
 
 /** The most events that wait for one destination. Then its oldest event is dropped. */
@@ -166,7 +166,7 @@ const explain = ({ log }: State, { name }: Plugin, cause: Cause.Cause<unknown>):
     level: LogLevel.Debug,
     module: "plugins",
     message: `plugin ${name}: why it failed`,
-    annotations: { plugin: name, cause: Cause.pretty(cause) }
+    annotations: { plugin: name, cause: causeText(cause) }
   })
 
 /** An effect of a plugin whose failure is a line in the log. */
