@@ -41,7 +41,7 @@ export const sqlContract = (
     durability: "shared",
     capacity: "soft",
     leaseDuration,
-    runs: 10,
+    runs: 5,
     make: Effect.map(
       Effect.gen(function*() {
         const layer = yield* database
