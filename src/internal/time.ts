@@ -6,7 +6,11 @@
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
-import type * as Fiber from "effect/Fiber"
+import * as Fiber from "effect/Fiber"
+import * as Option from "effect/Option"
+
+/** The fiber that runs this code. */
+export const currentFiber = (): Fiber.RuntimeFiber<any, any> => Option.getOrThrow(Fiber.getCurrentFiber())
 
 export const clockOf = (fiber: Fiber.RuntimeFiber<any, any>): Clock.Clock =>
   Context.get(fiber.currentDefaultServices, Clock.Clock)

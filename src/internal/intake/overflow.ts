@@ -12,6 +12,7 @@ import { AmplitudeClosed, BufferFull, StorageError } from "../../AmplitudeError.
 import type { EventStorage } from "../../EventStorage.js"
 import type { Outstanding } from "../delivery/outstanding.js"
 import type { Place } from "../event/eventBuffer.js"
+import { matchAtOnce } from "../firstStep.js"
 
 type EncodedEvent = EventStorage.EncodedEvent
 
@@ -34,7 +35,7 @@ export interface Dependencies<Event extends Unstored> {
 }
 
 /** Makes an effect interruptible again, where the caller is. */
-type Restore = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
+export type Restore = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
 
 export interface StoreOptions<Event extends Unstored, E> {
   /** Runs where the storage has not taken the events. */
@@ -46,10 +47,14 @@ export interface StoreOptions<Event extends Unstored, E> {
 }
 
 export interface Overflow<Event extends Unstored> {
-  /** Appends events, all or none. Only the waiting for room can be interrupted, where the caller can. */
+  /**
+   * Appends events, all or none. To be called, and run, where the fiber cannot be interrupted. `restore` makes the waiting
+   * for room interruptible.
+   */
   readonly store: <E>(
     events: Arr.NonEmptyReadonlyArray<Event>,
-    options: StoreOptions<Event, E>
+    options: StoreOptions<Event, E>,
+    restore: Restore
   ) => Effect.Effect<void, E>
   /** There may be room. */
   readonly onRoom: () => void
@@ -85,42 +90,39 @@ export const make = <Event extends Unstored>(deps: Dependencies<Event>): Overflo
     options: StoreOptions<Event, E>,
     onRefused: OnRefused<Event, E>
   ): Effect.Effect<void, E> => {
-    let sequenced: ReadonlyArray<EncodedEvent> = []
-    const notAccepted = (): void => {
-      for (const { sequence } of sequenced) outstanding.notAccepted(sequence)
-    }
-    return Effect.matchCauseEffect(
-      Effect.suspend((): Effect.Effect<EventStorage.AppendResult, StorageError | AmplitudeClosed> => {
-        if (hasEnded()) return Exit.fail(new AmplitudeClosed())
-        const appended = withSequences(events)
-        sequenced = appended
-        options.onSequence?.(appended[0].sequence)
-        const { bufferCapacity: capacity, overflow } = config.unsafeSettings()
-        const whenFull = overflow === "dropOldest" ? "evictOldest" : "refuse"
-        return storage.append(appended, { capacity, whenFull, isAwaited: options.isAwaited })
-      }),
+    if (hasEnded()) return options.onError(new AmplitudeClosed(), events)
+    const sequenced = withSequences(events)
+    options.onSequence?.(sequenced[0].sequence)
+    const { bufferCapacity: capacity, overflow } = config.unsafeSettings()
+    const whenFull = overflow === "dropOldest" ? "evictOldest" : "refuse"
+    return matchAtOnce(
+      () => storage.append(sequenced, { capacity, whenFull, isAwaited: options.isAwaited }),
       {
         onFailure: (cause) => {
-          notAccepted()
-          return options.onError(toError(cause), events)
+          notAccepted(sequenced)
+          return options.onError(toStorageError(cause), events)
         },
         onSuccess: (result) => {
           switch (result._tag) {
             case "Accepted":
               for (const { sequence } of sequenced) outstanding.accepted(sequence)
-              if (result.evicted.length > 0) onEvicted(result.evicted, config.unsafeSettings().bufferCapacity)
+              if (result.evicted.length > 0) onEvicted(result.evicted, capacity)
               return onAccepted(events)
             case "AcceptedOnCommit":
               // accepted when the transaction commits, which only the storage can see
-              notAccepted()
+              notAccepted(sequenced)
               return Exit.void
             case "Refused":
-              notAccepted()
+              notAccepted(sequenced)
               return onRefused(events, options, result.inTransaction === true)
           }
         }
       }
     )
+  }
+
+  const notAccepted = (events: ReadonlyArray<EncodedEvent>): void => {
+    for (const { sequence } of events) outstanding.notAccepted(sequence)
   }
 
   const withSequence = (event: Event): EncodedEvent => ({
@@ -171,19 +173,11 @@ export const make = <Event extends Unstored>(deps: Dependencies<Event>): Overflo
   ): Effect.Effect<void, E> => onError(new BufferFull({ capacity: config.unsafeSettings().bufferCapacity }), events)
 
   return {
-    store: (events, options) =>
-      suspends()
-        ? Effect.uninterruptibleMask((restore) =>
-          queue.length > 0
-            ? storeWhenRoom(events, options, restore)
-            : append(
-              events,
-              options,
-              (events, options, inTransaction) =>
-                inTransaction ? bufferFull(events, options) : storeWhenRoom(events, options, restore)
-            )
-        )
-        : Effect.uninterruptible(append(events, options, bufferFull)),
+    store: (events, options, restore) =>
+      queue.length > 0 && suspends()
+        ? storeWhenRoom(events, options, restore)
+        : append(events, options, (events, options, inTransaction) =>
+          suspends() && !inTransaction ? storeWhenRoom(events, options, restore) : bufferFull(events, options)),
     onRoom: () => queue[0]?.tryAgain.unsafeOpen(),
     trim: Effect.suspend(() => {
       const { bufferCapacity: capacity, overflow } = config.unsafeSettings()
@@ -203,9 +197,9 @@ export const make = <Event extends Unstored>(deps: Dependencies<Event>): Overflo
 }
 
 /** A storage that dies has failed like any other. */
-const toError = (cause: Cause.Cause<StorageError | AmplitudeClosed>): StorageError | AmplitudeClosed => {
+const toStorageError = (cause: Cause.Cause<StorageError>): StorageError => {
   const error = Cause.squash(cause)
-  return error instanceof StorageError || error instanceof AmplitudeClosed
+  return error instanceof StorageError
     ? error
     : new StorageError({ operation: "append", message: "the event storage died", cause: error })
 }

@@ -27,11 +27,11 @@ import type { ValidationIssue } from "../event/validationIssue.js"
 import { interruptibleWait } from "../interruptibleWait.js"
 import type { Log } from "../log.js"
 import { counted } from "../log.js"
-import { unsafeNow } from "../time.js"
+import { currentFiber, unsafeNow } from "../time.js"
 import type { WakefulClock } from "../wakefulClock.js"
 import type { Admission } from "./admission.js"
 import type { Fairness } from "./fairness.js"
-import type { Overflow, StoreOptions, Unstored } from "./overflow.js"
+import type { Overflow, Restore, StoreOptions, Unstored } from "./overflow.js"
 import type { Applied, Plugins } from "./plugins.js"
 import { insidePlugins } from "./plugins.js"
 
@@ -193,15 +193,16 @@ export const make = (deps: Dependencies): Intake => {
       return Effect.flatMap(complete, (event) => apply(call, event, enrichment, encode))
     })
 
-  /** Goes on with the encoded event, or with the reason why there is none. */
+  /** Goes on with the encoded event, or with the reason why there is none: only plugins can be interrupted. */
   const prepare = <A, E>(
     given: Encoder.Given,
-    next: (prepared: Prepared) => Effect.Effect<A, E>
+    next: (prepared: Prepared, restore: Restore) => Effect.Effect<A, E>
   ): Effect.Effect<A, E> =>
-    Effect.withFiberRuntime((caller) => {
-      if (admission.isClosing) return next(refuse(new AmplitudeClosed()))
+    Effect.uninterruptibleMask((restore) => {
+      if (admission.isClosing) return next(refuse(new AmplitudeClosed()), restore)
       const settings = config.unsafeSettings()
-      if (settings.optOut) return next(optedOut)
+      if (settings.optOut) return next(optedOut, restore)
+      const caller = currentFiber()
       const now = unsafeNow(caller)
       clock.wakeOverdue(now)
       const inside = caller.getFiberRef(insidePlugins)
@@ -209,11 +210,11 @@ export const make = (deps: Dependencies): Intake => {
       const before = plugins.before(inside)
       const enrichment = plugins.enrichment(inside)
       if (before.length === 0 && enrichment.length === 0) {
-        return next(read(call, given, encode))
+        return next(read(call, given, encode), restore)
       }
       return admission.counted(Effect.flatMap(
-        throughPlugins(call, given, before, enrichment),
-        (prepared) => next(admission.isClosed ? refuse(new AmplitudeClosed()) : prepared)
+        restore(throughPlugins(call, given, before, enrichment)),
+        (prepared) => next(admission.isClosed ? refuse(new AmplitudeClosed()) : prepared, restore)
       ))
     })
 
@@ -266,23 +267,23 @@ export const make = (deps: Dependencies): Intake => {
   const orFail: StoreOptions<Encoded, TrackError> = { isAwaited: false, onError: Exit.fail }
 
   const track: Intake["track"] = (...given) =>
-    prepare(given, (prepared) => {
-      if (!isRefusal(prepared)) return overflow.store([prepared], reported)
+    prepare(given, (prepared, restore) => {
+      if (!isRefusal(prepared)) return overflow.store([prepared], reported, restore)
       if (deps.invalidIsDefect && prepared.reason === "Invalid") return Effect.die(prepared.error)
       reportRefusal(prepared, given)
       return fairness.next()
     })
 
   const trackOrFail: Intake["trackOrFail"] = (...given) =>
-    prepare<void, TrackError>(given, (prepared) => {
-      if (!isRefusal(prepared)) return overflow.store([prepared], orFail)
+    prepare<void, TrackError>(given, (prepared, restore) => {
+      if (!isRefusal(prepared)) return overflow.store([prepared], orFail, restore)
       if (prepared.error !== undefined) return Exit.fail(prepared.error)
       reportRefusal(prepared, given)
       return Exit.void
     })
 
   const trackAndWait: Intake["trackAndWait"] = (...given) =>
-    prepare<Delivered, TrackError | DeliveryError>(given, (prepared) => {
+    prepare<Delivered, TrackError | DeliveryError>(given, (prepared, restore) => {
       if (isRefusal(prepared)) {
         return prepared.error === undefined
           ? toDelivery(reportRefusal(prepared, given))
@@ -298,7 +299,7 @@ export const make = (deps: Dependencies): Intake => {
           watched = sequence
           reports.watch(sequence, (awaited) => Deferred.unsafeDone(outcome, toDelivery(awaited)))
         }
-      })
+      }, restore)
       return Effect.ensuring(
         Effect.zipRight(stored, interruptibleWait(Deferred.await(outcome))),
         Effect.sync(() => reports.unwatch(watched))
@@ -316,7 +317,7 @@ export const make = (deps: Dependencies): Intake => {
       (prepared) =>
         Effect.forEach(
           Arr.chunksOf(prepared.filter(isEncoded), config.unsafeSettings().bufferCapacity),
-          (chunk) => overflow.store(chunk, reported),
+          (chunk) => Effect.uninterruptibleMask((restore) => overflow.store(chunk, reported, restore)),
           { discard: true }
         )
     )

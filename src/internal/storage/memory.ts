@@ -91,7 +91,7 @@ export const make: Effect.Effect<EventStorage.Service> = Effect.sync(() => {
     watchers: new Set()
   }
   return {
-    append: (events, options) => Effect.sync(() => append(state, events, options)),
+    append: (events, options) => Effect.suspend(() => Exit.succeed(append(state, events, options))),
     lease: (options) => lease(state, options),
     evict: ({ from, keep }) => Effect.sync(() => evict(state, keep, from)),
     count: (of) => Effect.sync(() => of === undefined ? state.count : countOf(state, of)),
