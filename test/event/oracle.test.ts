@@ -174,9 +174,13 @@ describe("the fields of an event", () => {
     FastCheck.constant(undefined)
   )
 
+  const hasSymbols = (value: unknown): boolean =>
+    typeof value === "object" && value !== null && Object.getOwnPropertySymbols(value).length > 0
+
   const field = FastCheck.tuple(
     FastCheck.constantFrom(...Object.keys(Event.fields), "no_such_field", "constructor"),
-    FastCheck.oneof({ weight: 4, arbitrary: rightValues }, odd)
+    // Schema refuses a key that is a symbol, which JSON does not see
+    FastCheck.oneof({ weight: 4, arbitrary: rightValues }, odd.filter((value) => !hasSymbols(value)))
   )
 
   // an event without a type is refused later, with the ids
