@@ -353,7 +353,7 @@ describe("R7: validation", () => {
     Effect.gen(function*() {
       yield* Amplitude.trackOrFail(large(1_001_000))
       yield* refused(large(20_001_000), "event")
-    }).pipe(lenient({ useBatch: true })))
+    }).pipe(lenient({ useBatch: true })), 30_000)
 })
 
 describe("groups", () => {

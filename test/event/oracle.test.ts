@@ -140,7 +140,7 @@ describe("PlainEncoder", () => {
     const oracle = ParseResult.encodeUnknownEither(schema, { onExcessProperty: "error" })(input)
     if (Either.isLeft(oracle)) assert.isTrue(isOpen(schema), JSON.stringify(plain))
     else assert.deepStrictEqual(plain, oracle.right)
-  }, { fastCheck: { numRuns: 3000 } })
+  }, { fastCheck: { numRuns: 1000 }, timeout: 60_000 })
 
   it("decides what is right and plain itself", () => {
     const schema = Schema.Struct({
@@ -212,7 +212,7 @@ describe("the fields of an event", () => {
     const decided = oracle(event)
     assert.strictEqual(issue === undefined, Either.isRight(decided), `${issue?.path} ${issue?.expected}`)
     if (Either.isRight(decided)) assert.deepStrictEqual(json(written), expected(decided.right))
-  }, { fastCheck: { numRuns: 2000 } })
+  }, { fastCheck: { numRuns: 1000 }, timeout: 60_000 })
 
   it.prop("an event type with properties and options is the same event", [events], ([event]) => {
     const { event_properties, event_type, ...options } = event
@@ -220,7 +220,7 @@ describe("the fields of an event", () => {
     const parts = read(event_type, event_properties, options)
     assert.strictEqual(whole.issue === undefined, typeof event_type === "string" && parts.issue === undefined)
     if (whole.event !== undefined) assert.deepStrictEqual(json(parts.event), json(whole.event))
-  }, { fastCheck: { numRuns } })
+  }, { fastCheck: { numRuns }, timeout: 60_000 })
 })
 
 describe("Identify", () => {
@@ -254,7 +254,7 @@ describe("Identify", () => {
     if (isAccepted && Either.isRight(written)) {
       assert.deepStrictEqual(json(written.right), json(Either.getOrThrow(decided).operations))
     }
-  }, { fastCheck: { numRuns: 2000 } })
+  }, { fastCheck: { numRuns: 1000 }, timeout: 60_000 })
 })
 
 describe("Revenue", () => {
@@ -277,7 +277,7 @@ describe("Revenue", () => {
       Either.getOrThrow(copyProperties(quick, "event_properties")),
       Either.getOrThrow(copyProperties(InternalRevenue.toEventProperties(revenue), "event_properties"))
     )
-  }, { fastCheck: { numRuns: 2000 } })
+  }, { fastCheck: { numRuns: 1000 }, timeout: 60_000 })
 
   it("decides what is right and plain itself", () => {
     assert.deepStrictEqual(
