@@ -6,7 +6,7 @@
 import * as Either from "effect/Either"
 import * as ParseResult from "effect/ParseResult"
 import * as Schema from "effect/Schema"
-import { assign, copyProperties, isPlain, isPlainJson, Properties } from "./internal/event/properties.js"
+import { arePlain, assign, copyProperties, isPlain, Properties } from "./internal/event/properties.js"
 import { validationIssueOf } from "./internal/event/schemaIssue.js"
 import type { ValidationIssue } from "./internal/event/validationIssue.js"
 import { guarded, join, kindOf } from "./internal/event/validationIssue.js"
@@ -67,7 +67,7 @@ export class Revenue extends Schema.Class<Revenue>("effect-amplitude/Revenue")({
       if (!fieldNames.has(name)) return undefined
     }
     const { properties } = self
-    if (properties !== undefined && !isPlainJson(properties)) return undefined
+    if (properties !== undefined && !arePlain(properties)) return undefined
     const wire = eventProperties(self, assign({}, properties))
     return Number.isFinite(wire.$price) && Number.isSafeInteger(wire.$quantity) && wire.$quantity > 0 &&
         isText(wire.$productId) &&

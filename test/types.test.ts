@@ -7,8 +7,12 @@ import type {
   BufferFull,
   DeliveryError,
   DeliveryReport,
+  EventOptions,
+  IngestionMetadata,
   InvalidConfig,
   InvalidEvent,
+  Plan,
+  Revenue,
   StorageError,
   TrackError
 } from "effect-amplitude"
@@ -181,6 +185,33 @@ describe("types", () => {
       void Amplitude.track(new Event({ event_type: "Clicked", group_properties: clicked }))
       void Amplitude.revenue({ price: 1, properties: clicked })
     })
+  })
+
+  it("groups are event options, and a time may be a Date", () => {
+    compiled(() => {
+      const groups = { org_id: "15", team: ["growth", "web"] }
+      void Amplitude.track("Clicked", {}, { ...user, groups, time: new Date(0) })
+      void Amplitude.track({ event_type: "Clicked", groups, time: new Date(0) })
+      void Amplitude.identify(Identify.empty, { groups })
+      void Amplitude.withEventOptions({ groups })
+      void Event.define("Opened", {})({}, { groups })
+      void Amplitude.layer({ apiKey: "key", eventOptions: { groups } })
+      // @ts-expect-error a group is named by strings
+      void Amplitude.track("Clicked", {}, { groups: { org_id: 15 } })
+    })
+    expectTypeOf<EventOptions.Input["time"]>().toEqualTypeOf<number | Date | undefined>()
+    // what was tracked has its time in milliseconds
+    expectTypeOf<Event["time"]>().toEqualTypeOf<number | undefined>()
+  })
+
+  it("inputs are named interfaces of the fields that the classes have", () => {
+    expectTypeOf<keyof Event.Input>().toEqualTypeOf<keyof typeof Event.fields>()
+    expectTypeOf<keyof EventOptions.Input>().toEqualTypeOf<keyof typeof EventOptions.fields>()
+    expectTypeOf<keyof Revenue.Input>().toEqualTypeOf<keyof typeof Revenue.fields>()
+    expectTypeOf<keyof Plan.Input>().toEqualTypeOf<keyof typeof Plan.fields>()
+    expectTypeOf<keyof IngestionMetadata.Input>().toEqualTypeOf<keyof typeof IngestionMetadata.fields>()
+    expectTypeOf<Schema.Struct.Type<typeof Event.fields>>().toExtend<Event.Input>()
+    expectTypeOf<Schema.Struct.Type<typeof Revenue.fields>>().toExtend<Revenue.Input>()
   })
 
   it("define", () => {

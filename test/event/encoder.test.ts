@@ -1,9 +1,11 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Cause, Effect, Exit, Fiber, TestClock } from "effect"
 import type { InvalidEvent } from "effect-amplitude"
-import { Amplitude, AmplitudeTest, Recorder, TransportError } from "effect-amplitude"
+import { Amplitude, AmplitudeTest, Event, Identify, Recorder, TransportError } from "effect-amplitude"
 
 const user = { user_id: "user-12345" }
+
+const base = { event_type: "type", ...user }
 
 const lenient = (options: Recorder.Options = {}) => Effect.provide(Recorder.layer({ lenient: true, ...options }))
 
@@ -183,7 +185,6 @@ it.effect("R6: the payload is fixed when the effect runs", () =>
 
 describe("R7: validation", () => {
   const long = "x".repeat(1025)
-  const base = { event_type: "type", ...user }
   const nested = (levels: number): unknown => levels === 0 ? 1 : { a: nested(levels - 1) }
   const cycle: Record<string, unknown> = {}
   cycle.self = cycle
@@ -352,7 +353,140 @@ describe("R7: validation", () => {
     Effect.gen(function*() {
       yield* Amplitude.trackOrFail(large(1_001_000))
       yield* refused(large(20_001_000), "event")
-    }).pipe(lenient({ useBatch: true })))
+    }).pipe(lenient({ useBatch: true })), 30_000)
+})
+
+describe("groups", () => {
+  it.effect("are an option of every call", () =>
+    Effect.gen(function*() {
+      const options = { ...user, groups: { org_id: "15", team: ["growth", "web"] } }
+      yield* Amplitude.track("type", {}, options)
+      yield* Amplitude.identify(Identify.empty.pipe(Identify.set("plan", "pro")), options)
+      yield* Amplitude.revenue({ price: 1 }, options)
+      yield* Amplitude.withEventOptions(Amplitude.track("type"), options)
+      const Defined = Event.define("Defined", {})
+      yield* Amplitude.track(Defined({}, options))
+      for (const event of yield* sent) assert.deepStrictEqual(event.groups, options.groups)
+    }).pipe(lenient()))
+
+  it.effect("those of setGroup and groupIdentify are the call's own", () =>
+    Effect.gen(function*() {
+      const options = { ...user, groups: { other: "1" } }
+      yield* Amplitude.setGroup("org_id", "15", options)
+      yield* Amplitude.groupIdentify("org_id", "15", Identify.empty.pipe(Identify.set("a", 1)), options)
+      yield* Amplitude.trackOrFail(Event.setGroup("org_id", "15", options))
+      for (const event of yield* sent) assert.deepStrictEqual(event.groups, { org_id: "15" })
+    }).pipe(lenient()))
+
+  it.effect("a type may have any name", () =>
+    Effect.gen(function*() {
+      const names = ["__proto__", "constructor", "toString", "hasOwnProperty", "toJSON", "", "0"]
+      const groups = Object.fromEntries(names.map((name) => [name, ["15"]]))
+      yield* Amplitude.trackOrFail({ ...base, groups })
+      yield* Amplitude.trackOrFail(Event.setGroup("__proto__", "15", user))
+      yield* Amplitude.setGroup("__proto__", "15", user)
+      const [event, ...set] = (yield* Recorder.events).map((event) => JSON.parse(JSON.stringify(event)))
+      assert.sameMembers(Object.keys(event.groups), names)
+      for (const { groups, user_properties } of set) {
+        assert.deepStrictEqual(Object.entries(groups), [["__proto__", "15"]])
+        assert.deepStrictEqual(Object.entries(user_properties.$set), [["__proto__", "15"]])
+      }
+    }).pipe(lenient()))
+
+  it.effect("an own __proto__ is no option", () =>
+    Effect.gen(function*() {
+      const options = JSON.parse(`{"user_id":"user-12345","__proto__":{"user_id":"other"}}`) as { user_id: string }
+      const fails = [
+        Amplitude.trackOrFail(Event.setGroup("org_id", "15", options)),
+        Amplitude.trackOrFail({ event_type: "type", ...user, ...options })
+      ]
+      for (const fail of fails) {
+        const error = yield* Effect.flip(fail) as Effect.Effect<InvalidEvent, void, Amplitude>
+        assert.strictEqual(error.field, "__proto__")
+        assert.strictEqual(error.actual, "an unknown field")
+      }
+    }).pipe(lenient()))
+})
+
+describe("time", () => {
+  it.effect("is a number of milliseconds or a Date, by every door", () =>
+    Effect.gen(function*() {
+      const time = new Date(1_700_000_000_000)
+      yield* Amplitude.track({ ...base, time })
+      yield* Amplitude.track({ ...base, time: time.getTime() })
+      yield* Amplitude.track("type", {}, { ...user, time })
+      yield* Amplitude.track(new Event({ ...base, time }))
+      yield* Amplitude.track(Event.revenue({ price: 1 }, { ...user, time }))
+      yield* Amplitude.withEventOptions(Amplitude.track("type"), { ...user, time })
+      for (const event of yield* sent) assert.strictEqual(event.time, time.getTime())
+    }).pipe(lenient()))
+
+  it.effect("an invalid Date is refused", () =>
+    Effect.gen(function*() {
+      const error = yield* Effect.flip(
+        Amplitude.trackOrFail({ ...base, time: new Date(NaN) })
+      ) as Effect.Effect<InvalidEvent, void, Amplitude>
+      assert.strictEqual(error.field, "time")
+      assert.strictEqual(error.actual, "an invalid Date")
+    }).pipe(lenient()))
+})
+
+describe("a hostile event", () => {
+  /** An object with as many members as it is asked for. Counts how many of them are read. */
+  const endless = () => {
+    const reads = { count: 0 }
+    const value: object = new Proxy([], {
+      get: (_, key) => {
+        if (key === "length") return 2 ** 32 - 1
+        if (key === "toJSON") return undefined
+        reads.count++
+        return value
+      }
+    })
+    return { reads, value }
+  }
+
+  it.effect("a length that is a lie is refused before an element is read", () =>
+    Effect.gen(function*() {
+      const { reads, value } = endless()
+      for (const event of [{ event_properties: { value } }, { groups: { value: value as unknown as string } }]) {
+        const error = yield* Effect.flip(Amplitude.trackOrFail({ ...base, ...event }))
+        assert.strictEqual(error._tag, "InvalidEvent")
+      }
+      assert.strictEqual(reads.count, 0)
+    }).pipe(lenient()))
+
+  it.effect("reading stops where the event is larger than a request", () =>
+    Effect.gen(function*() {
+      let reads = 0
+      const list = new Array<unknown>(100_000).fill(undefined)
+      const text = "x".repeat(1000)
+      const counted = new Proxy(list, {
+        get: (target, key) => {
+          if (typeof key === "string" && /^\d+$/.test(key)) {
+            reads++
+            return text
+          }
+          return Reflect.get(target, key) as unknown
+        }
+      })
+      const error = yield* Effect.flip(
+        Amplitude.trackOrFail({ ...base, event_properties: { counted } })
+      ) as Effect.Effect<InvalidEvent, void, Amplitude>
+      assert.strictEqual(error._tag, "InvalidEvent")
+      assert.isAtMost(reads, 1000)
+      const groups = new Proxy({}, {
+        ownKeys: () => Array.from({ length: 10_000 }, (_, index) => `type-${index}`),
+        getOwnPropertyDescriptor: () => ({ configurable: true, enumerable: true, value: text }),
+        get: () => {
+          reads++
+          return text
+        }
+      })
+      reads = 0
+      assert.strictEqual((yield* Effect.flip(Amplitude.trackOrFail({ ...base, groups })))._tag, "InvalidEvent")
+      assert.isAtMost(reads, 1000)
+    }).pipe(lenient()))
 })
 
 describe("optOut", () => {

@@ -187,11 +187,11 @@ export const assign = <A extends object>(target: A, source: object | null | unde
     ? Object.defineProperties(target, Object.getOwnPropertyDescriptors({ ...source }))
     : Object.assign(target, source)
 
-/** The most values that are looked at for `isPlainJson`. */
+/** The most values that are looked at for `arePlain`. */
 const maxPlainValues = 1000
 
-/** Whether a value is JSON as it stands, without `toJSON`. It gives up on large ones. */
-export const isPlainJson = (value: unknown): boolean => {
+/** Whether properties are JSON as they stand, without `toJSON`. It gives up on large ones. */
+export const arePlain = (properties: unknown): boolean => {
   let left = maxPlainValues
   const isJson = (value: unknown, depth: number): boolean => {
     if (left-- <= 0) return false
@@ -207,7 +207,7 @@ export const isPlainJson = (value: unknown): boolean => {
     }
     return true
   }
-  return isJson(value, 1)
+  return typeof properties === "object" && properties !== null && !Array.isArray(properties) && isJson(properties, 1)
 }
 
 /** Properties as users write them: interface-typed values fit, each value is checked when the event is tracked. */

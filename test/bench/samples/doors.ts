@@ -1,6 +1,6 @@
 /**
- * Every call of the client in one process, as a multiple of `JSON.stringify` and `randomUUID` of the event that it sends.
- * Bursts of the two take turns, so that what disturbs one of them disturbs the other; the median ratio is told.
+ * One call of the client and the event that it sends, and `JSON.stringify` and `randomUUID` of that event. Bursts of the two
+ * take turns, so that what disturbs one of them disturbs the other.
  */
 import { Effect, ManagedRuntime } from "effect"
 import { Amplitude } from "effect-amplitude"
@@ -55,5 +55,6 @@ export const sample: Sampler = async (name, { bursts, calls, ...place }) => {
   }
   await runtime.dispose()
   if (length === 0) throw new Error("nothing was made")
-  return { nanoseconds: median(times), bare: median(bareTimes), ratio: median(times.map((t, i) => t / bareTimes[i]!)) }
+  const ratios = times.map((taken, burst) => taken / bareTimes[burst]!)
+  return { nanoseconds: median(times), bare: median(bareTimes), ratio: median(ratios) }
 }
