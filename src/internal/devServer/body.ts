@@ -6,15 +6,16 @@ import * as Either from "effect/Either"
 import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import * as Stream from "effect/Stream"
+import { isAscii } from "node:buffer"
 import * as Zlib from "node:zlib"
-import * as Ingestion from "./ingestion.js"
+import * as RequestBody from "./requestBody.js"
 
 /** A body that was read. */
 export interface Payload {
   readonly text: string
   /** The length of `text` in bytes; over the limit, one more than it. */
   readonly bytes: number
-  readonly body: Ingestion.Body
+  readonly body: RequestBody.Body
 }
 
 const maxBytes = 20_000_000
@@ -62,7 +63,7 @@ export const read = (
     )
   )
 
-const tooLarge: Payload = { text: "", bytes: maxBytes + 1, body: Either.left(Ingestion.malformedBody) }
+const tooLarge: Payload = { text: "", bytes: maxBytes + 1, body: Either.left(RequestBody.malformedBody) }
 
 const gunzip = (bytes: Buffer, path: string): Effect.Effect<Payload> =>
   Effect.async((resume) =>
@@ -72,14 +73,20 @@ const gunzip = (bytes: Buffer, path: string): Effect.Effect<Payload> =>
           payloadOf(result, path) :
           "code" in error && error.code === "ERR_BUFFER_TOO_LARGE" ?
           tooLarge :
-          { text: bytes.toString("utf8"), bytes: bytes.length, body: Either.left(Ingestion.malformedBody) }
+          { text: bytes.toString("utf8"), bytes: bytes.length, body: Either.left(RequestBody.malformedBody) }
       )))
   )
 
 const payloadOf = (bytes: Buffer, path: string): Payload => {
-  const text = bytes.toString("utf8")
+  // Bytes of ASCII are a text without being decoded.
+  const text = bytes.toString(isAscii(bytes) ? "latin1" : "utf8")
+  return { text, bytes: bytes.length, body: parse(text, path) }
+}
+
+/** Reads the text of a body that was sent to a path. */
+export const parse = (text: string, path: string): RequestBody.Body => {
   const form = forms.get(path)
-  return { text, bytes: bytes.length, body: form === undefined ? Ingestion.readBody(text) : readForm(text, form) }
+  return form === undefined ? RequestBody.readBody(text) : readForm(text, form)
 }
 
 // Amplitude Identify API and Group Identify API
@@ -104,11 +111,11 @@ const forms: ReadonlyMap<string, Form> = new Map([
 /** Whether a path takes forms. */
 export const isForm = (path: string): boolean => forms.has(path)
 
-const readForm = (text: string, { parameter, toEvent }: Form): Ingestion.Body => {
+const readForm = (text: string, { parameter, toEvent }: Form): RequestBody.Body => {
   const form = new URLSearchParams(text)
   const given = Option.liftThrowable((text: string): unknown => JSON.parse(text))(form.get(parameter) ?? "")
   return Option.match(given, {
-    onNone: () => Either.left(Ingestion.malformedBody),
+    onNone: () => Either.left(RequestBody.malformedBody),
     onSome: (given) =>
       Either.right({
         api_key: form.get("api_key") ?? undefined,
