@@ -1,11 +1,12 @@
 /** Reads bodies, with a limit on their bytes as sent and inflated and on the time that they take. */
+import * as NodeHttpServerRequest from "@effect/platform-node/NodeHttpServerRequest"
 import type * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
+import { constVoid } from "effect/Function"
 import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
-import * as Stream from "effect/Stream"
 import { isAscii } from "node:buffer"
 import * as Zlib from "node:zlib"
 import * as RequestBody from "./requestBody.js"
@@ -20,47 +21,59 @@ export interface Payload {
 
 const maxBytes = 20_000_000
 
-/** What comes after the limit is read and dropped, so that the client reads the answer; after this it is cut off. */
+/** What comes after the limit is dropped until the body ends, so that the client reads the answer; but not after this. */
 const maxSentBytes = 4 * maxBytes
 
 const timeout = Duration.seconds(30)
 
-interface Sent {
-  readonly chunks: Array<Uint8Array>
-  bytes: number
-}
-
 /** Why a body was not read whole. */
 export type BodyError = "TooSlow" | "Aborted"
+
+/** The bytes as they were sent, or none when they are too many. */
+const receive = (request: HttpServerRequest.HttpServerRequest): Effect.Effect<Option.Option<Buffer>, BodyError> =>
+  Effect.async((resume) => {
+    const message = NodeHttpServerRequest.toIncomingMessage(request)
+    const chunks: Array<Buffer> = []
+    let bytes = 0
+    const settle = (result: Effect.Effect<Option.Option<Buffer>, BodyError>): void => {
+      stop()
+      resume(result)
+    }
+    const onData = (chunk: Buffer): void => {
+      bytes += chunk.length
+      if (bytes <= maxBytes) {
+        chunks.push(chunk)
+      } else {
+        chunks.length = 0
+        if (bytes > maxSentBytes) {
+          settle(Effect.succeedNone)
+        }
+      }
+    }
+    const onEnd = (): void =>
+      settle(bytes > maxBytes ? Effect.succeedNone : Effect.succeedSome(Buffer.concat(chunks, bytes)))
+    const onAbort = (): void => settle(Effect.fail("Aborted"))
+    const stop = (): void => void message.off("data", onData).off("end", onEnd).off("close", onAbort)
+    // A message that breaks off has an error, which comes before it closes and would end the process if nobody listened.
+    message.on("error", constVoid)
+    message.on("data", onData).on("end", onEnd).on("close", onAbort)
+    return Effect.sync(stop)
+  })
 
 /** The whole body, or nothing of it when it is too large. */
 export const read = (
   request: HttpServerRequest.HttpServerRequest,
   path: string
 ): Effect.Effect<Payload, BodyError> =>
-  request.stream.pipe(
-    Stream.runFoldWhile(
-      { chunks: [], bytes: 0 } as Sent,
-      ({ bytes }) => bytes <= maxSentBytes,
-      (sent, chunk) => {
-        sent.bytes += chunk.length
-        if (sent.bytes > maxBytes) {
-          sent.chunks.length = 0
-        } else {
-          sent.chunks.push(chunk)
-        }
-        return sent
-      }
-    ),
-    Effect.mapError((): BodyError => "Aborted"),
+  receive(request).pipe(
     Effect.timeoutFail({ duration: timeout, onTimeout: (): BodyError => "TooSlow" }),
-    Effect.flatMap(({ bytes, chunks }) =>
-      bytes > maxBytes ?
-        Effect.succeed(tooLarge) :
+    Effect.flatMap(Option.match({
+      onNone: () => Effect.succeed(tooLarge),
+      onSome: (bytes) =>
         /^(x-)?gzip$/i.test(request.headers["content-encoding"] ?? "") ?
-        gunzip(Buffer.concat(chunks), path) :
-        Effect.succeed(payloadOf(Buffer.concat(chunks), path))
-    )
+          gunzip(bytes, path) :
+          Effect.succeed(payloadOf(bytes, path))
+    }))
   )
 
 const tooLarge: Payload = { text: "", bytes: maxBytes + 1, body: Either.left(RequestBody.malformedBody) }

@@ -130,21 +130,32 @@ export class HeldUploads {
     }
     for (const slot of this.#slots) {
       const isListed = this.#slots.length - gone <= maxRequests
-      const isTooMuch = this.#characters > maxCharacters ||
-        (isEmpty(slot) && this.#charactersWithoutEvents > maxCharactersWithoutEvents)
-      if (!isTooMuch && (isListed || !isEmpty(slot))) {
+      if (this.#characters <= maxCharacters && (isListed || !isEmpty(slot))) {
         break
       }
-      const { first, upload } = slot
+      const left = slot.upload.notes.length - slot.first
       gone++
       this.#forgetText(slot)
-      this.#events -= upload.notes.length - first
-      this.#droppedEvents += upload.notes.length - first
-      if (isListed) {
-        this.#droppedRequests++
-      }
+      this.#events -= left
+      this.#droppedEvents += left
+      this.#droppedRequests += isListed ? 1 : 0
     }
     this.#slots.splice(0, gone)
+    if (this.#charactersWithoutEvents > maxCharactersWithoutEvents) {
+      this.#pushOutEmpty()
+    }
+  }
+
+  #pushOutEmpty(): void {
+    const firstListed = this.#slots.length - maxRequests
+    this.#slots = this.#slots.filter((slot, place) => {
+      const stays = !isEmpty(slot) || this.#charactersWithoutEvents <= maxCharactersWithoutEvents
+      if (!stays) {
+        this.#forgetText(slot)
+        this.#droppedRequests += place >= firstListed ? 1 : 0
+      }
+      return stays
+    })
   }
 
   #found(slot: Slot): Found {
