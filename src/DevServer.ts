@@ -322,7 +322,7 @@ const make = (options: DevServer.Options): Effect.Effect<DevServer.Service, Serv
     const url = urlOf(server.address)
     const settings: Settings = { options, url, host, allowHost, allowOrigin, token }
     const routes = yield* Routes.make({ store, url, maxSubscribers, onClear: file.clear })
-    yield* HttpServer.serveEffect(app(store, file, routes, settings)).pipe(
+    yield* HttpServer.serveEffect(Effect.interruptible(app(store, file, routes, settings))).pipe(
       Effect.provideService(HttpServer.HttpServer, server),
       HttpMiddleware.withTracerDisabledWhenEffect(constTrue)
     )
@@ -474,7 +474,9 @@ const inject = (
       )
   }
   const { delayMs = 0, ...rest } = answer
-  return Effect.zipRight(Effect.sleep(delayMs), respond(store.receive(upload, { answer: rest, because })))
+  // A client that gives up during the delay has sent its events all the same.
+  const given = store.receive(upload, { answer: rest, because })
+  return Effect.zipRight(Effect.sleep(delayMs), respond(given))
 }
 
 const pathOf = (url: string): string => url.replace(/[?#].*$/, "")
