@@ -24,14 +24,15 @@ import * as Random from "effect/Random"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as Http from "node:http"
+import * as Answers from "./internal/devServer/answers.js"
 import type * as Api from "./internal/devServer/api.js"
 import * as Assets from "./internal/devServer/assets.js"
 import * as Body from "./internal/devServer/body.js"
 import { changes, expect } from "./internal/devServer/changes.js"
 import * as Guard from "./internal/devServer/guard.js"
-import * as Ingestion from "./internal/devServer/ingestion.js"
 import * as KeptFile from "./internal/devServer/keptFile.js"
 import type * as Model from "./internal/devServer/model.js"
+import * as RequestBody from "./internal/devServer/requestBody.js"
 import * as Routes from "./internal/devServer/routes.js"
 import { Store, type Upload } from "./internal/devServer/store.js"
 import { violations } from "./internal/devServer/violations.js"
@@ -321,7 +322,7 @@ const make = (options: DevServer.Options): Effect.Effect<DevServer.Service, Serv
     const url = urlOf(server.address)
     const settings: Settings = { options, url, host, allowHost, allowOrigin, token }
     const routes = yield* Routes.make({ store, url, maxSubscribers, onClear: file.clear })
-    yield* HttpServer.serveEffect(app(store, file, routes, settings)).pipe(
+    yield* HttpServer.serveEffect(Effect.interruptible(app(store, file, routes, settings))).pipe(
       Effect.provideService(HttpServer.HttpServer, server),
       HttpMiddleware.withTracerDisabledWhenEffect(constTrue)
     )
@@ -400,7 +401,7 @@ const app = (store: Store, file: KeptFile.KeptFile, routes: Routes.Routes, setti
       Effect.suspend(() => json(store.kept())) :
       request.method === "GET" && Assets.isAsset(path) ?
       Assets.respond(path, settings.token === undefined ? undefined : tokenOf(request)) :
-      respond(Ingestion.invalidPath)
+      respond(Answers.invalidPath)
     return Effect.map(answer, guarded)
   })
 }
@@ -446,7 +447,7 @@ const intercept = (store: Store, options: DevServer.Options, upload: Upload): Op
   const contentEncoding = upload.headers["content-encoding"]
   return options.intercept({
     path: upload.path,
-    events: Ingestion.eventCount(upload.body),
+    events: RequestBody.eventCount(upload.body),
     bytes: upload.bytes,
     ...(contentEncoding === undefined ? {} : { contentEncoding }),
     receivedAt: upload.now,
@@ -473,7 +474,9 @@ const inject = (
       )
   }
   const { delayMs = 0, ...rest } = answer
-  return Effect.zipRight(Effect.sleep(delayMs), respond(store.receive(upload, { answer: rest, because })))
+  // A client that gives up during the delay has sent its events all the same.
+  const given = store.receive(upload, { answer: rest, because })
+  return Effect.zipRight(Effect.sleep(delayMs), respond(given))
 }
 
 const pathOf = (url: string): string => url.replace(/[?#].*$/, "")

@@ -18,12 +18,13 @@ import { delay } from "./measurements/delay.js"
 import { deliver } from "./measurements/deliver.js"
 import { doors } from "./measurements/doors.js"
 import { growth } from "./measurements/growth.js"
+import { ingest } from "./measurements/ingest.js"
 import { memory } from "./measurements/memory.js"
 import { outage } from "./measurements/outage.js"
 import { size } from "./measurements/size.js"
 import { builtOf, pathOf, root } from "./paths.js"
 
-const all: ReadonlyArray<Measurement> = [call, doors, deliver, memory, delay, outage, size, growth]
+const all: ReadonlyArray<Measurement> = [call, doors, deliver, memory, delay, outage, size, growth, ingest]
 
 const startSink = async (): Promise<{ readonly place: Place; readonly sink: ChildProcess }> => {
   const sink = spawn(process.execPath, [builtOf("sink.js")], {

@@ -4,79 +4,14 @@ import { mkdtempSync, rmSync, statSync } from "node:fs"
 import { request } from "node:http"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import * as Zlib from "node:zlib"
 import { DevServer } from "../../src/DevServer.js"
 import { connect } from "../../src/DevServerClient.js"
-
-interface Answer {
-  readonly status: number
-  readonly headers: { readonly [name: string]: unknown }
-  readonly text: string
-}
-
-const ask = (
-  url: string,
-  { body, headers = {}, method = "GET" }: {
-    readonly method?: string
-    readonly headers?: { readonly [name: string]: string }
-    readonly body?: string | Uint8Array
-  } = {}
-): Effect.Effect<Answer, unknown> =>
-  Effect.async((resume) => {
-    // Without a length, the body of a DELETE has no end.
-    const length = body === undefined ? {} : { "content-length": String(Buffer.byteLength(body)) }
-    const sent = request(url, { method, headers: { ...length, ...headers } }, (response) => {
-      if (/event-stream/.test(response.headers["content-type"] ?? "")) {
-        response.destroy()
-        resume(Effect.succeed({ status: response.statusCode ?? 0, headers: response.headers, text: "" }))
-        return
-      }
-      const chunks: Array<Buffer> = []
-      response.on("data", (chunk: Buffer) => chunks.push(chunk))
-      response.on("end", () =>
-        resume(Effect.succeed({
-          status: response.statusCode ?? 0,
-          headers: response.headers,
-          text: Buffer.concat(chunks).toString()
-        })))
-    })
-    sent.on("error", (error) => resume(Effect.fail(error)))
-    sent.end(body)
-  })
-
-const json = { "content-type": "application/json" }
+import { ask, get, json, upload } from "./support.js"
 
 const send = (server: DevServer.Service, events: ReadonlyArray<unknown>, key = "key-of-one") =>
-  ask(server.urlV2, { method: "POST", headers: json, body: JSON.stringify({ api_key: key, events }) })
+  upload(server, events, { key })
 
 const event = (fields: object = {}) => ({ event_type: "Played", user_id: "user-1", ...fields })
-
-const get = (server: DevServer.Service, path: string) =>
-  Effect.map(ask(`${server.url}${path}`), ({ text }) => JSON.parse(text))
-
-const routes: ReadonlyArray<readonly [method: string, path: string]> = [
-  ["GET", "/"],
-  ["GET", "/page.js"],
-  ["GET", "/events"],
-  ["GET", "/api/events"],
-  ["GET", "/api/events/1"],
-  ["GET", "/api/users"],
-  ["GET", "/api/users/a"],
-  ["GET", "/api/groups"],
-  ["GET", "/api/groups/a/b"],
-  ["GET", "/api/requests"],
-  ["GET", "/api/requests/1"],
-  ["GET", "/api/stats"],
-  ["GET", "/api/plan"],
-  ["GET", "/api/stream"],
-  ["GET", "/api/faults"],
-  ["POST", "/api/faults"],
-  ["DELETE", "/api/faults"],
-  ["POST", "/api/expect"],
-  ["POST", "/api/clear"],
-  ["GET", "/api/export"],
-  ["GET", "/api/openapi.json"]
-]
 
 describe("D1: verdicts and projects", () => {
   it.scopedLive("every event has a verdict and its reasons", () =>
@@ -142,19 +77,6 @@ describe("D2: bounds", () => {
       const page = yield* get(server, "/api/events")
       assert.deepStrictEqual([page.events.length, page.dropped], [3, 2])
     }))
-
-  it.scopedLive("a bomb is answered with 413 and its text is not held", () =>
-    Effect.gen(function*() {
-      const server = yield* DevServer.make()
-      const body = Zlib.gzipSync(Buffer.alloc(200_000_000))
-      const answer = yield* ask(server.urlBatch, {
-        method: "POST",
-        headers: { ...json, "content-encoding": "gzip" },
-        body
-      })
-      assert.strictEqual(answer.status, 413)
-      assert.strictEqual((yield* server.requests)[0]?.bytes, 20_000_001)
-    }), 30_000)
 })
 
 describe("D3: properties", () => {
@@ -194,71 +116,6 @@ describe("D3: properties", () => {
       yield* form("/groupidentify", { group_type: "org", group_value: "Acme", group_properties: { size: 2 } })
       assert.strictEqual(Option.getOrThrow(yield* server.user("user-1")).properties[0]?.value, 1)
       assert.strictEqual((yield* get(server, "/api/groups/org/Acme")).properties[0].value, 2)
-    }))
-})
-
-describe("D5 and D6: who may ask", () => {
-  it.scopedLive("each route refuses a rebound host, one that cannot be read, other origins and other sites", () =>
-    Effect.gen(function*() {
-      const server = yield* DevServer.make()
-      for (const [method, path] of routes) {
-        const status = (headers: { readonly [name: string]: string }) =>
-          Effect.map(
-            ask(`${server.url}${path}`, {
-              method,
-              headers: { ...json, ...headers },
-              ...(method === "GET" ? {} : { body: "{}" })
-            }),
-            ({ status }) => status
-          )
-        assert.strictEqual(yield* status({ host: "evil.example" }), 403, path)
-        assert.strictEqual(yield* status({ host: "a b" }), 400, path)
-        assert.strictEqual(yield* status({ origin: "http://evil.example" }), 403, path)
-        assert.strictEqual(yield* status({ origin: "null" }), 403, path)
-        assert.strictEqual(yield* status({ "sec-fetch-site": "cross-site" }), 403, path)
-        assert.strictEqual(yield* status({ "sec-fetch-site": "same-site" }), 403, path)
-        if (method !== "GET") {
-          assert.strictEqual(yield* status({ "content-type": "text/plain" }), 415, path)
-        }
-      }
-      for (const host of ["localhost", "a.localhost:1", "10.0.0.1", "[::1]:80", "host.docker.internal"]) {
-        assert.strictEqual((yield* ask(`${server.url}/api/stats`, { headers: { host } })).status, 200, host)
-      }
-      assert.strictEqual((yield* ask(server.urlV2, { method: "POST", headers: { host: "evil.example" } })).status, 403)
-    }))
-
-  it.scopedLive("each route has the headers of safety and none lets other origins in", () =>
-    Effect.gen(function*() {
-      const server = yield* DevServer.make()
-      for (const [, path] of routes.filter(([method]) => method === "GET")) {
-        const { headers } = yield* ask(`${server.url}${path}`)
-        assert.include(String(headers["content-security-policy"]), "default-src 'none'", path)
-        assert.strictEqual(headers["x-content-type-options"], "nosniff", path)
-        assert.isUndefined(headers["access-control-allow-origin"], path)
-      }
-    }))
-
-  it.scopedLive("a token is asked for by everything but ingestion", () =>
-    Effect.gen(function*() {
-      const server = yield* DevServer.make({ token: "secret" })
-      for (const [method, path] of routes) {
-        assert.strictEqual((yield* ask(`${server.url}${path}`, { method, headers: json })).status, 401, path)
-      }
-      assert.strictEqual((yield* send(server, [event()])).status, 200)
-      const client = connect(server.url, { token: "secret" })
-      assert.lengthOf(yield* Effect.promise(() => client.events()), 1)
-    }))
-
-  it.scopedLive("cells of CSV are no formulas", () =>
-    Effect.gen(function*() {
-      const server = yield* DevServer.make()
-      for (const type of ["=1+1", "+1", "-1", "@a"]) {
-        yield* send(server, [event({ event_type: type })])
-      }
-      const { text } = yield* ask(`${server.url}/api/export?format=csv`)
-      for (const type of ["=1+1", "+1", "-1", "@a"]) {
-        assert.include(text, `,'${type},`)
-      }
     }))
 })
 

@@ -2,6 +2,7 @@
 import * as Either from "effect/Either"
 import * as Option from "effect/Option"
 import * as Ingestion from "../devServer/ingestion.js"
+import { initial } from "../devServer/memory.js"
 import type { Fields } from "./input.js"
 import type { Reason } from "./reasons.js"
 
@@ -9,7 +10,7 @@ const take = Ingestion.ingest({ rateLimit: false })
 
 /** None where the service would take the event. */
 export const faultsOf = (event: Fields, bytes: number, minIdLength: number | undefined): ReadonlyArray<Reason> => {
-  const { verdicts: [judgement] } = take(Ingestion.initial, {
+  const { verdicts: [judgement] } = take(initial, {
     path: "/batch",
     body: Either.right({
       api_key: "key",

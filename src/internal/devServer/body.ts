@@ -1,68 +1,82 @@
 /** Reads bodies, with a limit on their bytes as sent and inflated and on the time that they take. */
+import * as NodeHttpServerRequest from "@effect/platform-node/NodeHttpServerRequest"
 import type * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
+import { constVoid } from "effect/Function"
 import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
-import * as Stream from "effect/Stream"
+import { isAscii } from "node:buffer"
 import * as Zlib from "node:zlib"
-import * as Ingestion from "./ingestion.js"
+import * as RequestBody from "./requestBody.js"
 
 /** A body that was read. */
 export interface Payload {
   readonly text: string
   /** The length of `text` in bytes; over the limit, one more than it. */
   readonly bytes: number
-  readonly body: Ingestion.Body
+  readonly body: RequestBody.Body
 }
 
 const maxBytes = 20_000_000
 
-/** What comes after the limit is read and dropped, so that the client reads the answer; after this it is cut off. */
+/** What comes after the limit is dropped until the body ends, so that the client reads the answer; but not after this. */
 const maxSentBytes = 4 * maxBytes
 
 const timeout = Duration.seconds(30)
 
-interface Sent {
-  readonly chunks: Array<Uint8Array>
-  bytes: number
-}
-
 /** Why a body was not read whole. */
 export type BodyError = "TooSlow" | "Aborted"
+
+/** The bytes as they were sent, or none when they are too many. */
+const receive = (request: HttpServerRequest.HttpServerRequest): Effect.Effect<Option.Option<Buffer>, BodyError> =>
+  Effect.async((resume) => {
+    const message = NodeHttpServerRequest.toIncomingMessage(request)
+    const chunks: Array<Buffer> = []
+    let bytes = 0
+    const settle = (result: Effect.Effect<Option.Option<Buffer>, BodyError>): void => {
+      stop()
+      resume(result)
+    }
+    const onData = (chunk: Buffer): void => {
+      bytes += chunk.length
+      if (bytes <= maxBytes) {
+        chunks.push(chunk)
+      } else {
+        chunks.length = 0
+        if (bytes > maxSentBytes) {
+          settle(Effect.succeedNone)
+        }
+      }
+    }
+    const onEnd = (): void =>
+      settle(bytes > maxBytes ? Effect.succeedNone : Effect.succeedSome(Buffer.concat(chunks, bytes)))
+    const onAbort = (): void => settle(Effect.fail("Aborted"))
+    const stop = (): void => void message.off("data", onData).off("end", onEnd).off("close", onAbort)
+    // A message that breaks off has an error, which comes before it closes and would end the process if nobody listened.
+    message.on("error", constVoid)
+    message.on("data", onData).on("end", onEnd).on("close", onAbort)
+    return Effect.sync(stop)
+  })
 
 /** The whole body, or nothing of it when it is too large. */
 export const read = (
   request: HttpServerRequest.HttpServerRequest,
   path: string
 ): Effect.Effect<Payload, BodyError> =>
-  request.stream.pipe(
-    Stream.runFoldWhile(
-      { chunks: [], bytes: 0 } as Sent,
-      ({ bytes }) => bytes <= maxSentBytes,
-      (sent, chunk) => {
-        sent.bytes += chunk.length
-        if (sent.bytes > maxBytes) {
-          sent.chunks.length = 0
-        } else {
-          sent.chunks.push(chunk)
-        }
-        return sent
-      }
-    ),
-    Effect.mapError((): BodyError => "Aborted"),
+  receive(request).pipe(
     Effect.timeoutFail({ duration: timeout, onTimeout: (): BodyError => "TooSlow" }),
-    Effect.flatMap(({ bytes, chunks }) =>
-      bytes > maxBytes ?
-        Effect.succeed(tooLarge) :
+    Effect.flatMap(Option.match({
+      onNone: () => Effect.succeed(tooLarge),
+      onSome: (bytes) =>
         /^(x-)?gzip$/i.test(request.headers["content-encoding"] ?? "") ?
-        gunzip(Buffer.concat(chunks), path) :
-        Effect.succeed(payloadOf(Buffer.concat(chunks), path))
-    )
+          gunzip(bytes, path) :
+          Effect.succeed(payloadOf(bytes, path))
+    }))
   )
 
-const tooLarge: Payload = { text: "", bytes: maxBytes + 1, body: Either.left(Ingestion.malformedBody) }
+const tooLarge: Payload = { text: "", bytes: maxBytes + 1, body: Either.left(RequestBody.malformedBody) }
 
 const gunzip = (bytes: Buffer, path: string): Effect.Effect<Payload> =>
   Effect.async((resume) =>
@@ -72,14 +86,20 @@ const gunzip = (bytes: Buffer, path: string): Effect.Effect<Payload> =>
           payloadOf(result, path) :
           "code" in error && error.code === "ERR_BUFFER_TOO_LARGE" ?
           tooLarge :
-          { text: bytes.toString("utf8"), bytes: bytes.length, body: Either.left(Ingestion.malformedBody) }
+          { text: bytes.toString("utf8"), bytes: bytes.length, body: Either.left(RequestBody.malformedBody) }
       )))
   )
 
 const payloadOf = (bytes: Buffer, path: string): Payload => {
-  const text = bytes.toString("utf8")
+  // Bytes of ASCII are a text without being decoded.
+  const text = bytes.toString(isAscii(bytes) ? "latin1" : "utf8")
+  return { text, bytes: bytes.length, body: parse(text, path) }
+}
+
+/** Reads the text of a body that was sent to a path. */
+export const parse = (text: string, path: string): RequestBody.Body => {
   const form = forms.get(path)
-  return { text, bytes: bytes.length, body: form === undefined ? Ingestion.readBody(text) : readForm(text, form) }
+  return form === undefined ? RequestBody.readBody(text) : readForm(text, form)
 }
 
 // Amplitude Identify API and Group Identify API
@@ -104,11 +124,11 @@ const forms: ReadonlyMap<string, Form> = new Map([
 /** Whether a path takes forms. */
 export const isForm = (path: string): boolean => forms.has(path)
 
-const readForm = (text: string, { parameter, toEvent }: Form): Ingestion.Body => {
+const readForm = (text: string, { parameter, toEvent }: Form): RequestBody.Body => {
   const form = new URLSearchParams(text)
   const given = Option.liftThrowable((text: string): unknown => JSON.parse(text))(form.get(parameter) ?? "")
   return Option.match(given, {
-    onNone: () => Either.left(Ingestion.malformedBody),
+    onNone: () => Either.left(RequestBody.malformedBody),
     onSome: (given) =>
       Either.right({
         api_key: form.get("api_key") ?? undefined,

@@ -46,6 +46,38 @@ const change = (store: Store): Effect.Effect<void> =>
 
 const defaultWithin = 5000
 
+type Received = typeof Model.ReceivedEvent.Type
+
+/** How the wait for a matcher stands. Each event is looked at once. */
+class Standing {
+  readonly #store: Store
+  readonly #matcher: typeof Model.Matcher.Type
+  readonly #apiKey: string | undefined
+  #last = 0
+  #matches: ReadonlyArray<Received> = []
+  #atFault: ReadonlyArray<Received> = []
+
+  constructor(store: Store, matcher: typeof Model.Matcher.Type, apiKey: string | undefined) {
+    this.#store = store
+    this.#matcher = matcher
+    this.#apiKey = apiKey
+  }
+
+  look(): { readonly matches: ReadonlyArray<Received>; readonly atFault: ReadonlyArray<Received> } {
+    const { cleared, last } = this.#store
+    if (cleared.number > this.#last) {
+      const stays = (event: Received): boolean => Option.isSome(this.#store.event(event.id, this.#apiKey))
+      this.#matches = this.#matches.filter(stays)
+      this.#atFault = this.#atFault.filter(stays)
+    }
+    const { events } = this.#store.since(this.#last, this.#apiKey)
+    this.#last = last
+    this.#matches = [...this.#matches, ...events.filter((event) => Matching.isMatch(event, this.#matcher))]
+    this.#atFault = [...this.#atFault, ...events.filter((event) => Matching.isAtFault(event, this.#matcher))]
+    return { matches: this.#matches, atFault: this.#atFault }
+  }
+}
+
 /** Waits for what a matcher expects. */
 export const expect = (
   store: Store,
@@ -57,8 +89,9 @@ export const expect = (
     const isAbsence = none ||
       (noneAtFault && matcher.type === undefined && matcher.where === undefined && matcher.count === undefined)
     const end = (yield* Clock.currentTimeMillis) + within
+    const standing = new Standing(store, matcher, apiKey)
     for (;;) {
-      const { atFault, matches } = Matching.standing(store.received(apiKey), matcher)
+      const { atFault, matches } = standing.look()
       if (atFault.length > 0) {
         return yield* new ExpectationFailed({ message: `${atFault.length} events are at fault`, matches: atFault })
       }

@@ -5,7 +5,8 @@ import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import type * as Scope from "effect/Scope"
 import * as Fs from "node:fs"
-import * as Ingestion from "./ingestion.js"
+import * as Body from "./body.js"
+import * as RequestBody from "./requestBody.js"
 import type { Store, Upload } from "./store.js"
 
 /** Where uploads are kept; nowhere, without a path. */
@@ -34,13 +35,13 @@ export const open = (path: string | undefined, store: Store): Effect.Effect<Kept
       }),
       (file) => Effect.sync(() => Fs.closeSync(file))
     ).pipe(Effect.map((file): KeptFile => ({
-      append: ({ body: _, remoteAddress, ...upload }) =>
+      append: ({ body, remoteAddress, ...upload }) =>
         void Fs.writeSync(
           file,
           `${
             JSON.stringify({
               ...upload,
-              body: _._tag === "Right" ? _.right : null,
+              isReadable: Either.isRight(body),
               remoteAddress: Option.getOrNull(remoteAddress)
             })
           }\n`
@@ -61,7 +62,7 @@ const uploadOf = (line: string): Option.Option<Upload> =>
           now: value.now,
           headers: Predicate.isRecord(value.headers) ? value.headers as { readonly [name: string]: string } : {},
           remoteAddress: Option.filter(Option.some(value.remoteAddress), Predicate.isString),
-          body: Predicate.isRecord(value.body) ? Either.right(value.body) : Ingestion.readBody(value.text)
+          body: value.isReadable === true ? Body.parse(value.text, value.path) : Either.left(RequestBody.malformedBody)
         }) :
         Option.none()
   )

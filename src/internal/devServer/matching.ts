@@ -44,22 +44,13 @@ export const differences = (
   ...(verdict === "kept" ? [] : [{ path: "verdict", given: verdict, wanted: "kept" }])
 ]
 
-/** How the wait for a matcher stands. */
-export interface Standing {
-  readonly matches: ReadonlyArray<Received>
-  readonly atFault: ReadonlyArray<Received>
-}
+/** Whether an event is as expected. */
+export const isMatch = (event: Received, matcher: Matcher): boolean => differences(event, matcher).length === 0
 
-/** Holds a matcher against all events, oldest first. */
-export const standing = (events: ReadonlyArray<Received>, matcher: Matcher): Standing => ({
-  matches: events.filter((event) => differences(event, matcher).length === 0),
-  atFault: matcher.noneAtFault === true ?
-    events.filter((event) =>
-      event.verdict === "fault" &&
-      (matcher.user === undefined || event.event.user_id === matcher.user || event.event.device_id === matcher.user)
-    ) :
-    []
-})
+/** Whether an event is at fault, where the matcher expects none that is. */
+export const isAtFault = ({ event, verdict }: Received, { noneAtFault, user }: Matcher): boolean =>
+  noneAtFault === true && verdict === "fault" &&
+  (user === undefined || event.user_id === user || event.device_id === user)
 
 /** The event with the fewest differences; of several the newest. */
 export const nearest = (

@@ -9,6 +9,12 @@ export type Properties = Map<string, Omit<typeof Model.Property.Type, "name">>
 
 type Operation = (before: unknown, value: unknown) => unknown
 
+/** Of one user or group. What is beyond is left out. */
+const maxProperties = 1000
+
+/** Of one property. What is beyond is left out. */
+const maxItems = 1000
+
 const list = (value: unknown): ReadonlyArray<unknown> => value === undefined ? [] : Arr.ensure(value)
 
 const isSame = (self: unknown, that: unknown): boolean =>
@@ -51,8 +57,8 @@ export const apply = (
     }
     if (value === undefined) {
       properties.delete(name)
-    } else {
-      properties.set(name, { value, event, at })
+    } else if (properties.size < maxProperties || properties.has(name)) {
+      properties.set(name, { value: Array.isArray(value) ? value.slice(0, maxItems) : value, event, at })
     }
   }
   if (Object.hasOwn(given, "$clearAll")) {

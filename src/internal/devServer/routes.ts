@@ -9,6 +9,7 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Option from "effect/Option"
+import type * as Predicate from "effect/Predicate"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { randomUUID } from "node:crypto"
@@ -33,9 +34,9 @@ export interface Options {
 
 type Received = typeof Model.ReceivedEvent.Type
 
-const select = (store: Store, filter: typeof EventFilter.Type): ReadonlyArray<Received> => {
+const isSelected = (filter: typeof EventFilter.Type): Predicate.Predicate<Received> => {
   const q = filter.q?.toLowerCase()
-  return store.received(filter.project).filter((received) =>
+  return (received) =>
     (filter.type === undefined || received.event.event_type === filter.type) &&
     (filter.user === undefined || userOf(received.event) === filter.user ||
       received.event.device_id === filter.user) &&
@@ -44,19 +45,24 @@ const select = (store: Store, filter: typeof EventFilter.Type): ReadonlyArray<Re
     (filter.since === undefined || received.receivedAt >= filter.since) &&
     (filter.cursor === undefined || Number(received.id) < Number(filter.cursor)) &&
     (q === undefined || `${JSON.stringify(received.event)} ${Output.why(received)}`.toLowerCase().includes(q))
-  )
 }
 
+const maxPage = 1000
+
 const pageOf = (store: Store, filter: typeof EventFilter.Type): typeof Model.EventPage.Type => {
-  const limit = Math.min(Math.max(1, Math.floor(filter.limit ?? 100)), 1000)
-  const all = select(store, filter)
-  const events = all.slice(-limit).reverse()
-  const last = events.at(-1)
-  return {
-    events,
-    ...(last !== undefined && all.length > events.length ? { cursor: last.id } : {}),
-    dropped: store.dropped.events
+  const limit = Math.min(Math.max(1, Math.floor(filter.limit ?? 100)), maxPage)
+  const isOfPage = isSelected(filter)
+  const events: Array<Received> = []
+  for (const received of store.newestFirst(filter.project)) {
+    if (isOfPage(received)) {
+      const last = events.at(-1)
+      if (last !== undefined && events.length === limit) {
+        return { events, cursor: last.id, dropped: store.dropped.events }
+      }
+      events.push(received)
+    }
   }
+  return { events, dropped: store.dropped.events }
 }
 
 const orNotFound = <A>(what: string, found: Option.Option<A>): Effect.Effect<A, NotFound> =>
@@ -168,7 +174,9 @@ export const make = ({ maxSubscribers, onClear, store, url }: Options): Effect.E
         }))
       .handleRaw("export", ({ urlParams: { format = "ndjson", ...filter } }) =>
         Effect.sync(() =>
-          HttpServerResponse.text(Output.write(select(store, filter), format), { contentType: contentTypes[format] })
+          HttpServerResponse.text(Output.write(store.received(filter.project).filter(isSelected(filter)), format), {
+            contentType: contentTypes[format]
+          })
         )))
 
   const description = OpenApi.fromApi(Api)

@@ -1,24 +1,30 @@
 /** What the server remembers, within bounds: the oldest is pushed out first, and counted. */
 import * as Arr from "effect/Array"
 import * as Option from "effect/Option"
-import * as Order from "effect/Order"
 import * as Predicate from "effect/Predicate"
 import type { DevServer } from "../../DevServer.js"
-import { groupBy } from "./groupBy.js"
+import * as Answers from "./answers.js"
+import { getOrPut } from "./boundedMap.js"
+import { type Armed, Faults } from "./faults.js"
+import { HeldUploads, type Note } from "./heldUploads.js"
 import * as Ingestion from "./ingestion.js"
-import { userOf } from "./matching.js"
+import { Memory, nothing } from "./memory.js"
 import type * as Model from "./model.js"
-import * as Output from "./output.js"
-import * as Properties from "./properties.js"
+import * as People from "./people.js"
+import * as Project from "./project.js"
+import * as ReceivedEvents from "./receivedEvents.js"
+import type * as RequestBody from "./requestBody.js"
+import { apiKeyOf, eventCount, eventsOf } from "./requestBody.js"
+import * as Requests from "./requestDetail.js"
+import { statsOf } from "./stats.js"
+import { usage } from "./traffic.js"
 
 type Received = typeof Model.ReceivedEvent.Type
-type Fault = typeof Model.Fault.Type
-type Counts = { -readonly [verdict in typeof Model.Verdict.Type]: number }
 
 /** An upload as it came. */
 export interface Upload {
   readonly path: string
-  readonly body: Ingestion.Body
+  readonly body: RequestBody.Body
   readonly text: string
   readonly bytes: number
   readonly headers: { readonly [name: string]: string }
@@ -26,160 +32,40 @@ export interface Upload {
   readonly now: number
 }
 
-interface StoredEvent {
-  readonly number: number
-  readonly apiKey: string
-  readonly received: Received
-  readonly kept: DevServer.KeptEvent | undefined
-  readonly changes: ReadonlyArray<typeof Model.Change.Type>
-}
-
-interface StoredRequest {
-  readonly number: number
-  readonly apiKey: string
-  readonly summary: typeof Model.RequestSummary.Type
-  readonly upload: DevServer.ReceivedRequest
-  readonly headers: { readonly [name: string]: string }
-  readonly text: string
-  readonly answer: DevServer.Answer
-}
-
-interface Someone {
-  events: number
-  notKept: number
-  readonly firstSeen: number
-  lastSeen: number
-  revenue: number
-  readonly properties: Properties.Properties
-}
-
-interface Project {
-  readonly counts: Counts
-  readonly types: Map<string, number>
-  readonly libraries: Map<string, number>
-  readonly seconds: Map<number, Counts>
-  readonly users: Map<string, Someone>
-  readonly groups: Map<string, Someone & { readonly type: string; readonly name: string }>
-}
-
-interface Armed {
-  readonly id: string
-  readonly apiKey: string | undefined
-  readonly fault: Fault
-  readonly since: number
-  fired: number
-  isArmed: boolean
-}
-
-interface Injected extends Omit<typeof Model.Delivery.Type, "returns"> {
-  readonly apiKey: string
-  readonly returns: Array<{ readonly at: number; readonly event: string }>
-}
-
 /** What the store is told when it is made. */
 export interface Options {
   readonly apiKeys: ReadonlyArray<string> | undefined
   readonly rateLimit: boolean
   readonly maxEvents: number
-  readonly violations: (event: { readonly [field: string]: unknown }) => ReadonlyArray<typeof Model.Violation.Type>
+  readonly violations: ReceivedEvents.Violations
 }
 
-const maxRequests = 1000
-const maxUsers = 10_000
-const maxProjects = 1000
-const maxNames = 1000
-const maxText = 100_000
-const maxFaults = 100
-const secondsShown = 300
-const hour = 3_600_000
-
-const noCounts = (): Counts => ({ kept: 0, fault: 0, refused: 0, duplicate: 0, injected: 0 })
-
-const newProject = (): Project => ({
-  counts: noCounts(),
-  types: new Map(),
-  libraries: new Map(),
-  seconds: new Map(),
-  users: new Map(),
-  groups: new Map()
-})
-
-/** A key as it is shown. */
-export const mask = (apiKey: string): string => apiKey.slice(0, 4)
-
-/** Where each map is oldest. To look for that anew each time, deleted entries would be walked over again and again. */
-const oldestOf = new WeakMap<object, IterableIterator<unknown>>()
-
-const oldest = <K, V>(map: Map<K, V>): K | undefined => {
-  const held = oldestOf.get(map) as IterableIterator<K> | undefined
-  const next = held?.next()
-  if (next !== undefined && next.done !== true) {
-    return next.value
-  }
-  const keys = map.keys()
-  oldestOf.set(map, keys)
-  return keys.next().value
+/** What is known of one API key. */
+interface Known {
+  readonly memory: Memory
+  readonly project: Project.Project
 }
 
-/** Adds to a map, and pushes its oldest out when there are more than `limit`. Answers how many went. */
-const put = <K, V>(map: Map<K, V>, key: K, value: V, limit: number): number => {
-  map.set(key, value)
-  return map.size > limit && map.delete(oldest(map) as K) ? 1 : 0
-}
-
-const getOrPut = <K, V>(map: Map<K, V>, key: K, make: () => V, limit: number): V => {
-  const found = map.get(key)
-  if (found !== undefined) {
-    return found
-  }
-  const made = make()
-  put(map, key, made, limit)
-  return made
-}
-
-const someone = (now: number): Someone => ({
-  events: 0,
-  notKept: 0,
-  firstSeen: now,
-  lastSeen: now,
-  revenue: 0,
-  properties: new Map()
-})
-
-const revenueOf = ({ event_properties: given, price, quantity, revenue }: DevServer.KeptEvent): number => {
-  const properties = Predicate.isRecord(given) ? given : {}
-  const found = [revenue, properties.$revenue].find(Predicate.isNumber)
-  const each = [price, properties.$price].find(Predicate.isNumber)
-  return found ?? (each === undefined ? 0 : each * ([quantity, properties.$quantity].find(Predicate.isNumber) ?? 1))
-}
-
-const jsonText = (body: unknown): string =>
-  body === undefined ? "" : Predicate.isString(body) ? body : JSON.stringify(body)
+const maxProjects = 200
 
 /** Everything that the server remembers. Its methods complete at once. */
 export class Store {
-  readonly #options: Options
   readonly #ingest: ReturnType<typeof Ingestion.ingest>
-  #ingestion = Ingestion.initial
-  readonly #events = new Map<number, StoredEvent>()
-  readonly #requests = new Map<number, StoredRequest>()
-  readonly #projects = new Map<string, Project>()
-  readonly #faults: Array<Armed> = []
-  readonly #injected = new Map<string, Injected>()
+  readonly #violations: ReceivedEvents.Violations
+  readonly #uploads: HeldUploads
+  readonly #projects = new Map<string, Known>()
+  readonly #faults = new Faults()
   readonly #waiting = new Set<() => void>()
   /** Events and requests share one numbering, which the stream resumes by. */
   #next = 1
   #requestIndex = 0
-  #droppedEvents = 0
-  #droppedRequests = 0
-  /** Grows with each change of the faults. */
-  faultChanges = 0
   /** The number of the last clear, and of the key that it cleared. */
   cleared: { readonly number: number; readonly apiKey: string | undefined } = { number: 0, apiKey: undefined }
 
   constructor(options: Options) {
-    this.#options = options
     this.#ingest = Ingestion.ingest(options)
+    this.#violations = options.violations
+    this.#uploads = new HeldUploads(options.maxEvents)
   }
 
   /** The number of what came last. */
@@ -187,13 +73,19 @@ export class Store {
     return this.#next - 1
   }
 
+  /** How many were pushed out. */
   get dropped(): { readonly events: number; readonly requests: number } {
-    return { events: this.#droppedEvents, requests: this.#droppedRequests }
+    return this.#uploads.dropped
   }
 
   /** How many uploads came since the last clear. */
   get requestIndex(): number {
     return this.#requestIndex
+  }
+
+  /** Grows with each change of the faults. */
+  get faultChanges(): number {
+    return this.#faults.changes
   }
 
   /** Calls `listener` at the next change. Answers how to give that up. */
@@ -213,214 +105,117 @@ export class Store {
     upload: Upload,
     inPlace: { readonly answer: DevServer.Answer; readonly because: string } | undefined
   ): DevServer.Answer {
-    const apiKey = Ingestion.apiKeyOf(upload.body)
-    const given = Ingestion.eventsOf(upload.body)
-    const request = this.#next
-    const firstEvent = request + 1
-    this.#next = firstEvent + given.length
+    const { body: _, ...rest } = upload
+    const apiKey = apiKeyOf(upload.body)
+    const number = this.#next
+    const events = eventCount(upload.body)
+    this.#next += events + 1
+    const { memory, project } = this.#known(apiKey)
     const outcome = inPlace === undefined ?
-      this.#ingest(this.#ingestion, { ...upload, firstEvent }) :
+      this.#ingest(memory, { ...upload, firstEvent: number + 1 }) :
       undefined
-    const answer = inPlace?.answer ?? outcome?.answer ?? Ingestion.invalidPath
-    if (outcome !== undefined) {
-      this.#ingestion = outcome.state
-    }
-    const project = getOrPut(this.#projects, apiKey, newProject, maxProjects)
-    const first = given.find(Predicate.isRecord)
-    const library = Predicate.isString(first?.library) ? first.library : upload.headers["user-agent"] ?? ""
-    given.forEach((event, index) => {
-      const judgement = outcome?.verdicts[index]
-      const number = firstEvent + index
-      const fields = Predicate.isRecord(event) ? event : {}
-      const kept = judgement?.verdict === "kept" ? judgement.kept : undefined
-      const received: Received = {
-        id: String(number),
-        project: mask(apiKey),
-        receivedAt: upload.now,
-        request: String(request),
-        library: Predicate.isString(fields.library) ? fields.library : library,
-        verdict: judgement?.verdict ?? "injected",
-        reasons: judgement?.verdict === "fault" ? judgement.reasons : [],
-        ...(judgement === undefined && inPlace !== undefined ? { because: inPlace.because } : {}),
-        ...(judgement?.verdict === "refused" ? { because: judgement.because } : {}),
-        ...(judgement?.verdict === "duplicate" ? { of: String(judgement.of) } : {}),
-        alterations: judgement?.verdict === "kept" ? judgement.alterations : [],
-        violations: kept === undefined ? [] : this.#options.violations(kept),
-        event: fields
-      }
-      const changes = this.#observe(project, received, kept)
-      this.#follow(apiKey, received, inPlace !== undefined)
-      this.#droppedEvents += put(
-        this.#events,
-        number,
-        { number, apiKey, received, kept, changes },
-        this.#options.maxEvents
-      )
-    })
-    this.#droppedRequests += put(this.#requests, request, {
-      number: request,
-      apiKey,
-      summary: {
-        id: String(request),
-        project: mask(apiKey),
-        receivedAt: upload.now,
-        path: upload.path,
-        status: answer.status,
-        events: given.length,
-        bytes: upload.bytes,
-        library
-      },
-      upload: {
-        path: upload.path,
-        events: given.length,
-        bytes: upload.bytes,
-        ...(upload.headers["content-encoding"] === undefined ?
-          {} :
-          { contentEncoding: upload.headers["content-encoding"] }),
-        receivedAt: upload.now,
-        status: answer.status
-      },
-      headers: upload.headers,
-      text: upload.text.slice(0, maxText),
-      answer
-    }, maxRequests)
+    memory.remember(outcome?.remembered ?? nothing)
+    const answer = inPlace?.answer ?? outcome?.answer ?? Answers.invalidPath
+    const first = eventsOf(upload.body).find(Predicate.isRecord)
+    const library = ReceivedEvents.libraryOf(first ?? {}, upload.headers["user-agent"] ?? "")
+    const notes = this.#judge(upload, project, apiKey, number + 1, library, outcome?.verdicts, inPlace?.because)
+    this.#uploads.add({ ...rest, number, apiKey, library, answer, events, notes })
     this.#requestIndex++
     this.#changed()
     return answer
   }
 
-  #observe(
-    project: Project,
-    { event, id, library, receivedAt, verdict }: Received,
-    kept: DevServer.KeptEvent | undefined
-  ): ReadonlyArray<typeof Model.Change.Type> {
-    project.counts[verdict]++
-    const second = receivedAt - receivedAt % 1000
-    getOrPut(project.seconds, second, noCounts, secondsShown)[verdict]++
-    const count = (map: Map<string, number>, name: string) =>
-      map.has(name) || map.size < maxNames ? map.set(name, (map.get(name) ?? 0) + 1) : map
-    count(project.types, Predicate.isString(event.event_type) ? event.event_type : "")
-    count(project.libraries, library)
-    const name = userOf(event)
-    const changes: Array<typeof Model.Change.Type> = []
-    if (name !== "") {
-      const user = getOrPut(project.users, name, () => someone(receivedAt), maxUsers)
-      user.lastSeen = receivedAt
-      user.events++
-      user.notKept += kept === undefined ? 1 : 0
-      user.revenue += kept === undefined ? 0 : revenueOf(kept)
-      if (kept?.user_properties !== undefined) {
-        changes.push(...Properties.apply(user.properties, kept.user_properties, id, receivedAt))
-      }
-    }
-    if (kept !== undefined && Predicate.isRecord(kept.groups)) {
-      for (const [type, names] of Object.entries(kept.groups)) {
-        for (const name of Arr.ensure(names).filter(Predicate.isString)) {
-          const key = JSON.stringify([type, name])
-          const group = getOrPut(project.groups, key, () => ({ ...someone(receivedAt), type, name }), maxUsers)
-          group.lastSeen = receivedAt
-          group.events++
-          if (kept.event_type === "$groupidentify") {
-            changes.push(...Properties.apply(group.properties, kept.group_properties, id, receivedAt))
-          }
-        }
-      }
-    }
-    return changes
-  }
-
-  /** Notes which events a fault refused, and which of them came again. */
-  #follow(apiKey: string, { event, id, receivedAt }: Received, isInjected: boolean): void {
-    const { device_id, insert_id } = event
-    if (!Predicate.isString(insert_id) || (!isInjected && this.#injected.size === 0)) {
-      return
-    }
-    const key = JSON.stringify([apiKey, device_id ?? event.user_id, insert_id])
-    const known = this.#injected.get(key)
-    if (known !== undefined) {
-      known.returns.push({ at: receivedAt, event: id })
-    } else if (isInjected) {
-      put(
-        this.#injected,
-        key,
-        { apiKey, insertId: insert_id, event: id, refusedAt: receivedAt, returns: [] },
-        maxRequests
+  /** Adds the events of an upload to what is known of their project. */
+  #judge(
+    upload: Upload,
+    project: Project.Project,
+    apiKey: string,
+    firstEvent: number,
+    library: string,
+    verdicts: ReadonlyArray<Ingestion.Judgement> | undefined,
+    injectedBecause: string | undefined
+  ): ReadonlyArray<Note> {
+    const given = eventsOf(upload.body)
+    const shared = notesOf(verdicts, injectedBecause)
+    const notes = given.slice(0, Ingestion.maxVerdicts).map((given, index): Note => {
+      const event = Predicate.isRecord(given) ? given : {}
+      const id = String(firstEvent + index)
+      const judgement = verdicts?.[index]
+      const verdict = judgement?.verdict ?? "injected"
+      const changes = Project.observe(project, {
+        id,
+        event,
+        library: ReceivedEvents.libraryOf(event, library),
+        receivedAt: upload.now,
+        verdict,
+        kept: judgement?.verdict === "kept" ? judgement.event : undefined
+      })
+      this.#faults.follow(apiKey, event, id, upload.now, judgement === undefined)
+      return judgement?.verdict === "duplicate" ?
+        { verdict: "duplicate", of: String(judgement.of), changes } :
+        changes.length > 0 ?
+        { verdict, changes } :
+        shared[verdict]
+    })
+    if (given.length > notes.length) {
+      Project.countMany(
+        project,
+        verdicts === undefined ? "injected" : "refused",
+        upload.now,
+        given.length - notes.length
       )
     }
+    return notes
+  }
+
+  #known(apiKey: string): Known {
+    return getOrPut(this.#projects, apiKey, () => ({ memory: new Memory(), project: Project.make() }), maxProjects)
   }
 
   // Faults
 
-  arm(fault: Fault, apiKey: string | undefined, now: number): void {
-    this.faultChanges++
-    this.#faults.push({ id: `fault-${this.faultChanges}`, apiKey, fault, since: now, fired: 0, isArmed: true })
-    this.#faults.splice(0, Math.max(0, this.#faults.length - maxFaults))
+  /** Switches a fault on, for one API key or all. */
+  arm(fault: typeof Model.Fault.Type, apiKey: string | undefined, now: number): void {
+    this.#faults.arm(fault, apiKey, now)
     this.#changed()
   }
 
+  /** Switches off the faults of one API key, or all. */
   disarm(apiKey: string | undefined): void {
-    this.faultChanges++
-    this.#faults.filter((armed) => apiKey === undefined || armed.apiKey === apiKey).forEach((armed) => {
-      armed.isArmed = false
-    })
+    this.#faults.disarm(apiKey)
     this.#changed()
   }
 
   /** The fault that answers an upload, if any. `chance` is from 0 to 1. */
-  fire(upload: Upload, chance: number): Armed | undefined {
-    const apiKey = Ingestion.apiKeyOf(upload.body)
-    const events = Ingestion.eventsOf(upload.body).filter(Predicate.isRecord)
-    const found = this.#faults.find((armed) => {
-      const { share, user } = armed.fault
-      return this.#isArmed(armed, upload.now) && (armed.apiKey === undefined || armed.apiKey === apiKey) &&
-        (user === undefined || events.some((event) => event.user_id === user || event.device_id === user)) &&
-        (share === undefined || chance < share)
-    })
-    if (found !== undefined) {
-      found.fired++
-      this.faultChanges++
-    }
-    return found
+  fire({ body, now }: Upload, chance: number): Armed | undefined {
+    return this.#faults.fire({ apiKey: apiKeyOf(body), events: eventsOf(body), now }, chance)
   }
 
-  #isArmed({ fault: { forMs, times }, fired, isArmed, since }: Armed, now: number): boolean {
-    return isArmed && (times === undefined || fired < times) && (forMs === undefined || now < since + forMs)
-  }
-
+  /** The faults, and what became of the events that they refused. */
   faults(apiKey: string | undefined, now: number): typeof Model.FaultList.Type {
-    return {
-      faults: this.#faults.filter((armed) =>
-        apiKey === undefined || armed.apiKey === undefined || armed.apiKey === apiKey
-      )
-        .map((armed) => ({ ...armed.fault, id: armed.id, fired: armed.fired, armed: this.#isArmed(armed, now) })),
-      deliveries: Arr.fromIterable(this.#injected.values()).filter((it) => apiKey === undefined || it.apiKey === apiKey)
-        .map(({ event, insertId, refusedAt, returns }) => ({ event, insertId, refusedAt, returns: [...returns] }))
-    }
+    return this.#faults.list(apiKey, now)
   }
 
-  // Reading
-
-  #select(apiKey: string | undefined): ReadonlyArray<StoredEvent> {
-    const all = Arr.fromIterable(this.#events.values())
-    return apiKey === undefined ? all : all.filter((stored) => stored.apiKey === apiKey)
-  }
-
-  #projectsOf(apiKey: string | undefined): ReadonlyArray<readonly [string, Project]> {
-    const all = Arr.fromIterable(this.#projects)
-    return apiKey === undefined ? all : all.filter(([key]) => key === apiKey)
-  }
+  // Events
 
   /** Oldest first. */
   received(apiKey?: string): ReadonlyArray<Received> {
-    return this.#select(apiKey).map(({ received }) => received)
+    return Arr.flatMap(
+      Arr.fromIterable(this.#uploads.oldestFirst(apiKey)),
+      (found) => ReceivedEvents.receivedOf(found, this.#violations)
+    )
   }
 
+  /** Newest first, read as they are asked for. */
+  *newestFirst(apiKey: string | undefined): Generator<Received> {
+    for (const found of this.#uploads.newestFirst(apiKey)) {
+      yield* ReceivedEvents.receivedOf(found, this.#violations).slice().reverse()
+    }
+  }
+
+  /** As the service keeps them, oldest first. */
   kept(apiKey?: string): ReadonlyArray<DevServer.KeptEvent> {
-    return this.#select(apiKey).flatMap(({ kept }) => kept === undefined ? [] : [kept])
-  }
-
-  uploads(): ReadonlyArray<DevServer.ReceivedRequest> {
-    return Arr.map(Arr.fromIterable(this.#requests.values()), ({ upload }) => upload)
+    return Arr.flatMap(Arr.fromIterable(this.#uploads.oldestFirst(apiKey)), ReceivedEvents.keptOf)
   }
 
   /** What came after a number, oldest first. */
@@ -428,219 +223,142 @@ export class Store {
     readonly events: ReadonlyArray<Received>
     readonly requests: ReadonlyArray<typeof Model.RequestSummary.Type>
   } {
-    if (number >= this.last) {
-      return { events: [], requests: [] }
-    }
-    return {
-      events: this.#select(apiKey).filter((stored) => stored.number > number).map(({ received }) => received),
-      requests: Arr.fromIterable(this.#requests.values())
-        .filter((stored) => stored.number > number && (apiKey === undefined || stored.apiKey === apiKey))
-        .map(({ summary }) => summary)
-    }
+    return number >= this.last ?
+      { events: [], requests: [] } :
+      {
+        events: Arr.flatMap(
+          Arr.fromIterable(this.#uploads.oldestFirst(apiKey, number)),
+          (found) => ReceivedEvents.receivedOf(found, this.#violations)
+        ).filter(({ id }) => Number(id) > number),
+        requests: this.#uploads.requests(apiKey).filter((upload) => upload.number > number).map(Requests.summaryOf)
+      }
   }
 
+  /** One event, with its request and the one of its type that came before it. */
   event(id: string, apiKey: string | undefined): Option.Option<typeof Model.EventDetail.Type> {
-    const found = this.#events.get(Number(id))
-    if (found === undefined || (apiKey !== undefined && found.apiKey !== apiKey)) {
+    const number = Number(id)
+    const found = this.#uploads.ofEvent(number)
+    if (found === undefined || (apiKey !== undefined && found.upload.apiKey !== apiKey)) {
       return Option.none()
     }
-    const previous = Arr.findLast(
-      this.received(found.apiKey),
-      ({ event, id }) => Number(id) < found.number && event.event_type === found.received.event.event_type
-    )
-    const request = this.#requests.get(Number(found.received.request))
+    const index = number - found.upload.number - 1
+    const event = ReceivedEvents.receivedAt(found, index, this.#violations)
+    const request = this.#uploads.request(found.upload.number)
+    const previous = this.#previous(event, found.upload.apiKey)
     return Option.some({
-      event: found.received,
-      ...(request === undefined ? {} : { request: request.summary }),
-      ...(Option.isNone(previous) ?
-        {} :
-        { previous: { id: previous.value.id, receivedAt: previous.value.receivedAt } }),
-      changes: found.changes
+      event,
+      ...(request === undefined ? {} : { request: Requests.summaryOf(request) }),
+      ...(previous === undefined ? {} : { previous: { id: previous.id, receivedAt: previous.receivedAt } }),
+      changes: found.upload.notes[index]?.changes ?? []
     })
   }
 
-  users(apiKey: string | undefined): typeof Model.UserList.Type {
-    const users = this.#projectsOf(apiKey).flatMap(([, { users }]) => Arr.fromIterable(users))
-    return {
-      users: Arr.sort(
-        users.map(([id, { properties: _, ...user }]) => ({ id, ...user })),
-        Order.reverse(Order.mapInput(Order.number, (user: { readonly lastSeen: number }) => user.lastSeen))
-      )
-    }
-  }
-
-  user(id: string, apiKey: string | undefined): Option.Option<typeof Model.UserDetail.Type> {
-    return Option.map(
-      Arr.findFirst(this.#projectsOf(apiKey), ([, { users }]) => users.has(id)),
-      ([key, { users }]) => {
-        const { properties, ...user } = users.get(id) ?? someone(0)
-        const sessions = groupBy(
-          this.received(key).filter(({ event }) => userOf(event) === id),
-          ({ event }) => Predicate.isNumber(event.session_id) && event.session_id >= 0 ? event.session_id : undefined
-        )
-        return {
-          id,
-          ...user,
-          properties: propertiesOf(properties),
-          sessions: Arr.map(Arr.fromIterable(sessions), ([session, events]) => ({
-            ...(session === undefined ? {} : { id: session }),
-            events
-          }))
-        }
+  #previous({ event, id }: Received, apiKey: string): Received | undefined {
+    for (const other of this.newestFirst(apiKey)) {
+      if (Number(other.id) < Number(id) && other.event.event_type === event.event_type) {
+        return other
       }
-    )
-  }
-
-  groups(apiKey: string | undefined): typeof Model.GroupList.Type {
-    return {
-      groups: this.#projectsOf(apiKey).flatMap(([, { groups }]) =>
-        Arr.fromIterable(groups.values()).map(({ events, name, type }) => ({ events, name, type }))
-      )
     }
+    return undefined
   }
 
-  group(type: string, name: string, apiKey: string | undefined): Option.Option<typeof Model.GroupDetail.Type> {
-    const key = JSON.stringify([type, name])
-    return Arr.findFirst(
-      this.#projectsOf(apiKey),
-      ([, { groups }]) =>
-        Option.map(Option.fromNullable(groups.get(key)), ({ events, properties }) => ({
-          type,
-          name,
-          events,
-          properties: propertiesOf(properties)
-        }))
-    )
+  // Requests
+
+  /** As a program sees them, oldest first. */
+  uploads(): ReadonlyArray<DevServer.ReceivedRequest> {
+    return this.#uploads.requests(undefined).map(({ answer, bytes, events, headers, now, path }) => ({
+      path,
+      events,
+      bytes,
+      ...(headers["content-encoding"] === undefined ? {} : { contentEncoding: headers["content-encoding"] }),
+      receivedAt: now,
+      status: answer.status
+    }))
   }
 
   /** The newest first. */
   requestList(apiKey: string | undefined, limit: number): typeof Model.RequestList.Type {
     return {
-      requests: Arr.fromIterable(this.#requests.values())
-        .filter((stored) => apiKey === undefined || stored.apiKey === apiKey)
-        .map(({ summary }) => summary).reverse().slice(0, limit),
-      dropped: this.#droppedRequests
+      requests: this.#uploads.requests(apiKey).map(Requests.summaryOf).reverse().slice(0, Math.max(0, limit)),
+      dropped: this.dropped.requests
     }
   }
 
+  /** One request as it was sent, with its answer. */
   request(id: string, apiKey: string | undefined, url: string): Option.Option<typeof Model.RequestDetail.Type> {
-    const found = this.#requests.get(Number(id))
-    if (found === undefined || (apiKey !== undefined && found.apiKey !== apiKey)) {
-      return Option.none()
-    }
-    const events = this.received(found.apiKey)
-    const own = events.filter(({ request }) => request === id)
-    const keyOf = ({ event: { device_id, insert_id, user_id } }: Received): string =>
-      Predicate.isString(insert_id) ? JSON.stringify([device_id ?? user_id, insert_id]) : ""
-    const keys = new Set(own.map(keyOf).filter((key) => key !== ""))
-    const again = events.filter((event) => Number(event.request) > found.number && keys.has(keyOf(event)))
-    const masked = (text: string): string =>
-      found.apiKey === "" ? text : text.replaceAll(found.apiKey, `${mask(found.apiKey)}…`)
-    return Option.some({
-      ...found.summary,
-      headers: Object.fromEntries(Object.entries(found.headers).map(([name, value]) => [name, masked(value)])),
-      body: masked(found.text),
-      answer: {
-        status: found.answer.status,
-        headers: { ...found.answer.headers },
-        body: masked(jsonText(found.answer.body))
-      },
-      advice: Output.advice(found.answer.status, found.summary.events),
-      resends: Arr.dedupe(again.map(({ request }) => request)),
-      curl: Output.curl(
-        `${url}${found.summary.path}`,
-        found.headers["content-type"] ?? "application/json",
-        found.text,
-        found.apiKey
-      ),
-      eventIds: own.map(({ id }) => id)
-    })
+    return Option.fromNullable(this.#uploads.request(Number(id))).pipe(
+      Option.filter((upload) => apiKey === undefined || upload.apiKey === apiKey),
+      Option.map((upload) => Requests.detailOf(upload, this.received(upload.apiKey), url))
+    )
+  }
+
+  // Users, groups, counts
+
+  #projectsOf(apiKey: string | undefined): ReadonlyArray<Project.Project> {
+    return this.#knownOf(apiKey).map(([, { project }]) => project)
+  }
+
+  #knownOf(apiKey: string | undefined): ReadonlyArray<readonly [string, Known]> {
+    const all = Arr.fromIterable(this.#projects)
+    return apiKey === undefined ? all : all.filter(([key]) => key === apiKey)
+  }
+
+  /** The last seen first. */
+  users(apiKey: string | undefined): typeof Model.UserList.Type {
+    return People.usersOf(this.#projectsOf(apiKey))
+  }
+
+  /** One user with the events by session. */
+  user(id: string, apiKey: string | undefined): Option.Option<typeof Model.UserDetail.Type> {
+    return Option.flatMap(
+      Arr.findFirst(this.#knownOf(apiKey), ([, { project }]) => project.users.has(id)),
+      ([key, { project }]) => People.userDetail(project, id, this.received(key))
+    )
+  }
+
+  groups(apiKey: string | undefined): typeof Model.GroupList.Type {
+    return People.groupsOf(this.#projectsOf(apiKey))
+  }
+
+  group(type: string, name: string, apiKey: string | undefined): Option.Option<typeof Model.GroupDetail.Type> {
+    return People.groupDetail(this.#projectsOf(apiKey), type, name)
   }
 
   stats(apiKey: string | undefined, now: number): typeof Model.Stats.Type {
-    const projects = this.#projectsOf(apiKey)
-    const verdicts = noCounts()
-    const seconds = new Map<number, Counts>()
-    const types = new Map<string, number>()
-    const libraries = new Map<string, number>()
-    const add = (to: Counts, from: Counts) => {
-      to.kept += from.kept
-      to.fault += from.fault
-      to.refused += from.refused
-      to.duplicate += from.duplicate
-      to.injected += from.injected
-    }
-    for (const [, project] of projects) {
-      add(verdicts, project.counts)
-      project.seconds.forEach((counts, at) => {
-        if (at > now - secondsShown * 1000) {
-          add(getOrPut(seconds, at, noCounts, secondsShown), counts)
-        }
-      })
-      project.types.forEach((count, name) => types.set(name, (types.get(name) ?? 0) + count))
-      project.libraries.forEach((count, name) => libraries.set(name, (libraries.get(name) ?? 0) + count))
-    }
-    const usages = projects.flatMap(([key]) => Ingestion.usage(this.#ingestion, key, now))
-    const updates = new Map<string, number>()
-    for (const { kept, received: { receivedAt } } of this.#select(apiKey)) {
-      if (kept?.user_properties !== undefined && receivedAt > now - hour) {
-        updates.set(userOf(kept), (updates.get(userOf(kept)) ?? 0) + 1)
-      }
-    }
-    return {
-      verdicts,
-      types: Object.fromEntries(types),
-      libraries: Object.fromEntries(libraries),
-      seconds: Arr.sort(
-        Arr.map(Arr.fromIterable(seconds), ([at, counts]) => ({ ...counts, at })),
-        Order.mapInput(Order.number, (second: { readonly at: number }) => second.at)
-      ),
-      limits: [
-        ...usages.flatMap(({ eventsPerDay, eventsPerSecond, id, path }) =>
-          path === "/batch" ?
-            [
-              { user: id, limit: "events per second, Batch", used: eventsPerSecond, of: 1000 },
-              { user: id, limit: "events per day, Batch", used: eventsPerDay, of: 500_000 }
-            ] :
-            [{ user: id, limit: "events per second, HTTP V2", used: eventsPerSecond, of: 30 }]
-        ),
-        ...Arr.map(Arr.fromIterable(updates), ([user, used]) => ({
-          user,
-          limit: "property updates per hour",
-          used,
-          of: 1800
-        }))
-      ]
-    }
+    return statsOf(
+      this.#projectsOf(apiKey),
+      this.#knownOf(apiKey).flatMap(([, { memory }]) => usage(memory.senders, now)),
+      now
+    )
   }
 
   /** Forgets one API key, or everything. */
   clear(apiKey: string | undefined): void {
     this.cleared = { number: this.#next++, apiKey }
-    this.faultChanges++
-    const forget = <K, V extends { readonly apiKey?: string | undefined }>(map: Map<K, V>): void =>
-      map.forEach((value, key) => apiKey === undefined || value.apiKey === apiKey ? map.delete(key) : undefined)
-    forget(this.#events)
-    forget(this.#requests)
-    forget(this.#injected)
-    this.#faults.splice(
-      0,
-      this.#faults.length,
-      ...(apiKey === undefined ? [] : this.#faults.filter((armed) => armed.apiKey !== apiKey))
-    )
+    this.#uploads.clear(apiKey)
+    this.#faults.clear(apiKey)
     if (apiKey === undefined) {
-      this.#ingestion = Ingestion.initial
       this.#projects.clear()
-      this.#droppedEvents = 0
-      this.#droppedRequests = 0
       this.#requestIndex = 0
     } else {
-      this.#ingestion = Ingestion.forget(this.#ingestion, apiKey)
       this.#projects.delete(apiKey)
     }
     this.#changed()
   }
 }
 
-const propertiesOf = (properties: Properties.Properties): ReadonlyArray<typeof Model.Property.Type> =>
-  Arr.map(Arr.fromIterable(properties), ([name, property]) => ({ name, ...property }))
+/** A note of each verdict, for the events of an upload of which there is nothing more to tell. */
+const notesOf = (
+  verdicts: ReadonlyArray<Ingestion.Judgement> | undefined,
+  injectedBecause: string | undefined
+): { readonly [verdict in typeof Model.Verdict.Type]: Note } => {
+  const refused = verdicts?.find(({ verdict }) => verdict === "refused")
+  const changes: Note["changes"] = []
+  return {
+    kept: { verdict: "kept", changes },
+    fault: { verdict: "fault", changes },
+    duplicate: { verdict: "duplicate", changes },
+    refused: { verdict: "refused", changes, ...(refused?.verdict === "refused" ? { because: refused.because } : {}) },
+    injected: { verdict: "injected", changes, ...(injectedBecause === undefined ? {} : { because: injectedBecause }) }
+  }
+}

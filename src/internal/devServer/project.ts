@@ -1,0 +1,177 @@
+/** What is counted of one API key, and the users and groups that its events are about. */
+import * as Arr from "effect/Array"
+import * as Predicate from "effect/Predicate"
+import { getOrPut } from "./boundedMap.js"
+import type { JsonObject } from "./jsonObject.js"
+import { userOf } from "./matching.js"
+import type * as Model from "./model.js"
+import * as Properties from "./properties.js"
+
+/** How many events there are of each verdict. */
+export type Counts = { -readonly [verdict in typeof Model.Verdict.Type]: number }
+
+/** What is known of a user or group. */
+export interface Someone {
+  events: number
+  notKept: number
+  readonly firstSeen: number
+  lastSeen: number
+  revenue: number
+  readonly properties: Properties.Properties
+  /** Property updates by the minute in which they came. */
+  readonly updates: Map<number, number>
+}
+
+/** A group by its type and name. */
+export interface Group extends Someone {
+  readonly type: string
+  readonly name: string
+}
+
+/** What is counted of one API key. */
+export interface Project {
+  readonly counts: Counts
+  readonly types: Map<string, number>
+  readonly libraries: Map<string, number>
+  readonly seconds: Map<number, Counts>
+  readonly users: Map<string, Someone>
+  readonly groups: Map<string, Group>
+}
+
+/** An event with its verdict. */
+export interface Judged {
+  readonly id: string
+  readonly event: JsonObject
+  readonly library: string
+  readonly receivedAt: number
+  readonly verdict: typeof Model.Verdict.Type
+  /** The event as the service takes it, if it is kept. */
+  readonly kept: JsonObject | undefined
+}
+
+/** How many seconds are counted one by one. */
+export const secondsShown = 300
+
+/** How many minutes the limit of property updates is about. */
+const minutesOfUpdates = 60
+
+const maxUsers = 10_000
+const maxNames = 1000
+
+/** Counts that are zero. */
+export const noCounts = (): Counts => ({ kept: 0, fault: 0, refused: 0, duplicate: 0, injected: 0 })
+
+/** A project without events. */
+export const make = (): Project => ({
+  counts: noCounts(),
+  types: new Map(),
+  libraries: new Map(),
+  seconds: new Map(),
+  users: new Map(),
+  groups: new Map()
+})
+
+const someone = (now: number): Someone => ({
+  events: 0,
+  notKept: 0,
+  firstSeen: now,
+  lastSeen: now,
+  revenue: 0,
+  properties: new Map(),
+  updates: new Map()
+})
+
+/** The key of a group in `groups`. */
+export const groupKey = (type: string, name: string): string => JSON.stringify([type, name])
+
+const revenueOf = ({ event_properties: given, price, quantity, revenue }: JsonObject): number => {
+  const properties = Predicate.isRecord(given) ? given : {}
+  const found = numberOf(revenue, properties.$revenue)
+  if (found !== undefined) {
+    return found
+  }
+  const each = numberOf(price, properties.$price)
+  return each === undefined ? 0 : each * (numberOf(quantity, properties.$quantity) ?? 1)
+}
+
+const numberOf = (field: unknown, property: unknown): number | undefined =>
+  Predicate.isNumber(field) ? field : Predicate.isNumber(property) ? property : undefined
+
+const count = (counts: Map<string, number>, name: string): void => {
+  if (counts.has(name) || counts.size < maxNames) {
+    counts.set(name, (counts.get(name) ?? 0) + 1)
+  }
+}
+
+/** Counts events that are not looked at one by one. */
+export const countMany = (project: Project, verdict: Judged["verdict"], at: number, events: number): void => {
+  project.counts[verdict] += events
+  getOrPut(project.seconds, at - at % 1000, noCounts, secondsShown)[verdict] += events
+}
+
+/** Adds an event. Answers the properties that it changed. */
+export const observe = (project: Project, judged: Judged): ReadonlyArray<typeof Model.Change.Type> => {
+  const { event, kept, library, receivedAt, verdict } = judged
+  countMany(project, verdict, receivedAt, 1)
+  count(project.types, Predicate.isString(event.event_type) ? event.event_type : "")
+  count(project.libraries, library)
+  const ofUser = observeUser(project, judged)
+  const ofGroups = kept !== undefined && Predicate.isRecord(kept.groups) ?
+    observeGroups(project, kept, kept.groups, judged) :
+    noChanges
+  return ofUser.length === 0 ? ofGroups : ofGroups.length === 0 ? ofUser : [...ofUser, ...ofGroups]
+}
+
+type Changes = ReadonlyArray<typeof Model.Change.Type>
+
+const noChanges: Changes = []
+
+const observeUser = (project: Project, { event, id, kept, receivedAt }: Judged): Changes => {
+  const name = userOf(event)
+  if (name === "") {
+    return noChanges
+  }
+  const user = getOrPut(project.users, name, () => someone(receivedAt), maxUsers)
+  user.lastSeen = receivedAt
+  user.events++
+  if (kept === undefined) {
+    user.notKept++
+    return noChanges
+  }
+  user.revenue += revenueOf(kept)
+  if (kept.user_properties === undefined) {
+    return noChanges
+  }
+  const minute = Math.floor(receivedAt / 60_000)
+  getOrPut(user.updates, minute, () => 0, minutesOfUpdates)
+  user.updates.set(minute, (user.updates.get(minute) ?? 0) + 1)
+  return Properties.apply(user.properties, kept.user_properties, id, receivedAt)
+}
+
+const observeGroups = (
+  project: Project,
+  kept: JsonObject,
+  groups: JsonObject,
+  { id, receivedAt }: Judged
+): Changes =>
+  Object.entries(groups).flatMap(([type, names]) =>
+    Arr.ensure(names).filter(Predicate.isString).flatMap((name) => {
+      const group = getOrPut(
+        project.groups,
+        groupKey(type, name),
+        () => ({ ...someone(receivedAt), type, name }),
+        maxUsers
+      )
+      group.lastSeen = receivedAt
+      group.events++
+      return kept.event_type === "$groupidentify" ?
+        Properties.apply(group.properties, kept.group_properties, id, receivedAt) :
+        noChanges
+    })
+  )
+
+/** How many property updates of a user came within the last hour. */
+export const updatesOf = ({ updates }: Someone, now: number): number => {
+  const first = Math.floor(now / 60_000) - minutesOfUpdates
+  return Arr.fromIterable(updates).reduce((sum, [minute, count]) => minute > first ? sum + count : sum, 0)
+}
