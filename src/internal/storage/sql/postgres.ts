@@ -93,7 +93,9 @@ export const postgres: Dialect = {
   lock: (sql, tables) =>
     sql.executeUnprepared(
       `SET LOCAL lock_timeout='5s'; SET LOCAL idle_in_transaction_session_timeout='10s'; ` +
-        `SET LOCAL enable_seqscan=off; SET LOCAL jit=off; SELECT ${lockOf(tables)}; ` +
+        `SET LOCAL enable_seqscan=off; SET LOCAL max_parallel_workers_per_gather=0; SET LOCAL jit=off; SELECT ${
+          lockOf(tables)
+        }; ` +
         `DELETE FROM ${tables.lease} WHERE until <= clock_timestamp()`
     ),
   lease: (sql, tables, request) =>
