@@ -20,9 +20,10 @@ import { growth } from "./measurements/growth.js"
 import { memory } from "./measurements/memory.js"
 import { outage } from "./measurements/outage.js"
 import { size } from "./measurements/size.js"
+import { storage } from "./measurements/storage.js"
 import { builtOf, pathOf, root } from "./paths.js"
 
-const all: ReadonlyArray<Measurement> = [call, deliver, memory, delay, outage, size, growth]
+const all: ReadonlyArray<Measurement> = [call, deliver, memory, delay, outage, size, growth, storage]
 
 const startSink = async (): Promise<{ readonly place: Place; readonly sink: ChildProcess }> => {
   const sink = spawn(process.execPath, [builtOf("sink.js")], {

@@ -2,7 +2,7 @@
  * What a storage costs beside the statements that nobody can avoid: one INSERT of many rows, and one SELECT and DELETE of as
  * many. Each figure is of one machine; read the ratios.
  *
- *     npx tsx test/bench/storage.ts [events]
+ *     npm run bench -- storage
  */
 import { SqlClient } from "@effect/sql"
 import { SqliteClient } from "@effect/sql-sqlite-node"
