@@ -106,6 +106,39 @@ const tests = ({ database, dialect }: TestDatabase) => {
   )
 
   test(
+    "flush waits for the events of a transaction that has committed, and for those that come after it",
+    Effect.gen(function*() {
+      const { arrived, start } = yield* fleet
+      const { amplitude, reports, sql } = yield* start({ flushInterval: "1 hour" })
+      const commit = (type: string) => sql.withTransaction(amplitude.track(type, {}, user))
+      for (const round of ["one", "two"]) {
+        yield* commit(`${round} committed`)
+        yield* amplitude.flush
+        assert.lengthOf(yield* arrived, reports.length)
+        assert.strictEqual((yield* arrived).at(-1), `${round} committed`)
+        // what was settled above does not count as one of these
+        yield* amplitude.track(`${round} outside`, {}, user)
+        yield* amplitude.flush
+        assert.strictEqual((yield* arrived).at(-1), `${round} outside`)
+      }
+      yield* Effect.exit(sql.withTransaction(
+        Effect.zipRight(amplitude.track("rolled back", {}, user), Effect.fail("rolled back"))
+      ))
+      yield* amplitude.flush
+      yield* sql.withTransaction(Effect.zipRight(amplitude.track("flushed inside", {}, user), amplitude.flush))
+      yield* amplitude.flush
+      assert.deepStrictEqual(yield* arrived, [
+        "one committed",
+        "one outside",
+        "two committed",
+        "two outside",
+        "flushed inside"
+      ])
+      assert.deepStrictEqual(reports.map(({ _tag }) => _tag), Array.from({ length: 5 }, () => "Delivered"))
+    })
+  )
+
+  test(
     "trackAndWait fails at once inside a transaction, and its event is not stored",
     Effect.gen(function*() {
       const { arrived, start } = yield* fleet

@@ -45,6 +45,45 @@ const manyEvents = (from: number, to: number, json?: string) => {
   return [first!, ...rest] as const
 }
 
+/** `OUTBOX_BACKLOG=1000000` drains so many events. Without it there are enough to see that a table shrinks. */
+const backlog = process.env["OUTBOX_BACKLOG"] === undefined ? undefined : Number(process.env["OUTBOX_BACKLOG"])
+
+const backlogLimit = 60_000 + (backlog ?? 0)
+
+const tell = (text: string) => backlog === undefined ? Effect.void : Effect.logInfo(text)
+
+const fill = (storage: EventStorage.Service, events: number) =>
+  Effect.gen(function*() {
+    const json = JSON.stringify("x".repeat(500))
+    for (let from = 0; from < events; from += 1000) {
+      yield* storage.append(manyEvents(from, Math.min(events, from + 1000), json), roomy)
+    }
+  })
+
+/** How many events a storage had. */
+const drained = (storage: EventStorage.Service) =>
+  Effect.gen(function*() {
+    const start = Date.now()
+    let events = 0
+    let leases = 0
+    let longest = 0
+    for (let last = -1; last !== 0;) {
+      const begin = Date.now()
+      last = yield* Effect.scoped(Effect.flatMap(
+        storage.lease(all),
+        Option.match({
+          onNone: () => Effect.succeed(0),
+          onSome: ({ acknowledge, events }) => Effect.map(acknowledge(events), ({ length }) => length)
+        })
+      ))
+      longest = Math.max(longest, Date.now() - begin)
+      leases++
+      events += last
+    }
+    yield* tell(`${events} events in ${leases} leases and ${Date.now() - start} ms, the longest took ${longest} ms`)
+    return events
+  })
+
 const tests = ({ database, dialect }: TestDatabase) => {
   const setup = (options: SqlEventStorage.Options = {}) =>
     Effect.gen(function*() {
@@ -298,19 +337,18 @@ describe("SqlEventStorage", () => {
         assert.deepStrictEqual((yield* drain(storage)).map(({ sequence }) => sequence), [...accepted, 10_000])
       }))
 
-    it.scopedLive("the file gets smaller again once its events have left", () =>
+    it.scopedLive("a backlog drains, and the file gets smaller again", () =>
       Effect.gen(function*() {
         const filename = join(yield* temporaryFolder, "amplitude.db")
         const client = yield* clientOf(sqlite(filename))
         const storage = Context.get(yield* storageOn(client, {}), EventStorage)
-        for (let from = 0; from < 20_000; from += 2000) {
-          yield* storage.append(manyEvents(from, from + 2000, JSON.stringify("x".repeat(500))), roomy)
-        }
+        const events = backlog ?? 20_000
+        yield* fill(storage, events)
         yield* client.unsafe("PRAGMA wal_checkpoint(TRUNCATE)")
-        const full = statSync(filename).size
-        assert.isAbove(full, 10_000_000)
-        assert.lengthOf(yield* drain(storage), 20_000)
         const size = Effect.sync(() => statSync(filename).size)
+        const full = yield* size
+        assert.isAbove(full, events * 500)
+        assert.strictEqual(yield* drained(storage), events)
         const last = yield* Effect.repeat(Effect.zipRight(Effect.sleep(50), size), {
           until: (size) => size < full / 10,
           times: 200
@@ -318,7 +356,8 @@ describe("SqlEventStorage", () => {
         assert.isBelow(typeof last === "number" ? last : yield* size, full / 10)
         yield* storage.append([eventOf(1)], roomy)
         assert.lengthOf(yield* drain(storage), 1)
-      }), 30_000)
+        yield* tell(`SQLite: ${full} bytes before, ${yield* size} after`)
+      }), backlogLimit)
   })
 
   describe("a Postgres server that goes away", () => {
@@ -388,6 +427,37 @@ describe("SqlEventStorage", () => {
           assert.isTrue([...delivered.values()].every((times) => times === 1))
         }),
       60_000
+    )
+
+    it.scopedLive(
+      "a backlog drains without a scan of the table, and a vacuum gives its space back",
+      () =>
+        Effect.gen(function*() {
+          const { layer } = yield* server
+          const table = yield* freshTable
+          const client = yield* clientOf(layer({ maxConnections: 1 }))
+          const storage = Context.get(yield* storageOn(client, { table }), EventStorage)
+          const number = (text: string) =>
+            Effect.map(client.unsafe<{ readonly number: number }>(text), ([row]) => Number(row!.number))
+          const size = number(`SELECT pg_total_relation_size('${table}') AS number`)
+          const scans = Effect.zipRight(
+            client.unsafe("SELECT pg_stat_force_next_flush()"),
+            number(`SELECT seq_scan AS number FROM pg_stat_user_tables WHERE relname = '${table}'`)
+          )
+          const events = backlog ?? 5000
+          yield* fill(storage, events)
+          const full = yield* size
+          assert.isAbove(full, events * 500)
+          const scansBefore = yield* scans
+          const first = Option.getOrThrow(yield* Effect.scoped(storage.lease(all)))
+          assert.lengthOf(first.events, all.maxEvents)
+          assert.strictEqual(yield* scans, scansBefore)
+          assert.strictEqual(yield* drained(storage), events)
+          yield* client.unsafe(`VACUUM ${table}`)
+          assert.isBelow(yield* size, full / 10)
+          yield* tell(`Postgres: ${full} bytes before, ${yield* size} after`)
+        }),
+      backlogLimit
     )
 
     it.scopedLive("a user without a privilege", () =>

@@ -133,7 +133,7 @@ const build = (
           hasOthers = true
           trigger.wakeAt(0)
           overflow.onRoom()
-          return pipeline.reconcile
+          return pipeline.reconcile.settledByOthers
         })
       ),
       scope
@@ -143,15 +143,26 @@ const build = (
 
     /** Others may have settled events of this client before it began to wait for them. */
     const reconcileWithOthers = Effect.suspend(() =>
-      hasOthers || durability === "shared" ? pipeline.reconcile : Effect.void
+      Effect.zipRight(
+        hasOthers || durability === "shared" ? pipeline.reconcile.settledByOthers : Effect.void,
+        pipeline.reconcile.committed
+      )
     )
+
+    /** Completes when each event that was accepted before has its outcome. Sends them at once. */
+    const whenNone = (): Effect.Effect<void> => {
+      const none = outstanding.none()
+      trigger.flush()
+      // nobody has told that a transaction has committed
+      if (outstanding.uncertainUpTo() !== undefined) trigger.wakeAt(0)
+      return none
+    }
 
     const flush = interruptibleWait(Effect.suspend(() => {
       if (hasEnded) return Effect.void
       clock.wakeOverdue(clock.unsafeCurrentTimeMillis())
       // before any other fiber can track: what comes later is not waited for
-      const none = outstanding.none()
-      trigger.flush()
+      const none = whenNone()
       return Effect.zipRight(
         Effect.all([none, reconcileWithOthers, plugins.flush], { concurrency: "unbounded", discard: true }),
         reports.calledBack
@@ -177,8 +188,7 @@ const build = (
         admission.isClosed = true
         // what waits is sent, for as long as there is time
         if (sends) {
-          const none = outstanding.none()
-          trigger.flush()
+          const none = whenNone()
           yield* Effect.forkDaemon(reconcileWithOthers)
           yield* untilTimeUp(none, until(limit - timeToReturn(limit, durability)))
         }

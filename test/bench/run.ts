@@ -22,9 +22,21 @@ import { ingest } from "./measurements/ingest.js"
 import { memory } from "./measurements/memory.js"
 import { outage } from "./measurements/outage.js"
 import { size } from "./measurements/size.js"
+import { storage } from "./measurements/storage.js"
 import { builtOf, pathOf, root } from "./paths.js"
 
-const all: ReadonlyArray<Measurement> = [call, doors, deliver, memory, delay, outage, size, growth, ingest]
+const all: ReadonlyArray<Measurement> = [
+  call,
+  doors,
+  deliver,
+  memory,
+  delay,
+  outage,
+  size,
+  growth,
+  storage,
+  ingest
+]
 
 const startSink = async (): Promise<{ readonly place: Place; readonly sink: ChildProcess }> => {
   const sink = spawn(process.execPath, [builtOf("sink.js")], {

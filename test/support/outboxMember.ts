@@ -5,7 +5,7 @@
 import { MysqlClient } from "@effect/sql-mysql2"
 import { PgClient } from "@effect/sql-pg"
 import { SqliteClient } from "@effect/sql-sqlite-node"
-import { Effect, Layer, Option, Stream } from "effect"
+import { Effect, Layer, Option, Schedule, Stream } from "effect"
 import { EventStorage } from "effect-amplitude/EventStorage"
 import { SqlEventStorage } from "effect-amplitude/SqlEventStorage"
 import { randomUUID } from "node:crypto"
@@ -62,12 +62,13 @@ const store = Effect.gen(function*() {
   const one = (place: number) => {
     const user = `user-${Math.floor(Math.random() * options.users)}`
     const json = JSON.stringify({ insert_id: `${clientId} ${place}`, user_id: user, place })
-    return Effect.map(
+    // while the database does not answer an event is not accepted, and the process goes on
+    return Effect.ignore(Effect.map(
       append([eventOf(place, { clientId, lane: user, json })], { capacity: 10_000_000, whenFull: "refuse" }),
       ({ _tag }) => {
         if (_tag === "Accepted") process.stdout.write(`accepted ${clientId} ${place}\n`)
       }
-    )
+    ))
   }
   // each fiber has lanes of its own only by chance: order is promised for tracks that happen one after the other, so one fiber
   yield* Effect.forEach(Array.from({ length: options.events }, (_, place) => place), one, { discard: true })
@@ -98,9 +99,10 @@ const deliver = Effect.gen(function*() {
         )
     })
   ))
-  const drain = Effect.repeat(next, { while: (found) => found })
+  // another process that was stopped can hold the mutex for longer than anybody waits for it
+  const drain = Effect.retry(Effect.repeat(next, { while: (found) => found }), Schedule.spaced("100 millis"))
   yield* drain
-  yield* Stream.runForEach(changes, () => Effect.ignore(drain))
+  yield* Stream.runForEach(changes, () => drain)
 })
 
 await Effect.runPromise(

@@ -16,6 +16,8 @@ type Identity = Pick<EventStorage.EncodedEvent, "clientId" | "sequence">
 interface Section {
   readonly last: number
   open: number
+  /** Whether the storage may have more of its events than are open: those of transactions. */
+  isUncertain: boolean
   readonly over: Deferred.Deferred<void>
 }
 
@@ -26,6 +28,14 @@ export interface Outstanding {
   readonly accepted: (sequence: number) => void
   /** The storage has not taken the event: it never was one of this client's. */
   readonly notAccepted: (sequence: number) => void
+  /** The storage takes the event when a transaction commits. Whether it has done so is known when the event is leased. */
+  readonly acceptedOnCommit: (sequence: number) => void
+  /** This client is about to send these events. */
+  readonly leased: (events: ReadonlyArray<Identity>) => void
+  /** The sequence up to which somebody waits for events of transactions, of which it is not known whether they are stored. */
+  readonly uncertainUpTo: () => number | undefined
+  /** The storage has no event up to a sequence: all of those that it had were leased. */
+  readonly certain: (upTo: number) => void
   /** Whether an event is one of this client's. */
   readonly isOwn: (event: Identity) => boolean
   /** How many of the events are this client's. */
@@ -56,10 +66,15 @@ export interface Options {
   readonly unsettled?: Unsettled | undefined
 }
 
+/** The most events of transactions that are remembered: one that is rolled back is never heard of again. */
+const maxUncommitted = 10_000
+
 export const make = ({ clientId, found, unsettled }: Options): Outstanding => {
   const sections: Array<Section> = []
   /** The sequences of events that are being appended. */
   const appending: Array<number> = []
+  /** The sequences of events of transactions. They are not open. */
+  const uncommitted = new Set<number>()
   const appended = Effect.unsafeMakeLatch(true)
   let lastSequence = 0
   let open = 0
@@ -79,7 +94,7 @@ export const make = ({ clientId, found, unsettled }: Options): Outstanding => {
   }
 
   const endSections = (): void => {
-    while (sections[0]?.open === 0) Deferred.unsafeDone(sections.shift()!.over, Effect.void)
+    while (sections[0]?.open === 0 && !sections[0].isUncertain) Deferred.unsafeDone(sections.shift()!.over, Effect.void)
   }
 
   /** Whether an event was being appended until now. */
@@ -94,12 +109,17 @@ export const make = ({ clientId, found, unsettled }: Options): Outstanding => {
 
   const section = (): Section => {
     const newest = sections[sections.length - 1]
-    if (newest?.last === lastSequence) return newest
+    const isUncertain = uncommitted.size > 0
+    if (newest?.last === lastSequence) {
+      if (isUncertain) newest.isUncertain = true
+      return newest
+    }
     const counted = sections.reduce((sum, section) => sum + section.open, 0)
     // events from before this client stand in the first section: nothing of them is waited for later
     const added: Section = {
       last: lastSequence,
       open: open + earlier - counted,
+      isUncertain,
       over: Deferred.unsafeMake<void>(FiberId.none)
     }
     sections.push(added)
@@ -110,6 +130,14 @@ export const make = ({ clientId, found, unsettled }: Options): Outstanding => {
 
   const countOwn = (events: ReadonlyArray<Identity>): number =>
     events.reduce((own, event) => isOwn(event) ? own + 1 : own, 0)
+
+  const addOpen = (sequence: number): void => {
+    open++
+    if (sections.length > 0) {
+      const section = sectionOf(sequence)
+      if (section !== undefined) section.open++
+    }
+  }
 
   /** Which client an earlier event is of does not matter. */
   const settleEarlier = (): void => {
@@ -127,28 +155,40 @@ export const make = ({ clientId, found, unsettled }: Options): Outstanding => {
     accepted: (sequence) => {
       // one that is no longer being appended had its outcome before the storage said that it had taken it
       if (!endAppending(sequence) || hasEnded) return
-      open++
-      if (sections.length > 0) {
-        const section = sectionOf(sequence)
-        if (section !== undefined) section.open++
-      }
+      addOpen(sequence)
     },
     notAccepted: (sequence) => {
       endAppending(sequence)
       unsettled?.settle(sequence)
+    },
+    acceptedOnCommit: (sequence) => {
+      endAppending(sequence)
+      unsettled?.settle(sequence)
+      if (hasEnded) return
+      uncommitted.add(sequence)
+      if (uncommitted.size > maxUncommitted) uncommitted.delete(uncommitted.values().next().value!)
+    },
+    leased: (events) => {
+      if (hasEnded || uncommitted.size === 0) return
+      for (const event of events) if (isOwn(event) && uncommitted.delete(event.sequence)) addOpen(event.sequence)
+    },
+    uncertainUpTo: () => sections.findLast(({ isUncertain }) => isUncertain)?.last,
+    certain: (upTo) => {
+      for (const section of sections) if (section.last <= upTo) section.isUncertain = false
+      endSections()
     },
     isOwn,
     countOwn,
     settled: (events) => {
       if (hasEnded) return
       if (unsettled !== undefined) { for (const event of events) if (isOwn(event)) unsettled.settle(event.sequence) }
-      if (sections.length === 0 && appending.length === 0 && earlier === 0) {
+      if (sections.length === 0 && appending.length === 0 && earlier === 0 && uncommitted.size === 0) {
         open -= countOwn(events)
         return
       }
       for (const event of events) {
         if (!isOwn(event)) settleEarlier()
-        else if (!endAppending(event.sequence)) {
+        else if (!endAppending(event.sequence) && !uncommitted.delete(event.sequence)) {
           open--
           const section = sectionOf(event.sequence)
           if (section !== undefined) section.open--
@@ -167,6 +207,7 @@ export const make = ({ clientId, found, unsettled }: Options): Outstanding => {
       hasEnded = true
       open = 0
       earlier = 0
+      uncommitted.clear()
       for (const { over } of sections.splice(0)) Deferred.unsafeDone(over, Effect.void)
     },
     size: () => open + earlier,
@@ -177,6 +218,6 @@ export const make = ({ clientId, found, unsettled }: Options): Outstanding => {
       return appended.await
     }),
     isAppending: (sequence) => appending.includes(sequence),
-    none: () => open + earlier === 0 ? Effect.void : Deferred.await(section().over)
+    none: () => open + earlier === 0 && uncommitted.size === 0 ? Effect.void : Deferred.await(section().over)
   }
 }

@@ -53,7 +53,7 @@ export interface Pipeline {
   readonly trigger: BatchTrigger
   readonly settlements: Settlements.Settlements
   /** Looks whether another client has settled events of this one that somebody waits for. */
-  readonly reconcile: Effect.Effect<void>
+  readonly reconcile: Reconcile.Reconcile
   /** Settings have changed. */
   readonly onConfig: Effect.Effect<void>
 }
@@ -90,6 +90,7 @@ export const make = (deps: Dependencies): Effect.Effect<Pipeline, never, Scope.S
           (leased) =>
             withMonotonic((now) => {
               const events = Option.isSome(leased) ? leased.value.events : []
+              outstanding.leased(events)
               settlements.onLease(events)
               trigger.onLease(events, limits, now, pending, outstanding.size() > settlements.leased())
               if (events.length > 0) onLease()

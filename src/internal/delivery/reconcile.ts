@@ -2,7 +2,10 @@
  * Several clients can share a storage, and settle events of each other. Whoever waits for an event is told that it was
  * settled elsewhere, once the storage no longer holds it.
  */
+import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Schedule from "effect/Schedule"
 import type { StorageError } from "../../AmplitudeError.js"
 import type { EventStorage } from "../../EventStorage.js"
 import type { Outstanding } from "./outstanding.js"
@@ -17,10 +20,20 @@ export interface Dependencies {
   readonly settlements: Settlements
 }
 
+export interface Reconcile {
+  /** Finds the events that are awaited and that others have settled. */
+  readonly settledByOthers: Effect.Effect<void>
+  /** Completes when nobody waits for events of transactions of which it is not known whether they are stored. */
+  readonly committed: Effect.Effect<void>
+}
+
+/** How often the storage is asked for events of transactions that are awaited. */
+const askAgain = Schedule.union(Schedule.exponential("20 millis"), Schedule.spaced("500 millis"))
+
 /** The most events that are looked for at a time. */
 const maxWatched = 20
 
-export const make = ({ clientId, outstanding, reports, settlements, storage }: Dependencies): Effect.Effect<void> => {
+export const make = ({ clientId, outstanding, reports, settlements, storage }: Dependencies): Reconcile => {
   /** Counts events, unless this client is just settling some: those are told by their own answers. */
   const ifCertain = (
     count: Effect.Effect<boolean, StorageError>,
@@ -51,10 +64,31 @@ export const make = ({ clientId, outstanding, reports, settlements, storage }: D
   const awaited = (upTo: number): Effect.Effect<void, StorageError> =>
     ifCertain(Effect.map(count(upTo), (stored) => stored === 0), () => outstanding.settledElsewhere(upTo))
 
-  return Effect.suspend(() =>
-    Effect.zipRight(
-      Effect.forEach(outstanding.awaited(), awaited, { discard: true }),
-      Effect.forEach(reports.watched().slice(0, maxWatched), watched, { discard: true })
+  /** An event that left the storage was leased before, so that it is open until it has its outcome. */
+  const uncertain = Effect.suspend(() => {
+    const upTo = outstanding.uncertainUpTo()
+    return upTo === undefined ? Effect.void : Effect.matchCauseEffect(count(upTo), {
+      onFailure: (cause) =>
+        Effect.sync(() => {
+          const isInside = Option.exists(Cause.failureOption(cause), ({ operation }) => operation === "transaction")
+          if (isInside) outstanding.certain(upTo)
+        }),
+      onSuccess: (stored) =>
+        Effect.sync(() => {
+          if (stored === 0) outstanding.certain(upTo)
+        })
+    })
+  })
+
+  return {
+    settledByOthers: Effect.suspend(() =>
+      Effect.zipRight(
+        Effect.forEach(outstanding.awaited(), awaited, { discard: true }),
+        Effect.forEach(reports.watched().slice(0, maxWatched), watched, { discard: true })
+      )
+    ).pipe(Effect.catchAllCause(() => Effect.void)),
+    committed: Effect.asVoid(
+      Effect.repeat(uncertain, { schedule: askAgain, while: () => outstanding.uncertainUpTo() !== undefined })
     )
-  ).pipe(Effect.catchAllCause(() => Effect.void))
+  }
 }

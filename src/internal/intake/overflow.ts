@@ -110,7 +110,7 @@ export const make = <Event extends Unstored>(deps: Dependencies<Event>): Overflo
               return onAccepted(events)
             case "AcceptedOnCommit":
               // accepted when the transaction commits, which only the storage can see
-              notAccepted(sequenced)
+              for (const { sequence } of sequenced) outstanding.acceptedOnCommit(sequence)
               return Exit.void
             case "Refused":
               notAccepted(sequenced)

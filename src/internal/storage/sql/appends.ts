@@ -15,7 +15,7 @@ import type { Database } from "./database.js"
 import { failsWith, run, transaction, within } from "./database.js"
 import type { NewRow } from "./dialect.js"
 import { rowOf } from "./rows.js"
-import * as Transactions from "./transactions.js"
+import type * as Transactions from "./transactions.js"
 
 type EncodedEvent = EventStorage.EncodedEvent
 
@@ -52,15 +52,15 @@ export const make = (
   options: Outside & {
     /** Called when events were stored in a transaction that may commit later. */
     readonly onTransaction: () => void
+    readonly connectionOf: Transactions.ConnectionOf
   }
 ): Effect.Effect<EventStorage.Service["append"], never, Scope.Scope> =>
   Effect.gen(function*() {
-    const connectionOf = yield* Transactions.make(database.client)
     const group = yield* makeGroups(database, capacity, options)
     const inTransaction = makeInTransaction(database, capacity, options.onTransaction)
     return (events, appendOptions) =>
       Effect.contextWithEffect((context) =>
-        Option.match(connectionOf(context), {
+        Option.match(options.connectionOf(context), {
           onNone: () => group(events, appendOptions),
           onSome: (connection) => inTransaction(connection, events, appendOptions)
         })

@@ -80,18 +80,20 @@ const apart = <A>(
   { dialect }: Database,
   operation: string,
   effect: Effect.Effect<A, SqlError>
-): Effect.Effect<A, StorageError> =>
-  effect.pipe(
-    // a COMMIT that fails is a defect
-    Effect.catchAllDefect((defect) => isSqlError(defect) ? Effect.fail(defect) : Effect.die(defect)),
-    Effect.retry({
-      schedule: again,
-      while: (error) => dialect.isTransient.test(String(fieldOf(causeOf(error), "code") ?? ""))
-    }),
+): Effect.Effect<A, StorageError> => {
+  const isTransient = (error: SqlError) => dialect.isTransient.test(String(fieldOf(causeOf(error), "code") ?? ""))
+  // a COMMIT that fails is a defect
+  const attempt = Effect.catchAllDefect(
+    effect,
+    (defect) => isSqlError(defect) ? Effect.fail(defect) : Effect.die(defect)
+  )
+  return attempt.pipe(
+    Effect.catchIf(isTransient, () => Effect.retry(attempt, { schedule: again, while: isTransient })),
     Effect.withTracerEnabled(false),
     Effect.mapInputContext((_: Context.Context<never>) => Context.empty()),
     failsWith(operation)
   )
+}
 
 /** A statement that fails is a failure, and so is a COMMIT, for which @effect/sql dies. */
 export const failsWith =

@@ -197,7 +197,7 @@ export const tablesOf = (name: string, quote: string, hasIndexSchema: boolean): 
 }
 
 /** Rows are inserted in a few sizes, so that the database meets a few statements only. */
-const sizes = [256, 64, 16, 4, 1] as const
+const sizes = [500, 100, 20, 4, 1] as const
 
 export const inParts = <A>(rows: ReadonlyArray<A>): ReadonlyArray<ReadonlyArray<A>> => {
   const parts: Array<ReadonlyArray<A>> = []

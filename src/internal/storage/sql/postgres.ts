@@ -88,10 +88,14 @@ export const postgres: Dialect = {
       [client, sequences]
     ),
   // Statements of their own, in one message: what is seen afterwards was committed before. A lease that is settled just now
-  // is waited for here, so that its events are not seen below.
+  // is waited for here, so that its events are not seen below. The planner has no statistics of rows that live for seconds:
+  // it has to be told that the indexes are good.
   lock: (sql, tables) =>
     sql.executeUnprepared(
-      `SET LOCAL lock_timeout='5s'; SET LOCAL idle_in_transaction_session_timeout='10s'; SELECT ${lockOf(tables)}; ` +
+      `SET LOCAL lock_timeout='5s'; SET LOCAL idle_in_transaction_session_timeout='10s'; ` +
+        `SET LOCAL enable_seqscan=off; SET LOCAL max_parallel_workers_per_gather=0; SET LOCAL jit=off; SELECT ${
+          lockOf(tables)
+        }; ` +
         `DELETE FROM ${tables.lease} WHERE until <= clock_timestamp()`
     ),
   lease: (sql, tables, request) =>

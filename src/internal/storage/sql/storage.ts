@@ -1,8 +1,10 @@
 /** The storage over a database: the tables are there, and each operation goes to its module. */
+import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
-import type { StorageError } from "../../../AmplitudeError.js"
+import { StorageError } from "../../../AmplitudeError.js"
 import type { EventStorage } from "../../../EventStorage.js"
 import * as Appends from "./appends.js"
 import * as Capacity from "./capacity.js"
@@ -11,6 +13,7 @@ import { run, transaction, within } from "./database.js"
 import * as Leases from "./leases.js"
 import * as Retractions from "./retractions.js"
 import { eventsOf, rowOf } from "./rows.js"
+import * as Transactions from "./transactions.js"
 import * as Watch from "./watch.js"
 
 export interface Options {
@@ -28,6 +31,12 @@ const full: EventStorage.Dropped = { reason: "BufferFull", code: 0, message: "th
 const shrinkEvery = "1 second"
 
 const limit = "30 seconds"
+
+/** With one connection the answer would wait for the end of the transaction, and the transaction for the answer. */
+const insideTransaction = new StorageError({
+  operation: "transaction",
+  message: "count: what a client has stored cannot be counted inside a transaction"
+})
 
 export const make = (
   database: Database,
@@ -59,7 +68,9 @@ export const make = (
         }
       )
 
+    const connectionOf = yield* Transactions.make(database.client)
     const append = yield* Appends.make(database, capacity, {
+      connectionOf,
       evict: (keep) => evict({ keep, from: "oldest" }),
       retract: retractions.add,
       onTransaction: watch.expect
@@ -80,8 +91,15 @@ export const make = (
       }),
       evict,
       count: (of) =>
-        within("count", limit)(run(database, "count", (sql, tables) =>
-          of === undefined ? dialect.count(sql, tables) : dialect.countOf(sql, tables, of.clientId, of.upTo))),
+        of === undefined
+          ? within("count", limit)(run(database, "count", dialect.count))
+          : Effect.contextWithEffect((context: Context.Context<never>) =>
+            Option.isSome(connectionOf(context))
+              ? Effect.fail(insideTransaction)
+              : within("count", limit)(
+                run(database, "count", (sql, tables) => dialect.countOf(sql, tables, of.clientId, of.upTo))
+              )
+          ),
       changes: watch.changes,
       durability: isVolatile ? "process" : "shared"
     }

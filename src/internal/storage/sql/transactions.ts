@@ -13,13 +13,15 @@ const LibsqlTransaction: typeof TransactionConnection = Context.GenericTag(
   "@effect/sql-libsql/LibsqlClient/LibsqlTransaction"
 )
 
+export type ConnectionOf = (context: Context.Context<never>) => Option.Option<Connection>
+
 /**
  * Finds the connection of the caller's transaction. The context has the connection of whatever client began one, of another
  * database too. Each client makes connections of a class of its own, or has a single one.
  */
 export const make = (
   sql: SqlClient
-): Effect.Effect<(context: Context.Context<never>) => Option.Option<Connection>> =>
+): Effect.Effect<ConnectionOf> =>
   Effect.map(
     Effect.option(Effect.scoped(Effect.mapInputContext(sql.reserve, outsideTransactions))),
     (own) => (context) =>

@@ -1,0 +1,22 @@
+/**
+ * What the storages in memory and in databases cost beside plain statements. It starts the databases itself, in a program of
+ * its own that prints its figures.
+ */
+import { spawnSync } from "node:child_process"
+import type { Measurement, Settings } from "../bench.js"
+import { builtOf, root } from "../paths.js"
+
+const eventsOf = ({ quick }: Settings): number => quick ? 1000 : 20_000
+
+export const storage: Measurement = {
+  name: "storage",
+  seconds: (settings) => settings.quick ? 30 : 60,
+  run: (settings) => {
+    console.log("\nstorage: microseconds an event, and how long the event loop stood still")
+    const { status } = spawnSync(process.execPath, [builtOf("storage.js"), String(eventsOf(settings))], {
+      cwd: root,
+      stdio: ["ignore", "inherit", "inherit"]
+    })
+    return status === 0 ? Promise.resolve() : Promise.reject(new Error(`the measurement ended with ${status}`))
+  }
+}
