@@ -7,8 +7,8 @@ import { Context, Effect, Exit, Layer, Option, Scope } from "effect"
 import { EventStorage } from "effect-amplitude/EventStorage"
 import { RedisEventStorage } from "effect-amplitude/RedisEventStorage"
 import type { NonEmptyReadonlyArray } from "effect/Array"
-import { eventOf, jsonOf, storageContract } from "./storage/contract.js"
 import type { Redis } from "ioredis"
+import { eventOf, jsonOf, storageContract } from "./storage/contract.js"
 import { clientOf, freezable, redis, withRedis } from "./support/redis.js"
 import { leaseDuration, shared } from "./support/sqlContract.js"
 
@@ -76,8 +76,7 @@ const plain = (event: Event) => ({
 })
 
 /** In the order of their sequences, which are unique here: the two storages may drop and hand out lanes in turns of their own. */
-const inOrder = (events: ReadonlyArray<Event>) =>
-  events.map(plain).sort((one, other) => one.sequence - other.sequence)
+const inOrder = (events: ReadonlyArray<Event>) => events.map(plain).sort((one, other) => one.sequence - other.sequence)
 
 /** A lease on both storages. */
 interface Pair {
@@ -85,7 +84,7 @@ interface Pair {
   readonly leases: readonly [EventStorage.Lease, EventStorage.Lease]
 }
 
-/** Does the same at random on Redis and in memory, and compares the answers. */
+/** Does the same at random on Redis and in memory, expired leases included, and compares the answers. */
 const compare = (seed: number, client: Redis, prefix: string) =>
   Effect.gen(function*() {
     const random = randomOf(seed)
@@ -108,7 +107,8 @@ const compare = (seed: number, client: Redis, prefix: string) =>
           eventOf(sequence++, { clientId, lane: "abcd"[random(4)]!, json: `"${"x".repeat(random(30))}"` }))
         const options = { capacity: 1 + random(15), whenFull: random(2) === 0 ? "refuse" : "evictOldest" } as const
         const [ours, expected] = yield* both(({ append }) =>
-          append(events as unknown as NonEmptyReadonlyArray<Event>, options))
+          append(events as unknown as NonEmptyReadonlyArray<Event>, options)
+        )
         assert.strictEqual(ours._tag, expected._tag)
         if (ours._tag === "Accepted" && expected._tag === "Accepted") {
           assert.deepStrictEqual(inOrder(ours.evicted), inOrder(expected.evicted))
@@ -124,19 +124,25 @@ const compare = (seed: number, client: Redis, prefix: string) =>
         const eventsOf = Option.match({ onNone: () => [], onSome: ({ events }: EventStorage.Lease) => [...events] })
         if (Option.isSome(ours) && Option.isSome(expected)) {
           // which lanes are first is not promised once some were given back: those that both have are compared in order
-          assert.deepStrictEqual(lanesWithFirst(eventsOf(ours), options.maxEvents), lanesWithFirst(
-            eventsOf(expected),
-            options.maxEvents
-          ))
+          assert.deepStrictEqual(
+            lanesWithFirst(eventsOf(ours), options.maxEvents),
+            lanesWithFirst(
+              eventsOf(expected),
+              options.maxEvents
+            )
+          )
           const same = JSON.stringify(inOrder(ours.value.events)) === JSON.stringify(inOrder(expected.value.events))
-          if (same) pairs.push({ scopes, leases: [ours.value, expected.value] })
-          else {
+          if (same) {
+            pairs.push({ scopes, leases: [ours.value, expected.value] })
+          } else {
             yield* Scope.close(scopes[0], Exit.void)
             yield* Scope.close(scopes[1], Exit.void)
           }
         } else assert.strictEqual(Option.isSome(ours), Option.isSome(expected))
       } else if (pair !== undefined && action < 75) {
-        const chosen = pair.leases[0].events.filter(() => random(2) === 0)
+        const chosen = pair.leases[0].events.filter(() =>
+          random(2) === 0
+        )
         const [ours, expected] = yield* Effect.all([
           pair.leases[0].acknowledge(chosen),
           pair.leases[1].acknowledge(chosen)
@@ -147,16 +153,25 @@ const compare = (seed: number, client: Redis, prefix: string) =>
         const notBefore = random(3) === 0 ? Date.now() + 3_600_000 : 0
         const options = { notBefore, attempts: random(3), retries: random(2) }
         yield* Effect.all([pair.leases[0].release(chosen, options), pair.leases[1].release(chosen, options)])
-      } else if (pair !== undefined && action < 94) {
+      } else if (pair !== undefined && action < 93) {
         yield* Effect.forEach(pair.scopes, (scope) => Scope.close(scope, Exit.void))
+      } else if (action < 96) {
+        // the leases are over, and the next one ends them
+        for (const token of yield* Effect.promise(() => client.zrange(`{${prefix}}:until`, 0, -1))) {
+          yield* Effect.promise(() => client.zadd(`{${prefix}}:until`, 0, token))
+        }
+        yield* Effect.scoped(subject.lease({ maxEvents: 1, maxBytes: 0 }))
+        yield* Effect.forEach(pairs, ({ scopes }) => Scope.close(scopes[1], Exit.void))
+        yield* Effect.scoped(oracle.lease({ maxEvents: 1, maxBytes: 0 }))
       } else {
         const options = { keep: random(12), from: random(2) === 0 ? "oldest" : "newest" } as const
         const [ours, expected] = yield* both(({ evict }) => evict(options))
         assert.deepStrictEqual(inOrder(ours), inOrder(expected))
       }
       const [ours, expected] = yield* both(({ count }) =>
-        Effect.all([count(), count({ clientId: "client-1", upTo: random(60) })], { concurrency: 1 }))
-      assert.strictEqual(ours[0], expected[0])
+        Effect.all([count(), count({ clientId: "client-1", upTo: random(60) })], { concurrency: 1 })
+      )
+      assert.deepStrictEqual(ours, expected)
     }
   })
 
