@@ -31,7 +31,10 @@ export const make = (url: string): Effect.Effect<Redis, StorageError, Scope.Scop
       client.on("error", (error) => {
         lastError = error
       })
-      client.connect().then(
+      // a password that is wrong is told by the first command
+      const ping = () =>
+        client.ping().catch((error: Error) => error.message.startsWith("NOPERM") ? undefined : Promise.reject(error))
+      client.connect().then(ping).then(
         () => resume(Effect.succeed(client)),
         (error: unknown) => {
           client.disconnect()

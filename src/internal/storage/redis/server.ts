@@ -142,8 +142,8 @@ const advice: ReadonlyArray<readonly [pattern: RegExp, advice: string]> = [
     "Give the user and the password: in the url, redis://user:password@host, or to the client"
   ],
   [
-    /^NOPERM/,
-    "The user needs the commands +@read +@write +@scripting on the keys of the prefix, and +info for the checks at start"
+    /^NOPERM|can't run this command/,
+    "The user needs the commands +@read +@write +@scripting +time on the keys of the prefix, and +info for the checks at start"
   ],
   [/^LOADING/, "Redis is loading its data after a restart: it takes events again as soon as that is done"],
   [/^MISCONF/, "Redis cannot write to its disk, and takes no writes until it can: look at its log and at the disk"],
