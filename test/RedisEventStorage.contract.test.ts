@@ -168,8 +168,9 @@ const compare = (seed: number, client: Redis, prefix: string) =>
         const [ours, expected] = yield* both(({ evict }) => evict(options))
         assert.deepStrictEqual(inOrder(ours), inOrder(expected))
       }
+      const upTo = random(60)
       const [ours, expected] = yield* both(({ count }) =>
-        Effect.all([count(), count({ clientId: "client-1", upTo: random(60) })], { concurrency: 1 })
+        Effect.all([count(), count({ clientId: "client-1", upTo })], { concurrency: 1 })
       )
       assert.deepStrictEqual(ours, expected)
     }

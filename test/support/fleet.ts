@@ -185,7 +185,7 @@ export const fleet = (database: Pick<MemberOptions, "dialect" | "port" | "filena
       webs.every((web) => web.isStored() || web.child.signalCode !== null) && accepted().every((id) => arrivals.has(id))
     let wounds = 0
     const disturb = Effect.gen(function*() {
-      yield* until(() => arrivals.size > 0, () => "no event arrived", 60_000)
+      yield* until(() => arrivals.size > 0, () => "no event arrived", isWhole ? 300_000 : 60_000)
       while (!isDone()) {
         yield* Effect.sleep(500 + Math.random() * 500)
         const place = Math.floor(Math.random() * workers.length)

@@ -37,7 +37,11 @@ type Outcome = ReadonlyArray<EncodedEvent> | undefined
 export const shareOf = (capacity: number, shard: number, shards: number): number =>
   Math.floor(capacity / shards) + (shard < capacity % shards ? 1 : 0)
 
-export const make = (server: Server, retractions: Retractions, deadLetters: boolean) => {
+export const make = (
+  server: Server,
+  retractions: Retractions,
+  deadLetters: boolean
+): (group: ReadonlyArray<Appending>) => Effect.Effect<void> => {
   const shards = server.shards.length
 
   const appendTo = (shard: number, parts: ReadonlyArray<Part>): Effect.Effect<ReadonlyArray<Outcome>, StorageError> =>
@@ -56,7 +60,7 @@ export const make = (server: Server, retractions: Retractions, deadLetters: bool
         (reply as ReadonlyArray<Reply>).map((answer) => answer === 0 ? undefined : eventsOf(storedOf(answer, 0, 3)))
     )
 
-  return (group: ReadonlyArray<Appending>): Effect.Effect<void> => {
+  return (group) => {
     const parts = server.shards.map((_, shard) => partsOf(group, shard, shards))
     return Effect.forEach(
       parts,

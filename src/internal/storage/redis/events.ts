@@ -15,7 +15,7 @@ export interface Stored {
 }
 
 /** A client as it is stored. Two clients are never stored as one. */
-export const encodeClient = encodeLane
+export const encodeClient: (client: string) => string = encodeLane
 
 /** What `append` takes for an event. */
 export const argumentsOf = (event: EncodedEvent): ReadonlyArray<Argument> => [
