@@ -47,9 +47,9 @@ export const toKafka: Effect.Effect<Plugin.Plugin, never, Producer> = Effect.map
 const Nowhere = Layer.succeed(Transport, { send: () => Effect.succeed({ status: 200, headers: {}, body: "{}" }) })
 
 /** The client of processes that only produce. */
-export const AmplitudeToKafka: Layer.Layer<Amplitude, InvalidConfig | PluginError, Producer> = Plugin.layer(toKafka)
+export const AmplitudeToKafka: Layer.Layer<Amplitude, InvalidConfig | PluginError, Producer> = Amplitude.layerServices
   .pipe(
-    Layer.provideMerge(Amplitude.layerServices),
+    Layer.tap((context) => Effect.flatMap(toKafka, (plugin) => Context.get(context, Amplitude).add(plugin))),
     Layer.provide([EventStorage.layerMemory, Nowhere, AmplitudeLogger.layerEffect]),
     Layer.provide(AmplitudeConfig.layer({ apiKey: "not-used" }))
   )

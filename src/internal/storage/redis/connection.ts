@@ -22,7 +22,6 @@ export const make = (url: string): Effect.Effect<Redis, StorageError, Scope.Scop
         enableReadyCheck: false,
         autoResendUnfulfilledCommands: false,
         maxRetriesPerRequest: 0,
-        connectTimeout: 5000,
         // after a failover the address leads to another server
         reconnectOnError: ({ message }) => message.startsWith("READONLY"),
         retryStrategy: (attempt) => Math.min(attempt * 50, 2000)

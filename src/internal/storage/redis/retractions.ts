@@ -47,7 +47,7 @@ export const make = (server: Server): Retractions => {
           const args = carriedOut
             .filter(({ lane }) => shardOf(lane, server.shards.length) === shard)
             .flatMap(({ client, lane, sequence }) => [client, sequence, lane])
-          return args.length === 0 ? Effect.void : run(server, "lease", shard, Scripts.retract, args)
+          return args.length === 0 ? Effect.void : Effect.asVoid(run(server, "lease", shard, Scripts.retract, args))
         }, { discard: true }),
         () => {
           const gone = new Set(carriedOut)
