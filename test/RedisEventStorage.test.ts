@@ -145,9 +145,9 @@ withRedis("RedisEventStorage", () => {
       Effect.gen(function*() {
         const { client, storage } = yield* setup()
         let scripts = 0
-        const evalsha = client.evalshaBuffer.bind(client)
+        const evalsha = (client as any).evalshaBuffer.bind(client) as (...args: ReadonlyArray<unknown>) => unknown
         Object.assign(client, {
-          evalshaBuffer: (...args: Parameters<typeof evalsha>) => {
+          evalshaBuffer: (...args: ReadonlyArray<unknown>) => {
             scripts++
             return evalsha(...args)
           }

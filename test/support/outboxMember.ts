@@ -54,7 +54,7 @@ const client = options.dialect === "sqlite"
 
 const settings = { leaseDuration: options.leaseDuration, pollInterval: 100 }
 
-const storage = options.dialect === "redis"
+const storage: Layer.Layer<EventStorage, unknown> = options.dialect === "redis"
   ? RedisEventStorage.layer({ url: `redis://127.0.0.1:${options.port}`, prefix: options.table, ...settings })
   : SqlEventStorage.layer({ table: options.table, ...settings }).pipe(Layer.provide(client))
 

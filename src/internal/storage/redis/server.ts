@@ -24,6 +24,12 @@ export interface Script {
 
 export const scriptOf = (text: string): Script => ({ text, sha: createHash("sha1").update(text).digest("hex") })
 
+/** What ioredis has, and its types do not name. */
+interface ScriptClient {
+  readonly evalshaBuffer: (sha: string, keys: 1, key: string, ...args: ReadonlyArray<Argument>) => Promise<Reply>
+  readonly evalBuffer: (text: string, keys: 1, key: string, ...args: ReadonlyArray<Argument>) => Promise<Reply>
+}
+
 /** What the operations share. */
 export interface Server {
   readonly client: Redis | Cluster
@@ -45,15 +51,11 @@ export const run = (
   args: ReadonlyArray<Argument>
 ): Effect.Effect<Reply, StorageError> => {
   const key = shards[shard]!
-  return ask(
-    operation,
-    () =>
-      (client.evalshaBuffer(sha, 1, key, ...args as Array<string>) as Promise<Reply>).catch((error) =>
-        messageOf(error).startsWith("NOSCRIPT")
-          ? client.evalBuffer(text, 1, key, ...args as Array<string>) as Promise<Reply>
-          : Promise.reject(error)
-      )
-  )
+  const scripts = client as unknown as ScriptClient
+  return ask(operation, () =>
+    scripts.evalshaBuffer(sha, 1, key, ...args).catch((error) =>
+      messageOf(error).startsWith("NOSCRIPT") ? scripts.evalBuffer(text, 1, key, ...args) : Promise.reject(error)
+    ))
 }
 
 /** Asks the client for something. The traffic of this package has no spans of the user's. */
