@@ -9,6 +9,7 @@ import { SqliteClient } from "@effect/sql-sqlite-node"
 import { Context, Effect, Layer, Option } from "effect"
 import type { Scope } from "effect"
 import { EventStorage } from "effect-amplitude/EventStorage"
+import { RedisEventStorage } from "effect-amplitude/RedisEventStorage"
 import { SqlEventStorage } from "effect-amplitude/SqlEventStorage"
 import { join } from "node:path"
 import { monitorEventLoopDelay } from "node:perf_hooks"
@@ -16,6 +17,7 @@ import { eventOf } from "../storage/contract.js"
 import { mariadb, missing } from "../support/mariadb.js"
 import { postgres } from "../support/postgres.js"
 import { temporaryFolder } from "../support/processes.js"
+import { clientOf, missing as missingRedis, redis } from "../support/redis.js"
 import { median } from "./statistics.js"
 
 const events = Number(process.argv[2] ?? 20_000)
@@ -204,11 +206,38 @@ const memory = Effect.gen(function*() {
   yield* show("lease and acknowledge of 200", delivered!)
 })
 
+const inRedis = Effect.gen(function*() {
+  console.log("Redis 7, with an append-only file")
+  const { port } = yield* redis()
+  const client = yield* clientOf(port)
+  const storage = Context.get(yield* Layer.build(RedisEventStorage.layer({ client })), EventStorage)
+  const info = (section: string, field: string) =>
+    Effect.map(
+      Effect.promise(() => client.info(section)),
+      (text) => Number(new RegExp(`^${field}:(\\S+)`, "m").exec(text)?.[1])
+    )
+  const cpu = Effect.zipWith(info("cpu", "used_cpu_user"), info("cpu", "used_cpu_sys"), (user, system) => user + system)
+  const before = yield* cpu
+  const [appended, delivered] = yield* race([costOf(append(storage), events), costOf(deliver(storage), events)])
+  yield* show("append, 500 at a time", appended!)
+  yield* show("lease and acknowledge of 200", delivered!)
+  const used = ((yield* cpu) - before) * 1e6 / (rounds * events)
+  console.log(`  CPU of the server, of both together ${used.toFixed(1)} us an event`)
+  const empty = yield* info("memory", "used_memory")
+  yield* append(storage)
+  const bytes = ((yield* info("memory", "used_memory")) - empty) / events
+  console.log(
+    `  memory of a waiting event           ${bytes.toFixed(0)} bytes, ${(bytes / json.length).toFixed(2)} x its JSON`
+  )
+})
+
 const program = Effect.gen(function*() {
   yield* memory
   const folder = yield* temporaryFolder
   yield* Effect.scoped(measure("SQLite", "sqlite", SqliteClient.layer({ filename: join(folder, "bench.db") })))
   yield* Effect.scoped(Effect.flatMap(postgres(18), ({ layer }) => measure("Postgres 18", "pg", layer())))
+  if (missingRedis.length > 0) console.log(`Redis: not measured, ${missingRedis.join(", ")} not found`)
+  else yield* Effect.scoped(inRedis)
   if (missing.length > 0) console.log(`MariaDB: not measured, ${missing.join(", ")} not found`)
   else yield* Effect.scoped(Effect.flatMap(mariadb, ({ layer }) => measure("MariaDB", "mysql", layer())))
 })

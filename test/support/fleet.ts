@@ -1,4 +1,7 @@
-/** Processes that share an outbox, and the service that they send to. */
+/**
+ * Processes that share an outbox, and the service that they send to. `OUTBOX_EVENTS` is how many events they store, and makes
+ * the fleet one of eight processes; `OUTBOX_ROUNDS` is how often a single process is killed.
+ */
 import { assert } from "@effect/vitest"
 import { Effect } from "effect"
 import { build } from "esbuild"
@@ -141,3 +144,72 @@ export const check = (
   }
   return twice
 }
+
+export const isWhole = process.env["OUTBOX_EVENTS"] !== undefined
+const events = Number(process.env["OUTBOX_EVENTS"] ?? 1000)
+export const rounds = Number(process.env["OUTBOX_ROUNDS"] ?? 4)
+
+/** How many processes store, and how many send. */
+const size = isWhole ? 4 : 2
+
+/** How long a process may take to start, in milliseconds. The whole runs beside others. */
+export const startLimit = isWhole ? 600_000 : 60_000
+
+/** The most that `fleet` takes, in milliseconds. */
+export const fleetLimit = 120_000 + startLimit + events * 10
+
+const leaseDuration = 1500
+
+export const until = (isSo: () => boolean, what: () => string, limit: number) =>
+  Effect.gen(function*() {
+    const end = Date.now() + limit
+    while (!isSo()) {
+      if (Date.now() > end) return assert.fail(what())
+      yield* Effect.sleep(20)
+    }
+  })
+
+/** Processes that store and send, and are killed and stopped at any moment until everything has arrived. */
+export const fleet = (database: Pick<MemberOptions, "dialect" | "port" | "filename">) =>
+  Effect.gen(function*() {
+    const { arrivals, url } = yield* service
+    const disturbed = new Set<string>()
+    const base = { ...database, table: "fleet", leaseDuration, users: Math.min(2000, Math.ceil(events / 20)) }
+    let members = 0
+    const web = (count: number) => member({ ...base, name: `web ${++members}`, events: count, url: undefined })
+    const worker = Effect.suspend(() => member({ ...base, name: `worker ${++members}`, events: 0, url }))
+
+    const webs: Array<Member> = []
+    for (let index = 0; index < size; index++) webs.push(yield* web(Math.ceil(events / size)))
+    const workers: Array<Member> = []
+    for (let index = 0; index < size; index++) workers.push(yield* worker)
+    const accepted = () => webs.flatMap(({ accepted }) => accepted)
+    const isDone = () =>
+      webs.every((web) => web.isStored() || web.child.signalCode !== null) && accepted().every((id) => arrivals.has(id))
+    let wounds = 0
+    const disturb = Effect.gen(function*() {
+      yield* until(() => arrivals.size > 0, () => "no event arrived", startLimit)
+      while (!isDone()) {
+        yield* Effect.sleep(500 + Math.random() * 500)
+        const place = Math.floor(Math.random() * workers.length)
+        const victim = workers[place]!
+        disturbed.add(victim.name)
+        wounds++
+        if (wounds % 2 === 0) {
+          victim.child.kill("SIGSTOP")
+          yield* Effect.sleep(leaseDuration * 1.5)
+          victim.child.kill("SIGCONT")
+        } else {
+          yield* kill(victim)
+          workers[place] = yield* worker
+        }
+        // and once a process that stores: what it had accepted is not lost
+        if (wounds === 2) yield* kill(webs[0]!)
+      }
+    })
+    yield* disturb
+    assert.isAbove(wounds, 1)
+    const twice = check(arrivals, accepted(), disturbed)
+    assert.isAtLeast(arrivals.size, accepted().length)
+    yield* Effect.logInfo(`${accepted().length} events, ${wounds} kills and stops, ${twice} events arrived twice`)
+  })

@@ -7,13 +7,14 @@ import { PgClient } from "@effect/sql-pg"
 import { SqliteClient } from "@effect/sql-sqlite-node"
 import { Effect, Layer, Option, Schedule, Stream } from "effect"
 import { EventStorage } from "effect-amplitude/EventStorage"
+import { RedisEventStorage } from "effect-amplitude/RedisEventStorage"
 import { SqlEventStorage } from "effect-amplitude/SqlEventStorage"
 import { randomUUID } from "node:crypto"
 import { eventOf } from "../storage/contract.js"
 
 export interface MemberOptions {
   readonly name: string
-  readonly dialect: "sqlite" | "pg" | "mysql"
+  readonly dialect: "sqlite" | "pg" | "mysql" | "redis"
   readonly filename?: string
   readonly port?: number
   readonly table: string
@@ -51,10 +52,11 @@ const client = options.dialect === "sqlite"
     maxConnections: 3
   })
 
-const storage = SqlEventStorage.layer({ table: options.table, leaseDuration: options.leaseDuration, pollInterval: 100 })
-  .pipe(
-    Layer.provide(client)
-  )
+const settings = { leaseDuration: options.leaseDuration, pollInterval: 100 }
+
+const storage: Layer.Layer<EventStorage, unknown> = options.dialect === "redis"
+  ? RedisEventStorage.layer({ url: `redis://127.0.0.1:${options.port}`, prefix: options.table, ...settings })
+  : SqlEventStorage.layer({ table: options.table, ...settings }).pipe(Layer.provide(client))
 
 const store = Effect.gen(function*() {
   const { append } = yield* EventStorage

@@ -10,6 +10,8 @@ import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import { StorageError } from "../../../AmplitudeError.js"
 import type { EventStorage } from "../../../EventStorage.js"
+import type { Appending } from "../groups.js"
+import * as Groups from "../groups.js"
 import type { Capacity } from "./capacity.js"
 import type { Database } from "./database.js"
 import { failsWith, run, transaction, within } from "./database.js"
@@ -18,17 +20,6 @@ import { rowOf } from "./rows.js"
 import type * as Transactions from "./transactions.js"
 
 type EncodedEvent = EventStorage.EncodedEvent
-
-interface Appending {
-  readonly events: NonEmptyReadonlyArray<EncodedEvent>
-  readonly options: EventStorage.AppendOptions
-  /** Tells the caller, or who waits for the end after an interruption. */
-  resume: (exit: Exit.Exit<EventStorage.AppendResult, StorageError>) => void
-}
-
-/** The most events and bytes of one group. A call with more is a group of its own. */
-const maxEvents = 500
-const maxBytes = 1_000_000
 
 /** The longest that a caller waits for the database. */
 const limit = "5 seconds"
@@ -56,7 +47,7 @@ export const make = (
   }
 ): Effect.Effect<EventStorage.Service["append"], never, Scope.Scope> =>
   Effect.gen(function*() {
-    const group = yield* makeGroups(database, capacity, options)
+    const group = yield* Groups.make((group) => commit(database, capacity, options, group))
     const inTransaction = makeInTransaction(database, capacity, options.onTransaction)
     return (events, appendOptions) =>
       Effect.contextWithEffect((context) =>
@@ -69,69 +60,6 @@ export const make = (
 
 // -- outside transactions --------------------------------------------------------------------------------------------
 
-const makeGroups = (
-  database: Database,
-  capacity: Capacity,
-  outside: Outside
-): Effect.Effect<EventStorage.Service["append"], never, Scope.Scope> =>
-  Effect.gen(function*() {
-    let waiting: Array<Appending> = []
-    let isClosed = false
-    const arrived = Effect.unsafeMakeLatch(false)
-
-    /** Ends those that are left when the storage closes. */
-    yield* Effect.addFinalizer(() =>
-      Effect.suspend(() => {
-        isClosed = true
-        const left = waiting
-        waiting = []
-        for (const { resume } of left) resume(Exit.fail(failure("the storage is closed")))
-        return Effect.void
-      })
-    )
-
-    const next = Effect.zipRight(
-      // the fibers that are ready as well join the group
-      Effect.zipRight(arrived.await, Effect.yieldNow()),
-      Effect.suspend(() => {
-        const group = takeGroup(waiting)
-        waiting = waiting.slice(group.length)
-        if (waiting.length === 0) arrived.unsafeClose()
-        return commit(database, capacity, outside, group)
-      })
-    )
-    yield* Effect.forkScoped(Effect.interruptible(Effect.forever(next)))
-
-    return (events, options) =>
-      Effect.suspend(() => {
-        if (isClosed) return Effect.fail(failure("the storage is closed"))
-        return Effect.async<EventStorage.AppendResult, StorageError>((resume) => {
-          const appending: Appending = { events, options, resume }
-          waiting.push(appending)
-          arrived.unsafeOpen()
-          return Effect.async<void>((resume) => {
-            const others = waiting.filter((other) => other !== appending)
-            const isUnderWay = others.length === waiting.length
-            waiting = others
-            // it is decided soon whether the events are stored
-            if (isUnderWay) appending.resume = () => resume(Effect.void)
-            else resume(Effect.void)
-          })
-        })
-      })
-  })
-
-const takeGroup = (waiting: ReadonlyArray<Appending>): ReadonlyArray<Appending> => {
-  let events = 0
-  let bytes = 0
-  const end = waiting.findIndex((appending, place) => {
-    events += appending.events.length
-    for (const event of appending.events) bytes += event.end - event.start
-    return place > 0 && (events > maxEvents || bytes > maxBytes)
-  })
-  return end < 0 ? waiting : waiting.slice(0, end)
-}
-
 /** Stores a group, and tells each caller. */
 const commit = (
   database: Database,
@@ -139,8 +67,7 @@ const commit = (
   { evict, retract }: Outside,
   group: ReadonlyArray<Appending>
 ): Effect.Effect<void> =>
-  Effect.uninterruptible(Effect.suspend(() => {
-    if (group.length === 0) return Effect.void
+  Effect.suspend(() => {
     const most = group.reduce((most, { options }) => Math.max(most, options.capacity), 0)
     return capacity.refresh(most).pipe(
       Effect.zipRight(Effect.suspend(() => {
@@ -161,7 +88,7 @@ const commit = (
         for (const appending of group) appending.resume(resultOf(appending))
       })
     )
-  }))
+  })
 
 interface Admission {
   readonly admitted: ReadonlyArray<Appending>

@@ -10,12 +10,11 @@ import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
-import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import * as Schedule from "effect/Schedule"
 import { StorageError } from "../../../AmplitudeError.js"
+import * as Within from "../within.js"
 import type { Dialect, Sql, Tables } from "./dialect.js"
 
 /** What the operations share. */
@@ -103,39 +102,15 @@ export const failsWith =
         ? Effect.failCause(cause as Cause.Cause<never>)
         : Effect.fail(storageError(operation, Option.getOrElse(Cause.failureOption(cause), () => Cause.squash(cause)))))
 
-/** The longest that an interruption waits for the database to give up. */
-const stopLimit = "5 seconds"
+const onTimeout = "the database did not answer in time. " +
+  "Look at its load, at locks on the outbox, and at the size of the client's pool"
 
-/**
- * After its time an operation has failed, whether or not the database still answers. An interruption waits until the
- * operation has ended, so that what comes next does not overtake it.
- */
+/** After its time an operation has failed, whether or not the database still answers. */
 export const within = (
   operation: string,
   limit: Duration.DurationInput
 ): <A>(effect: Effect.Effect<A, StorageError>) => Effect.Effect<A, StorageError> =>
-(effect) =>
-  Effect.uninterruptibleMask((restore) =>
-    Effect.flatMap(
-      Effect.forkDaemon(Effect.interruptible(effect)),
-      (fiber) =>
-        Effect.timeoutFail(Effect.disconnect(restore(Fiber.join(fiber))), {
-          duration: limit,
-          onTimeout: () =>
-            new StorageError({
-              operation,
-              message: `${operation}: the database did not answer in time. ` +
-                "Look at its load, at locks on the outbox, and at the size of the client's pool"
-            })
-        }).pipe(
-          Effect.onExit((exit) =>
-            Exit.isInterrupted(exit)
-              ? Effect.timeoutOption(Effect.disconnect(Fiber.interrupt(fiber)), stopLimit)
-              : Fiber.interruptFork(fiber)
-          )
-        )
-    )
-  )
+  Within.within(operation, limit, onTimeout)
 
 export const storageError = (operation: string, error: unknown): StorageError => {
   const cause = causeOf(error)

@@ -6,6 +6,7 @@ import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import { StorageError } from "../../../AmplitudeError.js"
 import type { EventStorage } from "../../../EventStorage.js"
+import * as Watch from "../watch.js"
 import * as Appends from "./appends.js"
 import * as Capacity from "./capacity.js"
 import type { Database } from "./database.js"
@@ -14,7 +15,6 @@ import * as Leases from "./leases.js"
 import * as Retractions from "./retractions.js"
 import { eventsOf, rowOf } from "./rows.js"
 import * as Transactions from "./transactions.js"
-import * as Watch from "./watch.js"
 
 export interface Options {
   /** In milliseconds. */
@@ -46,7 +46,10 @@ export const make = (
     const { dialect } = database
     const capacity = Capacity.make(database)
     const retractions = Retractions.make(database)
-    const watch = Watch.make(database, options.pollInterval)
+    const watch = Watch.make(
+      within("changes", limit)(run(database, "changes", dialect.watch)),
+      options.pollInterval
+    )
     const makeToken = () => globalThis.crypto.randomUUID()
     const isVolatile = yield* run(database, "migrate", dialect.isVolatile)
     const shrink = yield* makeShrink(database)

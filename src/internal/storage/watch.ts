@@ -1,13 +1,11 @@
 /**
- * Looks for events and room that other clients made. It asks a short question from time to time: no LISTEN, no triggers, so
- * that it works with every database and pooler.
+ * Looks for events and room that other clients made. It asks a short question from time to time: nothing is pushed, so that it
+ * works with every server, proxy and pooler.
  */
 import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
 import * as Stream from "effect/Stream"
-import type { StorageError } from "../../../AmplitudeError.js"
-import type { Database } from "./database.js"
-import { run, within } from "./database.js"
+import type { StorageError } from "../../AmplitudeError.js"
 
 export interface Watch {
   readonly changes: Stream.Stream<void, StorageError>
@@ -20,7 +18,13 @@ const maxInterval = 5000
 
 const growth = 1.5
 
-export const make = (database: Database, pollInterval: number): Watch => {
+/** What a server answers: a text that is another one after each change, and whether a lease or a pause is over. */
+export interface Answer {
+  readonly state: string
+  readonly isDue: boolean
+}
+
+export const make = (ask: Effect.Effect<Answer, StorageError>, pollInterval: number): Watch => {
   const watchers = new Set<{ interval: number; readonly wake: Effect.Latch }>()
 
   const changes = Stream.unwrapScoped(Effect.map(
@@ -35,9 +39,9 @@ export const make = (database: Database, pollInterval: number): Watch => {
     (watcher) => {
       let last = ""
       const isChanged: Effect.Effect<boolean> = Effect.match(
-        within("changes", "30 seconds")(run(database, "changes", database.dialect.watch)),
+        ask,
         {
-          // the database is away: whether something changed is known when it is back
+          // the server is away: whether something changed is known when it is back
           onFailure: () => {
             last = ""
             return false

@@ -1,0 +1,54 @@
+/**
+ * A fleet that shares a Redis. Web processes only store events: they neither poll nor send, and nothing is lost when they are
+ * killed. One or more workers send. Start as many of each as you like.
+ *
+ *     REDIS_URL=redis://localhost:6379 AMPLITUDE_API_KEY=... PORT=3000 npx tsx examples/redis-fleet.ts web
+ *     REDIS_URL=redis://localhost:6379 AMPLITUDE_API_KEY=... npx tsx examples/redis-fleet.ts worker
+ *     curl -X POST localhost:3000/clicks/user-12345
+ */
+import { HttpRouter, HttpServer, HttpServerResponse } from "@effect/platform"
+import { NodeHttpServer, NodeRuntime } from "@effect/platform-node"
+import { Config, Effect, Layer } from "effect"
+import { Amplitude } from "effect-amplitude"
+import { AmplitudeNode } from "effect-amplitude/AmplitudeNode"
+import { RedisEventStorage } from "effect-amplitude/RedisEventStorage"
+import { createServer } from "node:http"
+
+const role = process.argv[2] === "worker" ? "worker" : "web"
+
+const Storage = RedisEventStorage.layerConfig({
+  url: Config.redacted("REDIS_URL"),
+  // a worker that dies gives its events to the others within the duration of a lease
+  leaseDuration: Config.succeed("10 seconds" as const)
+})
+
+const AmplitudeShared = AmplitudeNode.layerStorageConfig({
+  apiKey: Config.redacted("AMPLITUDE_API_KEY"),
+  serverUrl: Config.string("AMPLITUDE_SERVER_URL").pipe(Config.withDefault(undefined)),
+  flushInterval: Config.duration("AMPLITUDE_FLUSH_INTERVAL").pipe(Config.withDefault("1 second")),
+  deliver: Config.succeed(role === "worker")
+}).pipe(Layer.provide(Storage))
+
+const Web = HttpRouter.empty.pipe(
+  HttpRouter.post(
+    "/clicks/:user",
+    Effect.gen(function*() {
+      const { user } = yield* HttpRouter.params
+      yield* Amplitude.track("Button Clicked", {}, { user_id: user! })
+      return HttpServerResponse.empty({ status: 202 })
+    })
+  ),
+  HttpServer.serve(),
+  HttpServer.withLogAddress,
+  Layer.provide(
+    NodeHttpServer.layerConfig(createServer, { port: Config.integer("PORT").pipe(Config.withDefault(3000)) })
+  )
+)
+
+// a worker has nothing to do but to keep its client
+const Worker = Layer.effectDiscard(Effect.log("delivering"))
+
+Layer.launch(Layer.provide(role === "worker" ? Layer.merge(Worker, Layer.service(Amplitude)) : Web, AmplitudeShared))
+  .pipe(
+    NodeRuntime.runMain
+  )

@@ -1,0 +1,87 @@
+/**
+ * Appends in groups: what arrives while one group is under way is the next one.
+ */
+import type { NonEmptyReadonlyArray } from "effect/Array"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import type * as Scope from "effect/Scope"
+import { StorageError } from "../../AmplitudeError.js"
+import type { EventStorage } from "../../EventStorage.js"
+
+type EncodedEvent = EventStorage.EncodedEvent
+
+/** A call of `append` that waits for its answer. */
+export interface Appending {
+  readonly events: NonEmptyReadonlyArray<EncodedEvent>
+  readonly options: EventStorage.AppendOptions
+  /** Tells the caller, or who waits for the end after an interruption. */
+  resume: (exit: Exit.Exit<EventStorage.AppendResult, StorageError>) => void
+}
+
+/** The most events and bytes of one group. A call with more is a group of its own. */
+const maxEvents = 500
+const maxBytes = 1_000_000
+
+const closed = new StorageError({ operation: "append", message: "append: the storage is closed" })
+
+/** `commit` stores a group and resumes each of its calls. It cannot be interrupted. */
+export const make = (
+  commit: (group: ReadonlyArray<Appending>) => Effect.Effect<void>
+): Effect.Effect<EventStorage.Service["append"], never, Scope.Scope> =>
+  Effect.gen(function*() {
+    let waiting: Array<Appending> = []
+    let isClosed = false
+    const arrived = Effect.unsafeMakeLatch(false)
+
+    /** Ends those that are left when the storage closes. */
+    yield* Effect.addFinalizer(() =>
+      Effect.suspend(() => {
+        isClosed = true
+        const left = waiting
+        waiting = []
+        for (const { resume } of left) resume(Exit.fail(closed))
+        return Effect.void
+      })
+    )
+
+    const next = Effect.zipRight(
+      // the fibers that are ready as well join the group
+      Effect.zipRight(arrived.await, Effect.yieldNow()),
+      Effect.suspend(() => {
+        const group = takeGroup(waiting)
+        waiting = waiting.slice(group.length)
+        if (waiting.length === 0) arrived.unsafeClose()
+        return group.length === 0 ? Effect.void : Effect.uninterruptible(commit(group))
+      })
+    )
+    yield* Effect.forkScoped(Effect.interruptible(Effect.forever(next)))
+
+    return (events, options) =>
+      Effect.suspend(() => {
+        if (isClosed) return Effect.fail(closed)
+        return Effect.async<EventStorage.AppendResult, StorageError>((resume) => {
+          const appending: Appending = { events, options, resume }
+          waiting.push(appending)
+          arrived.unsafeOpen()
+          return Effect.async<void>((resume) => {
+            const others = waiting.filter((other) => other !== appending)
+            const isUnderWay = others.length === waiting.length
+            waiting = others
+            // it is decided soon whether the events are stored
+            if (isUnderWay) appending.resume = () => resume(Effect.void)
+            else resume(Effect.void)
+          })
+        })
+      })
+  })
+
+const takeGroup = (waiting: ReadonlyArray<Appending>): ReadonlyArray<Appending> => {
+  let events = 0
+  let bytes = 0
+  const end = waiting.findIndex((appending, place) => {
+    events += appending.events.length
+    for (const event of appending.events) bytes += event.end - event.start
+    return place > 0 && (events > maxEvents || bytes > maxBytes)
+  })
+  return end < 0 ? waiting : waiting.slice(0, end)
+}

@@ -1,0 +1,49 @@
+/** A client for those who give a URL. */
+import * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
+import { Redis } from "ioredis"
+import type { StorageError } from "../../../AmplitudeError.js"
+import { storageError } from "./server.js"
+
+/** How long closing waits for the server, in milliseconds. */
+const closingLimit = 1000
+
+/**
+ * Connects, and connects again whenever the connection breaks. Meanwhile commands fail at once: nothing waits that nobody
+ * waits for any more, and nothing is sent twice.
+ */
+export const make = (url: string): Effect.Effect<Redis, StorageError, Scope.Scope> =>
+  Effect.acquireRelease(
+    Effect.async<Redis, StorageError>((resume) => {
+      const client = new Redis(url, {
+        lazyConnect: true,
+        enableOfflineQueue: false,
+        // a server that is loading answers each command with an error that says so
+        enableReadyCheck: false,
+        autoResendUnfulfilledCommands: false,
+        maxRetriesPerRequest: 0,
+        // after a failover the address leads to another server
+        reconnectOnError: ({ message }) => message.startsWith("READONLY"),
+        retryStrategy: (attempt) => Math.min(attempt * 50, 2000)
+      })
+      let lastError: unknown = undefined
+      client.on("error", (error) => {
+        lastError = error
+      })
+      // a password that is wrong is told by the first command
+      const ping = () =>
+        client.ping().catch((error: Error) => error.message.startsWith("NOPERM") ? undefined : Promise.reject(error))
+      client.connect().then(ping).then(
+        () => resume(Effect.succeed(client)),
+        (error: unknown) => {
+          client.disconnect()
+          resume(Effect.fail(storageError("migrate", lastError ?? error)))
+        }
+      )
+      return Effect.sync(() => client.disconnect())
+    }),
+    (client) =>
+      Effect.ignore(Effect.timeout(Effect.tryPromise(() => client.quit()), closingLimit)).pipe(
+        Effect.zipRight(Effect.sync(() => client.disconnect()))
+      )
+  )

@@ -1,0 +1,59 @@
+/**
+ * Events of an append that failed, and that may be stored all the same: the connection broke before the answer. Their caller was
+ * told that they are not stored. They are removed as soon as Redis answers again, before anything is leased.
+ */
+import * as Effect from "effect/Effect"
+import type { StorageError } from "../../../AmplitudeError.js"
+import type { EventStorage } from "../../../EventStorage.js"
+import { encodeLane } from "../sql/rows.js"
+import { encodeClient, shardOf } from "./events.js"
+import * as Scripts from "./scripts/index.js"
+import type { Server } from "./server.js"
+import { run } from "./server.js"
+
+type EncodedEvent = EventStorage.EncodedEvent
+
+export interface Retractions {
+  readonly add: (events: ReadonlyArray<EncodedEvent>) => void
+  readonly carryOut: Effect.Effect<void, StorageError>
+}
+
+/** What is kept of an event: its JSON need not wait. */
+interface Retracted {
+  readonly client: string
+  readonly sequence: number
+  readonly lane: string
+}
+
+/** The most events that are remembered. */
+const capacity = 10_000
+
+export const make = (server: Server): Retractions => {
+  let pending: ReadonlyArray<Retracted> = []
+  return {
+    add: (events) => {
+      const added = events.map(({ clientId, lane, sequence }) => ({
+        client: encodeClient(clientId),
+        sequence,
+        lane: encodeLane(lane)
+      }))
+      pending = [...pending, ...added].slice(-capacity)
+    },
+    carryOut: Effect.suspend(() => {
+      if (pending.length === 0) return Effect.void
+      const carriedOut = pending
+      return Effect.map(
+        Effect.forEach(server.shards, (_, shard) => {
+          const args = carriedOut
+            .filter(({ lane }) => shardOf(lane, server.shards.length) === shard)
+            .flatMap(({ client, lane, sequence }) => [client, sequence, lane])
+          return args.length === 0 ? Effect.void : Effect.asVoid(run(server, "lease", shard, Scripts.retract, args))
+        }, { discard: true }),
+        () => {
+          const gone = new Set(carriedOut)
+          pending = pending.filter((retracted) => !gone.has(retracted))
+        }
+      )
+    })
+  }
+}

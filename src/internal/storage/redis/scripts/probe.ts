@@ -1,0 +1,16 @@
+/**
+ * Does what the others do, to no effect: it fails where they would.
+ *
+ * - KEYS[1]: the shard
+ * - ARGV: none
+ * - answers nothing
+ */
+import { keys } from "./keys.js"
+
+export const probe: string = `#!lua flags=allow-oom
+${keys}
+for _, key in ipairs({ e, r, busy, d }) do redis.call("HLEN", key) end
+for _, key in ipairs({ heads, ready, pause, leases, dead }) do redis.call("ZCARD", key) end
+redis.call("INCRBY", n, 0)
+redis.call("INCRBY", v, 0)
+`

@@ -1,0 +1,169 @@
+/**
+ * Runs scripts on a Redis server or cluster, and turns what fails into `StorageError`.
+ */
+import * as Arr from "effect/Array"
+import * as Context from "effect/Context"
+import type * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import type { Cluster, Redis } from "ioredis"
+import { createHash } from "node:crypto"
+import { StorageError } from "../../../AmplitudeError.js"
+import * as Within from "../within.js"
+
+export type Argument = string | number | Uint8Array
+
+/** What a script answers: Redis knows whole numbers, bytes, and arrays of them. */
+export type Reply = number | Uint8Array | null | ReadonlyArray<Reply>
+
+/** A script, with the hash by which the server knows it. */
+export interface Script {
+  readonly text: string
+  readonly sha: string
+}
+
+export const scriptOf = (text: string): Script => ({ text, sha: createHash("sha1").update(text).digest("hex") })
+
+/** What ioredis has, and its types do not name. */
+interface ScriptClient {
+  readonly evalshaBuffer: (sha: string, keys: 1, key: string, ...args: ReadonlyArray<Argument>) => Promise<Reply>
+  readonly evalBuffer: (text: string, keys: 1, key: string, ...args: ReadonlyArray<Argument>) => Promise<Reply>
+}
+
+/** What the operations share. */
+export interface Server {
+  readonly client: Redis | Cluster
+  /** The beginning of the keys of each shard, with the hash tag that keeps them together. */
+  readonly shards: ReadonlyArray<string>
+}
+
+export const make = (client: Redis | Cluster, prefix: string, shards: number): Server => ({
+  client,
+  shards: Array.from({ length: shards }, (_, shard) => shards === 1 ? `{${prefix}}` : `{${prefix}:${shard}}`)
+})
+
+/** Runs a script on a shard. A server that does not know it, as after a restart, is given its text. */
+export const run = (
+  { client, shards }: Server,
+  operation: string,
+  shard: number,
+  { sha, text }: Script,
+  args: ReadonlyArray<Argument>
+): Effect.Effect<Reply, StorageError> => {
+  const key = shards[shard]!
+  const scripts = client as unknown as ScriptClient
+  return ask(
+    operation,
+    () =>
+      scripts.evalshaBuffer(sha, 1, key, ...args).catch((error) =>
+        messageOf(error).startsWith("NOSCRIPT") ? scripts.evalBuffer(text, 1, key, ...args) : Promise.reject(error)
+      )
+  )
+}
+
+/** Asks the client for something. The traffic of this package has no spans of the user's. */
+export const ask = <A>(operation: string, question: () => Promise<A>): Effect.Effect<A, StorageError> =>
+  Effect.tryPromise({ try: question, catch: (error) => storageError(operation, error) }).pipe(
+    Effect.withTracerEnabled(false),
+    Effect.mapInputContext((_: Context.Context<never>) => Context.empty())
+  )
+
+export const within = (
+  operation: string,
+  limit: Duration.DurationInput
+): <A>(effect: Effect.Effect<A, StorageError>) => Effect.Effect<A, StorageError> =>
+  Within.within(
+    operation,
+    limit,
+    "Redis did not answer in time. Look at its load with SLOWLOG GET, and at the network between it and this process"
+  )
+
+/** The nodes that take writes. */
+const primariesOf = (client: Redis | Cluster): ReadonlyArray<Redis> =>
+  "nodes" in client ? client.nodes("master") : [client]
+
+/**
+ * What the servers should be told so that accepted events are kept, in words. Servers that do not answer `INFO`, as some
+ * providers have it, are not asked again.
+ */
+export const shortcomings = ({ client }: Server): Effect.Effect<ReadonlyArray<string>> =>
+  Effect.map(
+    Effect.forEach(
+      primariesOf(client),
+      (node) => Effect.orElseSucceed(within("migrate", "5 seconds")(ask("migrate", () => node.info())), () => ""),
+      { concurrency: "unbounded" }
+    ),
+    (infos) => Arr.dedupe(infos.flatMap(shortcomingsOf))
+  )
+
+const shortcomingsOf = (info: string): ReadonlyArray<string> => {
+  const policy = /^maxmemory_policy:(\S+)/m.exec(info)?.[1]
+  return [
+    ...(/^aof_enabled:0/m.test(info)
+      ? ["Redis has no append-only file: what it accepted is lost when it is restarted. Set `appendonly yes`"]
+      : []),
+    ...(policy !== undefined && policy !== "noeviction"
+      ? [
+        `Redis evicts keys when its memory is full (maxmemory-policy ${policy}), and with them accepted events. ` +
+        "Set `maxmemory-policy noeviction`"
+      ]
+      : [])
+  ]
+}
+
+export const storageError = (operation: string, error: unknown): StorageError => {
+  const message = messageOf(error)
+  return new StorageError({
+    operation,
+    message: `${operation}: ${message}${
+      Option.getOrElse(Option.map(adviceFor(message), (advice) => `. ${advice}`), () => "")
+    }`,
+    // ioredis notes the arguments of the command, which hold the events
+    cause: new Error(message)
+  })
+}
+
+const messageOf = (error: unknown): string => {
+  const { errors, lastNodeError, message } = error as {
+    readonly message?: string
+    readonly errors?: ReadonlyArray<unknown>
+    readonly lastNodeError?: unknown
+  }
+  const inner = lastNodeError ?? errors?.[0]
+  return inner !== undefined ? messageOf(inner) : message !== undefined && message !== "" ? message : "Redis failed"
+}
+
+const advice: ReadonlyArray<readonly [pattern: RegExp, advice: string]> = [
+  [
+    /^READONLY/,
+    "The server is a replica: give the address of the primary, or use Sentinel or Cluster so that the client follows it"
+  ],
+  [
+    /^OOM|OOM allow-oom/,
+    "Redis has reached its maxmemory: events are refused until some are delivered. Raise maxmemory, or lower bufferCapacity"
+  ],
+  [
+    /^NOAUTH|^WRONGPASS|^ERR AUTH/,
+    "Give the user and the password: in the url, redis://user:password@host, or to the client"
+  ],
+  [
+    /^NOPERM|can't run this command/,
+    "The user needs the commands +@read +@write +@scripting +time on the keys of the prefix, and +info for the checks at start"
+  ],
+  [/^LOADING/, "Redis is loading its data after a restart: it takes events again as soon as that is done"],
+  [/^MISCONF/, "Redis cannot write to its disk, and takes no writes until it can: look at its log and at the disk"],
+  [/WRONGTYPE/, "Keys of this prefix belong to something else: choose another `prefix`"],
+  [/^CLUSTERDOWN/, "Some slots of the cluster have no primary: events are taken again as soon as it has one"],
+  [
+    /^CROSSSLOT|^MOVED/,
+    "The server is a node of a cluster: give a `client` of `new Cluster([...])` of ioredis in place of a `url`"
+  ],
+  [/Script attempted to access|shebang|unexpected symbol near '#'/, "The storage needs Redis 7, or Valkey"],
+  [
+    /ECONNREFUSED|ENOTFOUND|ETIMEDOUT|ECONNRESET|EPIPE|Connection is closed|isn't writeable|max retries per request/,
+    "Redis is away: the client connects again by itself"
+  ]
+]
+
+const adviceFor = (message: string): Option.Option<string> =>
+  Option.map(Option.fromNullable(advice.find(([pattern]) => pattern.test(message))), ([, advice]) => advice)

@@ -1,0 +1,101 @@
+/** The storage over Redis: each operation goes to its module. */
+import * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
+import type { StorageError } from "../../../AmplitudeError.js"
+import type { EventStorage } from "../../../EventStorage.js"
+import * as Groups from "../groups.js"
+import * as Watch from "../watch.js"
+import * as Appends from "./appends.js"
+import { encodeClient, eventsOf, storedOf, textOf } from "./events.js"
+import * as Leases from "./leases.js"
+import * as Retractions from "./retractions.js"
+import * as Scripts from "./scripts/index.js"
+import type { Argument, Reply, Script, Server } from "./server.js"
+import { run, within } from "./server.js"
+
+export interface Options {
+  /** In milliseconds. */
+  readonly pollInterval: number
+  /** In milliseconds. */
+  readonly leaseDuration: number
+  readonly deadLetters: boolean
+}
+
+const limit = "30 seconds"
+
+export const make = (
+  server: Server,
+  options: Options
+): Effect.Effect<EventStorage.Service, never, Scope.Scope> =>
+  Effect.gen(function*() {
+    const retractions = Retractions.make(server)
+    const watch = Watch.make(
+      Effect.map(within("changes", limit)(onAll(server, "changes", Scripts.watch, [])), (replies) => {
+        const answers = replies as ReadonlyArray<readonly [Reply, Reply]>
+        return { state: answers.map(([state]) => textOf(state)).join(), isDue: answers.some(([, due]) => due === 1) }
+      }),
+      options.pollInterval
+    )
+    return {
+      append: yield* Groups.make(Appends.make(server, retractions, options.deadLetters)),
+      lease: Leases.make(server, {
+        duration: options.leaseDuration,
+        deadLetters: options.deadLetters,
+        retractions
+      }),
+      evict: (evictOptions) => within("evict", limit)(evict(server, options.deadLetters, evictOptions)),
+      count: (of) =>
+        within("count", limit)(Effect.map(
+          countsOf(server, of === undefined ? [] : [encodeClient(of.clientId), of.upTo]),
+          sum
+        )),
+      changes: watch.changes,
+      durability: "shared"
+    }
+  })
+
+/** Runs a script on all shards. */
+export const onAll = (
+  server: Server,
+  operation: string,
+  script: Script,
+  args: ReadonlyArray<Argument>
+): Effect.Effect<ReadonlyArray<Reply>, StorageError> =>
+  Effect.forEach(server.shards, (_, shard) => run(server, operation, shard, script, args), {
+    concurrency: "unbounded"
+  })
+
+export const sum = (numbers: ReadonlyArray<number>): number => numbers.reduce((sum, number) => sum + number, 0)
+
+const countsOf = (server: Server, args: ReadonlyArray<Argument>) =>
+  onAll(server, "count", Scripts.count, args) as Effect.Effect<ReadonlyArray<number>, StorageError>
+
+const evict = (
+  server: Server,
+  deadLetters: boolean,
+  { from, keep }: EventStorage.EvictOptions
+): Effect.Effect<ReadonlyArray<EventStorage.EncodedEvent>, StorageError> => {
+  const shards = server.shards.length
+  const drop = (shard: number, keep: number) =>
+    Effect.map(
+      run(server, "evict", shard, Scripts.evict, [shard, deadLetters ? shards : 0, keep, from]),
+      (reply) => eventsOf(storedOf(reply, 0, 3))
+    )
+  return shards === 1 ? drop(0, keep) : Effect.flatMap(countsOf(server, []), (counts) =>
+    Effect.map(
+      Effect.forEach(levelled(counts, keep), (keep, shard) => drop(shard, keep), { concurrency: "unbounded" }),
+      (dropped) => dropped.flat()
+    ))
+}
+
+/** How many events stay in each shard so that `keep` stay: those that hold most give most. */
+export const levelled = (counts: ReadonlyArray<number>, keep: number): ReadonlyArray<number> => {
+  const places = counts.map((_, place) => place).sort((one, other) => counts[one]! - counts[other]!)
+  const kept = [...counts]
+  let left = keep
+  for (const [index, place] of places.entries()) {
+    kept[place] = Math.min(counts[place]!, Math.floor(left / (places.length - index)))
+    left -= kept[place]
+  }
+  return kept
+}

@@ -1,0 +1,615 @@
+/** `RedisEventStorage` beside the contract of storages: what people who run it see, and servers that fail. */
+import { assert, describe, it } from "@effect/vitest"
+import {
+  Config,
+  ConfigProvider,
+  Context,
+  Duration,
+  Effect,
+  Exit,
+  Layer,
+  Logger,
+  Metric,
+  Option,
+  Redacted
+} from "effect"
+import { Amplitude } from "effect-amplitude"
+import { DevServer } from "effect-amplitude/DevServer"
+import { EventStorage } from "effect-amplitude/EventStorage"
+import { RedisEventStorage } from "effect-amplitude/RedisEventStorage"
+import type { NonEmptyReadonlyArray } from "effect/Array"
+import type { Cluster, Redis } from "ioredis"
+import { eventOf, jsonOf } from "./storage/contract.js"
+import { clientOf, cluster, redis, withRedis } from "./support/redis.js"
+import { shared } from "./support/sqlContract.js"
+
+type Event = EventStorage.EncodedEvent
+
+const roomy: EventStorage.AppendOptions = { capacity: 10_000_000, whenFull: "refuse" }
+const all: EventStorage.LeaseOptions = { maxEvents: 1000, maxBytes: 10_000_000 }
+const rejected: EventStorage.Dropped = { reason: "Rejected", code: 400, message: "Ungültig" }
+
+let prefixes = 0
+const freshPrefix = Effect.sync(() => `test-${++prefixes}`)
+
+/** Without the warnings of servers that tests set up badly. */
+const build = (options: RedisEventStorage.Options) =>
+  Effect.provide(Layer.build(RedisEventStorage.layer(options)), Logger.remove(Logger.defaultLogger))
+
+const storageOn = (options: RedisEventStorage.Options) => Effect.map(build(options), Context.get(EventStorage))
+
+const drain = (storage: EventStorage.Service): Effect.Effect<ReadonlyArray<Event>, unknown> =>
+  Effect.flatMap(
+    Effect.scoped(Effect.flatMap(
+      storage.lease({ ...all, includePaused: true }),
+      Option.match({
+        onNone: () => Effect.succeed<ReadonlyArray<Event>>([]),
+        onSome: ({ acknowledge, events }) => acknowledge(events)
+      })
+    )),
+    (events) =>
+      events.length === 0 ? Effect.succeed(events) : Effect.map(drain(storage), (rest) => [...events, ...rest])
+  )
+
+const manyEvents = (from: number, to: number, json?: string): NonEmptyReadonlyArray<Event> => {
+  const [first, ...rest] = Array.from(
+    { length: to - from },
+    (_, index) => eventOf(from + index, { lane: `lane ${index % 100}`, ...(json === undefined ? {} : { json }) })
+  )
+  return [first!, ...rest]
+}
+
+/** The keys of a prefix that are left, but for its counters. */
+const keysLeft = (client: Redis, prefix: string) =>
+  Effect.promise(async () => {
+    const keys = await client.keys(`{${prefix}*`)
+    return keys.filter((key) => !/:[nv]$/.test(key))
+  })
+
+withRedis("RedisEventStorage", () => {
+  describe("RedisEventStorage", () => {
+    const server = shared(redis())
+
+    const setup = (options: Partial<RedisEventStorage.CommonOptions> = {}) =>
+      Effect.gen(function*() {
+        const { port } = yield* server
+        const client = yield* clientOf(port)
+        const prefix = yield* freshPrefix
+        const context = yield* build({ client, prefix, pollInterval: 50, ...options })
+        return { client, prefix, context, storage: Context.get(context, EventStorage) }
+      })
+
+    it.scopedLive(
+      "never holds one event more than its capacity, with 64 callers in two processes at once",
+      () =>
+        Effect.gen(function*() {
+          const { port } = yield* server
+          const prefix = yield* freshPrefix
+          const storages = [
+            yield* storageOn({ client: yield* clientOf(port), prefix }),
+            yield* storageOn({ client: yield* clientOf(port), prefix })
+          ]
+          const capacity = 100
+          let most = 0
+          const results = yield* Effect.forEach(
+            Array.from({ length: 64 }),
+            (_, caller) =>
+              Effect.forEach([0, 1], (call) =>
+                Effect.flatMap(
+                  storages[caller % 2]!.append(
+                    manyEvents(call * 10, call * 10 + 1 + caller % 3).map((event) => ({
+                      ...event,
+                      clientId: `caller ${caller}`
+                    })) as unknown as NonEmptyReadonlyArray<Event>,
+                    { capacity, whenFull: "refuse" }
+                  ),
+                  ({ _tag }) =>
+                    Effect.map(storages[0]!.count(), (count) => {
+                      most = Math.max(most, count)
+                      return _tag === "Accepted" ? 1 + caller % 3 : 0
+                    })
+                )),
+            { concurrency: "unbounded" }
+          )
+          const accepted = results.flat().reduce((sum, events) => sum + events, 0)
+          assert.isAtMost(most, capacity)
+          assert.strictEqual(yield* storages[1]!.count(), accepted)
+          let filling = 0
+          const fill = Effect.suspend(() =>
+            storages[0]!.append([eventOf(filling++, { clientId: "filling" })], { capacity, whenFull: "refuse" })
+          )
+          assert.isAtLeast(accepted, capacity - 2)
+          for (let count = accepted; count < capacity; count++) assert.strictEqual((yield* fill)._tag, "Accepted")
+          assert.strictEqual((yield* fill)._tag, "Refused")
+          const evicted = yield* Effect.forEach(
+            Array.from({ length: 64 }),
+            (_, caller) =>
+              storages[caller % 2]!.append([eventOf(caller, { clientId: "evicting" })], {
+                capacity,
+                whenFull: "evictOldest"
+              }),
+            {
+              concurrency: "unbounded"
+            }
+          )
+          assert.strictEqual(
+            evicted.reduce((sum, result) => sum + (result._tag === "Accepted" ? result.evicted.length : 0), 0),
+            64
+          )
+          assert.strictEqual(yield* storages[1]!.count(), capacity)
+        }),
+      30_000
+    )
+
+    it.scopedLive("concurrent appends are one script", () =>
+      Effect.gen(function*() {
+        const { client, storage } = yield* setup()
+        let scripts = 0
+        const evalsha = (client as any).evalshaBuffer.bind(client) as (...args: ReadonlyArray<unknown>) => unknown
+        Object.assign(client, {
+          evalshaBuffer: (...args: ReadonlyArray<unknown>) => {
+            scripts++
+            return evalsha(...args)
+          }
+        })
+        yield* Effect.forEach(manyEvents(0, 1000), (event) => storage.append([event], roomy), {
+          concurrency: "unbounded",
+          discard: true
+        })
+        assert.isAtMost(scripts, 5)
+        assert.strictEqual(yield* storage.count(), 1000)
+      }))
+
+    it.scopedLive("leaves no key behind but its counters", () =>
+      Effect.gen(function*() {
+        const { client, prefix, storage } = yield* setup()
+        yield* storage.append(manyEvents(0, 500), roomy)
+        yield* Effect.scoped(Effect.flatMap(storage.lease({ ...all, maxEvents: 200 }), (lease) =>
+          Option.getOrThrow(lease).release(Option.getOrThrow(lease).events, {
+            notBefore: Date.now() + 60_000,
+            attempts: 1,
+            retries: 1
+          })))
+        yield* storage.evict({ keep: 400, from: "newest" })
+        yield* storage.evict({ keep: 300, from: "oldest" })
+        assert.lengthOf(yield* drain(storage), 300)
+        assert.deepStrictEqual(yield* keysLeft(client, prefix), [])
+      }))
+
+    it.scopedLive("an event that the client sends again is stored once", () =>
+      Effect.gen(function*() {
+        const { storage } = yield* setup()
+        const tight: EventStorage.AppendOptions = { capacity: 3, whenFull: "refuse" }
+        const events = manyEvents(0, 3)
+        yield* storage.append(events, tight)
+        assert.strictEqual((yield* storage.append(events, tight))._tag, "Accepted")
+        assert.strictEqual(yield* storage.count(), 3)
+        const lease = Option.getOrThrow(yield* storage.lease({ ...all, maxEvents: 2 }))
+        assert.strictEqual((yield* storage.append(events, tight))._tag, "Accepted")
+        assert.strictEqual(yield* storage.count(), 3)
+        yield* lease.acknowledge(lease.events)
+        assert.lengthOf(yield* drain(storage), 1)
+      }))
+
+    it.scopedLive("scripts that the server forgot are loaded again", () =>
+      Effect.gen(function*() {
+        const { client, storage } = yield* setup()
+        yield* storage.append([eventOf(1)], roomy)
+        yield* Effect.promise(() => client.script("FLUSH"))
+        yield* storage.append([eventOf(2)], roomy)
+        yield* Effect.promise(() => client.script("FLUSH"))
+        assert.lengthOf(yield* drain(storage), 2)
+      }))
+
+    it.scopedLive("dead letters are listed, sent again and purged", () =>
+      Effect.gen(function*() {
+        const { client, context, prefix, storage } = yield* setup({ deadLetters: true, shards: 2 })
+        const deadLetters = RedisEventStorage.deadLetters
+        yield* Effect.gen(function*() {
+          yield* storage.append(manyEvents(0, 5, `{"text":"漢字"}`), roomy)
+          const lease = Option.getOrThrow(yield* storage.lease(all))
+          assert.lengthOf(lease.events, 5)
+          yield* lease.release(lease.events.slice(4), { notBefore: 0, attempts: 2, retries: 1 })
+          yield* lease.acknowledge(lease.events.slice(0, 1))
+          assert.lengthOf(yield* lease.acknowledge(lease.events.slice(1, 4), { dropped: rejected }), 3)
+          assert.deepStrictEqual(yield* lease.acknowledge(lease.events.slice(1, 4), { dropped: rejected }), [])
+          const dead = yield* deadLetters.list()
+          assert.deepStrictEqual(
+            dead.map(({ code, json, message, reason }) => ({ code, json, message, reason })),
+            lease.events.slice(1, 4).map((event) => ({ ...rejected, json: jsonOf(event) }))
+          )
+          assert.sameMembers(dead.map(({ lane }) => lane), lease.events.slice(1, 4).map(({ lane }) => lane))
+          assert.isTrue(
+            dead.every(({ attempts, droppedAt }) => attempts === 0 && Math.abs(droppedAt - Date.now()) < 60_000)
+          )
+          assert.deepStrictEqual(yield* deadLetters.list({ after: dead[0]!.id, limit: 1 }), [dead[1]!])
+
+          assert.strictEqual(yield* deadLetters.sendAgain([dead[0]!.id, dead[2]!.id, 123_456]), 2)
+          assert.strictEqual(yield* deadLetters.sendAgain([dead[0]!.id]), 0)
+          const again = yield* drain(storage)
+          assert.lengthOf(again, 3)
+          assert.includeMembers(again.map(({ lane }) => lane), [dead[0]!.lane, dead[2]!.lane])
+
+          yield* storage.append(manyEvents(10, 13), roomy)
+          yield* storage.evict({ keep: 1, from: "oldest" })
+          const more = yield* deadLetters.list()
+          assert.deepStrictEqual(more.map(({ reason }) => reason), ["Rejected", "BufferFull", "BufferFull"])
+
+          assert.strictEqual(yield* deadLetters.purge({ olderThan: "1 hour" }), 0)
+          assert.strictEqual(yield* deadLetters.purge({ ids: [123_456] }), 0)
+          assert.strictEqual(yield* deadLetters.purge({ ids: [more[0]!.id] }), 1)
+          assert.strictEqual(yield* deadLetters.purge({ olderThan: 0 }), 2)
+          assert.deepStrictEqual(yield* deadLetters.list(), [])
+          assert.lengthOf(yield* drain(storage), 1)
+          assert.deepStrictEqual(yield* keysLeft(client, prefix), [])
+        }).pipe(Effect.provide(context))
+      }))
+
+    it.scopedLive("dead letters that are not kept are said to be so", () =>
+      Effect.gen(function*() {
+        const { context, storage } = yield* setup()
+        yield* storage.append([eventOf(1)], roomy)
+        const lease = Option.getOrThrow(yield* storage.lease(all))
+        assert.lengthOf(yield* lease.acknowledge(lease.events, { dropped: rejected }), 1)
+        const error = yield* Effect.flip(RedisEventStorage.deadLetters.list().pipe(Effect.provide(context)))
+        assert.include(error.message, "deadLetters: true")
+        assert.strictEqual(
+          (yield* Effect.flip(RedisEventStorage.deadLetters.purge({ ids: [] }).pipe(Effect.provide(context)))).message,
+          error.message
+        )
+      }))
+
+    it.scopedLive("stats tell what waits, and are metrics", () =>
+      Effect.gen(function*() {
+        const { context, storage } = yield* setup()
+        const stats = RedisEventStorage.stats.pipe(Effect.provide(context))
+        const none = yield* stats
+        assert.deepStrictEqual(none, {
+          waiting: 0,
+          leased: 0,
+          paused: 0,
+          oldestAge: Duration.zero,
+          largestLanes: []
+        })
+        yield* storage.append([
+          ...manyEvents(0, 3),
+          eventOf(3, { lane: "lane 0" }),
+          eventOf(4, { lane: "ä \"quoted\"" }),
+          eventOf(5, { lane: "lane 0" })
+        ], roomy)
+        const lease = Option.getOrThrow(yield* storage.lease({ ...all, maxEvents: 2 }))
+        yield* lease.release(lease.events.slice(0, 1), { notBefore: Date.now() + 60_000, attempts: 1, retries: 1 })
+        yield* Effect.sleep(20)
+        const some = yield* stats
+        assert.deepStrictEqual([some.waiting, some.leased, some.paused], [4, 1, 1])
+        assert.isAtLeast(Duration.toMillis(some.oldestAge), 10)
+        assert.isBelow(Duration.toMillis(some.oldestAge), 60_000)
+        assert.deepStrictEqual(some.largestLanes, [
+          { lane: "lane 0", events: 3 },
+          { lane: "lane 1", events: 1 },
+          { lane: "lane 2", events: 1 },
+          { lane: "ä \"quoted\"", events: 1 }
+        ])
+        const waiting = (yield* Metric.snapshot).flatMap(({ metricKey, metricState }) =>
+          metricKey.name === "amplitude_storage_waiting"
+            ? [(metricState as unknown as { readonly value: number }).value]
+            : []
+        )
+        assert.deepStrictEqual(waiting, [4])
+      }))
+
+    it.scopedLive("an option out of range is named when the layer is built", () =>
+      Effect.gen(function*() {
+        const { url } = yield* server
+        const options: ReadonlyArray<readonly [string, RedisEventStorage.Options]> = [
+          ["url", { url: "" }],
+          ["url", { url: Redacted.make("http://localhost") }],
+          ["url", {} as RedisEventStorage.Options],
+          ["prefix", { url, prefix: "" }],
+          ["prefix", { url, prefix: "a{b}" }],
+          ["shards", { url, shards: 0 }],
+          ["shards", { url, shards: 1.5 }],
+          ["pollInterval", { url, pollInterval: 0 }],
+          ["leaseDuration", { url, leaseDuration: "1 millis" }],
+          ["leaseDuration", { url, leaseDuration: Duration.infinity }]
+        ]
+        for (const [name, option] of options) {
+          const error = yield* Effect.flip(build(option))
+          assert.match(error.message, new RegExp(`^${name}: expected `))
+        }
+      }))
+
+    it.scopedLive("the url can come from the environment", () =>
+      Effect.gen(function*() {
+        const { url } = yield* server
+        const prefix = yield* freshPrefix
+        const layer = RedisEventStorage.layerConfig({
+          url: Config.redacted("REDIS_URL"),
+          prefix: Config.succeed(prefix)
+        })
+        const context = yield* Layer.build(layer).pipe(
+          Effect.withConfigProvider(ConfigProvider.fromMap(new Map([["REDIS_URL", url]])))
+        )
+        const storage = Context.get(context, EventStorage)
+        yield* storage.append([eventOf(1)], roomy)
+        assert.lengthOf(yield* drain(storage), 1)
+      }))
+
+    it.scopedLive("the client over it stores, delivers, and waits for its own events", () =>
+      Effect.gen(function*() {
+        const { url } = yield* server
+        const prefix = yield* freshPrefix
+        const service = yield* DevServer
+        const start = (deliver: boolean) =>
+          Effect.map(
+            Layer.build(
+              Amplitude.layerStorage({ apiKey: "key", serverUrl: service.urlV2, flushInterval: "50 millis", deliver })
+                .pipe(
+                  Layer.provide(RedisEventStorage.layer({ url, prefix, pollInterval: 50 }))
+                )
+            ),
+            Context.get(Amplitude)
+          )
+        const web = yield* start(false)
+        yield* start(true)
+        const names = Array.from({ length: 30 }, (_, index) => `Event ${index}`)
+        for (const name of names) yield* web.track(name, {}, { user_id: "user-12345" })
+        yield* web.flush
+        assert.deepStrictEqual((yield* service.events).map(({ event_type }) => event_type), names)
+      }).pipe(Effect.provide(DevServer.layer())), 30_000)
+
+    describe("errors say what to do", () => {
+      const failure = (options: RedisEventStorage.Options) =>
+        Effect.map(Effect.flip(build(options)), ({ message }) => message)
+
+      it.scopedLive("a server that is away", () =>
+        Effect.gen(function*() {
+          assert.match(yield* failure({ url: "redis://127.0.0.1:1" }), /ECONNREFUSED.*Redis is away/)
+        }))
+
+      it.scopedLive("a password that is missing or wrong, and that no error shows", () =>
+        Effect.gen(function*() {
+          const { port } = yield* redis(["--requirepass", "right-password"])
+          assert.match(yield* failure({ url: `redis://127.0.0.1:${port}` }), /NOAUTH.*Give the user and the password/)
+          const error = yield* Effect.flip(build({ url: `redis://:wrong-password@127.0.0.1:${port}` }))
+          assert.match(error.message, /(NOAUTH|WRONGPASS).*Give the user and the password/)
+          assert.notInclude(`${JSON.stringify(error)} ${String(error.cause)}`, "wrong-password")
+          yield* build({ url: `redis://:right-password@127.0.0.1:${port}` })
+        }))
+
+      it.scopedLive("a user without the commands", () =>
+        Effect.gen(function*() {
+          const { port } = yield* server
+          const client = yield* clientOf(port)
+          yield* Effect.promise(() => client.call("ACL", "SETUSER", "reader", "on", ">pass", "~*", "+@read"))
+          assert.match(yield* failure({ url: `redis://reader:pass@127.0.0.1:${port}` }), /NOPERM.*The user needs/)
+          yield* Effect.promise(() =>
+            client.call("ACL", "SETUSER", "writer", "on", ">pass", "~*", "+@read", "+@write", "+@scripting", "+time")
+          )
+          // INFO is forbidden: the storage works, and says nothing
+          const storage = yield* storageOn({
+            url: `redis://writer:pass@127.0.0.1:${port}`,
+            prefix: yield* freshPrefix
+          })
+          yield* storage.append([eventOf(1)], roomy)
+          assert.lengthOf(yield* drain(storage), 1)
+        }))
+
+      it.scopedLive("a replica", () =>
+        Effect.gen(function*() {
+          const { port } = yield* server
+          const replica = yield* redis(["--replicaof", "127.0.0.1", String(port)])
+          assert.match(
+            yield* failure({ client: yield* clientOf(replica.port, { enableReadyCheck: false }) }),
+            /READONLY.*The server is a replica/
+          )
+        }))
+
+      it.scopedLive("memory that is full, which still delivers", () =>
+        Effect.gen(function*() {
+          const { port } = yield* redis()
+          const client = yield* clientOf(port)
+          const storage = yield* storageOn({ client })
+          yield* storage.append(manyEvents(0, 100), roomy)
+          yield* Effect.promise(() => client.config("SET", "maxmemory", "1"))
+          const error = yield* Effect.flip(storage.append([eventOf(1000)], roomy))
+          assert.match(error.message, /^append: .*OOM.*Raise maxmemory/)
+          assert.strictEqual(yield* storage.count(), 100)
+          assert.lengthOf(yield* drain(storage), 100)
+          yield* Effect.promise(() => client.config("SET", "maxmemory", "0"))
+          yield* storage.append([eventOf(1001)], roomy)
+          assert.lengthOf(yield* drain(storage), 1)
+        }))
+
+      it.scopedLive("keys that belong to something else", () =>
+        Effect.gen(function*() {
+          const { port } = yield* server
+          const client = yield* clientOf(port)
+          const prefix = yield* freshPrefix
+          yield* Effect.promise(() => client.set(`{${prefix}}:heads`, "a text"))
+          assert.match(yield* failure({ client, prefix }), /WRONGTYPE.*choose another `prefix`/)
+          const other = yield* freshPrefix
+          const storage = yield* storageOn({ client, prefix: other })
+          yield* Effect.promise(() => client.set(`{${other}}:e`, "a text"))
+          assert.match((yield* Effect.flip(storage.append([eventOf(1)], roomy))).message, /WRONGTYPE.*choose another/)
+        }))
+
+      it.scopedLive("a server that is loading", () =>
+        Effect.gen(function*() {
+          const { port } = yield* server
+          const client = yield* clientOf(port)
+          const storage = yield* storageOn({ client, prefix: yield* freshPrefix })
+          Object.assign(client, {
+            evalshaBuffer: () => Promise.reject(new Error("LOADING Redis is loading the dataset in memory"))
+          })
+          assert.match((yield* Effect.flip(storage.count())).message, /^count: LOADING.*as soon as that is done/)
+        }))
+    })
+
+    describe("a server that can lose events", () => {
+      const warnings = (options: RedisEventStorage.Options) =>
+        Effect.gen(function*() {
+          const lines: Array<string> = []
+          const logger = Logger.make(({ message }) => lines.push(String(message)))
+          yield* Effect.provide(
+            Layer.build(RedisEventStorage.layer(options)),
+            Logger.replace(Logger.defaultLogger, logger)
+          )
+          return lines
+        })
+
+      it.scopedLive("is told of at the start", () =>
+        Effect.gen(function*() {
+          const { url } = yield* redis(["--appendonly", "no", "--maxmemory-policy", "allkeys-lru"])
+          const lines = yield* warnings({ url })
+          assert.lengthOf(lines, 2)
+          assert.include(lines[0], "`appendonly yes`")
+          assert.include(lines[1], "`maxmemory-policy noeviction`")
+          assert.deepStrictEqual(yield* warnings({ url: (yield* server).url }), [])
+        }))
+    })
+
+    it.scopedLive(
+      "a server that is killed and started again under load loses nothing that it accepted",
+      () =>
+        Effect.gen(function*() {
+          const { kill, start, url } = yield* redis(["--appendonly", "yes", "--appendfsync", "always"])
+          const storage = yield* storageOn({ url, leaseDuration: "1 second", pollInterval: 50 })
+          const accepted: Array<number> = []
+          const delivered = new Map<number, number>()
+          let sequence = 0
+          let failures = 0
+          const append = Effect.suspend(() => {
+            const next = sequence++
+            return Effect.match(storage.append([eventOf(next, { lane: `lane ${next % 20}` })], roomy), {
+              onSuccess: () => {
+                accepted.push(next)
+              },
+              onFailure: ({ message }) => {
+                failures++
+                assert.match(message, /^append: .*(Redis is away|LOADING)/)
+              }
+            })
+          })
+          let restarts = 0
+          const isProduced = () => restarts === 3 && accepted.length > 200
+          const produce = Effect.repeat(Effect.zipRight(append, Effect.sleep(2)), { until: isProduced })
+          const deliver = Effect.scoped(Effect.flatMap(
+            storage.lease({ ...all, maxEvents: 20 }),
+            Option.match({
+              onNone: () => Effect.sleep(20),
+              onSome: ({ acknowledge, events }) =>
+                Effect.map(acknowledge(events), (ours) => {
+                  for (const { sequence } of ours) delivered.set(sequence, (delivered.get(sequence) ?? 0) + 1)
+                })
+            })
+          )).pipe(Effect.catchAll(() => Effect.sleep(50)))
+          const restart = Effect.gen(function*() {
+            const before = accepted.length
+            yield* Effect.repeat(Effect.sleep(20), { until: () => accepted.length > before + 30 })
+            yield* kill
+            const failed = failures
+            yield* Effect.repeat(Effect.sleep(20), { until: () => failures > failed })
+            yield* start
+            restarts++
+          })
+          yield* Effect.all([
+            Effect.forEach([1, 2, 3], () => produce, { concurrency: "unbounded" }),
+            Effect.repeat(deliver, { until: () => isProduced() && accepted.every((one) => delivered.has(one)) }),
+            Effect.forEach([1, 2, 3], () => restart, { discard: true })
+          ], { concurrency: "unbounded", discard: true }).pipe(Effect.timeout("60 seconds"))
+          // those that failed were taken back, and none was delivered twice
+          assert.deepStrictEqual(
+            [...delivered.keys()].sort((one, other) => one - other),
+            accepted.sort((one, other) => one - other)
+          )
+          assert.isTrue([...delivered.values()].every((times) => times === 1))
+        }),
+      90_000
+    )
+
+    describe("shards", () => {
+      it.scopedLive("take a call whole or not at all, and drop from those that hold most", () =>
+        Effect.gen(function*() {
+          const { client, prefix, storage } = yield* setup({ shards: 4 })
+          const full: EventStorage.AppendOptions = { capacity: 40, whenFull: "refuse" }
+          assert.strictEqual((yield* storage.append(manyEvents(0, 100), full))._tag, "Refused")
+          assert.strictEqual(yield* storage.count(), 0)
+          assert.strictEqual((yield* storage.append(manyEvents(0, 10), full))._tag, "Accepted")
+          assert.strictEqual((yield* storage.append(manyEvents(100, 200), full))._tag, "Refused")
+          assert.strictEqual(yield* storage.count(), 10)
+          const evicting = yield* storage.append(manyEvents(200, 300), { capacity: 40, whenFull: "evictOldest" })
+          const count = yield* storage.count()
+          assert.strictEqual(evicting._tag === "Accepted" ? evicting.evicted.length : 0, 110 - count)
+          assert.isAtMost(count, 40)
+          assert.lengthOf(yield* storage.evict({ keep: 15, from: "newest" }), count - 15)
+          assert.strictEqual(yield* storage.count(), 15)
+          assert.lengthOf(yield* drain(storage), 15)
+          assert.deepStrictEqual(yield* keysLeft(client, prefix), [])
+        }))
+
+      it.scopedLive(
+        "are spread over the nodes of a cluster, which keeps the order of each lane",
+        () =>
+          Effect.gen(function*() {
+            const { client, clients } = yield* cluster
+            const start = (client: Redis | Cluster) =>
+              storageOn({ client, shards: 16, leaseDuration: "1 second", pollInterval: 50 })
+            const storages = [yield* start(client), yield* start(client)]
+            const lanes = Array.from({ length: 40 }, (_, lane) => `lane ${lane}`)
+            const perLane = 20
+            for (let round = 0; round < perLane; round++) {
+              const events = lanes.map((lane, index) => eventOf(round * lanes.length + index, { lane }))
+              yield* storages[0]!.append(events as unknown as NonEmptyReadonlyArray<Event>, roomy)
+            }
+            assert.strictEqual(yield* storages[1]!.count(), lanes.length * perLane)
+            const sizes = yield* Effect.promise(() => Promise.all(clients.map((client) => client.dbsize())))
+            assert.isTrue(sizes.every((size) => size > 10), sizes.join())
+
+            const delivered = new Map<string, Array<number>>()
+            let left = lanes.length * perLane
+            const deliver = (storage: EventStorage.Service) =>
+              Effect.repeat(
+                Effect.scoped(Effect.flatMap(
+                  storage.lease({ maxEvents: 30, maxBytes: 100_000 }),
+                  Option.match({
+                    onNone: () => Effect.sleep(10),
+                    onSome: ({ acknowledge, events, release }) =>
+                      Effect.gen(function*() {
+                        yield* release(events.slice(25), { notBefore: 0, attempts: 1, retries: 0 })
+                        for (const { lane, sequence } of yield* acknowledge(events.slice(0, 25))) {
+                          delivered.set(lane, [...delivered.get(lane) ?? [], sequence])
+                          left--
+                        }
+                      })
+                  })
+                )),
+                { until: () => left === 0 }
+              )
+            yield* Effect.forEach([...storages, ...storages], deliver, { concurrency: "unbounded" }).pipe(
+              Effect.timeout("30 seconds")
+            )
+            assert.strictEqual(delivered.size, lanes.length)
+            for (const sequences of delivered.values()) {
+              assert.deepStrictEqual(sequences, sequences.toSorted((one, other) => one - other))
+              assert.lengthOf(new Set(sequences), perLane)
+            }
+            const stats = yield* Effect.flatMap(
+              build({ client, shards: 16 }),
+              (context) => RedisEventStorage.stats.pipe(Effect.provide(context))
+            )
+            assert.strictEqual(stats.waiting, 0)
+          }),
+        60_000
+      )
+    })
+
+    it.scopedLive("an append after the scope has closed fails", () =>
+      Effect.gen(function*() {
+        const { url } = yield* server
+        const prefix = yield* freshPrefix
+        const storage = yield* Effect.scoped(storageOn({ url, prefix }))
+        assert.isTrue(Exit.isFailure(yield* Effect.exit(storage.append([eventOf(1)], roomy))))
+      }))
+  })
+})
