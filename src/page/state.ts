@@ -1,0 +1,23 @@
+/** What the reader does with the page, as far as several views know it. */
+import { signal } from "@preact/signals"
+
+/** The id of the event that the keys move from. */
+export const cursor = signal<string | undefined>(undefined)
+
+/** Whether the reader stopped the list. */
+export const paused = signal(false)
+
+export const helpIsOpen = signal(false)
+
+/** A message that goes away by itself. Screen readers read it. */
+export const notice = signal("")
+
+let timer: ReturnType<typeof setTimeout> | undefined
+
+export const notify = (message: string): void => {
+  clearTimeout(timer)
+  notice.value = message
+  timer = setTimeout(() => {
+    notice.value = ""
+  }, 4000)
+}
