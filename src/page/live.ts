@@ -3,7 +3,6 @@ import { batch, computed, effect, signal, untracked } from "@preact/signals"
 import { address, get } from "./api.js"
 import * as Log from "./log.js"
 import { project } from "./router.js"
-import { cursor } from "./state.js"
 import type { Counts, EventPage, FaultList, ReceivedEvent, Stats, Verdict } from "./wire.js"
 
 export const connection = signal<"connecting" | "open" | "lost">("connecting")
@@ -164,30 +163,31 @@ const start = (): () => void => {
     dropped.value = 0
     loaded.value = false
     connection.value = "connecting"
-    cursor.value = undefined
     restarts.value++
   })
-  const read = (): void => {
+  const source = new EventSource(address("/api/stream"))
+  let again: ReturnType<typeof setTimeout> | undefined
+  source.addEventListener("open", () => {
+    if (wasOpen) {
+      // It may be another server: what it holds is read anew.
+      restart()
+      return
+    }
+    wasOpen = true
+    connection.value = "open"
+    // The stream comes first, so that no event falls between it and what is read.
     readStats()
     readFaults()
     readOlder(() => isCurrent).catch(() => {
       loaded.value = isCurrent || loaded.value
     })
-  }
-  const source = new EventSource(address("/api/stream"))
-  source.addEventListener("open", () => {
-    connection.value = "open"
-    // The stream comes first, so that no event falls between it and what is read.
-    if (!wasOpen) {
-      wasOpen = true
-      read()
-    } else {
-      readStatsSoon()
-      readFaultsSoon()
-    }
   })
   source.addEventListener("error", () => {
     connection.value = "lost"
+    // The browser tries again by itself, unless the answer was no stream.
+    if (source.readyState === EventSource.CLOSED) {
+      again = setTimeout(restart, 2000)
+    }
   })
   source.addEventListener("event", ({ data }: MessageEvent<string>) => take(JSON.parse(data) as Array<ReceivedEvent>))
   source.addEventListener("request", noteArrivalsSoon)
@@ -204,19 +204,23 @@ const start = (): () => void => {
   })
   return () => {
     isCurrent = false
+    clearTimeout(again)
     source.close()
   }
 }
 
 let stop = (): void => {}
 
+const restart = (): void =>
+  untracked(() => {
+    stop()
+    stop = start()
+  })
+
 /** Listens to the server, and starts over when another project is shown. */
 export const listen = (): void => {
   effect(() => {
     void project.value
-    untracked(() => {
-      stop()
-      stop = start()
-    })
+    restart()
   })
 }

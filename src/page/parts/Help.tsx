@@ -1,7 +1,7 @@
 /** The keys and the language of the filter. */
-import type { JSX } from "preact"
+import { Fragment, type JSX } from "preact"
 import { useLayoutEffect, useRef } from "preact/hooks"
-import { helpIsOpen } from "../state.js"
+import { helpIsOpen, keysAreOn, setKeys } from "../state.js"
 
 const keys: ReadonlyArray<readonly [keys: ReadonlyArray<string>, does: string]> = [
   [["j", "k"], "Next and previous event"],
@@ -50,21 +50,29 @@ export const Help = (): JSX.Element | null => {
           <h3 class="heading">Keys</h3>
           <dl class="facts">
             {keys.map(([names, does]) => (
-              <>
-                <dt>{names.map((name) => name === "…" ? " … " : <kbd>{name}</kbd>)}</dt>
+              <Fragment key={does}>
+                <dt>{names.map((name) => name === "…" ? " … " : <kbd key={name}>{name}</kbd>)}</dt>
                 <dd>{does}</dd>
-              </>
+              </Fragment>
             ))}
           </dl>
+          <label class="check">
+            <input
+              type="checkbox"
+              checked={keysAreOn.value}
+              onChange={({ currentTarget }) => setKeys(currentTarget.checked)}
+            />
+            Single keys are on
+          </label>
         </section>
         <section>
           <h3 class="heading">Filter</h3>
           <dl class="facts">
             {filters.map(([example, selects]) => (
-              <>
+              <Fragment key={example}>
                 <dt><code>{example}</code></dt>
                 <dd>{selects}</dd>
-              </>
+              </Fragment>
             ))}
           </dl>
         </section>

@@ -1,0 +1,11 @@
+import "./styles/tokens.css"
+import "./styles/base.css"
+import "./styles/views.css"
+import { render } from "preact"
+import { App } from "./App.js"
+import { listenToKeys } from "./keyboard.js"
+import { listen } from "./live.js"
+
+listen()
+listenToKeys()
+render(<App />, document.getElementById("root")!)
