@@ -1,6 +1,6 @@
 /**
- * A script that lives for a moment. It neither flushes nor waits: when the program ends, the layer's scope closes, and
- * that delivers what is waiting. Then nothing is left that keeps the process alive.
+ * A short command. It does not have to flush: when the program ends, the layer closes and delivers what waits. Then
+ * the process ends.
  *
  *     AMPLITUDE_API_KEY=... npx tsx examples/cli.ts Ada
  */

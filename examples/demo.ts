@@ -1,5 +1,5 @@
 /**
- * A small shop's day against a local server that fails now and then, and the numbers that came out of it:
+ * A day of a small shop against a local server that fails twice. Prints what was tracked and what arrived.
  *
  *     npm run demo
  */
@@ -15,7 +15,7 @@ const products = [
   { sku: "honey", price: 7.75 }
 ]
 
-/** The 2nd request meets a server in trouble, the 4th one that wants to be left alone for a second. */
+/** The server answers the second request with an error, and refuses the fourth for one second. */
 const DevServerLive = DevServer.layer({
   intercept: ({ index }) =>
     index === 1
@@ -25,7 +25,7 @@ const DevServerLive = DevServer.layer({
       : Option.none()
 })
 
-/** One customer's visit, as the number of events that it has tracked. */
+/** One customer's visit. Gives the number of events that it tracked. */
 const visit = (user_id: string, index: number) =>
   Effect.gen(function*() {
     let tracked = 0
@@ -53,7 +53,7 @@ const visit = (user_id: string, index: number) =>
     return tracked
   }).pipe(Amplitude.withEventOptions({ user_id }))
 
-/** A day, in the end of which the layer's scope closes and delivers what is waiting. */
+/** All visits. At the end the layer closes and delivers what waits. */
 const day = Effect.forEach(users, visit, { concurrency: 8 }).pipe(
   Effect.map((counts) => counts.reduce((sum, count) => sum + count, 0)),
   Effect.tap(Amplitude.flush),
@@ -62,7 +62,7 @@ const day = Effect.forEach(users, visit, { concurrency: 8 }).pipe(
 
 type Row = ReadonlyArray<string | number>
 
-/** Numbers to the right, the rest to the left. */
+/** A table with its first column aligned to the left and the others to the right. */
 const table = (title: string, rows: ReadonlyArray<Row>): string => {
   const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => String(row[column]).length)))
   const line = (row: Row) =>

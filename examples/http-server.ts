@@ -1,6 +1,6 @@
 /**
  * A server whose handlers track. Tracking cannot fail, so that no endpoint declares an error for it. On SIGTERM or
- * SIGINT the server stops, then the client delivers what is waiting.
+ * SIGINT the server stops, then the client delivers what waits.
  *
  * The middleware gives every event the address, agent and language of its request, the user that the gateway has
  * authenticated and named in `x-user-id`, and the device of a cookie.
@@ -52,7 +52,7 @@ class Shop extends HttpApiGroup.make("shop")
 
 class Api extends HttpApi.make("api").add(Shop) {}
 
-// The handlers: the types are written out to show that the errors are those of the endpoints and no more.
+// The handlers. Their types show that tracking adds no errors.
 
 const stock: ReadonlySet<string> = new Set(["sku-1", "sku-2"])
 const songs: ReadonlyMap<number, string> = new Map([[1, "So What"], [2, "Blue in Green"]])
@@ -83,10 +83,10 @@ const ShopLive = HttpApiBuilder.group(Api, "shop", (handlers) =>
     .handle("order", ({ payload }) => order(payload))
     .handle("song", ({ path }) => song(path.id)))
 
-// The server. Layers close in the reverse order of their start: it has answered its last request before the client
-// delivers what is waiting.
+// The server. Layers close in the reverse order of their start: the server answers its last request, then the client
+// delivers what waits.
 
-/** Behind a proxy of yours, `trustForwarded: 1` takes the address from its `x-forwarded-for`. */
+/** Behind your own proxy, add `trustForwarded: 1`: the address is then read from `x-forwarded-for`. */
 const analytics = AmplitudeMiddleware.make({
   eventOptions: ({ cookies, headers }) => ({ user_id: headers["x-user-id"], device_id: cookies.device_id })
 })

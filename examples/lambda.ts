@@ -1,7 +1,7 @@
 /**
- * A function that is called now and then and frozen in between, as AWS Lambda does it. The runtime is made once, outside
- * the handler, and lives as long as the instance. Nothing runs while an instance is frozen: each call delivers what it
- * tracked before it answers, as far as its own time reaches, and leaves the rest to the next one.
+ * A function on AWS Lambda, which is frozen between its calls. The runtime is made once, outside the handler, and lives
+ * as long as the instance. Nothing runs while an instance is frozen: each call delivers what it tracked before it
+ * answers. Where its time is up before that, its events leave with the next call.
  *
  *     AMPLITUDE_API_KEY=... npx tsx examples/lambda.ts
  */
@@ -28,10 +28,10 @@ interface Invocation {
   readonly getRemainingTimeInMillis: () => number
 }
 
-/** What a call keeps of its time to answer in. */
+/** How much of its time a call keeps to answer in. */
 const reserve = Duration.millis(200)
 
-/** Delivers what is waiting. A service that is slow or down costs the call its time at most, and never its answer. */
+/** Delivers what is waiting, for as long as the call has time. A service that is slow or down costs no answer. */
 const deliver = (invocation: Invocation) =>
   Effect.suspend(() => {
     const remaining = Duration.millis(invocation.getRemainingTimeInMillis())
@@ -47,17 +47,18 @@ const order = ({ sku, userId }: Request, { awsRequestId }: Invocation) =>
 export const handler = (request: Request, invocation: Invocation): Promise<Response> =>
   analytics.runPromise(Effect.ensuring(order(request, invocation), deliver(invocation)))
 
-// Run directly, it plays three invocations of an instance. Lambda itself only imports the handler.
+// Run directly, this file makes three calls. Lambda itself imports the handler and no more.
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   for (const [index, sku] of ["sku-1", "sku-2", "sku-3"].entries()) {
     if (index > 0) await setTimeout(500)
     const deadline = Date.now() + 1500
+    const getRemainingTimeInMillis = () => deadline - Date.now()
     const { body } = await handler({ userId: "user-12345", sku }, {
       awsRequestId: `request-${index + 1}`,
-      getRemainingTimeInMillis: () => deadline - Date.now()
+      getRemainingTimeInMillis
     })
-    console.log(body)
+    console.log(getRemainingTimeInMillis() > 0 ? body : `${sku} timed out`)
   }
   await analytics.dispose()
 }

@@ -1,5 +1,5 @@
 /**
- * A program of promises: a runtime takes the place of the client.
+ * A program that is written with promises. A `ManagedRuntime` holds the client.
  *
  *     AMPLITUDE_API_KEY=... npx tsx examples/plain-promise.ts
  */
@@ -15,7 +15,7 @@ interface User {
 
 const signUp = async (id: string): Promise<User> => {
   const user: User = { id, plan: "free" }
-  // Resolves as soon as the event is taken, and does not reject because of the event or the network.
+  // Resolves when the event is taken, before it is sent. Neither the event nor the network can make it reject.
   await analytics.runPromise(Amplitude.track("Signed Up", { plan: user.plan }, { user_id: user.id }))
   return user
 }
@@ -33,6 +33,6 @@ try {
   const user = await upgrade(await signUp("user-12345"))
   console.log(`${user.id} is on the ${user.plan} plan`)
 } finally {
-  // Delivers what is waiting.
+  // Delivers what waits.
   await analytics.dispose()
 }

@@ -1,6 +1,7 @@
 /**
  * The two plugins of the guide of Amplitude's Python SDK: one that numbers the events, and one that sends each event to
- * another API as well. Unless OTHER_API_URL is set, that is a server of this example, which prints what it receives.
+ * another API as well. If OTHER_API_URL is not set, the other API is a server of this example, which prints what it
+ * receives.
  *
  *     AMPLITUDE_API_KEY=... npx tsx examples/plugins.ts
  */
@@ -26,7 +27,7 @@ const eventId = Effect.sync(() => {
   return Plugin.enrichment("event-id", (event) => Effect.sync(() => new Event({ ...event, event_id: ++last })))
 })
 
-/** Each destination has a fiber of its own: an API that is slow or down holds up neither the program nor Amplitude. */
+/** Each destination has its own fiber: an API that is slow or down delays neither the program nor Amplitude. */
 const otherApi = Effect.gen(function*() {
   const url = yield* otherApiUrl
   const client = (yield* HttpClient.HttpClient).pipe(
@@ -41,7 +42,7 @@ const otherApi = Effect.gen(function*() {
         Effect.flatMap(client.execute),
         Effect.flatMap((response) => response.text)
       ),
-    // with a flush of its own, even an empty one, Amplitude.flush waits for what is still on its way
+    // Amplitude.flush waits for destinations that have a flush, also for one that does nothing.
     flush: Effect.void
   })
 })
@@ -82,11 +83,11 @@ const program = Effect.gen(function*() {
   yield* Amplitude.track("Song Played", { title: "Blue in Green" })
   yield* Amplitude.track("Song Liked", { title: "Blue in Green" })
 
-  // Until Amplitude has them all, and the other API as well.
+  // Completes when Amplitude and the other API have all events.
   yield* Amplitude.flush
 }).pipe(Amplitude.withEventOptions({ user_id: "user-12345" }), Effect.scoped)
 
-/** The options of the environment, and a callback that prints what became of each event. */
+/** The settings of the environment, and a callback that prints the outcome of each event. */
 const AmplitudeLayer = Amplitude.layerConfig(
   Config.map(AmplitudeConfig.environment, (options) => ({
     ...options,

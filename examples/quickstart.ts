@@ -1,5 +1,5 @@
 /**
- * Every kind of call, once. Run it with your project's key:
+ * Each kind of call, once:
  *
  *     AMPLITUDE_API_KEY=... npx tsx examples/quickstart.ts
  */
@@ -8,16 +8,16 @@ import { Effect } from "effect"
 import { Amplitude, AmplitudeLive, Identify } from "effect-amplitude"
 
 const program = Effect.gen(function*() {
-  // An event as Amplitude's documentation writes it ...
+  // An event, with the field names of Amplitude's documentation.
   yield* Amplitude.track({
     event_type: "Button Clicked",
     user_id: "user-12345",
     event_properties: { source: "notification" }
   })
-  // ... or its type, its properties and the rest.
+  // The same call with the type, the properties and the other fields as arguments.
   yield* Amplitude.track("Button Clicked", { source: "menu" }, { user_id: "user-12345" })
 
-  // The properties of a user, the groups it is in, and the properties of a group.
+  // The properties of a user, the groups of a user, and the properties of a group.
   yield* Amplitude.identify(Identify.empty.pipe(Identify.set("plan", "pro"), Identify.add("logins", 1)), {
     user_id: "user-12345"
   })
@@ -28,7 +28,7 @@ const program = Effect.gen(function*() {
 
   yield* Amplitude.revenue({ price: 3.99, quantity: 3, productId: "sku-1" }, { user_id: "user-12345" })
 
-  // None of these waits for the network. This does, until every event above has its outcome.
+  // The calls above do not wait for the network. This one does, until each event has its outcome.
   yield* Amplitude.flush
 })
 

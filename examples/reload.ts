@@ -1,7 +1,6 @@
 /**
- * A worker whose settings come from a file, which is read again on SIGHUP. What the file does not say is as it was at
- * the start; a file that cannot be used is logged and changes nothing. SIGTERM ends it, with all that it tracked
- * delivered.
+ * A worker that reads its settings from a file, and again on SIGHUP. A setting that is not in the file is as it was at
+ * the start. A file that cannot be used is logged and changes nothing. On SIGTERM the worker delivers what waits and ends.
  *
  *     echo '{ "flushInterval": 1000, "eventOptions": { "app_version": "1.0.0" } }' > settings.json
  *     AMPLITUDE_API_KEY=... npx tsx examples/reload.ts settings.json
@@ -15,7 +14,7 @@ import { Amplitude, AmplitudeLive } from "effect-amplitude"
 
 const path = process.argv[2] ?? "settings.json"
 
-/** What the file can say. Whether the values can be used is for `updateConfig` to tell. */
+/** The settings that the file can have. `updateConfig` checks their values. */
 const Settings = Schema.parseJson(
   Schema.Struct({
     optOut: Schema.optional(Schema.Boolean),
@@ -26,7 +25,7 @@ const Settings = Schema.parseJson(
   }).annotations({ identifier: "Settings" })
 )
 
-/** Reads the file and changes the settings, those that it does not name back to what they were at the start. */
+/** Reads the file and changes the settings. Those that are not in it go back to what they were at the start. */
 const reload = ({ eventOptions, flushInterval, flushQueueSize, optOut }: AmplitudeConfig.Settings) =>
   Effect.gen(function*() {
     const files = yield* FileSystem.FileSystem
@@ -36,7 +35,7 @@ const reload = ({ eventOptions, flushInterval, flushQueueSize, optOut }: Amplitu
     yield* Effect.log(`the settings are those of ${path}: ${JSON.stringify(settings)}`)
   }).pipe(Effect.catchAll((error) => Effect.logError(`the settings stay as they are: ${error.message}`)))
 
-/** Takes one element a SIGHUP; those that come while the file is read are one. */
+/** A queue with one element for each SIGHUP. Signals that come while the file is read are one element. */
 const hangups = Effect.gen(function*() {
   const queue = yield* Queue.sliding<NodeJS.Signals>(1)
   const listener = (signal: NodeJS.Signals) => void queue.unsafeOffer(signal)
@@ -47,7 +46,7 @@ const hangups = Effect.gen(function*() {
   return queue
 })
 
-/** What the worker is there for. */
+/** The work: a job every 50 milliseconds. */
 const work = Effect.gen(function*() {
   for (let job = 1;; job++) {
     yield* Amplitude.track("Job Done", { job }, { device_id: "worker-1" })

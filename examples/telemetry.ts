@@ -1,7 +1,7 @@
 /**
- * What the SDK counts, for those who watch over it: exported over OTLP with `@effect/opentelemetry`, to a collector, and
- * written as the text that Prometheus reads. Unless OTEL_EXPORTER_OTLP_ENDPOINT is set, the collector is a server of
- * this example, which prints what it received.
+ * The metrics, spans and logs of the SDK. They are exported over OTLP with `@effect/opentelemetry`, and the metrics are
+ * printed in the text format of Prometheus. If OTEL_EXPORTER_OTLP_ENDPOINT is not set, the collector is a server of this
+ * example, which prints what it received.
  *
  *     AMPLITUDE_API_KEY=... npx tsx examples/telemetry.ts
  */
@@ -31,7 +31,7 @@ const Spans = Schema.Struct({
   }))
 })
 
-/** Counts what it receives by name, and prints that when it ends. */
+/** A collector that counts what it receives by name, and prints the counts when it ends. */
 const localCollector = Effect.gen(function*() {
   const server = yield* NodeHttpServer.make(createServer, { host: "127.0.0.1", port: 0 })
   const counts = new Map<string, number>()
@@ -108,7 +108,7 @@ const linesOf = ({ metricKey: { name, tags }, metricState }: MetricPair.MetricPa
   ]
 }
 
-/** The metrics whose names begin with a prefix, in the text format of Prometheus: what a `/metrics` would answer. */
+/** The metrics whose names begin with a prefix, in the text format of Prometheus. */
 const prometheus = (prefix: string) =>
   Effect.map(Metric.snapshot, (pairs) => {
     const families = new Map<string, Array<MetricPair.MetricPair.Untyped>>()
@@ -127,11 +127,11 @@ const prometheus = (prefix: string) =>
 const program = Effect.gen(function*() {
   yield* Amplitude.track("Product Viewed", { sku: "tea" }, { user_id: "user-12345" })
   yield* Amplitude.track("Product Viewed", { sku: "mug" }, { user_id: "user-12345" })
-  // Nobody's: it is dropped, and counted as such.
+  // An event without a user is invalid: it is dropped and counted.
   yield* Amplitude.track("Product Viewed", { sku: "teapot" })
   yield* Amplitude.flush
   yield* Console.log(yield* prometheus("amplitude_"))
 })
 
-// The client is built within the telemetry, which sees it to its end.
+// The client closes before the telemetry does, which exports its last metrics.
 program.pipe(Effect.provide(Layer.provideMerge(AmplitudeLive, Telemetry)), NodeRuntime.runMain)

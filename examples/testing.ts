@@ -1,11 +1,11 @@
 /**
- * How to test a program that tracks. In a project of yours, what is checked here stands in a test file, as
+ * Tests of a program that tracks. In your project each of them is a test of its own:
  *
  *     import { it } from "@effect/vitest"
  *
  *     it.effect("a checkout is tracked, item by item", () => aCheckoutIsTracked.pipe(Effect.provide(AmplitudeTest)))
  *
- * `it.effect` brings the test clock, as `TestContext` does below. Run this file with
+ * `it.effect` provides the test clock, as `TestContext` does below.
  *
  *     npx tsx examples/testing.ts
  */
@@ -61,7 +61,7 @@ const aCheckoutIsTracked = Effect.gen(function*() {
   return events
 })
 
-/** Times are those of the test clock, and `insert_id`s count from 1: nothing of a payload is left to chance. */
+/** `time` comes from the test clock and `insert_id`s count from 1, so that a whole payload can be compared. */
 const aWholePayload = Effect.gen(function*() {
   yield* TestClock.setTime(Date.UTC(2026, 0, 1))
   yield* checkout("user-12345", [])
@@ -78,7 +78,7 @@ const aWholePayload = Effect.gen(function*() {
   return events
 })
 
-/** Requests can be made to fail: here the service is away for a moment, and the event arrives at the second attempt. */
+/** Requests can be made to fail: here the first one does, and the event is delivered by the second. */
 const anOutageLosesNothing = Effect.gen(function*() {
   yield* Recorder.failWith({ status: 503 })
   yield* checkout("user-12345", [])
@@ -91,7 +91,7 @@ const anOutageLosesNothing = Effect.gen(function*() {
   return yield* Recorder.events
 })
 
-/** Only what is named is compared; where it differs the test dies, and says which field of which event. */
+/** Only the fields that are named are compared. A difference ends the test with a message that names the field. */
 const whatMattersOfACheckout = Effect.gen(function*() {
   yield* checkout("user-12345", items)
 
@@ -105,7 +105,7 @@ const whatMattersOfACheckout = Effect.gen(function*() {
   return yield* Recorder.tracked("Checkout Completed")
 })
 
-/** What was recorded is there in the words in which it was tracked. */
+/** Recorded events can be read as typed events, identifies and groups. */
 const aSignUp = Effect.gen(function*() {
   yield* signUp("user-12345", "pro", "Analytical Engines")
 
@@ -120,7 +120,7 @@ const aSignUp = Effect.gen(function*() {
   return yield* Recorder.events
 })
 
-/** A service that is slow holds up nobody but `flush`. */
+/** A slow service delays `flush` and nothing else. */
 const aSlowServiceIsNotWaitedFor = Effect.gen(function*() {
   yield* Recorder.delay("8 seconds")
   yield* checkout("user-12345", [])

@@ -19,7 +19,7 @@ import type { Event, EventOptions } from "./Event.js"
 import { EventStorage } from "./EventStorage.js"
 import type * as Identify from "./Identify.js"
 import * as Client from "./internal/client.js"
-import { eventOptions, nest } from "./internal/intake/track.js"
+import { eventOptions, nest } from "./internal/event/eventOptions.js"
 import * as Fetch from "./internal/transport/fetch.js"
 import type { Plugin } from "./Plugin.js"
 import type { Revenue } from "./Revenue.js"
@@ -62,6 +62,16 @@ export class Amplitude extends Context.Tag("effect-amplitude/Amplitude")<Amplitu
     options?: EventOptions.Input
   ): Effect.Effect<void, never, Amplitude> {
     return Effect.flatMap(Amplitude, (client) => client.track(event as string, event_properties, options))
+  }
+
+  /**
+   * Tracks events, as `track` does each, and hands them to the storage together. In a storage with transactions that is one
+   * statement in place of many.
+   *
+   * @since 0.1.0
+   */
+  static trackAll(events: Iterable<Event | Event.Input>): Effect.Effect<void, never, Amplitude> {
+    return Effect.flatMap(Amplitude, (client) => client.trackAll(events))
   }
 
   /**
@@ -241,13 +251,13 @@ export class Amplitude extends Context.Tag("effect-amplitude/Amplitude")<Amplitu
    *   yield* other.track({ event_type: "Button Clicked", user_id: "user-12345" })
    * }))
    */
-  static make(options: AmplitudeConfig.Options): Effect.Effect<Amplitude.Client, InvalidConfig, Scope.Scope> {
-    return Client.makeDefault(overFetch, options)
+  static make(options: Amplitude.Options): Effect.Effect<Amplitude.Client, InvalidConfig, Scope.Scope> {
+    return Client.makeDefault(overFetch, Effect.succeed(options))
   }
 
   /**
-   * The client over services of the user's choice. A plugin of the settings that cannot be set up ends the build with a
-   * defect: without it, events might leave as they must not.
+   * The client over services of the user's choice. Its plugins are added by `Plugin.layer`. Each use builds a client of
+   * its own. `deliver: false` over a storage that is not shared is a defect.
    *
    * @since 0.1.0
    */
@@ -255,15 +265,15 @@ export class Amplitude extends Context.Tag("effect-amplitude/Amplitude")<Amplitu
     Amplitude,
     never,
     AmplitudeConfig | EventStorage | Transport | AmplitudeLogger
-  > = Layer.orDie(Layer.scoped(
+  > = Layer.fresh(Layer.scoped(
     Amplitude,
     Effect.gen(function*() {
-      return yield* Client.make({
+      return yield* Effect.orDie(Client.make({
         config: yield* AmplitudeConfig,
         storage: yield* EventStorage,
         transport: yield* Transport,
         logger: yield* AmplitudeLogger
-      })
+      }))
     })
   ))
 
@@ -276,7 +286,7 @@ export class Amplitude extends Context.Tag("effect-amplitude/Amplitude")<Amplitu
    *
    * const AmplitudeLayer = Amplitude.layer({ apiKey: "key", flushInterval: "5 seconds" })
    */
-  static layer(options: AmplitudeConfig.Options): Layer.Layer<Amplitude, InvalidConfig> {
+  static layer(options: Amplitude.Options): Layer.Layer<Amplitude, InvalidConfig> {
     return Layer.scoped(Amplitude, Amplitude.make(options))
   }
 
@@ -291,9 +301,34 @@ export class Amplitude extends Context.Tag("effect-amplitude/Amplitude")<Amplitu
    * const AmplitudeLayer = Amplitude.layerConfig({ apiKey: Config.redacted("ANALYTICS_KEY") })
    */
   static layerConfig(
-    config: Config.Config.Wrap<AmplitudeConfig.Options>
+    config: Config.Config.Wrap<Amplitude.Options>
   ): Layer.Layer<Amplitude, ConfigError | InvalidConfig> {
-    return Layer.scoped(Amplitude, Client.makeDefaultConfig(overFetch, config))
+    return Layer.scoped(Amplitude, Client.makeDefault(overFetch, Client.optionsOf(config)))
+  }
+
+  /**
+   * The client over the `EventStorage` of the context, with the platform's `fetch` and Effect's logger.
+   *
+   * @since 0.1.0
+   * @example
+   * import { Amplitude, EventStorage } from "effect-amplitude"
+   * import { Layer } from "effect"
+   *
+   * const AmplitudeLayer = Amplitude.layerStorage({ apiKey: "key" }).pipe(Layer.provide(EventStorage.layerMemory))
+   */
+  static layerStorage(options: Amplitude.Options): Layer.Layer<Amplitude, InvalidConfig, EventStorage> {
+    return Layer.scoped(Amplitude, Client.makeDefault(overFetch, Effect.succeed(options), EventStorage))
+  }
+
+  /**
+   * The same with options that are read from the `ConfigProvider`.
+   *
+   * @since 0.1.0
+   */
+  static layerStorageConfig(
+    config: Config.Config.Wrap<Amplitude.Options>
+  ): Layer.Layer<Amplitude, ConfigError | InvalidConfig, EventStorage> {
+    return Layer.scoped(Amplitude, Client.makeDefault(overFetch, Client.optionsOf(config), EventStorage))
   }
 }
 
@@ -301,6 +336,17 @@ export class Amplitude extends Context.Tag("effect-amplitude/Amplitude")<Amplitu
  * @since 0.1.0
  */
 export declare namespace Amplitude {
+  /**
+   * The options of a client: its settings, and its plugins.
+   *
+   * @since 0.1.0
+   * @category models
+   */
+  export interface Options extends AmplitudeConfig.Options {
+    /** The plugins of the client, added in this order when it is built. Default none. */
+    readonly plugins?: ReadonlyArray<Plugin> | undefined
+  }
+
   /**
    * What `yield* Amplitude` and `Amplitude.make` give: the statics of the same names say what each does.
    *
@@ -316,6 +362,7 @@ export declare namespace Amplitude {
         options?: EventOptions.Input
       ): Effect.Effect<void>
     }
+    readonly trackAll: (events: Iterable<Event | Event.Input>) => Effect.Effect<void>
     readonly trackOrFail: (event: Event | Event.Input) => Effect.Effect<void, TrackError>
     readonly trackAndWait: (event: Event | Event.Input) => Effect.Effect<Delivered, TrackError | DeliveryError>
     readonly identify: (identify: Identify.Identify, options?: EventOptions.Input) => Effect.Effect<void>

@@ -1,28 +1,23 @@
 /**
- * The settings of a client: what they are, their defaults, where they are read from, how they are checked, and the
- * live value that the other services read.
+ * The settings of a client: what can be set, the defaults, and the live value that the other services read.
  *
  * @since 0.1.0
  */
 import * as Config from "effect/Config"
 import type { ConfigError } from "effect/ConfigError"
 import * as Context from "effect/Context"
-import * as Duration from "effect/Duration"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Either from "effect/Either"
 import * as Layer from "effect/Layer"
-import * as Option from "effect/Option"
-import * as Predicate from "effect/Predicate"
-import * as Redacted from "effect/Redacted"
-import * as Schedule from "effect/Schedule"
-import * as Schema from "effect/Schema"
-import { InvalidConfig } from "./AmplitudeError.js"
-import type { TransportError } from "./AmplitudeError.js"
+import type * as LogLevel from "effect/LogLevel"
+import type * as Redacted from "effect/Redacted"
+import type * as Schedule from "effect/Schedule"
+import type * as Schema from "effect/Schema"
+import type { InvalidConfig, TransportError } from "./AmplitudeError.js"
 import type { DeliveryReport } from "./DeliveryReport.js"
-import { EventOptions, IngestionMetadata, Plan } from "./Event.js"
-import { canCompress } from "./internal/delivery/request.js"
-import { kindOf } from "./internal/event/properties.js"
-import type { Plugin } from "./Plugin.js"
+import type { EventOptions, IngestionMetadata, Plan } from "./Event.js"
+import * as Environment from "./internal/environment.js"
+import * as Settings from "./internal/settings.js"
 
 /**
  * The live settings of one client.
@@ -38,51 +33,14 @@ export class AmplitudeConfig
    *
    * @since 0.1.0
    */
-  static readonly defaults: Omit<AmplitudeConfig.Settings, "apiKey"> = {
-    flushQueueSize: 200,
-    flushInterval: Duration.seconds(10),
-    flushMaxRetries: 12,
-    minIdLength: undefined,
-    serverZone: "US",
-    serverUrl: undefined,
-    useBatch: false,
-    optOut: false,
-    callback: undefined,
-    plan: undefined,
-    ingestionMetadata: undefined,
-    eventOptions: undefined,
-    requestTimeout: Duration.seconds(10),
-    shutdownTimeout: Duration.seconds(10),
-    retrySchedule: Schedule.jittered(Schedule.exponential(Duration.millis(100))),
-    flushConcurrency: 1,
-    bufferCapacity: 100_000,
-    overflow: "dropOldest",
-    plugins: undefined,
-    compression: "none"
-  }
+  static readonly defaults: Omit<AmplitudeConfig.Settings, "apiKey"> = Settings.defaults
 
   /**
    * The options as read from the environment variables `AMPLITUDE_API_KEY`, `AMPLITUDE_FLUSH_QUEUE_SIZE` and so on.
    *
    * @since 0.1.0
    */
-  static readonly environment: Config.Config<AmplitudeConfig.Options> = Config.all({
-    apiKey: Config.redacted("AMPLITUDE_API_KEY"),
-    flushQueueSize: optional(Config.integer("AMPLITUDE_FLUSH_QUEUE_SIZE")),
-    flushInterval: optional(Config.duration("AMPLITUDE_FLUSH_INTERVAL")),
-    flushMaxRetries: optional(Config.integer("AMPLITUDE_FLUSH_MAX_RETRIES")),
-    minIdLength: optional(Config.integer("AMPLITUDE_MIN_ID_LENGTH")),
-    serverZone: optional(unchecked<AmplitudeConfig.Zone>("AMPLITUDE_SERVER_ZONE")),
-    serverUrl: optional(Config.string("AMPLITUDE_SERVER_URL")),
-    useBatch: optional(Config.boolean("AMPLITUDE_USE_BATCH")),
-    optOut: optional(Config.boolean("AMPLITUDE_OPT_OUT")),
-    requestTimeout: optional(Config.duration("AMPLITUDE_REQUEST_TIMEOUT")),
-    shutdownTimeout: optional(Config.duration("AMPLITUDE_SHUTDOWN_TIMEOUT")),
-    flushConcurrency: optional(Config.integer("AMPLITUDE_FLUSH_CONCURRENCY")),
-    bufferCapacity: optional(Config.integer("AMPLITUDE_BUFFER_CAPACITY")),
-    overflow: optional(unchecked<AmplitudeConfig.Overflow>("AMPLITUDE_OVERFLOW")),
-    compression: optional(unchecked<AmplitudeConfig.Compression>("AMPLITUDE_COMPRESSION"))
-  })
+  static readonly environment: Config.Config<AmplitudeConfig.Options> = Environment.environment
 
   /**
    * The settings as a scoped value of its own: two made from one options value share nothing.
@@ -95,18 +53,16 @@ export class AmplitudeConfig
    * const program = Effect.flatMap(AmplitudeConfig.make({ apiKey: "key" }), (config) => config.settings)
    */
   static make(options: AmplitudeConfig.Options): Effect.Effect<AmplitudeConfig.Service, InvalidConfig> {
-    return Effect.map(decode(AmplitudeConfig.defaults, options), (initial) => {
+    return Effect.map(Settings.decode(Settings.defaults, options), (initial) => {
       let settings = initial
       return {
         settings: Effect.sync(() => settings),
         unsafeSettings: () => settings,
         update: (patch) =>
           Effect.suspend(() =>
-            "plugins" in patch
-              ? Effect.fail(new InvalidConfig({ option: "plugins", expected: "add or remove", actual: "an update" }))
-              : Effect.map(decode(settings, { apiKey: settings.apiKey, ...patch }), (decoded) => {
-                settings = decoded
-              })
+            Effect.map(Settings.decode(settings, { apiKey: settings.apiKey, ...patch }), (decoded) => {
+              settings = decoded
+            })
           )
       }
     })
@@ -230,19 +186,34 @@ export declare namespace AmplitudeConfig {
     readonly bufferCapacity?: number | undefined
     /** What happens to an event for which there is no room. Default `dropOldest`. */
     readonly overflow?: Overflow | undefined
-    /** The plugins of the client, added in this order when it is built. Default none. */
-    readonly plugins?: ReadonlyArray<Plugin> | undefined
     /** Compresses bodies of more than 2048 bytes; `gzip` needs the platform's `CompressionStream`. Default `none`. */
     readonly compression?: Compression | undefined
+    /**
+     * The least level of the lines that this client logs, whatever the program's own: at `Debug` each accepted event and
+     * each request with its answer. Default: the program's level.
+     */
+    readonly logLevel?: LogLevel.LogLevel | LogLevel.Literal | undefined
+    /**
+     * How many reports wait for `callback`, and for each subscriber of `deliveries`. The oldest one is dropped: that is
+     * logged, and counted by the metric `amplitude_reports_dropped`. Default 10000.
+     */
+    readonly reportCapacity?: number | undefined
+    /** How long one run of `callback` may take. After it the run is given up, and the next report goes on. Default 30 seconds. */
+    readonly callbackTimeout?: Duration.DurationInput | undefined
+    /**
+     * Whether this client sends. With false it only stores events, and another process delivers them: that needs a shared
+     * storage. Default true.
+     */
+    readonly deliver?: boolean | undefined
   }
 
   /**
-   * What can be changed while a client lives: every option but its plugins, which are added and removed by themselves.
+   * What can be changed while a client lives: every option.
    *
    * @since 0.1.0
    * @category models
    */
-  export interface Patch extends Partial<Omit<Options, "plugins" | "storageDirectory">> {}
+  export interface Patch extends Partial<Options> {}
 
   /**
    * The fields that every event can be given: those of `EventOptions` but the two that tell events apart.
@@ -278,8 +249,11 @@ export declare namespace AmplitudeConfig {
     readonly flushConcurrency: number
     readonly bufferCapacity: number
     readonly overflow: Overflow
-    readonly plugins: ReadonlyArray<Plugin> | undefined
     readonly compression: Compression
+    readonly logLevel: LogLevel.LogLevel | undefined
+    readonly reportCapacity: number
+    readonly callbackTimeout: Duration.Duration
+    readonly deliver: boolean
   }
 
   /**
@@ -294,155 +268,4 @@ export declare namespace AmplitudeConfig {
     /** Changes settings: an absent key stays, `undefined` goes back to the default, an invalid patch changes nothing. */
     readonly update: (patch: Patch) => Effect.Effect<void, InvalidConfig>
   }
-}
-
-/** One option: how its input is decoded, and what is expected of it, in the words of the error. */
-interface Field<A> {
-  readonly expected: string
-  readonly decode: (input: unknown) => Option.Option<A>
-}
-
-const field = <A, I>(expected: string, schema: Schema.Schema<A, I>): Field<A> => ({
-  expected,
-  // asked of the schema when there is something to decode, and not when this is imported: that is what makes its parser
-  decode: (input) => Schema.decodeUnknownOption(schema, { onExcessProperty: "error" })(input)
-})
-
-const positiveInt = field("a positive integer", Schema.Int.pipe(Schema.positive()))
-
-const zoneNames: ReadonlyArray<AmplitudeConfig.Zone> = ["US", "EU"]
-
-/** `Duration.decode` reads what is negative as zero: here it is refused before. */
-const decodeDuration = (input: unknown): Option.Option<Duration.Duration> =>
-  (Predicate.isNumber(input) && !(input >= 0)) || (Predicate.isString(input) && input.trim().startsWith("-"))
-    ? Option.none()
-    : Duration.decodeUnknown(input)
-
-const positiveDuration: Field<Duration.Duration> = {
-  expected: "a duration longer than zero",
-  decode: (input) => Option.filter(decodeDuration(input), Duration.greaterThan(Duration.zero))
-}
-
-const functionField = <A>(expected: string): Field<A> => ({
-  expected,
-  decode: (input) => Predicate.isFunction(input) ? Option.some(input as A) : Option.none()
-})
-
-const decodePlugins = (input: unknown): Option.Option<ReadonlyArray<Plugin>> => {
-  if (!Array.isArray(input)) return Option.none()
-  const plugins = input.filter((plugin) => Predicate.isRecord(plugin) && Predicate.isString(plugin.name))
-  return plugins.length === input.length && new Set(plugins.map(({ name }) => name)).size === input.length
-    ? Option.some(plugins)
-    : Option.none()
-}
-
-const isHttpUrl = (url: string): boolean =>
-  Option.match(Option.liftThrowable((input: string) => new URL(input))(url), {
-    onNone: () => false,
-    onSome: ({ protocol }) => protocol === "http:" || protocol === "https:"
-  })
-
-const { event_id: _eventId, insert_id: _insertId, ...defaultFields } = EventOptions.fields
-
-const isBlank = (text: string): boolean => text.trim() === ""
-
-const apiKeyField: Field<Redacted.Redacted> = {
-  expected: "a key that is not blank",
-  decode: (input) => {
-    const key = Redacted.isRedacted(input) ? Redacted.value(input) : input
-    return Predicate.isString(key) && !isBlank(key)
-      ? Option.some(Redacted.isRedacted(input) ? input as Redacted.Redacted : Redacted.make(key))
-      : Option.none()
-  }
-}
-
-const fields: { readonly [K in keyof AmplitudeConfig.Settings]: Field<AmplitudeConfig.Settings[K]> } = {
-  apiKey: apiKeyField,
-  flushQueueSize: positiveInt,
-  flushInterval: positiveDuration,
-  flushMaxRetries: field("an integer of 0 or more", Schema.NonNegativeInt),
-  minIdLength: positiveInt,
-  serverZone: field("US or EU", Schema.Literal(...zoneNames)),
-  serverUrl: field("an http or https URL", Schema.String.pipe(Schema.filter(isHttpUrl))),
-  useBatch: field("true or false", Schema.Boolean),
-  optOut: field("true or false", Schema.Boolean),
-  callback: functionField("a function from a report to an Effect"),
-  plan: field("an object with branch, source, version or versionId as strings", Schema.Struct(Plan.fields)),
-  ingestionMetadata: field(
-    "an object with source_name or source_version as strings",
-    Schema.Struct(IngestionMetadata.fields)
-  ),
-  eventOptions: field(
-    "an object with fields of EventOptions except insert_id and event_id",
-    Schema.Struct(defaultFields)
-  ),
-  requestTimeout: positiveDuration,
-  shutdownTimeout: { expected: "a duration of zero or more", decode: decodeDuration },
-  retrySchedule: {
-    expected: "a Schedule",
-    decode: Option.liftPredicate(Schedule.isSchedule as (u: unknown) => u is Schedule.Schedule<unknown>)
-  },
-  flushConcurrency: positiveInt,
-  bufferCapacity: positiveInt,
-  overflow: field(
-    "dropOldest, dropNewest, suspend or fail",
-    Schema.Literal("dropOldest", "dropNewest", "suspend", "fail")
-  ),
-  plugins: { expected: "an array of plugins, each with a name of its own", decode: decodePlugins },
-  compression: field(
-    "none, or gzip where the platform has CompressionStream",
-    Schema.Literal("none", "gzip").pipe(Schema.filter((compression) => compression === "none" || canCompress()))
-  )
-}
-
-/** The settings with what the options say; one that is `undefined` goes back to its default. */
-const decode = (
-  settingsBefore: Partial<AmplitudeConfig.Settings>,
-  options: object
-): Effect.Effect<AmplitudeConfig.Settings, InvalidConfig> =>
-  Effect.gen(function*() {
-    const settings: Record<string, unknown> = { ...settingsBefore }
-    for (const [option, input] of Object.entries({ apiKey: undefined, ...options })) {
-      settings[option] = input === undefined && option !== "apiKey" && Object.hasOwn(fields, option)
-        ? (AmplitudeConfig.defaults as Record<string, unknown>)[option]
-        : yield* decodeOption(option, input)
-    }
-    return settings as unknown as AmplitudeConfig.Settings
-  })
-
-const decodeOption = (option: string, input: unknown): Either.Either<unknown, InvalidConfig> => {
-  if (!Object.hasOwn(fields, option)) {
-    return Either.left(
-      new InvalidConfig({ option, expected: `one of ${Object.keys(fields).join(", ")}`, actual: "an unknown option" })
-    )
-  }
-  const { decode, expected } = fields[option as keyof AmplitudeConfig.Settings]
-  return Either.fromOption<unknown, InvalidConfig>(
-    decode(input),
-    () => new InvalidConfig({ option, expected, actual: describe(option, input) })
-  )
-}
-
-/** What was given, in words: a short scalar as it is, except the key; else its kind. */
-const describe = (option: string, input: unknown): string => {
-  if (option === "apiKey") {
-    return Redacted.isRedacted(input) || Predicate.isString(input)
-      ? "a blank one"
-      : kindOf(input)
-  }
-  return Predicate.isString(input) && input.length <= 100
-    ? JSON.stringify(input)
-    : Predicate.isNumber(input)
-    ? String(input)
-    : kindOf(input)
-}
-
-/** A variable that may be missing: then the option is not given. */
-function optional<A>(config: Config.Config<A>): Config.Config<A | undefined> {
-  return Config.withDefault(config, undefined)
-}
-
-/** A variable with a closed set of values, which is checked with all the other options. */
-function unchecked<A extends string>(name: string): Config.Config<A> {
-  return Config.string(name) as Config.Config<A>
 }

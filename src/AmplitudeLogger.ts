@@ -1,6 +1,6 @@
 /**
- * Where the lines that the SDK logs go: debug for routine, warnings for retries and drops, errors for what needs a
- * person. No line holds the API key; none above debug holds a property or an id of a user.
+ * Where the lines go that a client logs: debug for routine, warnings for retries and drops, errors for what needs a
+ * person. No line holds the API key. None above debug holds an id or the value of a property.
  *
  * @since 0.1.0
  */
@@ -18,7 +18,8 @@ export class AmplitudeLogger
   extends Context.Tag("effect-amplitude/AmplitudeLogger")<AmplitudeLogger, AmplitudeLogger.Service>()
 {
   /**
-   * Effect's own logger.
+   * Effect's own logger. Which lines it writes is decided by the setting `logLevel`, or else by the program's minimum
+   * log level where the client is built.
    *
    * @since 0.1.0
    */
@@ -41,11 +42,16 @@ export declare namespace AmplitudeLogger {
    * @category models
    */
   export interface Service {
-    /** Writes a line; its annotations tell the `package` and the `module` that it comes from. */
+    /** Writes a line. Its annotations name the `package` and the `module` that it comes from. */
     readonly log: (
       level: LogLevel.LogLevel,
       message: string,
       annotations: Readonly<Record<string, unknown>>
     ) => Effect.Effect<void>
+    /**
+     * The least level that this logger writes, read when the client is built: the client makes no line below it. The
+     * setting `logLevel` comes before it. Default: every line is made.
+     */
+    readonly minimumLevel?: Effect.Effect<LogLevel.LogLevel> | undefined
   }
 }

@@ -6,10 +6,12 @@
  */
 import type * as Config from "effect/Config"
 import type { ConfigError } from "effect/ConfigError"
+import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { Amplitude } from "./Amplitude.js"
 import { AmplitudeConfig } from "./AmplitudeConfig.js"
 import type { InvalidConfig } from "./AmplitudeError.js"
+import { EventStorage } from "./EventStorage.js"
 import * as Client from "./internal/client.js"
 import * as Undici from "./internal/transport/undici.js"
 
@@ -23,8 +25,8 @@ import * as Undici from "./internal/transport/undici.js"
  *
  * const AmplitudeLayer = AmplitudeNode.layer({ apiKey: "key", flushConcurrency: 2 })
  */
-export const layer = (options: AmplitudeConfig.Options): Layer.Layer<Amplitude, InvalidConfig> =>
-  Layer.scoped(Amplitude, Client.makeDefault(Undici.make, options))
+export const layer = (options: Amplitude.Options): Layer.Layer<Amplitude, InvalidConfig> =>
+  Layer.scoped(Amplitude, Client.makeDefault(Undici.make, Effect.succeed(options)))
 
 /**
  * The same with options that are read from the `ConfigProvider`.
@@ -38,9 +40,37 @@ export const layer = (options: AmplitudeConfig.Options): Layer.Layer<Amplitude, 
  * const AmplitudeLayer = AmplitudeNode.layerConfig({ apiKey: Config.redacted("ANALYTICS_KEY") })
  */
 export const layerConfig = (
-  config: Config.Config.Wrap<AmplitudeConfig.Options>
+  config: Config.Config.Wrap<Amplitude.Options>
 ): Layer.Layer<Amplitude, ConfigError | InvalidConfig> =>
-  Layer.scoped(Amplitude, Client.makeDefaultConfig(Undici.make, config))
+  Layer.scoped(Amplitude, Client.makeDefault(Undici.make, Client.optionsOf(config)))
+
+/**
+ * The client over undici and the `EventStorage` of the context.
+ *
+ * @since 0.1.0
+ * @category layers
+ * @example
+ * import { EventStorage } from "effect-amplitude"
+ * import { AmplitudeNode } from "effect-amplitude/AmplitudeNode"
+ * import { Layer } from "effect"
+ *
+ * const AmplitudeLayer = AmplitudeNode.layerStorage({ apiKey: "key" }).pipe(Layer.provide(EventStorage.layerMemory))
+ */
+export const layerStorage = (
+  options: Amplitude.Options
+): Layer.Layer<Amplitude, InvalidConfig, EventStorage> =>
+  Layer.scoped(Amplitude, Client.makeDefault(Undici.make, Effect.succeed(options), EventStorage))
+
+/**
+ * The same with options that are read from the `ConfigProvider`.
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layerStorageConfig = (
+  config: Config.Config.Wrap<Amplitude.Options>
+): Layer.Layer<Amplitude, ConfigError | InvalidConfig, EventStorage> =>
+  Layer.scoped(Amplitude, Client.makeDefault(Undici.make, Client.optionsOf(config), EventStorage))
 
 /**
  * The client over undici with the options of the environment variables `AMPLITUDE_API_KEY` and so on.
@@ -66,7 +96,9 @@ export const AmplitudeNodeLive: Layer.Layer<Amplitude, ConfigError | InvalidConf
  * @since 0.1.0
  * @category layers
  */
-export const AmplitudeNode: { readonly layer: typeof layer; readonly layerConfig: typeof layerConfig } = {
-  layer,
-  layerConfig
-}
+export const AmplitudeNode: {
+  readonly layer: typeof layer
+  readonly layerConfig: typeof layerConfig
+  readonly layerStorage: typeof layerStorage
+  readonly layerStorageConfig: typeof layerStorageConfig
+} = { layer, layerConfig, layerStorage, layerStorageConfig }

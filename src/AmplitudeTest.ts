@@ -23,9 +23,12 @@ import { fromJson, unsafeMake } from "./Event.js"
 import type { EventStorage } from "./EventStorage.js"
 import type * as Identify from "./Identify.js"
 import * as Client from "./internal/client.js"
+import { closingClock } from "./internal/closingClock.js"
 import { differences } from "./internal/differences.js"
 import { InsertId, sequential } from "./internal/event/insertId.js"
+import { textOf } from "./internal/event/utf8.js"
 import { faultOf } from "./internal/event/validationIssue.js"
+import * as Plugins from "./internal/intake/plugins.js"
 import * as Log from "./internal/log.js"
 import * as Memory from "./internal/storage/memory.js"
 import type { Revenue } from "./Revenue.js"
@@ -215,7 +218,7 @@ export declare namespace Recorder {
    * @since 0.1.0
    * @category models
    */
-  export interface Options extends Partial<AmplitudeConfig.Options> {
+  export interface Options extends Partial<Amplitude.Options> {
     /** Reports an invalid event as the live client does. Default false: it is a defect of the call. */
     readonly lenient?: boolean | undefined
   }
@@ -336,10 +339,13 @@ function make(
     const delays: Array<Duration.Duration> = []
     const readAll = <A>(read: (event: Event) => ReadonlyArray<A>): Effect.Effect<ReadonlyArray<A>> =>
       Effect.sync(() => events.flatMap(read))
-    const config = yield* AmplitudeConfig.make({ apiKey: "test-api-key", ...options })
+    const { plugins, settings } = yield* Plugins.split({ apiKey: "test-api-key", ...options })
+    const config = yield* AmplitudeConfig.make(settings)
+    const storage = yield* Memory.make
+    const clock = closingClock(yield* Effect.clock)
     const client = yield* Client.make({
       config,
-      storage: recording(Memory.make(config), (json) => events.push(fromJson(json))),
+      storage: recording(storage, (event) => events.push(fromJson(textOf(event)))),
       transport: {
         send: () =>
           Effect.suspend(() => {
@@ -352,7 +358,10 @@ function make(
     }, {
       invalidIsDefect: lenient !== true,
       observer: (report) => reports.push(report)
-    }).pipe(Effect.mapError(Client.toInvalidConfig))
+    }).pipe(Effect.withClock(clock))
+    // runs before the client is closed, which must not wait for the clock of the test
+    yield* Effect.addFinalizer(() => Effect.sync(clock.close))
+    yield* Plugins.addAll(client, plugins)
     return Context.make(Amplitude, client).pipe(Context.add(Recorder, {
       events: Effect.sync(() => events.slice()),
       tracked: (definition: string | Event.Definition<any, any>): Effect.Effect<ReadonlyArray<any>> =>
@@ -385,12 +394,15 @@ function make(
 }
 
 /** A storage that shows what it has accepted. */
-const recording = (storage: EventStorage.Service, record: (json: string) => void): EventStorage.Service => ({
+const recording = (
+  storage: EventStorage.Service,
+  record: (event: EventStorage.EncodedEvent) => void
+): EventStorage.Service => ({
   ...storage,
-  append: (event) =>
-    Effect.map(storage.append(event), (dropped) => {
-      if (!dropped.some(({ id }) => id === event.id)) record(event.json)
-      return dropped
+  append: (events, options) =>
+    Effect.map(storage.append(events, options), (result) => {
+      if (result._tag === "Accepted") events.forEach(record)
+      return result
     })
 })
 

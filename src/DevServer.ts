@@ -6,27 +6,35 @@
  * @since 0.1.0
  */
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
+import * as NodeHttpServerRequest from "@effect/platform-node/NodeHttpServerRequest"
+import type * as HttpApp from "@effect/platform/HttpApp"
 import * as HttpMiddleware from "@effect/platform/HttpMiddleware"
-import * as HttpRouter from "@effect/platform/HttpRouter"
 import * as HttpServer from "@effect/platform/HttpServer"
-import type { RequestError, ServeError } from "@effect/platform/HttpServerError"
+import type { ServeError } from "@effect/platform/HttpServerError"
 import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
-import * as Chunk from "effect/Chunk"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
-import * as Either from "effect/Either"
 import { constTrue } from "effect/Function"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
-import * as Ref from "effect/Ref"
+import * as Random from "effect/Random"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as Http from "node:http"
-import * as Zlib from "node:zlib"
+import type * as Api from "./internal/devServer/api.js"
+import * as Assets from "./internal/devServer/assets.js"
+import * as Body from "./internal/devServer/body.js"
+import { changes, expect } from "./internal/devServer/changes.js"
+import * as Guard from "./internal/devServer/guard.js"
 import * as Ingestion from "./internal/devServer/ingestion.js"
+import * as KeptFile from "./internal/devServer/keptFile.js"
+import type * as Model from "./internal/devServer/model.js"
+import * as Routes from "./internal/devServer/routes.js"
+import { Store, type Upload } from "./internal/devServer/store.js"
+import { violations } from "./internal/devServer/violations.js"
 
 /**
  * The running server.
@@ -134,7 +142,17 @@ export declare namespace DevServer {
     readonly events: Effect.Effect<ReadonlyArray<KeptEvent>>
     /** The uploads (every `POST`) that came in, in order, with how they were answered. */
     readonly requests: Effect.Effect<ReadonlyArray<ReceivedRequest>>
-    /** Forgets everything: events, requests, `insert_id`s, rates and quotas. */
+    /** Every event that arrived, in order, with its verdict. */
+    readonly received: Effect.Effect<ReadonlyArray<ReceivedEvent>>
+    /** A user, by `user_id`, or by `device_id` without one. */
+    readonly user: (id: string) => Effect.Effect<Option.Option<User>>
+    /** Answers the requests that come as a fault says. */
+    readonly inject: (fault: Fault) => Effect.Effect<void>
+    /** Waits for events. Fails with the nearest miss when `within` (milliseconds, the default is 5000) is over. */
+    readonly expect: (matcher: Matcher) => Effect.Effect<ReadonlyArray<ReceivedEvent>, ExpectationFailed>
+    /** The events that arrive from now on, with their verdicts. */
+    readonly stream: Stream.Stream<ReceivedEvent>
+    /** Forgets everything: events, requests, faults, `insert_id`s, rates and quotas. */
     readonly clear: Effect.Effect<void>
   }
 
@@ -154,9 +172,63 @@ export declare namespace DevServer {
      * over 30 seconds, so it takes 900 events to exceed that of HTTP V2, and 30,000 to exceed that of Batch.
      */
     readonly rateLimit?: boolean | undefined
+    /** How many events are held; the oldest is pushed out first. The default is 10,000. */
+    readonly maxEvents?: number | undefined
+    /** The JSON Schema of the properties of each event by its type, which kept events are held against. */
+    readonly plan?: { readonly [eventType: string]: unknown } | undefined
+    /** A file that keeps what arrived across restarts. Nobody else can read it. */
+    readonly file?: string | undefined
+    /** More names of the server that a `Host` header may have. */
+    readonly allowHost?: ReadonlyArray<string> | undefined
+    /** Other origins whose pages may read what arrived, for example `http://localhost:3000`. */
+    readonly allowOrigin?: ReadonlyArray<string> | undefined
+    /** What everything but ingestion asks for. Without it, other machines can only send events. */
+    readonly token?: string | undefined
     /** Answers a request in place of the service. Such a request is not validated and ingests nothing. */
     readonly intercept?: ((request: InterceptedRequest) => Option.Option<Answer>) | undefined
   }
+
+  /**
+   * An event as it arrived, with its verdict.
+   *
+   * @since 0.1.0
+   * @category models
+   */
+  export type ReceivedEvent = typeof Model.ReceivedEvent.Type
+
+  /**
+   * A user: properties with the event that set each, and events by session.
+   *
+   * @since 0.1.0
+   * @category models
+   */
+  export type User = typeof Model.UserDetail.Type
+
+  /**
+   * How requests are answered in place of the service: an answer, `"reset"` or `"timeout"`. `times` is how often,
+   * `share` (0 to 1) which part, `user` of whom, `forMs` how many milliseconds. The default is every request.
+   *
+   * @since 0.1.0
+   * @category models
+   */
+  export type Fault = typeof Model.Fault.Type
+
+  /**
+   * What is expected of the events: `count` (the default is 1) kept ones of a `type` and `user`, with the values of
+   * `where` by name or dotted path. With `none`, that no such event comes within `within` milliseconds.
+   *
+   * @since 0.1.0
+   * @category models
+   */
+  export type Matcher = typeof Model.Matcher.Type
+
+  /**
+   * What was expected did not come in time, or what was not expected came.
+   *
+   * @since 0.1.0
+   * @category errors
+   */
+  export type ExpectationFailed = Api.ExpectationFailed
 
   /**
    * An upload that came in and how it was answered.
@@ -228,31 +300,46 @@ export declare namespace DevServer {
   }
 }
 
-/** Everything the server remembers. */
-interface Memory {
-  readonly ingestion: Ingestion.State
-  readonly events: Chunk.Chunk<DevServer.KeptEvent>
-  readonly requests: Chunk.Chunk<DevServer.ReceivedRequest>
+interface Settings extends Guard.Options {
+  readonly options: DevServer.Options
+  readonly url: string
 }
 
-const nothing: Memory = { ingestion: Ingestion.initial, events: Chunk.empty(), requests: Chunk.empty() }
+const maxSubscribers = 32
 
 const make = (options: DevServer.Options): Effect.Effect<DevServer.Service, ServeError, Scope.Scope> =>
   Effect.gen(function*() {
-    const memory = yield* Ref.make(nothing)
+    const { allowHost = [], allowOrigin = [], host = "127.0.0.1", maxEvents = 10_000, token } = options
+    const store = new Store({
+      apiKeys: options.apiKeys,
+      rateLimit: options.rateLimit ?? true,
+      maxEvents,
+      violations: violations(options.plan)
+    })
+    const file = yield* KeptFile.open(options.file, store)
     const server = yield* listen(options)
-    yield* HttpServer.serveEffect(routes(memory, receiver(options)), HttpMiddleware.cors()).pipe(
+    const url = urlOf(server.address)
+    const settings: Settings = { options, url, host, allowHost, allowOrigin, token }
+    const routes = yield* Routes.make({ store, url, maxSubscribers, onClear: file.clear })
+    yield* HttpServer.serveEffect(app(store, file, routes, settings)).pipe(
       Effect.provideService(HttpServer.HttpServer, server),
       HttpMiddleware.withTracerDisabledWhenEffect(constTrue)
     )
-    const url = urlOf(server.address)
     return {
       url,
       urlV2: `${url}/2/httpapi`,
       urlBatch: `${url}/batch`,
-      events: Effect.map(Ref.get(memory), ({ events }) => Chunk.toReadonlyArray(events)),
-      requests: Effect.map(Ref.get(memory), ({ requests }) => Chunk.toReadonlyArray(requests)),
-      clear: Ref.set(memory, nothing)
+      events: Effect.sync(() => store.kept()),
+      received: Effect.sync(() => store.received()),
+      requests: Effect.sync(() => store.uploads()),
+      user: (id) => Effect.sync(() => store.user(id, undefined)),
+      inject: (fault) => Effect.map(Clock.currentTimeMillis, (now) => store.arm(fault, undefined, now)),
+      expect: (matcher) => expect(store, matcher, undefined),
+      stream: changes(store, undefined, Effect.sync(() => store.last)).pipe(Stream.mapConcat(({ events }) => events)),
+      clear: Effect.sync(() => {
+        store.clear(undefined)
+        file.clear()
+      })
     }
   })
 
@@ -285,110 +372,111 @@ const urlOf = (address: HttpServer.Address): string => {
 
 // The routes
 
-const routes = (memory: Ref.Ref<Memory>, receive: Receive) =>
-  HttpRouter.empty.pipe(
-    HttpRouter.get("/events", Effect.flatMap(Ref.get(memory), ({ events }) => json(Chunk.toReadonlyArray(events)))),
-    HttpRouter.post("*", upload(memory, receive)),
-    Effect.catchTag("RouteNotFound", () => respond(Ingestion.invalidPath))
-  )
+type App = HttpApp.Default<never, Scope.Scope>
 
-const upload = (memory: Ref.Ref<Memory>, receive: Receive) =>
-  Effect.gen(function*() {
-    const request = yield* HttpServerRequest.HttpServerRequest
-    const payload = yield* readPayload(request)
-    const now = yield* Clock.currentTimeMillis
-    const answer = yield* Ref.modify(memory, receive(request, payload, now))
-    return yield* respond(answer)
+const app = (store: Store, file: KeptFile.KeptFile, routes: Routes.Routes, settings: Settings): App => {
+  const ingestion = HttpMiddleware.cors()(upload(store, file, settings.options))
+  return Effect.flatMap(HttpServerRequest.HttpServerRequest, (request): App => {
+    const path = pathOf(request.url)
+    const refusal = Guard.check({
+      method: request.method,
+      path,
+      token: tokenOf(request),
+      headers: request.headers,
+      remoteAddress: request.remoteAddress
+    }, settings)
+    if (Option.isSome(refusal)) {
+      const { message, status } = refusal.value
+      return Effect.map(respond({ status, body: { code: status, error: message } }), guarded)
+    }
+    if (Guard.isIngestion(request.method, path)) {
+      return ingestion
+    }
+    const answer = path.startsWith("/api/") ?
+      routes :
+      request.method === "POST" ?
+      upload(store, file, settings.options) :
+      request.method === "GET" && path === "/events" ?
+      Effect.suspend(() => json(store.kept())) :
+      request.method === "GET" && Assets.isAsset(path) ?
+      Assets.respond(path, settings.token === undefined ? undefined : tokenOf(request)) :
+      respond(Ingestion.invalidPath)
+    return Effect.map(answer, guarded)
   })
-
-type Receive = (
-  request: HttpServerRequest.HttpServerRequest,
-  payload: Payload,
-  now: number
-) => (memory: Memory) => [DevServer.Answer, Memory]
-
-const receiver = (
-  { apiKeys, intercept = () => Option.none(), rateLimit = true }: DevServer.Options
-): Receive => {
-  const ingest = Ingestion.ingest({ apiKeys, rateLimit })
-  return (request, payload, now) => (memory) => {
-    const received = describe(request, payload, now)
-    const index = Chunk.size(memory.requests)
-    const { answer, kept, state } = Option.match(intercept({ ...received, index, body: payload.text }), {
-      onSome: (answer) => ({ answer, kept: [], state: memory.ingestion }),
-      onNone: () =>
-        ingest(memory.ingestion, {
-          path: received.path,
-          body: payload.body,
-          bytes: payload.bytes,
-          remoteAddress: request.remoteAddress,
-          now
-        })
-    })
-    return [answer, {
-      ingestion: state,
-      events: Chunk.appendAll(memory.events, Chunk.fromIterable(kept)),
-      requests: Chunk.append(memory.requests, { ...received, status: answer.status })
-    }]
-  }
 }
 
-const describe = (
-  request: HttpServerRequest.HttpServerRequest,
-  payload: Payload,
-  now: number
-): DevServer.Upload => {
-  const contentEncoding = request.headers["content-encoding"]
-  return {
-    path: pathOf(request.url),
-    events: Ingestion.eventCount(payload.body),
-    bytes: payload.bytes,
-    ...(contentEncoding === undefined ? {} : { contentEncoding }),
-    receivedAt: now
+const guarded: (response: HttpServerResponse.HttpServerResponse) => HttpServerResponse.HttpServerResponse =
+  HttpServerResponse.setHeaders(Guard.headers)
+
+const tokenOf = ({ headers, url }: HttpServerRequest.HttpServerRequest): string | undefined =>
+  /^Bearer (.+)$/i.exec(headers["authorization"] ?? "")?.[1] ??
+    new URLSearchParams(url.split("?")[1]).get("token") ??
+    /(?:^|;\s*)devserver_token=([^;]*)/.exec(headers["cookie"] ?? "")?.[1]
+
+const upload = (store: Store, file: KeptFile.KeptFile, options: DevServer.Options): App =>
+  Effect.gen(function*() {
+    const request = yield* HttpServerRequest.HttpServerRequest
+    const path = pathOf(request.url)
+    const payload = yield* Effect.either(Body.read(request, path))
+    if (payload._tag === "Left") {
+      const status = payload.left === "TooSlow" ? 408 : 400
+      return yield* respond({ status, headers: { connection: "close" } })
+    }
+    const now = yield* Clock.currentTimeMillis
+    const received = { ...payload.right, path, headers: request.headers, remoteAddress: request.remoteAddress, now }
+    const intercepted = intercept(store, options, received)
+    if (Option.isSome(intercepted)) {
+      return yield* respond(
+        store.receive(received, { answer: intercepted.value, because: "intercept answered its request" })
+      )
+    }
+    const fired = store.fire(received, yield* Random.next)
+    if (fired !== undefined) {
+      return yield* inject(store, received, fired, request)
+    }
+    const answer = store.receive(received, undefined)
+    file.append(received)
+    return yield* respond(Body.isForm(path) && answer.status === 200 ? { status: 200, body: "success" } : answer)
+  })
+
+const intercept = (store: Store, options: DevServer.Options, upload: Upload): Option.Option<DevServer.Answer> => {
+  if (options.intercept === undefined) {
+    return Option.none()
   }
+  const contentEncoding = upload.headers["content-encoding"]
+  return options.intercept({
+    path: upload.path,
+    events: Ingestion.eventCount(upload.body),
+    bytes: upload.bytes,
+    ...(contentEncoding === undefined ? {} : { contentEncoding }),
+    receivedAt: upload.now,
+    index: store.requestIndex,
+    body: upload.text
+  })
+}
+
+/** Answers as a fault says. A connection that is reset, or never answered, is noted with status 0. */
+const inject = (
+  store: Store,
+  upload: Upload,
+  { fault: { answer }, id }: { readonly fault: DevServer.Fault; readonly id: string },
+  request: HttpServerRequest.HttpServerRequest
+): Effect.Effect<HttpServerResponse.HttpServerResponse> => {
+  const because = `${id} answered its request`
+  if (answer === "reset" || answer === "timeout") {
+    store.receive(upload, { answer: { status: 0 }, because })
+    return answer === "timeout" ?
+      Effect.never :
+      Effect.zipRight(
+        Effect.sync(() => void NodeHttpServerRequest.toIncomingMessage(request).socket.destroy()),
+        Effect.never
+      )
+  }
+  const { delayMs = 0, ...rest } = answer
+  return Effect.zipRight(Effect.sleep(delayMs), respond(store.receive(upload, { answer: rest, because })))
 }
 
 const pathOf = (url: string): string => url.replace(/[?#].*$/, "")
-
-// Bodies
-
-interface Payload {
-  readonly text: string
-  /** The length of `text` in bytes. */
-  readonly bytes: number
-  readonly body: Ingestion.Body
-}
-
-/** The whole body, over the limit too: an answer sent while the client still writes may never be read. */
-const readPayload = (
-  request: HttpServerRequest.HttpServerRequest
-): Effect.Effect<Payload, RequestError> =>
-  Stream.runCollect(request.stream).pipe(
-    Effect.map((chunks) => Buffer.concat(Chunk.toReadonlyArray(chunks))),
-    Effect.flatMap((bytes) =>
-      isGzip(request.headers["content-encoding"]) ?
-        Effect.match(gunzip(bytes), { onFailure: () => unreadable(bytes), onSuccess: payloadOf }) :
-        Effect.succeed(payloadOf(bytes))
-    )
-  )
-
-const payloadOf = (bytes: Buffer): Payload => {
-  const text = bytes.toString("utf8")
-  return { text, bytes: bytes.length, body: Ingestion.readBody(text) }
-}
-
-const unreadable = (bytes: Buffer): Payload => ({
-  text: bytes.toString("utf8"),
-  bytes: bytes.length,
-  body: Either.left(Ingestion.malformedBody)
-})
-
-const isGzip = (contentEncoding: string | undefined): boolean => /^(x-)?gzip$/i.test(contentEncoding ?? "")
-
-const gunzip = (bytes: Buffer): Effect.Effect<Buffer, Error> =>
-  Effect.async((resume) =>
-    Zlib.gunzip(bytes, (error, result) => resume(error === null ? Effect.succeed(result) : Effect.fail(error)))
-  )
 
 const respond = ({ body, headers, status }: DevServer.Answer): Effect.Effect<HttpServerResponse.HttpServerResponse> => {
   const options = { status, ...(headers === undefined ? {} : { headers }) }

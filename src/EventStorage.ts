@@ -1,32 +1,35 @@
 /**
- * Where accepted events wait until they are acknowledged. A storage knows events as encoded records; which event may
- * leave together with which other one is its business as well, because several processes can share one storage.
+ * Where accepted events wait until they have their outcome.
+ *
+ * A storage knows events as encoded records. It decides which events may be sent together, because several clients and
+ * several processes can share one storage. It knows no settings and no overflow policy: both are the client's.
  *
  * @since 0.1.0
  */
+import type { NonEmptyReadonlyArray } from "effect/Array"
 import * as Context from "effect/Context"
-import type * as Duration from "effect/Duration"
-import * as Effect from "effect/Effect"
+import type * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import { AmplitudeConfig } from "./AmplitudeConfig.js"
-import type { BufferFull, StorageError } from "./AmplitudeError.js"
+import type * as Option from "effect/Option"
+import type * as Scope from "effect/Scope"
+import type * as Stream from "effect/Stream"
+import type { StorageError } from "./AmplitudeError.js"
 import * as Memory from "./internal/storage/memory.js"
 
 /**
+ * The storage of a client.
+ *
  * @since 0.1.0
  * @category tags
  */
 export class EventStorage extends Context.Tag("effect-amplitude/EventStorage")<EventStorage, EventStorage.Service>() {
   /**
-   * Keeps events in memory, each at constant cost; they end with the process. Capacity and overflow policy are those of
-   * the live settings.
+   * Keeps events in memory: they end with the process. Each operation costs the same for the first event and the
+   * millionth.
    *
    * @since 0.1.0
    */
-  static readonly layerMemory: Layer.Layer<EventStorage, never, AmplitudeConfig> = Layer.effect(
-    EventStorage,
-    Effect.map(AmplitudeConfig, Memory.make)
-  )
+  static readonly layerMemory: Layer.Layer<EventStorage> = Layer.effect(EventStorage, Memory.make)
 }
 
 /**
@@ -34,35 +37,113 @@ export class EventStorage extends Context.Tag("effect-amplitude/EventStorage")<E
  */
 export declare namespace EventStorage {
   /**
-   * An encoded event.
+   * An event as it is stored and sent. `clientId` and `sequence` together identify it.
    *
    * @since 0.1.0
    * @category models
    */
   export interface EncodedEvent {
-    /** Unique among all events of all clients that share the storage. */
-    readonly id: string
+    /** The client that accepted the event: unique among all clients that share the storage. */
+    readonly clientId: string
+    /** Increases in the order in which that client accepted its events. */
+    readonly sequence: number
     /** Events of one lane leave in the order in which they were appended. */
     readonly lane: string
-    /** The event as it is sent. */
-    readonly json: string
+    /**
+     * The event's JSON is the UTF-8 from `start` to `end`. Events that lie side by side in one buffer, with a comma
+     * between them, are sent in one piece. The bytes never change.
+     */
+    readonly buffer: Uint8Array
+    readonly start: number
+    readonly end: number
     /** How many requests have carried the event. */
     readonly attempts: number
+    /** How many retries were counted for the event. It survives the process where events do. */
+    readonly retries: number
   }
 
   /**
    * @since 0.1.0
    * @category models
    */
+  export interface AppendOptions {
+    /** The most events that the storage may hold, leased ones included. */
+    readonly capacity: number
+    /** What happens when there is no room: the storage takes none of the events, or drops its oldest ones. */
+    readonly whenFull: "refuse" | "evictOldest"
+    /**
+     * Whether the caller waits for the outcome of the events. Inside a transaction of the caller it would wait for its own
+     * commit: there `append` fails with `StorageError` at once, and stores nothing. Default false.
+     */
+    readonly isAwaited?: boolean | undefined
+  }
+
+  /**
+   * - `Accepted`: the events are stored; `evicted` are those that were dropped to make room, which can be among them
+   * - `AcceptedOnCommit`: they are stored when the transaction of the caller commits
+   * - `Refused`: there was no room; none of them is stored. Inside a transaction nobody waits for room, which would hold
+   *   the transaction open
+   *
+   * @since 0.1.0
+   * @category models
+   */
+  export type AppendResult =
+    | { readonly _tag: "Accepted"; readonly evicted: ReadonlyArray<EncodedEvent> }
+    | { readonly _tag: "AcceptedOnCommit" }
+    | { readonly _tag: "Refused"; readonly inTransaction?: boolean | undefined }
+
+  /**
+   * @since 0.1.0
+   * @category models
+   */
   export interface LeaseOptions {
-    /** The most events. */
-    readonly count: number
-    /** The most bytes of their JSON in UTF-8, each with one more for its comma; a first event is leased whatever its size. */
-    readonly bytes: number
-    /** How long the events are this client's, unless it renews, acknowledges or releases them. */
-    readonly ttl: Duration.Duration
-    /** Takes events whose pause is not over as well: for a client that ends. Default false. */
-    readonly paused?: boolean | undefined
+    readonly maxEvents: number
+    /** The most bytes of JSON, one more for the comma of each event. The first event is leased whatever its size. */
+    readonly maxBytes: number
+    /** Whether events that are paused are leased as well: for a client that ends. Default false. */
+    readonly includePaused?: boolean | undefined
+  }
+
+  /**
+   * Events that belong to one client until its scope closes. Then those that were neither acknowledged nor released go
+   * back as they were.
+   *
+   * @since 0.1.0
+   * @category models
+   */
+  export interface Lease {
+    readonly events: NonEmptyReadonlyArray<EncodedEvent>
+    /** Forgets events that have their outcome, and answers those that were still ours. */
+    readonly acknowledge: (
+      events: ReadonlyArray<EncodedEvent>,
+      options?: AcknowledgeOptions
+    ) => Effect.Effect<ReadonlyArray<EncodedEvent>, StorageError>
+    /** Gives events back to their places. Those that are no longer ours are left alone. */
+    readonly release: (
+      events: ReadonlyArray<EncodedEvent>,
+      options: ReleaseOptions
+    ) => Effect.Effect<void, StorageError>
+  }
+
+  /**
+   * @since 0.1.0
+   * @category models
+   */
+  export interface AcknowledgeOptions {
+    /** Why the events were dropped. Undefined for events that were delivered. A storage can keep it, and need not. */
+    readonly dropped?: Dropped | undefined
+  }
+
+  /**
+   * Why events were dropped, as their reports say it.
+   *
+   * @since 0.1.0
+   * @category models
+   */
+  export interface Dropped {
+    readonly reason: string
+    readonly code: number
+    readonly message: string
   }
 
   /**
@@ -70,49 +151,69 @@ export declare namespace EventStorage {
    * @category models
    */
   export interface ReleaseOptions {
-    /** When the events may be leased again, in milliseconds since the epoch; 0 is at once. Until then their lanes wait. */
+    /**
+     * When the events may be leased again, in milliseconds since the epoch by the `Clock` of the caller; 0 is at once.
+     * Until then later events of their lanes wait behind them. A storage turns it into a span of time at once, so that
+     * a clock that is set later changes nothing.
+     */
     readonly notBefore: number
-    /** The new count of the requests that have carried the events. */
+    /** Added to the `attempts` of each event. */
     readonly attempts: number
+    /** Added to the `retries` of each event. */
+    readonly retries: number
   }
 
   /**
    * @since 0.1.0
    * @category models
    */
+  export interface EvictOptions {
+    /** How many events stay at the most, leased ones included. Leased events are never evicted. */
+    readonly keep: number
+    readonly from: "oldest" | "newest"
+  }
+
+  /**
+   * @since 0.1.0
+   * @category models
+   */
+  export interface CountOptions {
+    readonly clientId: string
+    /** Events of that client with a greater sequence do not count. */
+    readonly upTo: number
+  }
+
+  /**
+   * What a storage does. An operation that fails has changed nothing.
+   *
+   * @since 0.1.0
+   * @category models
+   */
   export interface Service {
-    /**
-     * Takes an event, or does what the overflow policy says, and answers what that dropped (under `dropNewest` the event
-     * itself). It is called uninterruptibly: a storage that waits for room makes that wait interruptible.
-     */
-    readonly append: (event: EncodedEvent) => Effect.Effect<ReadonlyArray<EncodedEvent>, BufferFull | StorageError>
+    /** Takes all of the events, or none. They are of one client, in the order of their sequence. */
+    readonly append: (
+      events: NonEmptyReadonlyArray<EncodedEvent>,
+      options: AppendOptions
+    ) => Effect.Effect<AppendResult, StorageError>
     /**
      * Hands out events in the order in which they were appended, passing over each lane that has an earlier event which
-     * is leased or paused. Answers none where there is nothing to hand out.
+     * is leased or paused. None where there is nothing to hand out.
      */
-    readonly lease: (options: LeaseOptions) => Effect.Effect<ReadonlyArray<EncodedEvent>, StorageError>
-    /** Keeps leased events for another `ttl`. */
-    readonly renew: (ids: ReadonlyArray<string>, ttl: Duration.Duration) => Effect.Effect<void, StorageError>
-    /** Forgets leased events that have their outcome; answers the ids that were still held. */
-    readonly acknowledge: (ids: ReadonlyArray<string>) => Effect.Effect<ReadonlyArray<string>, StorageError>
-    /** Gives leased events back to their place. */
-    readonly release: (ids: ReadonlyArray<string>, options: ReleaseOptions) => Effect.Effect<void, StorageError>
+    readonly lease: (options: LeaseOptions) => Effect.Effect<Option.Option<Lease>, StorageError, Scope.Scope>
+    /** Drops what is too many and not leased, and answers what it dropped. */
+    readonly evict: (options: EvictOptions) => Effect.Effect<ReadonlyArray<EncodedEvent>, StorageError>
+    /** How many events are stored, leased and paused ones included: all, or those of one client. */
+    readonly count: (of?: CountOptions) => Effect.Effect<number, StorageError>
     /**
-     * Drops what the capacity of the settings no longer holds, as the overflow policy says (nothing under `suspend` and
-     * `fail`), and answers what it dropped. Without it that happens with the next `append`.
+     * Emits when there may be events to lease, or room, that is not this client's doing: a commit, an expired lease,
+     * another client.
      */
-    readonly trim?: Effect.Effect<ReadonlyArray<EncodedEvent>> | undefined
-    /** How many events are held, leased ones included. */
-    readonly size: Effect.Effect<number, StorageError>
+    readonly changes: Stream.Stream<void, StorageError>
     /**
-     * Completes when there may be something to lease that this client neither appended nor released: a commit, an expired
-     * lease, another process. `Effect.never` where that cannot happen; its timer keeps a process alive until the client is
-     * closed, as `Effect.async(() => {})` does not.
+     * - `process`: events end with the process
+     * - `exclusive`: they survive it, and one process at a time uses the storage
+     * - `shared`: they survive it, and several processes use the storage at a time
      */
-    readonly wake: Effect.Effect<void, StorageError>
-    /** Whether other processes use the same storage at the same time. */
-    readonly shared: boolean
-    /** Whether events survive the process. */
-    readonly durable: boolean
+    readonly durability: "process" | "exclusive" | "shared"
   }
 }

@@ -1,5 +1,17 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Cause, Config, ConfigError, ConfigProvider, Duration, Effect, Exit, Layer, Redacted, Schedule } from "effect"
+import {
+  Cause,
+  Config,
+  ConfigError,
+  ConfigProvider,
+  Duration,
+  Effect,
+  Exit,
+  Layer,
+  LogLevel,
+  Redacted,
+  Schedule
+} from "effect"
 import {
   Amplitude,
   AmplitudeConfig,
@@ -7,8 +19,10 @@ import {
   AmplitudeLogger,
   EventStorage,
   InvalidConfig,
+  Recorder,
   Transport
 } from "effect-amplitude"
+import { checkDeliver } from "../src/internal/settings.js"
 
 const key = "sk-0123456789abcdef"
 
@@ -44,8 +58,11 @@ const options = [
   "flushConcurrency",
   "bufferCapacity",
   "overflow",
-  "plugins",
-  "compression"
+  "compression",
+  "logLevel",
+  "reportCapacity",
+  "callbackTimeout",
+  "deliver"
 ] as const
 
 const notPositiveInts = [0, -1, 1.5, NaN, Infinity, -Infinity, "1", null, true, {}, [], 2 ** 53]
@@ -65,15 +82,54 @@ const notPositiveDurations = [
 ]
 const notBooleans = [0, 1, "true", "", null, {}]
 
+function wiped() {
+  const redacted = Redacted.make(key)
+  Redacted.unsafeWipe(redacted)
+  return redacted
+}
+
 /** Every fault of every option. */
 const faults: { readonly [option in typeof options[number]]: ReadonlyArray<unknown> } = {
-  apiKey: [undefined, null, "", " ", "\t\n", Redacted.make(""), Redacted.make("  "), Redacted.make(5), 5, {}, [key]],
+  apiKey: [
+    undefined,
+    null,
+    "",
+    " ",
+    "\t\n",
+    `${key}\n`,
+    ` ${key}`,
+    `${key.slice(0, 4)} ${key.slice(4)}`,
+    `${key}\u00a0`,
+    Redacted.make(""),
+    Redacted.make("  "),
+    Redacted.make(`${key} `),
+    Redacted.make(5),
+    wiped(),
+    5,
+    {},
+    [key]
+  ],
   flushQueueSize: notPositiveInts,
   flushInterval: notPositiveDurations,
   flushMaxRetries: [-1, 0.5, NaN, Infinity, "1", null, {}],
   minIdLength: notPositiveInts,
   serverZone: ["eu", "us", "Eu", "EU ", "", "UK", null, 0, {}],
-  serverUrl: ["", " ", "localhost", "localhost:3000", "ftp://host", "file:///tmp", "//host", "http://", 5, null, {}],
+  serverUrl: [
+    "",
+    " ",
+    "localhost",
+    "localhost:3000",
+    "ftp://host",
+    "file:///tmp",
+    "//host",
+    "http://",
+    `http://name:${key}@host`,
+    `http://${key}@host`,
+    `http://:${key}@host`,
+    5,
+    null,
+    {}
+  ],
   useBatch: notBooleans,
   optOut: notBooleans,
   callback: [null, "callback", {}, Effect.void],
@@ -100,8 +156,11 @@ const faults: { readonly [option in typeof options[number]]: ReadonlyArray<unkno
   flushConcurrency: notPositiveInts,
   bufferCapacity: notPositiveInts,
   overflow: ["drop", "DropOldest", "", null, 0, {}],
-  plugins: [{}, "plugin", null, [1], [{ name: "same" }, { name: "same" }]],
-  compression: ["br", "GZIP", "", null, true]
+  compression: ["br", "GZIP", "", null, true],
+  logLevel: ["debug", "DEBUG", "Loud", "", null, 0, {}, { _tag: "Debug" }],
+  reportCapacity: notPositiveInts,
+  callbackTimeout: notPositiveDurations,
+  deliver: notBooleans
 }
 
 const assertNames = (error: InvalidConfig, option: string): void => {
@@ -154,6 +213,52 @@ describe("AmplitudeConfig", () => {
         assert.strictEqual(blank.message, "apiKey: expected a key that is not blank, got a blank one")
         const list = yield* Effect.flip(AmplitudeConfig.make(bad({ apiKey: [key] })))
         assert.strictEqual(list.message, "apiKey: expected a key that is not blank, got an array")
+        const pasted = yield* Effect.flip(AmplitudeConfig.make(bad({ apiKey: `${key}\n` })))
+        assert.strictEqual(
+          pasted.message,
+          "apiKey: expected a key without white space, got one with white space in it"
+        )
+        const level = yield* Effect.flip(AmplitudeConfig.make(bad({ apiKey: key, logLevel: "Loud" })))
+        assert.strictEqual(
+          level.message,
+          "logLevel: expected a log level: All, Trace, Debug, Info, Warning, Error, Fatal or None, got \"Loud\""
+        )
+      }))
+
+    it.effect("never quotes the key, whichever option it was given as, and in whatever form", () =>
+      Effect.gen(function*() {
+        const forms = [key, key.toUpperCase(), ` ${key}`, `api_key=${key}`, Buffer.from(key).toString("base64")]
+        for (const option of options.filter((option) => option !== "apiKey")) {
+          for (const form of forms) {
+            const error = yield* Effect.flip(AmplitudeConfig.make(bad({ [option]: form, apiKey: key })))
+            assertNames(error, option)
+            assert.notInclude(error.message, form)
+            const config = yield* AmplitudeConfig.make({ apiKey: key })
+            for (const patch of [{ [option]: form }, { [option]: form, apiKey: Redacted.make("another-key") }]) {
+              assert.notInclude((yield* Effect.flip(config.update(patch as object))).message, form)
+            }
+          }
+        }
+        const numeric = yield* Effect.flip(AmplitudeConfig.make(bad({ apiKey: "1234567", flushQueueSize: -1234567 })))
+        assert.strictEqual(numeric.message, "flushQueueSize: expected a positive integer, got a number")
+      }))
+
+    it.effect("never quotes a password", () =>
+      Effect.gen(function*() {
+        for (const option of ["serverUrl", "serverZone", "flushInterval"]) {
+          for (const url of ["http://name:p4ssw0rd@host/in", "name:p4ssw0rd@host", "ftp://p4ssw0rd@host"]) {
+            const error = yield* Effect.flip(AmplitudeConfig.make(bad({ apiKey: key, [option]: url })))
+            assertNames(error, option)
+            assert.notInclude(error.message, "p4ssw0rd")
+          }
+        }
+        const error = yield* Effect.flip(AmplitudeConfig.make({ apiKey: key, serverUrl: "http://name:pw@host" }))
+        assert.strictEqual(
+          error.message,
+          "serverUrl: expected an http or https URL without a user name and a password, got one that has them"
+        )
+        const { serverUrl } = yield* settingsOf({ apiKey: key, serverUrl: "https://host/in?mail=a@b.c" })
+        assert.strictEqual(serverUrl, "https://host/in?mail=a@b.c")
       }))
   })
 
@@ -181,8 +286,11 @@ describe("AmplitudeConfig", () => {
           flushConcurrency: 1,
           bufferCapacity: 100_000,
           overflow: "dropOldest",
-          plugins: undefined,
-          compression: "none"
+          compression: "none",
+          logLevel: undefined,
+          reportCapacity: 10_000,
+          callbackTimeout: Duration.seconds(30),
+          deliver: true
         })
         const { apiKey: _apiKey, ...all } = yield* settingsOf({ apiKey: key })
         assert.deepStrictEqual(all, AmplitudeConfig.defaults)
@@ -224,13 +332,21 @@ describe("AmplitudeConfig", () => {
           flushConcurrency: 4,
           bufferCapacity: 1,
           overflow: "fail",
-          plugins: [],
-          compression: "gzip"
+          compression: "gzip",
+          logLevel: LogLevel.Debug,
+          reportCapacity: 1,
+          deliver: false
         }
-        const durations = { flushInterval: "5 seconds", requestTimeout: 250, shutdownTimeout: 0 }
+        const durations = {
+          flushInterval: "5 seconds",
+          requestTimeout: 250,
+          shutdownTimeout: 0,
+          callbackTimeout: "1 minute"
+        }
         const settings = yield* settingsOf({ ...given, ...durations })
         assert.deepStrictEqual(settings, {
           ...given,
+          callbackTimeout: Duration.minutes(1),
           flushInterval: Duration.seconds(5),
           requestTimeout: Duration.millis(250),
           shutdownTimeout: Duration.zero
@@ -238,6 +354,24 @@ describe("AmplitudeConfig", () => {
         for (const overflow of ["dropOldest", "dropNewest", "suspend", "fail"]) {
           assert.strictEqual((yield* settingsOf({ apiKey: key, overflow })).overflow, overflow)
         }
+      }))
+
+    it.effect("a log level is one of Effect's, or its name", () =>
+      Effect.gen(function*() {
+        for (const level of LogLevel.allLevels) {
+          assert.strictEqual((yield* settingsOf({ apiKey: key, logLevel: level })).logLevel, level)
+          assert.strictEqual((yield* settingsOf({ apiKey: key, logLevel: level._tag })).logLevel, level)
+        }
+      }))
+
+    it.effect("the key lives as long as the settings, whatever happens to the one that was given", () =>
+      Effect.gen(function*() {
+        const given = Redacted.make(key)
+        const config = yield* AmplitudeConfig.make({ apiKey: given })
+        Redacted.unsafeWipe(given)
+        assert.strictEqual(Redacted.value((yield* config.settings).apiKey), key)
+        yield* config.update({ useBatch: true })
+        assert.strictEqual(Redacted.value((yield* config.settings).apiKey), key)
       }))
 
     it.effect("an option that is undefined is not given, save the key", () =>
@@ -282,11 +416,17 @@ describe("AmplitudeConfig", () => {
       ["AMPLITUDE_FLUSH_CONCURRENCY", "4", "flushConcurrency", 4],
       ["AMPLITUDE_BUFFER_CAPACITY", "10", "bufferCapacity", 10],
       ["AMPLITUDE_OVERFLOW", "suspend", "overflow", "suspend"],
-      ["AMPLITUDE_COMPRESSION", "gzip", "compression", "gzip"]
+      ["AMPLITUDE_COMPRESSION", "gzip", "compression", "gzip"],
+      ["AMPLITUDE_LOG_LEVEL", "Debug", "logLevel", LogLevel.Debug],
+      ["AMPLITUDE_LOG_LEVEL", "warn", "logLevel", LogLevel.Warning],
+      ["AMPLITUDE_LOG_LEVEL", "NONE", "logLevel", LogLevel.None],
+      ["AMPLITUDE_REPORT_CAPACITY", "5", "reportCapacity", 5],
+      ["AMPLITUDE_CALLBACK_TIMEOUT", "1 minute", "callbackTimeout", Duration.minutes(1)],
+      ["AMPLITUDE_DELIVER", "false", "deliver", false]
     ]
 
     for (const [name, text, option, value] of variables) {
-      it.effect(`${name} is ${option}, and nothing else`, () =>
+      it.effect(`${name}=${text} is ${option}, and nothing else`, () =>
         Effect.gen(function*() {
           const { apiKey, ...settings } = yield* fromEnvironment({ AMPLITUDE_API_KEY: key, [name]: text })
           assert.strictEqual(Redacted.value(apiKey), key)
@@ -312,7 +452,18 @@ describe("AmplitudeConfig", () => {
         ["AMPLITUDE_REQUEST_TIMEOUT", "later"],
         ["AMPLITUDE_SHUTDOWN_TIMEOUT", "never mind"],
         ["AMPLITUDE_FLUSH_CONCURRENCY", "one"],
-        ["AMPLITUDE_BUFFER_CAPACITY", "all"]
+        ["AMPLITUDE_BUFFER_CAPACITY", "all"],
+        ["AMPLITUDE_FLUSH_MAX_RETRIES", ""],
+        ["AMPLITUDE_FLUSH_INTERVAL", ""],
+        ["AMPLITUDE_LOG_LEVEL", "loud"],
+        ["AMPLITUDE_LOG_LEVEL", ""],
+        ["AMPLITUDE_REPORT_CAPACITY", "few"],
+        ["AMPLITUDE_CALLBACK_TIMEOUT", "soon"],
+        ["AMPLITUDE_DELIVER", "perhaps"],
+        ["AMPLITUDE_FLUSH_QUEUE_SIZE", key],
+        ["AMPLITUDE_FLUSH_INTERVAL", key],
+        ["AMPLITUDE_USE_BATCH", key],
+        ["AMPLITUDE_LOG_LEVEL", key]
       ] as const
     ) {
       it.effect(`${name}=${text} is a ConfigError that names it`, () =>
@@ -344,7 +495,13 @@ describe("AmplitudeConfig", () => {
         ["AMPLITUDE_FLUSH_CONCURRENCY", "0", "flushConcurrency"],
         ["AMPLITUDE_BUFFER_CAPACITY", "-5", "bufferCapacity"],
         ["AMPLITUDE_OVERFLOW", "drop", "overflow"],
-        ["AMPLITUDE_COMPRESSION", "zip", "compression"]
+        ["AMPLITUDE_COMPRESSION", "zip", "compression"],
+        ["AMPLITUDE_SERVER_ZONE", " ", "serverZone"],
+        ["AMPLITUDE_SERVER_ZONE", key, "serverZone"],
+        ["AMPLITUDE_SERVER_URL", `https://name:${key}@host`, "serverUrl"],
+        ["AMPLITUDE_API_KEY", `${key}\n`, "apiKey"],
+        ["AMPLITUDE_REPORT_CAPACITY", "0", "reportCapacity"],
+        ["AMPLITUDE_CALLBACK_TIMEOUT", "0 seconds", "callbackTimeout"]
       ] as const
     ) {
       it.effect(`${name}=${JSON.stringify(text)} fails the build and names ${option}`, () =>
@@ -361,6 +518,23 @@ describe("AmplitudeConfig", () => {
         const error = yield* Effect.flip(Effect.scoped(Layer.build(AmplitudeLive))).pipe(withEnvironment({}))
         assert.strictEqual((error as { readonly _op?: string })._op, "MissingData")
         assert.include(String(error), "AMPLITUDE_API_KEY")
+        assert.include(String(error), "Expected AMPLITUDE_API_KEY to hold the API key of an Amplitude project")
+        assert.notInclude(String(error), "<redacted>")
+      }))
+
+    it.effect("a duration that cannot be read shows one that can, and any variable what can be written there", () =>
+      Effect.gen(function*() {
+        const messageOf = (name: string) =>
+          Effect.map(Effect.flip(fromEnvironment({ AMPLITUDE_API_KEY: key, [name]: "soon" })), String)
+        for (const [name, example] of [["FLUSH_INTERVAL", "10"], ["CALLBACK_TIMEOUT", "30"]] as const) {
+          assert.include(
+            yield* messageOf(`AMPLITUDE_${name}`),
+            `Expected a duration, for example \`${example} seconds\` or \`500 millis\``
+          )
+        }
+        assert.include(yield* messageOf("AMPLITUDE_FLUSH_QUEUE_SIZE"), "Expected an integer, for example `200`")
+        assert.include(yield* messageOf("AMPLITUDE_USE_BATCH"), "Expected `true` or `false`")
+        assert.include(yield* messageOf("AMPLITUDE_LOG_LEVEL"), "Expected a log level, for example `Debug`")
       }))
 
     it.effect("AmplitudeLive builds from the key alone", () =>
@@ -488,6 +662,21 @@ describe("AmplitudeConfig", () => {
         }))
     }
 
+    it.effect("plugins that cannot be added are InvalidConfig", () =>
+      Effect.gen(function*() {
+        const plugin = { _tag: "Before", name: "same", execute: Effect.succeed }
+        const failing = { ...plugin, setup: () => Effect.fail("no") }
+        for (const plugins of [{}, "plugin", null, [1], [plugin, plugin], [{ name: "no plugin" }], [failing]]) {
+          const given = bad({ apiKey: key, plugins })
+          assertNames(yield* Effect.flip(Effect.scoped(Amplitude.make(given))), "plugins")
+          assertNames(yield* Effect.flip(Effect.scoped(Layer.build(Amplitude.layer(given)))), "plugins")
+          assertNames(yield* Effect.flip(Effect.scoped(Layer.build(Recorder.layer(given)))), "plugins")
+        }
+        assertNames(yield* Effect.flip(AmplitudeConfig.make(bad({ apiKey: key, plugins: [] }))), "plugins")
+        const config = yield* AmplitudeConfig.make({ apiKey: key })
+        assertNames(yield* Effect.flip(config.update({ plugins: [] } as object)), "plugins")
+      }))
+
     it.effect("making the effect does not throw, running it does not die", () =>
       Effect.gen(function*() {
         const error = yield* Effect.flip(Effect.scoped(Layer.build(Amplitude.layerConfig({
@@ -495,6 +684,18 @@ describe("AmplitudeConfig", () => {
           flushQueueSize: Config.succeed(-1)
         })))).pipe(withEnvironment({ KEY: key }))
         assertNames(error as InvalidConfig, "flushQueueSize")
+      }))
+  })
+
+  describe("deliver: false", () => {
+    it.effect("needs a shared storage", () =>
+      Effect.gen(function*() {
+        yield* checkDeliver(true, false)
+        yield* checkDeliver(true, true)
+        yield* checkDeliver(false, true)
+        const error = yield* Effect.flip(checkDeliver(false, false))
+        assertNames(error, "deliver")
+        assert.include(error.message, "a storage that is shared")
       }))
   })
 })

@@ -67,7 +67,13 @@ const server = (answer: Answer): Effect.Effect<Server, never, Scope.Scope> =>
 
 const ok: Answer = (response) => response.setHeader("content-type", "application/json").end("{\"code\":200}")
 
-const send = (request: Transport.Request) => Effect.flatMap(Transport, (transport) => transport.send(request))
+const send = ({ body, headers, url }: { url: string; body: string; headers?: Record<string, string> }) =>
+  Effect.flatMap(Transport, (transport) =>
+    transport.send({
+      url,
+      headers: { "content-type": "application/json", ...headers },
+      body: new TextEncoder().encode(body)
+    }))
 
 for (const [name, layer] of Object.entries(layers)) {
   describe(name, () => {
@@ -98,25 +104,29 @@ for (const [name, layer] of Object.entries(layers)) {
       "bytes with their encoding",
       Effect.gen(function*() {
         const { received, url } = yield* server(ok)
-        yield* send({ url, body: new TextEncoder().encode("compressed"), contentEncoding: "gzip" })
+        yield* send({ url, body: "compressed", headers: { "content-encoding": "gzip" } })
         assert.strictEqual(received[0]!.body, "compressed")
         assert.strictEqual(received[0]!.headers["content-encoding"], "gzip")
       })
     )
 
     scenario(
-      "reads the body once",
+      "an endless answer is given up after a million bytes, and its connection ends",
       Effect.gen(function*() {
-        const { received, url } = yield* server(ok)
-        let reads = 0
-        yield* send({
-          url,
-          get body() {
-            return `${++reads}`
+        const gone = yield* Deferred.make<void>()
+        const { url } = yield* server((response, request) => {
+          request.socket.on("close", () => Deferred.unsafeDone(gone, Effect.void))
+          const chunk = Buffer.alloc(65_536, 32)
+          const more = (): void => {
+            while (!response.destroyed && response.write(chunk)) { /* until the buffers are full */ }
           }
+          response.on("drain", more)
+          more()
         })
-        assert.strictEqual(reads, 1)
-        assert.strictEqual(received[0]!.body, "1")
+        const error = yield* Effect.flip(send({ url, body: "{}" }))
+        assert.deepStrictEqual([error._tag, error.reason], ["TransportError", "Incomplete"])
+        assert.include(error.message, "1000000 bytes")
+        yield* Deferred.await(gone)
       })
     )
 
@@ -230,8 +240,8 @@ describe("a transport of the user's", () => {
           )
         ))
         const kept = requests.map((request) => ({ ...request }))
-        assert.isString(kept[0]!.body)
-        const sent = JSON.parse(String(kept[0]!.body)) as {
+        assert.instanceOf(kept[0]!.body, Uint8Array)
+        const sent = JSON.parse(new TextDecoder().decode(kept[0]!.body)) as {
           readonly events: ReadonlyArray<{ readonly event_type: string }>
         }
         assert.deepStrictEqual(sent.events.map(({ event_type }) => event_type), ["1", "2"])
@@ -271,7 +281,7 @@ describe("a request", () => {
     send: () => Effect.succeed({ status: 200, headers: {}, body: "" })
   })
 
-  it.effect.each([["over fetch", Transport.layerFetch, 0], ["over one of the user's", own, 1]] as const)(
+  it.effect.each([["over fetch", Transport.layerFetch, 1], ["over one of the user's", own, 1]] as const)(
     "%s takes so many fibers",
     ([_, transport, each]) =>
       Effect.gen(function*() {

@@ -2,7 +2,7 @@ import { FetchHttpClient } from "@effect/platform"
 import { assert, describe, it } from "@effect/vitest"
 import type { MetricPair } from "effect"
 import { Cause, Effect, HashMap, Layer, Logger, LogLevel, Metric, Option, Schedule, TestClock, Tracer } from "effect"
-import { Amplitude, AmplitudeConfig, AmplitudeLogger, EventStorage, Transport } from "effect-amplitude"
+import { Amplitude, AmplitudeConfig, AmplitudeLogger, EventStorage, Transport, TransportError } from "effect-amplitude"
 import { scenario, trackMany } from "./support/scripted.js"
 
 /** The counters of the library as they are, by name and tag. */
@@ -223,13 +223,16 @@ describe("a span", () => {
 describe("logs", () => {
   interface Line {
     readonly level: LogLevel.LogLevel
+    readonly message: string
+    readonly annotations: Readonly<Record<string, unknown>>
     readonly text: string
   }
 
   /** The lines that a program's client writes, through Effect's own logger. */
   const linesOf = (
     send: Transport.Service["send"],
-    program: (client: Amplitude.Client) => Effect.Effect<unknown, unknown>
+    program: (client: Amplitude.Client) => Effect.Effect<unknown, unknown>,
+    { level = LogLevel.Debug, ...options }: Partial<AmplitudeConfig.Options> & { level?: LogLevel.LogLevel } = {}
   ) =>
     Effect.gen(function*() {
       const lines: Array<Line> = []
@@ -237,6 +240,8 @@ describe("logs", () => {
         const all = Object.fromEntries(HashMap.toEntries(annotations))
         lines.push({
           level: logLevel,
+          message: String(message),
+          annotations: all,
           text: `${String(message)} ${JSON.stringify(all)} ${Cause.isEmpty(cause) ? "" : Cause.pretty(cause)}`
         })
       })
@@ -246,14 +251,21 @@ describe("logs", () => {
       }).pipe(
         Effect.provide(Amplitude.layerServices.pipe(
           Layer.provide([EventStorage.layerMemory, AmplitudeLogger.layerEffect, Layer.succeed(Transport, { send })]),
-          Layer.provide(AmplitudeConfig.layer({ apiKey: "a-secret-key", shutdownTimeout: 0 }))
+          Layer.provide(AmplitudeConfig.layer({ apiKey: "a-secret-key", shutdownTimeout: 0, ...options }))
         )),
-        Logger.withMinimumLogLevel(LogLevel.Debug),
+        Logger.withMinimumLogLevel(level),
         Effect.provide(Logger.replace(Logger.defaultLogger, logger))
       )
       yield* TestClock.adjust(0)
       return lines
     })
+
+  const answering = (status: number, body: unknown = ""): Transport.Service["send"] => () =>
+    Effect.succeed({ status, headers: {}, body: typeof body === "string" ? body : JSON.stringify(body) })
+
+  /** The messages above debug. */
+  const warnings = (lines: ReadonlyArray<Line>): ReadonlyArray<string> =>
+    lines.filter(({ level }) => LogLevel.greaterThan(level, LogLevel.Debug)).map(({ message }) => message)
 
   it.effect("an hour of outage is a handful of lines, and none above debug holds a key, a value or an id", () =>
     Effect.gen(function*() {
@@ -281,7 +293,7 @@ describe("logs", () => {
       assert.notInclude(lines.map(({ text }) => text).join(), "a-secret-key")
     }))
 
-  it.effect("Effect's own logger writes from its minimum level on, and one that writes nothing is asked for nothing", () =>
+  it.effect("without logLevel Effect's own logger writes from the program's level on, and layerNone nothing", () =>
     Effect.gen(function*() {
       const linesFrom = (level: LogLevel.LogLevel, logger: Layer.Layer<AmplitudeLogger>) =>
         Effect.gen(function*() {
@@ -290,7 +302,11 @@ describe("logs", () => {
             lines.push(`${logLevel.label} ${String(message)}`)
           })
           const send: Transport.Service["send"] = ({ body }) =>
-            Effect.succeed({ status: String(body).includes("refused") ? 422 : 200, headers: {}, body: "" })
+            Effect.succeed({
+              status: new TextDecoder().decode(body).includes("refused") ? 422 : 200,
+              headers: {},
+              body: ""
+            })
           yield* Effect.gen(function*() {
             for (const event_type of ["taken", "refused"]) {
               yield* Amplitude.track({ event_type, user_id: "user-12345" })
@@ -305,10 +321,17 @@ describe("logs", () => {
           )
           return lines
         })
-      const sent = "DEBUG sent 1 events"
-      const dropped = "WARN 1 events dropped: Rejected"
+      const accepted = (type: string) => `DEBUG accepted an event of type "${type}"`
+      const sent = "DEBUG sent 1 event"
+      const dropped = "WARN 1 event dropped: Rejected (the service refuses it): HTTP 422; event type \"refused\""
       const { layerEffect, layerNone } = AmplitudeLogger
-      assert.deepStrictEqual(yield* linesFrom(LogLevel.Debug, layerEffect), [sent, sent, dropped])
+      assert.deepStrictEqual(yield* linesFrom(LogLevel.Debug, layerEffect), [
+        accepted("taken"),
+        sent,
+        accepted("refused"),
+        sent,
+        dropped
+      ])
       assert.deepStrictEqual(yield* linesFrom(LogLevel.Info, layerEffect), [dropped])
       assert.deepStrictEqual(yield* linesFrom(LogLevel.Error, layerEffect), [])
       assert.deepStrictEqual(yield* linesFrom(LogLevel.All, layerNone), [])
@@ -327,4 +350,276 @@ describe("logs", () => {
         assert.notInclude(lines.map(({ text }) => text).join(), "a-secret-key")
       }
     ))
+
+  describe("say why", () => {
+    it.effect("an event is refused: the field, what was expected, and the type of the event; one burst a cause", () =>
+      Effect.map(
+        linesOf(answering(200), (client) =>
+          Effect.gen(function*() {
+            yield* client.track("Clicked", { value: "secret-value" })
+            yield* client.track("Clicked", {}, { user_id: "abc" })
+            yield* client.track("Viewed", { when: new Map() }, { user_id: "secret-user" })
+            yield* client.track("Viewed", {}, { user_id: "xy" })
+            yield* client.track("Clicked", {}, { user_id: "xyz" })
+            yield* TestClock.adjust("1 minute")
+          }), { level: LogLevel.Info }),
+        (lines) => {
+          const messages = warnings(lines)
+          assert.strictEqual(messages.length, 4)
+          assert.match(messages[0]!, /^1 event dropped: Invalid .*user_id.*expected .*; event type "Clicked"$/)
+          assert.match(messages[1]!, /^1 event dropped: Invalid .*user_id: expected .*5.*; event type "Clicked"$/)
+          assert.match(messages[2]!, /^1 event dropped: .*event_properties\.when: expected .*; event type "Viewed"$/)
+          assert.match(messages[3]!, /^2 events dropped: .*user_id: expected .*; event types "Viewed", "Clicked"$/)
+          for (const { annotations, text } of lines) {
+            assert.notInclude(text, "secret")
+            assert.strictEqual(annotations.reason, "Invalid")
+          }
+        }
+      ))
+
+    it.effect("the service refuses an event: its text, without what it repeats of the event", () =>
+      Effect.gen(function*() {
+        const track = (client: Amplitude.Client) =>
+          Effect.zipRight(
+            client.track("Clicked", { mail: "bob@example.com", nested: { value: "secret-value" }, n: 1234567 }, {
+              user_id: "u1",
+              device_id: "secret-device"
+            }),
+            client.flush
+          )
+        const messageOf = (status: number, body: unknown) =>
+          Effect.map(linesOf(answering(status, body), track, { level: LogLevel.Info, minIdLength: 1 }), (lines) => {
+            assert.strictEqual(lines.length, 1)
+            assert.strictEqual(lines[0]!.annotations.code, status)
+            return lines[0]!.message
+          })
+        const rejected = "1 event dropped: Rejected (the service refuses it)"
+        const error = "Invalid field values on some events"
+        assert.strictEqual(
+          yield* messageOf(422, { error }),
+          `${rejected}: HTTP 422, ${error}; event type "Clicked"`
+        )
+        const echo = "u1 of secret-device: secret-value, bob@example.com, alice@example.com, 1234567 a-secret-key"
+        assert.strictEqual(
+          yield* messageOf(404, { error: `bad event of ${echo}` }),
+          `${rejected}: HTTP 404, bad event of <removed> of <removed>: <removed>, <removed>, <removed>, <removed> ` +
+            `<redacted>; event type "Clicked"`
+        )
+        assert.strictEqual(
+          yield* messageOf(413, { error: "Payload too large" }),
+          "1 event dropped: PayloadTooLarge (too large for a request): HTTP 413, Payload too large; event type \"Clicked\""
+        )
+      }))
+
+    it.effect("an outage: the words of the transport or of the service; a retry is counted as a retry", () =>
+      Effect.gen(function*() {
+        const words = "the request could not be sent: connect ECONNREFUSED 127.0.0.1:9"
+        const lines = yield* linesOf(
+          () => Effect.fail(new TransportError({ message: words })),
+          (client) =>
+            Effect.gen(function*() {
+              yield* client.track("Clicked", {}, { user_id: "secret-user" })
+              yield* client.flush.pipe(Effect.fork)
+              yield* TestClock.adjust("2 minutes")
+            }),
+          { level: LogLevel.Info, flushMaxRetries: 3, retrySchedule: Schedule.spaced("1 second") }
+        )
+        assert.deepStrictEqual(warnings(lines), [
+          `1 retry: the event is sent again: ${words}; event type "Clicked"`,
+          `1 event dropped: RetriesExhausted (no retries are left): ${words}; event type "Clicked"`,
+          `2 retries: events are sent again: ${words}; event type "Clicked"`
+        ])
+        for (const { annotations } of lines) assert.isUndefined(annotations.code)
+        const busy = yield* linesOf(
+          answering(503),
+          (client) =>
+            Effect.zipRight(
+              trackMany(client, 5),
+              Effect.zipRight(Effect.fork(client.flush), TestClock.adjust("2 seconds"))
+            ),
+          { level: LogLevel.Info, flushMaxRetries: 1, retrySchedule: Schedule.spaced("1 second") }
+        )
+        assert.deepStrictEqual(warnings(busy), [
+          "5 retries: events are sent again: HTTP 503; event types \"1\", \"2\", \"3\" and others",
+          "5 events dropped: RetriesExhausted (no retries are left): HTTP 503; event types \"1\", \"2\", \"3\" and others"
+        ])
+      }))
+
+    it.effect("the key is unknown: the zone that was asked, and the other one", () =>
+      Effect.gen(function*() {
+        const messageOf = (options: Partial<AmplitudeConfig.Options>) =>
+          Effect.map(
+            linesOf(
+              answering(400, { error: "Invalid API key: a-secret-key" }),
+              (client) => Effect.zipRight(trackMany(client, 1), client.flush),
+              { level: LogLevel.Error, ...options }
+            ),
+            (lines) => lines.map(({ message }) => message).join()
+          )
+        const dropped = "1 event dropped: InvalidApiKey (the service does not know the API key): HTTP 400, " +
+          "Invalid API key: <redacted>. The key was sent to "
+        assert.strictEqual(
+          yield* messageOf({}),
+          `${dropped}the US zone: a project in the EU needs serverZone "EU"; event type "1"`
+        )
+        assert.strictEqual(
+          yield* messageOf({ serverZone: "EU" }),
+          `${dropped}the EU zone: a project in the US needs serverZone "US"; event type "1"`
+        )
+        assert.strictEqual(
+          yield* messageOf({ serverUrl: "https://proxy.example/in" }),
+          `${dropped}serverUrl: a key is known in one zone only, US or EU; event type "1"`
+        )
+      }))
+
+    it.effect("any number of causes is a bounded number of lines, and each event is counted", () =>
+      Effect.gen(function*() {
+        let request = 0
+        const lines = yield* linesOf(
+          () => Effect.succeed({ status: 404, headers: {}, body: `no route ${"x".repeat(++request)} here` }),
+          (client) =>
+            Effect.gen(function*() {
+              for (let event = 0; event < 300; event++) {
+                yield* client.track("Clicked", {}, { user_id: "user-12345" })
+                yield* client.flush
+              }
+              yield* TestClock.adjust("1 minute")
+            }),
+          { level: LogLevel.Info }
+        )
+        assert.strictEqual(lines.length, 22)
+        const counted = warnings(lines).map((message) => Number(/^[0-9]+/.exec(message)![0]))
+        assert.strictEqual(counted.reduce((sum, count) => sum + count, 0), 300)
+        assert.match(warnings(lines)[21]!, /^279 events dropped: .*several causes, the first one: HTTP 404, no route x/)
+      }))
+  })
+
+  describe("logLevel", () => {
+    const track = (client: Amplitude.Client) =>
+      Effect.gen(function*() {
+        yield* client.track("Clicked", { value: "a-secret-key" }, { user_id: "user-12345" })
+        yield* client.flush
+        yield* client.track("")
+      })
+
+    it.effect("Debug shows each accepted event and each request with its answer, whatever the program's level", () =>
+      Effect.gen(function*() {
+        for (const level of [LogLevel.Info, LogLevel.None]) {
+          const lines = yield* linesOf(
+            answering(200, `{"code":200,"key":"a-secret-key","${"x".repeat(10_000)}`),
+            track,
+            { level, logLevel: "Debug" }
+          )
+          assert.deepStrictEqual(lines.map(({ level, message }) => `${level._tag} ${message.slice(0, 35)}`), [
+            "Debug accepted an event of type \"Clicked\"",
+            "Debug sent 1 event",
+            "Warning 1 event dropped: Invalid (the servi"
+          ])
+          const event = JSON.parse(String(lines[0]!.annotations.event)) as Record<string, unknown>
+          assert.deepInclude(event, { event_type: "Clicked", user_id: "user-12345" })
+          assert.deepStrictEqual(event.event_properties, { value: "<redacted>" })
+          const { answer, attempt, bytes, status } = lines[1]!.annotations
+          assert.deepStrictEqual([attempt, status], [1, 200])
+          assert.isAbove(bytes as number, 100)
+          assert.isAtMost(String(answer).length, 1000)
+          assert.match(String(answer), /^\{"code":200,"key":"<redacted>"/)
+          assert.notInclude(lines.map(({ text }) => text).join(), "a-secret-key")
+        }
+      }))
+
+    it.effect("of a request without an answer says why there was none", () =>
+      Effect.map(
+        linesOf(
+          () => Effect.fail(new TransportError({ message: "connect ECONNREFUSED a-secret-key" })),
+          (client) => Effect.zipRight(trackMany(client, 1), client.flush),
+          { level: LogLevel.Info, logLevel: LogLevel.Debug, flushMaxRetries: 0 }
+        ),
+        (lines) => {
+          const { answer, status } = lines.find(({ message }) => message === "sent 1 event")!.annotations
+          assert.deepStrictEqual([status, answer], [0, "connect ECONNREFUSED <redacted>"])
+        }
+      ))
+
+    it.effect("hides what the program would show", () =>
+      Effect.gen(function*() {
+        const levelsAt = (logLevel: LogLevel.Literal) =>
+          Effect.map(
+            linesOf(answering(200), track, { level: LogLevel.All, logLevel }),
+            (lines) => lines.map(({ level }) => level._tag)
+          )
+        assert.deepStrictEqual(yield* levelsAt("Info"), ["Warning"])
+        assert.deepStrictEqual(yield* levelsAt("Error"), [])
+        assert.deepStrictEqual(yield* levelsAt("None"), [])
+        assert.deepStrictEqual(yield* levelsAt("All"), ["Debug", "Debug", "Warning"])
+      }))
+
+    it.effect("can be changed while the client lives", () =>
+      Effect.map(
+        linesOf(answering(200), (client) =>
+          Effect.gen(function*() {
+            yield* client.track("one", {}, { user_id: "user-12345" })
+            yield* client.updateConfig({ logLevel: "Debug" })
+            yield* client.track("two", {}, { user_id: "user-12345" })
+            yield* client.updateConfig({ logLevel: undefined })
+            yield* client.track("three", {}, { user_id: "user-12345" })
+          }), { level: LogLevel.Error }),
+        (lines) => assert.deepStrictEqual(lines.map(({ message }) => message), ["accepted an event of type \"two\""])
+      ))
+
+    it.effect("decides for a logger of the user's, which gets every line else", () =>
+      Effect.gen(function*() {
+        const linesAt = (options: Partial<AmplitudeConfig.Options>, minimumLevel?: LogLevel.LogLevel) =>
+          Effect.gen(function*() {
+            const lines: Array<string> = []
+            const logger: AmplitudeLogger.Service = {
+              log: (level, message) => Effect.sync(() => lines.push(`${level._tag} ${message.slice(0, 8)}`)),
+              ...(minimumLevel === undefined ? undefined : { minimumLevel: Effect.succeed(minimumLevel) })
+            }
+            yield* Effect.flatMap(Amplitude, track).pipe(
+              Effect.provide(Amplitude.layerServices.pipe(
+                Layer.provide([
+                  EventStorage.layerMemory,
+                  Layer.succeed(AmplitudeLogger, logger),
+                  Layer.succeed(Transport, { send: answering(200) })
+                ]),
+                Layer.provide(AmplitudeConfig.layer({ apiKey: "a-secret-key", ...options }))
+              ))
+            )
+            return lines
+          })
+        const [accepted, sent, dropped] = ["Debug accepted", "Debug sent 1 e", "Warning 1 event "]
+        assert.deepStrictEqual(yield* linesAt({}), [sent, dropped])
+        assert.deepStrictEqual(yield* linesAt({ logLevel: "Debug" }), [accepted, sent, dropped])
+        assert.deepStrictEqual(yield* linesAt({ logLevel: "Warning" }), [dropped])
+        assert.deepStrictEqual(yield* linesAt({}, LogLevel.Warning), [dropped])
+        assert.deepStrictEqual(yield* linesAt({ logLevel: "Debug" }, LogLevel.Warning), [accepted, sent, dropped])
+      }))
+  })
+
+  it.effect("lines that wait for a slow logger are bounded, and those that were dropped are counted", () =>
+    Effect.gen(function*() {
+      const lines: Array<string> = []
+      const gate = yield* Effect.makeLatch(false)
+      const logger: AmplitudeLogger.Service = {
+        log: (_, message) => Effect.zipRight(gate.await, Effect.sync(() => lines.push(message)))
+      }
+      const context = yield* Layer.build(Amplitude.layerServices.pipe(
+        Layer.provide([
+          EventStorage.layerMemory,
+          Layer.succeed(AmplitudeLogger, logger),
+          Layer.succeed(Transport, { send: answering(200) })
+        ]),
+        Layer.provide(AmplitudeConfig.layer({ apiKey: "a-secret-key", logLevel: "Debug", flushQueueSize: 1_000_000 }))
+      ))
+      const client = yield* Effect.provide(Amplitude, context)
+      yield* trackMany(client, 10_100)
+      yield* gate.open
+      yield* client.flush
+      yield* TestClock.adjust("1 second")
+      assert.strictEqual(lines[0], "accepted an event of type \"1\"")
+      assert.match(lines[1]!, /^\d+ lines of the log dropped: the logger is too slow$/)
+      // one line is with the logger, the requests have lines too
+      assert.isAtLeast(parseInt(lines[1]!), 99)
+      assert.strictEqual(lines.filter((line) => line.startsWith("accepted")).length, 10_100 - parseInt(lines[1]!))
+    }).pipe(Effect.scoped))
 })

@@ -2,7 +2,7 @@
 import { FetchHttpClient } from "@effect/platform"
 import { assert, describe, it } from "@effect/vitest"
 import type { LogLevel } from "effect"
-import { Context, Effect, Layer, Schedule } from "effect"
+import { Config, Context, Effect, Layer, Schedule } from "effect"
 import type { DeliveryReport } from "effect-amplitude"
 import { Amplitude, AmplitudeConfig, AmplitudeLogger, EventStorage, Transport } from "effect-amplitude"
 import { vi } from "vitest"
@@ -32,8 +32,8 @@ const reportsOf = (services: Layer.Layer<Services, never, AmplitudeConfig>) =>
     return reports.map((report) => report._tag === "Dropped" ? report.reason : report._tag)
   })
 
-const answer = (body: string | Uint8Array): Transport.Answer => ({
-  status: String(body).includes("refused") ? 422 : 200,
+const answer = (body: Uint8Array): Transport.Answer => ({
+  status: new TextDecoder().decode(body).includes("refused") ? 422 : 200,
   headers: {},
   body: ""
 })
@@ -57,8 +57,7 @@ class OwnLogger implements AmplitudeLogger.Service {
 /** A storage that is a class, over the one in memory. */
 class OwnStorage implements EventStorage.Service {
   readonly inner: EventStorage.Service
-  readonly shared = false
-  readonly durable = false
+  readonly durability = "process"
   constructor(inner: EventStorage.Service) {
     this.inner = inner
   }
@@ -68,20 +67,14 @@ class OwnStorage implements EventStorage.Service {
   lease(...given: Parameters<EventStorage.Service["lease"]>) {
     return this.inner.lease(...given)
   }
-  renew(...given: Parameters<EventStorage.Service["renew"]>) {
-    return this.inner.renew(...given)
+  evict(...given: Parameters<EventStorage.Service["evict"]>) {
+    return this.inner.evict(...given)
   }
-  acknowledge(...given: Parameters<EventStorage.Service["acknowledge"]>) {
-    return this.inner.acknowledge(...given)
+  count(...given: Parameters<EventStorage.Service["count"]>) {
+    return this.inner.count(...given)
   }
-  release(...given: Parameters<EventStorage.Service["release"]>) {
-    return this.inner.release(...given)
-  }
-  get size() {
-    return this.inner.size
-  }
-  get wake() {
-    return this.inner.wake
+  get changes() {
+    return this.inner.changes
   }
 }
 
@@ -100,9 +93,9 @@ describe("a service of the user's", () => {
       ))
       assert.deepStrictEqual(ends, ["Delivered", "Rejected"])
       assert.deepStrictEqual(logger.lines, [
-        "DEBUG sent 1 events",
-        "DEBUG sent 1 events",
-        "WARN 1 events dropped: Rejected"
+        "DEBUG sent 1 event",
+        "DEBUG sent 1 event",
+        "WARN 1 event dropped: Rejected (the service refuses it): HTTP 422; event type \"refused\""
       ])
     }))
 
@@ -129,12 +122,12 @@ describe("a service of the user's", () => {
         return [copy, calls] as const
       }
       for (const kind of ["spy", "proxy"] as const) {
-        for (const method of ["append", "lease", "acknowledge"] as const) {
+        for (const method of ["append", "lease"] as const) {
           const services = yield* Layer.build(Layer.mergeAll(
             EventStorage.layerMemory,
             Transport.layerFetch,
             AmplitudeLogger.layerNone
-          )).pipe(Effect.provide(AmplitudeConfig.layer({ apiKey: "a-key" })))
+          ))
           const [storage, stored] = stand(kind)(Context.get(services, EventStorage), method)
           const [transport, sent] = stand(kind)(Context.get(services, Transport), "send")
           const [logger, logged] = stand(kind)(Context.get(services, AmplitudeLogger), "log")
@@ -225,4 +218,48 @@ describe("a fetch of the user's", () => {
       ),
       (ends) => assert.deepStrictEqual(ends, ["RetriesExhausted", "RetriesExhausted"])
     ))
+})
+
+describe("a client over the storage of the context", () => {
+  it.effect.each(
+    [
+      ["Amplitude.layerStorage", Amplitude.layerStorage({ apiKey: "a-key", serverUrl: "http://localhost/" })],
+      [
+        "Amplitude.layerStorageConfig",
+        Amplitude.layerStorageConfig({
+          apiKey: Config.succeed("a-key"),
+          serverUrl: Config.succeed("http://localhost/")
+        })
+      ]
+    ] as const
+  )("%s", ([_, layer]) =>
+    Effect.gen(function*() {
+      const stored: Array<string> = []
+      const storage = Layer.effect(
+        EventStorage,
+        Effect.map(EventStorage, (storage): EventStorage.Service => ({
+          ...storage,
+          append: (events, options) => {
+            stored.push(...events.map(({ lane }) => lane))
+            return storage.append(events, options)
+          }
+        }))
+      )
+      yield* Amplitude.trackAll([
+        { event_type: "one", user_id: "user-00001" },
+        { event_type: "" },
+        { event_type: "two", user_id: "user-00002" }
+      ]).pipe(
+        Effect.zipRight(Amplitude.flush),
+        Effect.provide(Layer.provide(layer, Layer.provide(storage, EventStorage.layerMemory))),
+        Effect.provideService(FetchHttpClient.Fetch, fetchThat(() => Promise.resolve(new Response("{}"))))
+      )
+      assert.deepStrictEqual(stored, ["user-00001", "user-00002"])
+    }))
+
+  it.effect("that only stores needs one that is shared", () =>
+    Effect.gen(function*() {
+      const error = yield* Effect.flip(Layer.build(Amplitude.layer({ apiKey: "a-key", deliver: false })))
+      assert.strictEqual(error.option, "deliver")
+    }).pipe(Effect.scoped))
 })

@@ -1,14 +1,14 @@
 import { describe, expectTypeOf, it } from "@effect/vitest"
 import type { ConfigError, Layer, Scope, Stream } from "effect"
-import { Effect, Schema } from "effect"
+import { Config, Effect, LogLevel, Schema } from "effect"
 import type {
   AmplitudeClosed,
+  AmplitudeLogger,
   BufferFull,
   DeliveryError,
   DeliveryReport,
   InvalidConfig,
   InvalidEvent,
-  Recorder,
   StorageError,
   TrackError
 } from "effect-amplitude"
@@ -20,8 +20,11 @@ import {
   Event,
   EventStorage,
   Identify,
+  Plugin,
+  Recorder,
   Transport
 } from "effect-amplitude"
+import { AmplitudeNode } from "effect-amplitude/AmplitudeNode"
 
 interface Clicked {
   readonly source: string
@@ -77,7 +80,7 @@ describe("types", () => {
       Effect.Effect<Amplitude.Client, never, Amplitude>
     >()
     expectTypeOf(Amplitude.deliveries).toEqualTypeOf<Stream.Stream<DeliveryReport.DeliveryReport, never, Amplitude>>()
-    expectTypeOf(EventStorage.layerMemory).toEqualTypeOf<Layer.Layer<EventStorage, never, AmplitudeConfig>>()
+    expectTypeOf(EventStorage.layerMemory).toEqualTypeOf<Layer.Layer<EventStorage>>()
     expectTypeOf(Transport.layerFetch).toEqualTypeOf<Layer.Layer<Transport>>()
     compiled(() => {
       expectTypeOf(Amplitude.layer({ apiKey: "key" })).toEqualTypeOf<Layer.Layer<Amplitude, InvalidConfig>>()
@@ -85,6 +88,28 @@ describe("types", () => {
         Effect.Effect<Amplitude.Client, InvalidConfig, Scope.Scope>
       >()
     })
+  })
+
+  it("plugins are an option of a client, and no setting", () => {
+    compiled(() => {
+      const plugins = [Plugin.before("before", Effect.succeed)]
+      void Amplitude.layer({ apiKey: "key", plugins, logLevel: "Debug" })
+      void Amplitude.make({ apiKey: "key", plugins, logLevel: LogLevel.Debug })
+      void Amplitude.layerConfig({ apiKey: Config.redacted("KEY"), plugins: Config.succeed(plugins) })
+      void AmplitudeNode.layer({ apiKey: "key", plugins })
+      void AmplitudeNode.layerConfig({ apiKey: Config.redacted("KEY"), plugins: Config.succeed(plugins) })
+      void Recorder.layer({ plugins })
+      // @ts-expect-error the settings know no plugins
+      void AmplitudeConfig.layer({ apiKey: "key", plugins })
+      // @ts-expect-error plugins are added and removed one by one
+      void Amplitude.updateConfig({ plugins })
+      // @ts-expect-error no level of a log
+      void Amplitude.layer({ apiKey: "key", logLevel: "debug" })
+    })
+    expectTypeOf<keyof AmplitudeConfig.Settings>().exclude<"plugins">().toEqualTypeOf<keyof AmplitudeConfig.Settings>()
+    expectTypeOf(Amplitude.layerServices).toEqualTypeOf<
+      Layer.Layer<Amplitude, never, AmplitudeConfig | EventStorage | Transport | AmplitudeLogger>
+    >()
   })
 
   it("withEventOptions leaves the effect's type as it is", () => {

@@ -1,37 +1,39 @@
-/** The rooms put together: what a client is made of, and how it ends. */
-import * as Clock from "effect/Clock"
+/** What a client is made of, and how it ends. */
 import * as Config from "effect/Config"
 import type { ConfigError } from "effect/ConfigError"
 import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
-import type * as Scope from "effect/Scope"
+import * as LogLevel from "effect/LogLevel"
+import * as Scope from "effect/Scope"
 import type { Amplitude } from "../Amplitude.js"
 import { AmplitudeConfig } from "../AmplitudeConfig.js"
-import type { PluginError } from "../AmplitudeError.js"
 import { InvalidConfig } from "../AmplitudeError.js"
 import type { AmplitudeLogger } from "../AmplitudeLogger.js"
 import type { DeliveryReport } from "../DeliveryReport.js"
 import { Event } from "../Event.js"
 import type { EventStorage } from "../EventStorage.js"
 import type { Transport } from "../Transport.js"
-import * as Ledger from "./delivery/outstanding.js"
+import * as Metrics from "./delivery/metrics.js"
+import * as Outstanding from "./delivery/outstanding.js"
 import * as Pipeline from "./delivery/pipeline.js"
 import * as Reports from "./delivery/reports.js"
+import { Unsettled } from "./delivery/unsettled.js"
 import { InsertId } from "./event/insertId.js"
-import * as Turns from "./intake/fairness.js"
+import { textOf } from "./event/utf8.js"
+import { Admission } from "./intake/admission.js"
+import * as Fairness from "./intake/fairness.js"
+import * as Overflow from "./intake/overflow.js"
 import * as Plugins from "./intake/plugins.js"
 import * as Intake from "./intake/track.js"
+import { interruptibleWait } from "./interruptibleWait.js"
 import * as Log from "./log.js"
+import * as StorageChanges from "./storage/changes.js"
 import * as Memory from "./storage/memory.js"
-
-/** A plugin of the settings that cannot be set up is a fault of the settings. */
-export const toInvalidConfig = (error: PluginError): InvalidConfig =>
-  new InvalidConfig({ option: "plugins", expected: "plugins that can be added", actual: error.message })
-
-/** How long a storage may take with what it is just appending, and a durable one to get back what it had leased. */
-const stopGrace = "1 second"
+import { monotonicOf, withMonotonic } from "./time.js"
+import * as WakefulClock from "./wakefulClock.js"
 
 export interface Services {
   readonly config: AmplitudeConfig.Service
@@ -46,83 +48,177 @@ export interface TestOptions {
   readonly observer: (report: DeliveryReport) => void
 }
 
+/** The client, for the life of a scope. */
 export const make = (
   services: Services,
   test?: TestOptions
-): Effect.Effect<Amplitude.Client, PluginError, Scope.Scope> =>
+): Effect.Effect<Amplitude.Client, InvalidConfig, Scope.Scope> =>
+  Effect.flatMap(Effect.clock, (clock) => {
+    const wakeful = WakefulClock.make(clock)
+    return Effect.withClock(build(services, wakeful, test), wakeful)
+  })
+
+const build = (
+  { config, logger, storage, transport }: Services,
+  clock: WakefulClock.WakefulClock,
+  test: TestOptions | undefined
+): Effect.Effect<Amplitude.Client, InvalidConfig, Scope.Scope> =>
   Effect.gen(function*() {
-    const { config, storage, transport } = services
+    const { durability } = storage
+    if (!config.unsafeSettings().deliver && durability !== "shared") return yield* Effect.fail(needsSharedStorage)
+    const clientId = globalThis.crypto.randomUUID()
     const insertId = yield* InsertId
-    const log = yield* Log.make(services.logger)
-    const reports = yield* Reports.make(config, log, test?.observer)
-    const ledger = Ledger.make(prefixOf(storage), yield* waitingBefore(storage))
-    const turns = Turns.make()
-    const pipeline = yield* Pipeline.make({ config, storage, transport, ledger, reports, log, turns })
+    const log = yield* Log.make(logger, config)
+    const reports = yield* Reports.make(clientId, config, log, test?.observer)
+    const fairness = Fairness.make()
+    const unsettled = durability === "process" ? new Unsettled() : undefined
+    const outstanding = Outstanding.make({ clientId, unsettled, found: yield* countFound(storage, log) })
+    const scope = yield* Scope.make()
+    const pipeline = yield* Scope.extend(
+      Pipeline.make({
+        clientId,
+        config,
+        storage,
+        transport,
+        outstanding,
+        reports,
+        log,
+        onLease: fairness.onLease,
+        onSettled: () => overflow.onRoom()
+      }),
+      scope
+    )
+    const { settlements, trigger } = pipeline
     const plugins = yield* Plugins.make(config, reports, log)
+    const monotonic = () => monotonicOf(clock)
+
+    const admission = new Admission()
+    const overflow: Overflow.Overflow<Intake.Encoded> = Overflow.make<Intake.Encoded>({
+      config,
+      storage,
+      outstanding,
+      clientId,
+      hasEnded: () => admission.isClosed,
+      onAccepted: (events) => {
+        for (const event of events) {
+          Metrics.tracked(outstanding.size())
+          trigger.onAppend(event.end - event.start, event.call.now, monotonic)
+          if (log.isDebug()) log.accepted(textOf(event))
+          if (plugins.hasDestination()) plugins.dispatch(textOf(event), event.call.inside)
+        }
+        return fairness.next()
+      },
+      onEvicted: settlements.evicted
+    })
+    /** Whether other clients use the storage: then they can hold, and report, events of this one. */
+    let hasOthers = false
     const intake = Intake.make({
       config,
+      admission,
+      clock,
+      fairness,
+      outstanding,
+      overflow,
       plugins,
-      storage,
-      ledger,
-      pipeline,
       reports,
       log,
-      turns,
       insertId,
       invalidIsDefect: test?.invalidIsDefect ?? false
     })
-
-    let ended = false
-
-    const flush = Effect.suspend(() =>
-      ended ? Effect.void : pipeline.hurry.pipe(
-        Effect.zipRight(Effect.all([ledger.closed, plugins.flush], { concurrency: "unbounded", discard: true })),
-        Effect.zipRight(reports.calledBack)
-      )
+    yield* Scope.extend(
+      StorageChanges.watch(
+        storage,
+        log,
+        Effect.suspend(() => {
+          hasOthers = true
+          trigger.wakeAt(0)
+          overflow.onRoom()
+          return pipeline.reconcile
+        })
+      ),
+      scope
     )
+
+    let hasEnded = false
+
+    /** Others may have settled events of this client before it began to wait for them. */
+    const reconcileWithOthers = Effect.suspend(() =>
+      hasOthers || durability === "shared" ? pipeline.reconcile : Effect.void
+    )
+
+    const flush = interruptibleWait(Effect.suspend(() => {
+      if (hasEnded) return Effect.void
+      clock.wakeOverdue(clock.unsafeCurrentTimeMillis())
+      // before any other fiber can track: what comes later is not waited for
+      const none = outstanding.none()
+      trigger.flush()
+      return Effect.zipRight(
+        Effect.all([none, reconcileWithOthers, plugins.flush], { concurrency: "unbounded", discard: true }),
+        reports.calledBack
+      )
+    }))
 
     /** Completed when every event has its outcome. */
     const settled = yield* Deferred.make<void>()
 
-    const end = Effect.gen(function*() {
-      const started = yield* Clock.currentTimeMillis
-      const limit = Duration.toMillis(config.unsafeSettings().shutdownTimeout)
-      const timeUp = Effect.flatMap(Clock.currentTimeMillis, (now) => Effect.sleep(Math.max(0, started + limit - now)))
-      yield* intake.close(stopGrace)
-      yield* pipeline.hurry
-      if (limit > 0) yield* Effect.raceFirst(ledger.closed, timeUp)
-      // a durable storage that hangs must not hold up the end; what it could not be told, it finds out by itself
-      const stopping = yield* Effect.forkDaemon(pipeline.stop)
-      yield* storage.durable ? Effect.timeoutOption(Fiber.await(stopping), stopGrace) : Fiber.await(stopping)
-      reports.allUnreported("Stored")
-      ledger.closeAll()
-      yield* Deferred.succeed(settled, undefined)
-      yield* plugins.end(timeUp)
-      yield* reports.end(timeUp)
-      yield* log.end
-      ended = true
-    })
+    const end = withMonotonic((started) =>
+      Effect.gen(function*() {
+        const settings = config.unsafeSettings()
+        const limit = Duration.toMillis(settings.shutdownTimeout)
+        const until = (limit: number) =>
+          withMonotonic((now) => Effect.sleep(Duration.millis(Math.max(0, started + limit - now))))
+        const timeUp = until(limit)
+        admission.isClosing = true
+        overflow.close()
+        const sends = settings.deliver && limit > 0
+        if (sends) trigger.flush()
+        yield* untilTimeUp(admission.none, timeUp)
+        yield* untilTimeUp(outstanding.noAppends, until(Math.max(limit, appendGrace)))
+        admission.isClosed = true
+        // what waits is sent, for as long as there is time
+        if (sends) {
+          const none = outstanding.none()
+          trigger.flush()
+          yield* Effect.forkDaemon(reconcileWithOthers)
+          yield* untilTimeUp(none, until(limit - timeToReturn(limit, durability)))
+        }
+        const isClosed = yield* untilTimeUp(Scope.close(scope, Exit.void), timeUp)
+        // a storage that does not answer: what is known of its events is reported, so that each has its outcome
+        settlements.reportDecided()
+        if (unsettled !== undefined && !(isClosed && hasOthers)) settlements.lost(unsettled.events(clientId))
+        settlements.end()
+        reports.allUnreported(durability === "process" ? "Elsewhere" : "Stored")
+        outstanding.end()
+        yield* Deferred.succeed(settled, undefined)
+        yield* plugins.end(timeUp)
+        yield* reports.end(timeUp)
+        yield* log.end
+        hasEnded = true
+      })
+    )
 
     const over = yield* Deferred.make<void>()
-    let ending = false
+    let isEnding = false
 
     /** From inside a callback or plugin only the outcomes are waited for: the rest would wait for its caller. */
     const shutdown = Effect.uninterruptible(Effect.suspend(() => {
-      const begin = ending ? Effect.void : Effect.forkDaemon(
-        Effect.ensuring(Effect.interruptible(reports.outside(end)), Deferred.succeed(over, undefined))
+      const begin = isEnding ? Effect.void : Effect.forkDaemon(
+        Effect.ensuring(
+          Effect.interruptible(Effect.withClock(reports.outside(end), clock)),
+          Deferred.succeed(over, undefined)
+        )
       )
-      ending = true
+      isEnding = true
       return Effect.zipRight(
         begin,
-        Effect.flatMap(reports.isInside, (inside) => Deferred.await(inside ? settled : over))
+        Effect.flatMap(reports.isInside, (inside) => interruptibleWait(Deferred.await(inside ? settled : over)))
       )
     }))
-
-    // after the fibers of the pipeline: finalizers run last in, first out
     yield* Effect.addFinalizer(() => shutdown)
 
     const client: Amplitude.Client = {
       track: intake.track,
+      trackAll: intake.trackAll,
       trackOrFail: intake.trackOrFail,
       trackAndWait: intake.trackAndWait,
       identify: (identify, options) => Effect.suspend(() => intake.track(Event.identify(identify, options))),
@@ -139,55 +235,87 @@ export const make = (
       setOptOut: (optOut) => Effect.orDie(config.update({ optOut })),
       config: config.settings,
       updateConfig: (patch) =>
-        config.update(patch).pipe(
-          Effect.zipRight(storage.trim ?? Effect.succeed([])),
-          Effect.map((dropped) => {
-            for (const event of dropped) pipeline.overflowed(event, config.unsafeSettings().bufferCapacity)
-          }),
-          Effect.zipRight(pipeline.reconsider),
-          Effect.uninterruptible
+        Effect.uninterruptible(
+          config.update(patch).pipe(Effect.zipRight(overflow.trim), Effect.zipRight(pipeline.onConfig))
         )
     }
-    for (const plugin of config.unsafeSettings().plugins ?? []) yield* client.add(plugin)
     return client
   })
 
-/** What sets a client's ids apart from others': in memory, where few can meet, it is short, for it is in every id. */
-const prefixOf = (storage: EventStorage.Service): string => {
-  const uuid = globalThis.crypto.randomUUID()
-  return storage.durable || storage.shared ? `${uuid}-` : uuid.slice(0, 6)
-}
+const needsSharedStorage = new InvalidConfig({
+  option: "deliver",
+  expected: "true, unless the storage is shared with a process that delivers",
+  actual: "false"
+})
+
+/** So many turns of the scheduler are left to what waits for nothing, when the time is up. */
+const lastTurns = 1000
+
+/** Runs an effect until the time is up, and says whether it has ended. What waits for nothing ends in any case. */
+const untilTimeUp = (effect: Effect.Effect<unknown>, timeUp: Effect.Effect<void>): Effect.Effect<boolean> =>
+  Effect.flatMap(Effect.forkDaemon(Effect.interruptible(effect)), (fiber) => {
+    let turns = 0
+    return Effect.zipRight(
+      Effect.raceFirst(Fiber.await(fiber), timeUp),
+      Effect.map(
+        Effect.whileLoop({
+          while: () => fiber.unsafePoll() === null && turns++ < lastTurns,
+          body: () => Effect.yieldNow(),
+          step: () => {}
+        }),
+        () => fiber.unsafePoll() !== null
+      )
+    )
+  })
+
+/** A storage that is just taking an event when the client closes has so much time at least, in milliseconds. */
+const appendGrace = 1000
+
+/** The part of `shutdownTimeout` in which a durable storage gets back the events that are leased, in milliseconds. */
+const timeToReturn = (limit: number, durability: EventStorage.Service["durability"]): number =>
+  durability === "process" ? 0 : Math.min(limit / 10, 1000)
+
+/** The longest that building a client waits for its storage. */
+const buildTimeout = Duration.seconds(5)
 
 /** The events that an earlier process has left to this one. */
-const waitingBefore = (storage: EventStorage.Service): Effect.Effect<number> =>
-  storage.durable && !storage.shared ? Effect.orElseSucceed(storage.size, () => 0) : Effect.succeed(0)
+const countFound = (storage: EventStorage.Service, log: Log.Log): Effect.Effect<number> =>
+  storage.durability !== "exclusive" ? Effect.succeed(0) : Effect.suspend(() => storage.count()).pipe(
+    Effect.disconnect,
+    Effect.timeoutFail({ duration: buildTimeout, onTimeout: () => "no answer" }),
+    Effect.catchAllCause(() => {
+      log.write({
+        level: LogLevel.Error,
+        module: "EventStorage",
+        message: "the storage failed to count its events: flush does not wait for what an earlier process has left"
+      })
+      return Effect.succeed(0)
+    })
+  )
 
 /** A transport, until the scope ends. */
 export type MakeTransport = Effect.Effect<Transport.Service, never, Scope.Scope>
 
-/**
- * The client that a program has when it chooses no services: its events wait in memory, and its lines go to Effect's
- * logger. What is made here is made for this client alone.
- */
-export const makeDefault = (
+/** The client that a program has when it chooses no services but, if it wants to, the storage. */
+export const makeDefault = <E = never, R = never>(
   transport: MakeTransport,
-  options: AmplitudeConfig.Options
-): Effect.Effect<Amplitude.Client, InvalidConfig, Scope.Scope> => over(transport, AmplitudeConfig.make(options))
-
-/** The same with options that are read from the `ConfigProvider`. */
-export const makeDefaultConfig = (
-  transport: MakeTransport,
-  config: Config.Config.Wrap<AmplitudeConfig.Options>
-): Effect.Effect<Amplitude.Client, ConfigError | InvalidConfig, Scope.Scope> =>
-  over(transport, Effect.flatMap(Config.unwrap(config), AmplitudeConfig.make))
-
-const over = <E>(
-  makeTransport: MakeTransport,
-  configure: Effect.Effect<AmplitudeConfig.Service, E>
-): Effect.Effect<Amplitude.Client, E | InvalidConfig, Scope.Scope> =>
+  readOptions: Effect.Effect<Amplitude.Options, E>,
+  storage: Effect.Effect<EventStorage.Service, never, R> = Memory.make
+): Effect.Effect<Amplitude.Client, E | InvalidConfig, Scope.Scope | R> =>
   Effect.gen(function*() {
-    const config = yield* configure
-    const transport = yield* makeTransport
-    const services = { config, transport, storage: Memory.make(config), logger: Log.effect }
-    return yield* Effect.mapError(make(services), toInvalidConfig)
+    const { plugins, settings } = yield* Plugins.split(yield* readOptions)
+    const config = yield* AmplitudeConfig.make(settings)
+    const client = yield* make({
+      config,
+      transport: yield* transport,
+      storage: yield* storage,
+      logger: Log.effect
+    })
+    yield* Plugins.addAll(client, plugins)
+    return client
   })
+
+/** The options as read from the `ConfigProvider`. */
+export const optionsOf: (
+  config: Config.Config.Wrap<Amplitude.Options>
+) => Effect.Effect<Amplitude.Options, ConfigError> = Config.unwrap

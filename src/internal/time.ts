@@ -1,4 +1,8 @@
-/** The time of the `Clock` of the fiber that asks, in a single operation of the fiber. */
+/**
+ * The `Clock` of the fiber that asks, read in a single operation of the fiber.
+ *
+ * The wall clock says when something is, and can be set. The monotonic clock measures spans of time.
+ */
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -7,12 +11,17 @@ import type * as Fiber from "effect/Fiber"
 export const clockOf = (fiber: Fiber.RuntimeFiber<any, any>): Clock.Clock =>
   Context.get(fiber.currentDefaultServices, Clock.Clock)
 
-/** Milliseconds since the epoch. */
-export const unsafeNow = (fiber: Fiber.RuntimeFiber<any, any>): number => clockOf(fiber).unsafeCurrentTimeMillis()
+/** Wall clock, in milliseconds since the epoch. */
+export const wallTimeOf = (clock: Clock.Clock): number => clock.unsafeCurrentTimeMillis()
 
-export const withNow = <A, E, R>(f: (now: number) => Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
-  Effect.withFiberRuntime((fiber) => f(unsafeNow(fiber)))
+export const unsafeNow = (fiber: Fiber.RuntimeFiber<any, any>): number => wallTimeOf(clockOf(fiber))
 
-/** Milliseconds of a clock that only goes forward: differences of them are spans of time, whatever is done to the other. */
-export const withTicks = <A, E, R>(f: (ticks: number) => Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
-  Effect.withFiberRuntime((fiber) => f(Number(clockOf(fiber).unsafeCurrentTimeNanos()) / 1e6))
+/** Monotonic, in milliseconds. */
+export const monotonicOf = (clock: Clock.Clock): number => Number(clock.unsafeCurrentTimeNanos()) / 1e6
+
+export const withClock = <A, E, R>(f: (clock: Clock.Clock) => Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+  Effect.withFiberRuntime((fiber) => f(clockOf(fiber)))
+
+/** Gives the monotonic time, in milliseconds. */
+export const withMonotonic = <A, E, R>(f: (now: number) => Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+  withClock((clock) => f(monotonicOf(clock)))

@@ -1,6 +1,7 @@
 /** How things end: flush and shutdown against everything that does not keep to its part. */
 import { assert, describe, it } from "@effect/vitest"
-import { Deferred, Duration, Effect, Exit, Fiber, Layer, Scope, TestClock } from "effect"
+import type { Duration } from "effect"
+import { Array as Arr, Deferred, Effect, Exit, Fiber, Layer, Option, Scope, TestClock } from "effect"
 import type { DeliveryReport } from "effect-amplitude"
 import { Amplitude, AmplitudeConfig, AmplitudeLogger, EventStorage, StorageError, Transport } from "effect-amplitude"
 import { scenario, trackMany } from "../support/scripted.js"
@@ -120,7 +121,7 @@ describe("shutdown with a durable storage", () => {
           send: () => Effect.succeed({ status: 503, headers: {}, body: "" }),
           storage: (storage) => {
             stored = storage
-            return { durable: true }
+            return { durability: "exclusive" as const }
           }
         })
         const waiting = yield* Effect.fork(Effect.flip(client.trackAndWait(click)))
@@ -134,8 +135,8 @@ describe("shutdown with a durable storage", () => {
         yield* client.flush
         assert.deepStrictEqual(reports, [])
         // and it is free for the next process
-        const lease = { count: 10, bytes: 1e6, ttl: Duration.seconds(1), paused: true }
-        assert.strictEqual((yield* stored!.lease(lease)).length, 1)
+        const lease = yield* stored!.lease({ maxEvents: 10, maxBytes: 1e6, includePaused: true })
+        assert.strictEqual(Option.getOrThrow(lease).events.length, 1)
       }))
   }
 })
@@ -189,7 +190,7 @@ describe("a storage that is just taking an event when the client closes", () => 
   const slow = (duration: Duration.DurationInput, reports: Array<DeliveryReport.DeliveryReport>) =>
     clientOver({
       reports,
-      storage: (storage) => ({ append: (event) => Effect.delay(storage.append(event), duration) }),
+      storage: (storage) => ({ append: (events, options) => Effect.delay(storage.append(events, options), duration) }),
       shutdownTimeout: 0
     })
 
@@ -248,7 +249,7 @@ describe("a storage of the user's that knows no more than the contract", () => {
           })),
         shutdownTimeout: "1 second",
         storage: (storage) => ({
-          lease: ({ paused: _paused, ...options }) => storage.lease(options)
+          lease: ({ includePaused: _includePaused, ...options }) => storage.lease(options)
         })
       })
       yield* client.track(click)
@@ -287,16 +288,22 @@ describe("services of the user's that fail", () => {
     Effect.gen(function*() {
       const reports: Array<DeliveryReport.DeliveryReport> = []
       let calls = 0
-      const flaky = <A>(effect: Effect.Effect<A, StorageError>): Effect.Effect<A, StorageError> =>
+      const flaky = <A, R>(effect: Effect.Effect<A, StorageError, R>): Effect.Effect<A, StorageError, R> =>
         Effect.suspend(() =>
           ++calls % 3 === 0 ? effect : calls % 2 === 0 ? Effect.die("a bug") : Effect.fail(new StorageError({}))
         )
       const client = yield* clientOver({
         reports,
         storage: (storage) => ({
-          lease: (options) => flaky(storage.lease(options)),
-          acknowledge: (ids) => flaky(storage.acknowledge(ids)),
-          release: (ids, options) => flaky(storage.release(ids, options))
+          lease: (options) =>
+            Effect.map(
+              flaky(storage.lease(options)),
+              Option.map((lease): EventStorage.Lease => ({
+                ...lease,
+                acknowledge: (events, options) => flaky(lease.acknowledge(events, options)),
+                release: (events, options) => flaky(lease.release(events, options))
+              }))
+            )
         })
       })
       yield* trackMany(client, 10)
@@ -335,23 +342,41 @@ describe("services of the user's that fail", () => {
 describe("a storage of the user's over the one in memory", () => {
   const mapped = (f: (event: EventStorage.EncodedEvent) => object) => (storage: EventStorage.Service) => ({
     lease: (options: EventStorage.LeaseOptions) =>
-      Effect.map(storage.lease(options), (events) => events.map((event) => f(event) as EventStorage.EncodedEvent))
+      Effect.map(
+        storage.lease(options),
+        Option.map((lease): EventStorage.Lease => ({
+          ...lease,
+          events: Arr.map(lease.events, (event) => f(event) as EventStorage.EncodedEvent)
+        }))
+      )
   })
 
   const counted = (calls: Array<string>) => (storage: EventStorage.Service): Partial<EventStorage.Service> => ({
-    append: (event) => {
+    append: (events, options) => {
       calls.push("append")
-      return storage.append(event)
+      return storage.append(events, options)
     },
-    acknowledge: (ids) => {
-      calls.push("acknowledge")
-      return storage.acknowledge(ids)
-    }
+    lease: (options) =>
+      Effect.map(
+        storage.lease(options),
+        Option.map((lease): EventStorage.Lease => ({
+          ...lease,
+          acknowledge: (events, options) => {
+            calls.push("acknowledge")
+            return lease.acknowledge(events, options)
+          }
+        }))
+      )
   })
 
   const withFields: ReadonlyArray<readonly [string, (event: EventStorage.EncodedEvent) => object]> = [
-    ["bytes of its own", (event) => ({ ...event, bytes: Buffer.from(event.json) })],
-    ["a bigint", (event) => ({ ...event, bytes: BigInt(event.json.length), numberIn: 1 })],
+    ["bytes of its own", ({ buffer, end, start, ...event }) => ({
+      ...event,
+      buffer: buffer.slice(start, end),
+      start: 0,
+      end: end - start
+    })],
+    ["a bigint", (event) => ({ ...event, bytes: BigInt(event.end), numberIn: 1 })],
     ["zeros", (event) => ({ ...event, bytes: 0, page: null, lease: null })]
   ]
   for (const [name, f] of withFields) {
@@ -367,7 +392,7 @@ describe("a storage of the user's over the one in memory", () => {
 
   it.scoped("is asked about every event, whichever of its methods are its own", () =>
     Effect.gen(function*() {
-      for (const names of [["append"], ["acknowledge"], ["append", "acknowledge"]] as const) {
+      for (const names of [["append"], ["lease"], ["append", "lease"]] as const) {
         const calls: Array<string> = []
         const reports: Array<DeliveryReport.DeliveryReport> = []
         const client = yield* clientOver({
@@ -382,7 +407,7 @@ describe("a storage of the user's over the one in memory", () => {
         assert.deepStrictEqual(outcomes(reports), ["Delivered", "Delivered"])
         assert.deepStrictEqual(calls, [
           ...names.includes("append" as never) ? ["append", "append"] : [],
-          ...names.includes("acknowledge" as never) ? ["acknowledge"] : []
+          ...names.includes("lease" as never) ? ["acknowledge"] : []
         ])
       }
     }))

@@ -90,7 +90,7 @@ const world = (
       layer({
         apiKey,
         serverUrl: server.url,
-        requestTimeout: "400 millis",
+        requestTimeout: "2 seconds",
         shutdownTimeout: "5 seconds",
         retrySchedule: Schedule.spaced("10 millis"),
         callback: (report) => Effect.sync(() => reports.push(report)),
@@ -135,7 +135,7 @@ const retried = (first: Server.Scripted, options: Options = {}): Case => ({
 /** The same thing again and again: after two retries the events are given up, with the last status. */
 const exhausted = (always: Server.Scripted, code: number, options: Options = {}): Case => ({
   script: () => always,
-  options: { flushMaxRetries: 2, requestTimeout: "200 millis", ...options },
+  options: { flushMaxRetries: 2, requestTimeout: "1 second", ...options },
   ends: all("RetriesExhausted", code, 3),
   sent: ["1 2 3", "1 2 3", "1 2 3"]
 })
@@ -166,7 +166,7 @@ const refusing = (status: number, culprit: string): Case => ({
 const paused = (body: object): Case => ({
   script: firstly({ status: 429, body: { code: 429, error: "Too many requests for some devices and users", ...body } }),
   leftovers: true,
-  options: { shutdownTimeout: "300 millis" },
+  options: { shutdownTimeout: "1 second" },
   ends: { 1: ["Delivered", 200, 2], 2: ["Shutdown", 0, 1], 3: ["Delivered", 200, 2] },
   sent: ["1 2 3", "1 3"]
 })
@@ -282,7 +282,7 @@ const cases: Readonly<Record<string, Case>> = {
     script: firstly({ status: 400, body: { code: 400, silenced_events: [0, 1], throttled_events: [1, 2] } }),
     count: 4,
     leftovers: true,
-    options: { shutdownTimeout: "300 millis" },
+    options: { shutdownTimeout: "1 second" },
     ends: { 1: ["Silenced", 400, 1], 2: ["Silenced", 400, 1], 3: ["Shutdown", 0, 1], 4: ["Delivered", 200, 2] },
     sent: ["1 2 3 4", "4"]
   },
@@ -291,7 +291,7 @@ const cases: Readonly<Record<string, Case>> = {
     count: 4,
     userOf: (index) => index % 2 === 1 ? "user-odd" : "user-even",
     leftovers: true,
-    options: { shutdownTimeout: "300 millis" },
+    options: { shutdownTimeout: "1 second" },
     ends: { 1: ["Shutdown", 0, 1], 2: ["Delivered", 200, 2], 3: ["Shutdown", 0, 1], 4: ["Delivered", 200, 2] },
     sent: ["1 2 3 4", "2 4"]
   },
@@ -499,7 +499,9 @@ const lifetime = (module: string, name: string) => `
   )
   const closed = performance.now()
   // a connection that is destroyed is gone some turns of the loop later
-  await new Promise((resolve) => setTimeout(resolve, 50))
+  for (let turns = 0; turns < 40 && process.getActiveResourcesInfo().includes("TCPSocketWrap"); turns++) {
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  }
   console.log(JSON.stringify(process.getActiveResourcesInfo()))
   process.on("exit", () => console.log(Math.round(performance.now() - closed)))
 `
@@ -511,7 +513,7 @@ const inChild = (script: string, url: string) =>
       const child = spawn(
         process.execPath,
         ["--import", "tsx", "--input-type=module", "--eval", script, url],
-        { cwd: root, stdio: ["ignore", "pipe", "inherit"], timeout: 20_000, killSignal: "SIGKILL" }
+        { cwd: root, stdio: ["ignore", "pipe", "inherit"], timeout: 40_000, killSignal: "SIGKILL" }
       )
       let output = ""
       child.stdout.setEncoding("utf8").on("data", (text: string) => output += text)
@@ -520,7 +522,7 @@ const inChild = (script: string, url: string) =>
     }
   )
 
-describe("a process whose client has shut down ends by itself", { concurrent: true, timeout: 30_000 }, () => {
+describe("a process whose client has shut down ends by itself", { concurrent: true, timeout: 60_000 }, () => {
   for (const [module, name] of [["index", "Amplitude"], ["AmplitudeNode", "AmplitudeNode"]] as const) {
     for (const answer of [200, "hang", "trickle", "refused"] as const) {
       it.scopedLive(`${name}.layer, ${answer}`, () =>

@@ -1,9 +1,15 @@
 import { assert, describe, it } from "@effect/vitest"
+import { Cause, Exit } from "effect"
 import { TransportError } from "effect-amplitude"
 import type { Answer, Context, Outcome } from "../../src/internal/delivery/outcome.js"
-import { decide } from "../../src/internal/delivery/outcome.js"
+import { decide, fromExit } from "../../src/internal/delivery/outcome.js"
 
 const now = Date.parse("2024-01-01T00:00:00Z")
+
+const encoded = (json: string) => {
+  const buffer = new TextEncoder().encode(json)
+  return { buffer, start: 0, end: buffer.length }
+}
 
 /** Four events of a user and a device each, the last of a user alone. */
 const events = [
@@ -11,7 +17,7 @@ const events = [
   { user_id: "user-11111", device_id: "device-11111" },
   { user_id: "user-22222", device_id: "device-22222" },
   { user_id: "user-33333" }
-].map((ids) => ({ json: JSON.stringify({ event_type: "type", ...ids }) }))
+].map((ids) => encoded(JSON.stringify({ event_type: "type", ...ids })))
 
 const context: Context = { apiKey: "a-secret-key", now, useBatch: false, events }
 
@@ -336,6 +342,190 @@ describe("outcome", () => {
         assert.strictEqual(pause(false, status, date(45_000)), 45_000)
         assert.strictEqual(pause(false, status, "3600"), 300_000)
         assert.strictEqual(pause(false, status, "soon"), 30_000)
+      }
+    })
+  })
+
+  describe("hostile answers", () => {
+    const throwing = (name: string) =>
+      Object.defineProperty({}, name, {
+        enumerable: true,
+        get: () => {
+          throw new Error("no")
+        }
+      })
+
+    const revoked = () => {
+      const { proxy, revoke } = Proxy.revocable({}, {})
+      revoke()
+      return proxy
+    }
+
+    const hostile = (value: unknown) => value as Answer
+
+    it("any number of fields and of indices is decided", { timeout: 60_000 }, () => {
+      const fields = Object.fromEntries(Array.from({ length: 200_000 }, (_, index) => [`field-${index}`, [index % 9]]))
+      for (const name of ["invalid_fields", "missing_fields", "invalid_id_lengths"]) {
+        assert.strictEqual(
+          short(outcomeOf(400, { [`events_with_${name}`]: fields })),
+          "Rejected Rejected Rejected Rejected"
+        )
+      }
+      const many = Array.from({ length: 500_000 }, (_, index) => index)
+      assert.strictEqual(short(outcomeOf(400, { silenced_events: many })), "Silenced Silenced Silenced Silenced")
+      assert.strictEqual(short(outcomeOf(429, { throttled_events: many })), "paused paused paused paused")
+      assert.strictEqual(short(outcomeOf(429, { throttled_users: many.map(String) })), "Retry")
+      assert.strictEqual(outcomeOf(500, `{"error":${"[".repeat(500_000)}`).message.length, 500)
+    })
+
+    it("an answer that cannot be read is one to retry", () => {
+      for (
+        const answer of [
+          null,
+          undefined,
+          "text",
+          5,
+          {},
+          revoked(),
+          throwing("status"),
+          { status: "200", headers: {}, body: "" },
+          { status: NaN, headers: {}, body: "" },
+          { status: 200.5, headers: {}, body: "" },
+          { status: 400, headers: {}, body: null },
+          { status: 400, headers: {}, body: 5 },
+          Object.assign(throwing("body"), { status: 429, headers: {} }),
+          { _tag: "TransportError", message: 5 },
+          Object.assign(throwing("message"), { _tag: "TransportError" })
+        ]
+      ) {
+        const outcome = decide(hostile(answer), context)
+        assert.strictEqual(outcome._tag, "Retry")
+        assert.strictEqual(waitOf(outcome, 7), 7)
+        assert.strictEqual(outcome.message, "the answer could not be read")
+      }
+    })
+
+    it("events that are no JSON match no list", () => {
+      const over = { events: [encoded("{"), encoded("null"), encoded(""), events[1]!] }
+      assert.strictEqual(
+        short(outcomeOf(429, { throttled_users: ["user-11111"] }, {}, over)),
+        "again again again paused"
+      )
+    })
+
+    it("Retry-After of another type is read where that is possible, and is never in the way", () => {
+      const wait = (headers: unknown) => waitOf(decide(hostile({ status: 503, headers, body: "" }), context), 100)
+      assert.strictEqual(wait({ "retry-after": 7 }), 7000)
+      assert.strictEqual(wait({ "Retry-After": ["7", "8"] }), 7000)
+      assert.strictEqual(wait({ "retry-after": [9] }), 9000)
+      for (const value of [null, undefined, {}, [], [null], true, NaN, Infinity, -7, 1e300, Symbol("7"), () => 7]) {
+        assert.strictEqual(wait({ "retry-after": value }), 100)
+      }
+      for (const headers of [throwing("retry-after"), revoked(), null, undefined, "retry-after", 5]) {
+        assert.strictEqual(wait(headers), 100)
+      }
+      const paused = decide(
+        hostile({ status: 429, headers: throwing("retry-after"), body: JSON.stringify({ throttled_events: [0] }) }),
+        context
+      )
+      assert.strictEqual(short(paused), "paused again again again")
+      assert.strictEqual(pauseOf(paused), 30_000)
+    })
+
+    it("a key that is echoed in another form is removed", () => {
+      const apiKey = "Ab/+\"<é>&0123456789abcdef"
+      const encoded = (encoding: BufferEncoding, text = apiKey) => Buffer.from(text).toString(encoding)
+      const html = apiKey.replace(/[<>&"]/g, (character) => `&#${character.charCodeAt(0)};`)
+      const named = apiKey.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("\"", "&quot;")
+      const units = apiKey.split("").map((unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`).join("")
+      const forms = {
+        "as it is": apiKey,
+        "in upper case": apiKey.toUpperCase(),
+        "in lower case": apiKey.toLowerCase(),
+        "as JSON": JSON.stringify(apiKey),
+        "as JSON in JSON": JSON.stringify(JSON.stringify(apiKey)),
+        "as JSON that escapes slashes and HTML": JSON.stringify(apiKey).replace("/", "\\/").replace("<", "\\u003c"),
+        "as JSON in ASCII": JSON.stringify(apiKey).replace("é", "\\u00E9"),
+        "as JSON that escapes all": units,
+        "in a URL": encodeURIComponent(apiKey),
+        "in a URL in lower case": encodeURIComponent(apiKey).toLowerCase(),
+        "in HTML by number": html,
+        "in HTML by name": named,
+        "in hexadecimal digits": encoded("hex"),
+        "in upper hexadecimal digits": encoded("hex").toUpperCase(),
+        "in base64": encoded("base64"),
+        "in base64 for URLs": encoded("base64url"),
+        "in base64 with a name": encoded("base64", `${apiKey}:`),
+        "in base64 behind a name": encoded("base64", `user:${apiKey}`),
+        "in base64 behind another name": encoded("base64", `users:${apiKey}`)
+      }
+      for (const [name, form] of Object.entries(forms)) {
+        const body = `before (${form}) after`
+        const { message } = decide({ status: 404, headers: {}, body }, { ...context, apiKey }) as { message: string }
+        assert.match(message, /^before \(.{0,8}<redacted>.{0,8}\) after$/, name)
+        const failed = decide(new TransportError({ message: body }), { ...context, apiKey }) as { message: string }
+        assert.strictEqual(failed.message, message, name)
+      }
+    })
+
+    it("a key is found at every place of a cut, and in any length of text", () => {
+      const apiKey = "0123456789abcdef0123456789abcdef"
+      for (let length = 440; length <= 520; length++) {
+        for (const form of [apiKey, Buffer.from(apiKey).toString("hex"), Buffer.from(apiKey).toString("base64")]) {
+          const body = `${"x".repeat(length)}${form}${"y".repeat(1000)}`
+          const { message } = decide({ status: 404, headers: {}, body }, { ...context, apiKey }) as { message: string }
+          assert.isAtMost(message.length, 500)
+          assert.notMatch(message, /[0-9]/)
+          assert.notInclude(message, form.slice(0, 4))
+        }
+      }
+      const body = apiKey.repeat(300_000)
+      const { message } = decide({ status: 404, headers: {}, body }, { ...context, apiKey }) as { message: string }
+      assert.strictEqual(message, "<redacted>".repeat(50))
+    })
+
+    it("a key with white space around it is found without it, and no key at all is found nowhere", () => {
+      const message = (apiKey: string) =>
+        (decide(answer(404, "a: the-key"), { ...context, apiKey }) as { message: string }).message
+      assert.strictEqual(message(" the-key\n"), "a: <redacted>")
+      assert.strictEqual(message(""), "a: the-key")
+      assert.strictEqual(message("\ud800"), "a: the-key")
+    })
+  })
+
+  describe("what comes of a request", () => {
+    it("is the answer, with nothing but what an answer has", () => {
+      const given = { status: 200, headers: { a: "b" }, body: "{}", socket: {} }
+      assert.deepStrictEqual(fromExit(Exit.succeed(given)), { status: 200, headers: { a: "b" }, body: "{}" })
+    })
+
+    it("is the error of the transport", () => {
+      const error = new TransportError({ reason: "Timeout", message: "too late" })
+      assert.strictEqual(fromExit(Exit.fail(error)), error)
+    })
+
+    it("is an answer that did not arrive, whatever else the transport does", () => {
+      const messageOf = (exit: Exit.Exit<unknown, unknown>) => {
+        const read = fromExit(exit)
+        assert.instanceOf(read, TransportError)
+        assert.strictEqual(decide(read, context)._tag, "Retry")
+        return read.message
+      }
+      const broken = Object.defineProperty(new TransportError({}), "message", {
+        get: () => {
+          throw new Error("no")
+        }
+      })
+      assert.strictEqual(messageOf(Exit.fail("refused")), "the transport failed: refused")
+      const brokenPipe: unknown = new Error("broken pipe")
+      assert.strictEqual(messageOf(Exit.fail(brokenPipe)), "the transport failed: broken pipe")
+      for (const failure of [null, undefined, 5, {}, broken]) {
+        assert.strictEqual(messageOf(Exit.fail(failure)), "the transport failed: no reason given")
+      }
+      assert.strictEqual(messageOf(Exit.die("a bug")), "the transport died")
+      assert.strictEqual(messageOf(Exit.failCause(Cause.empty)), "the transport died")
+      for (const answer of [null, undefined, "text", {}, { status: "200", headers: {}, body: "" }]) {
+        assert.match(messageOf(Exit.succeed(answer)), /^the transport gave (no|an) answer/)
       }
     })
   })

@@ -114,14 +114,15 @@ const weather = (seed: number, flushConcurrency: number) =>
       flushMaxRetries: 4,
       shutdownTimeout: "1 minute"
     })
-    const storage = Memory.make(config)
+    const storage = yield* Memory.make
     const client = yield* Client.make({
       config,
       storage,
       transport: {
         send: ({ body }) =>
           Effect.suspend(() => {
-            const sent = (JSON.parse(String(body)) as { readonly events: ReadonlyArray<SeenEvent> }).events
+            const sent =
+              (JSON.parse(new TextDecoder().decode(body)) as { readonly events: ReadonlyArray<SeenEvent> }).events
             const users = new Set(sent.map(({ user_id }) => user_id ?? ""))
             check(sent, users)
             users.forEach((user) => busy.add(user))
@@ -150,7 +151,7 @@ const weather = (seed: number, flushConcurrency: number) =>
       })
     })
     /** Accepted = settled + waiting. */
-    const balance = Effect.map(storage.size, (waiting) => {
+    const balance = Effect.map(storage.count(), (waiting) => {
       if (settled.size + waiting !== tracked) {
         faults.push(`${tracked} tracked, ${settled.size} settled, ${waiting} wait`)
       }

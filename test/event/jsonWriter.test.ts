@@ -118,7 +118,9 @@ describe("events that are written while another one is", () => {
       const bodies: Array<string> = []
       const transport = Layer.succeed(Transport, {
         send: ({ body }) =>
-          Effect.sync(() => bodies.push(String(body))).pipe(Effect.as({ status: 200, headers: {}, body: "{}" }))
+          Effect.sync(() => bodies.push(new TextDecoder().decode(body))).pipe(
+            Effect.as({ status: 200, headers: {}, body: "{}" })
+          )
       })
       yield* Effect.gen(function*() {
         const client = yield* Amplitude

@@ -1,9 +1,10 @@
 /**
- * The doc comments of `src`. docgen asks for `@since`, and runs the examples it prints; it does not ask for `@category`,
- * and does not see the examples of classes and of their static members.
+ * The doc comments of `src` and the README. docgen asks for `@since`, and runs the examples it prints; it does not ask
+ * for `@category`, and does not see the examples of classes and of their static members.
  */
 import { assert, describe, it } from "@effect/vitest"
-import { readdirSync } from "node:fs"
+import { AmplitudeConfig } from "effect-amplitude"
+import { existsSync, readdirSync, readFileSync } from "node:fs"
 import { join, relative } from "node:path"
 import { fileURLToPath } from "node:url"
 import ts from "typescript"
@@ -32,6 +33,35 @@ const findExamples = (node: ts.Node): ReadonlyArray<ts.JSDocTag> =>
 const textOf = (example: ts.JSDocTag): string =>
   (ts.getTextOfJSDocComment(example.comment) ?? "").replace(/^```.*\n|\n```$/g, "")
 
+interface Snippet {
+  readonly place: string
+  readonly text: string
+}
+
+/** What the compiler says about snippets, each a module of its own beside the examples. */
+const errorsOf = (snippets: ReadonlyArray<Snippet>): ReadonlyArray<string> => {
+  const modules = new Map(snippets.map((snippet, index) => [join(root, "examples", `snippet-${index}.ts`), snippet]))
+  const host = ts.createCompilerHost(options)
+  const { fileExists, getSourceFile } = host
+  host.fileExists = (path) => modules.has(path) || fileExists(path)
+  host.getSourceFile = (path, version, onError) => {
+    const snippet = modules.get(path)
+    return snippet === undefined
+      ? getSourceFile(path, version, onError)
+      : ts.createSourceFile(path, snippet.text, version)
+  }
+  const program = ts.createProgram(
+    [...modules.keys()],
+    { ...options, noUnusedLocals: false, skipLibCheck: true },
+    host
+  )
+  return [...modules].flatMap(([path, { place }]) =>
+    ts.getPreEmitDiagnostics(program, program.getSourceFile(path)).map(({ messageText }) =>
+      `${place}: ${ts.flattenDiagnosticMessageText(messageText, "\n")}`
+    )
+  )
+}
+
 describe("the doc comments", () => {
   it("give each export its category", () => {
     const exported = sources.flatMap((source) => [...source.statements]).filter((node) =>
@@ -45,31 +75,44 @@ describe("the doc comments", () => {
   })
 
   it("have examples that compile", { timeout: 60_000 }, () => {
-    const examples = new Map(
-      sources.flatMap(findExamples).map((
-        example,
-        index
-      ) => [join(root, "examples", `doc-comment-${index}.ts`), example])
+    assert.deepStrictEqual(
+      errorsOf(sources.flatMap(findExamples).map((example) => ({ place: placeOf(example), text: textOf(example) }))),
+      []
     )
-    const host = ts.createCompilerHost(options)
-    const { fileExists, getSourceFile } = host
-    host.fileExists = (path) => examples.has(path) || fileExists(path)
-    host.getSourceFile = (path, version, onError) => {
-      const example = examples.get(path)
-      return example === undefined
-        ? getSourceFile(path, version, onError)
-        : ts.createSourceFile(path, textOf(example), version)
+  })
+})
+
+describe("the README", () => {
+  const readme = readFileSync(join(root, "README.md"), "utf8")
+
+  it("has snippets that compile as they are", { timeout: 60_000 }, () => {
+    const snippets = [...readme.matchAll(/^```ts\n([^]*?)^```$/gm)].map(({ 1: text, index }) => ({
+      place: `README.md:${readme.slice(0, index).split("\n").length}`,
+      text: text!
+    }))
+    assert.isAbove(snippets.length, 10)
+    assert.deepStrictEqual(errorsOf(snippets), [])
+  })
+
+  it("names every example, and no file that is not there", () => {
+    const named = new Set([...readme.matchAll(/`((?:examples|test)\/[^`]+)`/g)].map((match) => match[1]!))
+    const missing = [...named].filter((path) => !existsSync(join(root, path)))
+    const unnamed = readdirSync(join(root, "examples")).filter((name) => !named.has(`examples/${name}`))
+    assert.deepStrictEqual({ missing, unnamed }, { missing: [], unnamed: [] })
+  })
+
+  it("has a row for every setting", () => {
+    const rows = readme.split("\n").filter((line) => line.startsWith("| `"))
+    for (const name of ["apiKey", ...Object.keys(AmplitudeConfig.defaults)]) {
+      if (name === "plugins") continue
+      assert.isTrue(rows.some((row) => row.startsWith(`| \`${name}\` |`)), name)
     }
-    const program = ts.createProgram(
-      [...examples.keys()],
-      { ...options, noUnusedLocals: false, skipLibCheck: true },
-      host
+  })
+
+  it("has links that lead to its headings", () => {
+    const anchors = [...readme.matchAll(/^#+ (.+)$/gm)].map(({ 1: title }) =>
+      `#${title!.toLowerCase().replace(/[^\p{L}\p{N} -]/gu, "").replace(/ /g, "-")}`
     )
-    const errors = [...examples].flatMap(([path, example]) =>
-      ts.getPreEmitDiagnostics(program, program.getSourceFile(path)).map(({ messageText }) =>
-        `${placeOf(example)}: ${ts.flattenDiagnosticMessageText(messageText, "\n")}`
-      )
-    )
-    assert.deepStrictEqual(errors, [])
+    for (const { 1: link } of readme.matchAll(/\]\((#[^)]+)\)/g)) assert.include(anchors, link!)
   })
 })

@@ -93,7 +93,7 @@ describe("a loop of track", () => {
 
 describe("turns of the event loop", () => {
   /** How many events a caller that never waits by itself has taken before each of its turns. */
-  const periods = (turns: Turns.Turns, count: number) =>
+  const periods = (turns: Turns.Fairness, count: number) =>
     Effect.gen(function*() {
       const periods: Array<number> = []
       let events = 0
@@ -113,7 +113,7 @@ describe("turns of the event loop", () => {
     Effect.gen(function*() {
       const turns = Turns.make()
       assert.deepStrictEqual(yield* periods(turns, 10), [100, 75, 113, 169, 254, 380, 570, 800, 800, 800])
-      turns.left()
+      turns.onLease()
       assert.deepStrictEqual(yield* periods(turns, 2), [50, 75])
     }))
 })

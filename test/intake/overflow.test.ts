@@ -37,12 +37,13 @@ const dead = (overflow: AmplitudeConfig.Overflow) =>
           flushMaxRetries: 1_000_000,
           retrySchedule: Schedule.spaced("20 millis"),
           shutdownTimeout: 0,
+          reportCapacity: 1_000_000,
           callback
         }))
       )
     )
     const client = Context.get(context, Amplitude)
-    const waiting = Context.get(context, EventStorage).size
+    const waiting = Context.get(context, EventStorage).count()
     const event = (number: number) => ({ event_type: String(number), user_id: `user-${number % 1000}` })
     /** Tracks events one after the other, and looks now and then whether the bound holds. */
     const track = (from: number, to: number, call: (number: number) => Effect.Effect<void>) =>

@@ -3,7 +3,7 @@
  * an event is accepted and has its outcome, or it is not in the storage, and nobody waits while there is room.
  */
 import { assert, describe, it } from "@effect/vitest"
-import { Cause, Context, Effect, Exit, Fiber, Layer, Scheduler, TestClock } from "effect"
+import { Cause, Context, Effect, Exit, Fiber, Layer, Option, Scheduler, TestClock } from "effect"
 import type { DeliveryReport } from "effect-amplitude"
 import { Amplitude, AmplitudeConfig, AmplitudeLogger, EventStorage, Plugin, Transport } from "effect-amplitude"
 import { typesOf } from "../support/scripted.js"
@@ -23,7 +23,7 @@ const full = (wrap: Wrap, options: Partial<AmplitudeConfig.Options> = {}) =>
           Layer.succeed(Transport, {
             send: ({ body }) =>
               Effect.sync(() => {
-                sent.push(...typesOf((JSON.parse(String(body)) as { readonly events: [] }).events))
+                sent.push(...typesOf((JSON.parse(new TextDecoder().decode(body)) as { readonly events: [] }).events))
                 return { status: 200, headers: {}, body: "" }
               })
           }),
@@ -42,7 +42,7 @@ const full = (wrap: Wrap, options: Partial<AmplitudeConfig.Options> = {}) =>
     )
     const client = Context.get(context, Amplitude)
     yield* client.trackOrFail(event("first"))
-    return { client, reports, sent, waiting: Context.get(context, EventStorage).size }
+    return { client, reports, sent, waiting: Context.get(context, EventStorage).count() }
   })
 
 const event = (name: string) => ({ event_type: name, user_id: "user-12345" })
@@ -80,7 +80,10 @@ const operations = Array.from({ length: 45 }, (_, index) => index + 1)
 
 const storages: ReadonlyArray<readonly [string, Wrap]> = [
   ["the storage in memory", (storage) => storage],
-  ["a storage that wraps it", (storage) => ({ ...storage, append: (event) => storage.append(event) })]
+  [
+    "a storage that wraps it",
+    (storage) => ({ ...storage, append: (events, options) => storage.append(events, options) })
+  ]
 ]
 
 for (const [name, wrap] of storages) {
@@ -128,12 +131,19 @@ for (const [name, wrap] of storages) {
           const wrapped = wrap(storage)
           return {
             ...wrapped,
-            acknowledge: (ids) =>
-              Effect.suspend(() => {
-                caller?.unsafeInterruptAsFork(caller.id())
-                caller = undefined
-                return wrapped.acknowledge(ids)
-              })
+            lease: (options) =>
+              Effect.map(
+                wrapped.lease(options),
+                Option.map((lease): EventStorage.Lease => ({
+                  ...lease,
+                  acknowledge: (events, options) =>
+                    Effect.suspend(() => {
+                      caller?.unsafeInterruptAsFork(caller.id())
+                      caller = undefined
+                      return lease.acknowledge(events, options)
+                    })
+                }))
+              )
           }
         })
         caller = yield* Effect.fork(client.trackOrFail(event("second")))
@@ -151,32 +161,35 @@ for (const [name, wrap] of storages) {
         assert.deepStrictEqual(typesOf(reports.map(({ event }) => event)), sent)
       }))
 
-    it.scoped("is not overtaken when there is more room, at whatever moment", () =>
-      Effect.forEach(operations, (operation) =>
-        Effect.scoped(Effect.gen(function*() {
-          const { client, sent } = yield* full(wrap)
-          const second = yield* Effect.fork(client.trackOrFail(event("second")))
-          yield* settled
-          const [updated, goOn] = heldAt(client.updateConfig({ bufferCapacity: 2 }), operation)
-          const update = yield* Effect.fork(updated)
-          yield* settled
-          const third = yield* Effect.fork(client.trackOrFail(event("third")))
-          yield* settled
-          yield* goOn
-          yield* Fiber.join(update)
-          yield* settled
-          yield* client.flush
-          yield* Fiber.joinAll([second, third])
-          yield* client.flush
-          assert.deepStrictEqual(sent, ["first", "second", "third"], `operation ${operation}`)
-        })), { discard: true }))
+    it.scoped(
+      "is not overtaken when there is more room, at whatever moment",
+      () =>
+        Effect.forEach(operations, (operation) =>
+          Effect.scoped(Effect.gen(function*() {
+            const { client, sent } = yield* full(wrap)
+            const second = yield* Effect.fork(client.trackOrFail(event("second")))
+            yield* settled
+            const [updated, goOn] = heldAt(client.updateConfig({ bufferCapacity: 2 }), operation)
+            const update = yield* Effect.fork(updated)
+            yield* settled
+            const third = yield* Effect.fork(client.trackOrFail(event("third")))
+            yield* settled
+            yield* goOn
+            yield* Fiber.join(update)
+            yield* settled
+            yield* client.flush
+            yield* Fiber.joinAll([second, third])
+            yield* client.flush
+            assert.deepStrictEqual(sent, ["first", "second", "third"], `operation ${operation}`)
+          })), { discard: true }),
+      60_000
+    )
 
     it.scoped("does not wait where the policy has changed on its way", () =>
       Effect.gen(function*() {
         const gate = yield* Effect.makeLatch(true)
-        const { client, reports } = yield* full(wrap, {
-          plugins: [Plugin.enrichment("gate", (event) => Effect.as(gate.await, event))]
-        })
+        const { client, reports } = yield* full(wrap)
+        yield* client.add(Plugin.enrichment("gate", (event) => Effect.as(gate.await, event)))
         yield* gate.close
         const caller = yield* Effect.fork(client.trackOrFail(event("second")))
         yield* settled

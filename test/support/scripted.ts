@@ -48,7 +48,7 @@ const toAnswer = (scripted: Scripted): Effect.Effect<Transport.Answer, Transport
   })
 }
 
-export const scenario = (script: Script, options: Partial<AmplitudeConfig.Options> = {}) =>
+export const scenario = (script: Script, { plugins = [], ...options }: Partial<Amplitude.Options> = {}) =>
   Effect.gen(function*() {
     const requests: Array<SeenRequest> = []
     const reports: Array<DeliveryReport.DeliveryReport> = []
@@ -57,7 +57,7 @@ export const scenario = (script: Script, options: Partial<AmplitudeConfig.Option
     const transport = Layer.succeed(Transport, {
       send: ({ body, url }) =>
         Effect.suspend(() => {
-          const text = String(body)
+          const text = new TextDecoder().decode(body)
           const request: SeenRequest = { url, body: text, events: (JSON.parse(text) as SeenRequest).events }
           requests.push(request)
           most = Math.max(most, ++underWay)
@@ -77,6 +77,7 @@ export const scenario = (script: Script, options: Partial<AmplitudeConfig.Option
       )
     )
     const client = yield* Effect.provide(Amplitude, context)
+    yield* Effect.forEach(plugins, client.add, { discard: true })
     return { client, requests, reports, mostUnderWay: () => most } satisfies Scenario
   })
 

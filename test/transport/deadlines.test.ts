@@ -1,15 +1,12 @@
 import { assert, describe, it } from "@effect/vitest"
 import type { Clock } from "effect"
-import { Cause, Deferred, Duration, Effect, Exit, Fiber, FiberRef, TestClock } from "effect"
+import { Deferred, Duration, Effect, Exit, Fiber, FiberRef, TestClock } from "effect"
 import * as Deadlines from "../../src/internal/transport/deadlines.js"
 
 const second = Duration.seconds(1)
 
-/** As a caller that can be interrupted while it waits. */
 const within = <A, E>(deadlines: Deadlines.Deadlines, effect: Effect.Effect<A, E>, duration: Duration.Duration) =>
-  Effect.uninterruptibleMask((restore) =>
-    Effect.flatten(deadlines.within(Deadlines.inFiber(effect), duration, () => "time up" as const, restore))
-  )
+  deadlines.within(effect, duration, () => "time up" as const)
 
 const inASecond = <A, E>(effect: Effect.Effect<A, E>, deadlines = Deadlines.make()) => within(deadlines, effect, second)
 
@@ -195,98 +192,4 @@ describe("a deadline", () => {
       const ref = FiberRef.unsafeMake("outside")
       assert.strictEqual(yield* Effect.locally(inASecond(FiberRef.get(ref)), ref, "inside"), "inside")
     }))
-
-  describe("of what begins and tells", () => {
-    const beginWithin = <A, E>(
-      begin: Deadlines.Begin<A, E>,
-      deadlines = Deadlines.make(),
-      duration: Duration.Duration = second
-    ) =>
-      Effect.uninterruptibleMask((restore) =>
-        Effect.flatten(deadlines.within(begin, duration, () => "time up" as const, restore))
-      )
-
-    it.effect("is what it tells, at once or later; what it tells after that is for nobody", () =>
-      Effect.gen(function*() {
-        const tells: Array<(exit: Exit.Exit<number>) => void> = []
-        const telling = (exit?: Exit.Exit<number>) =>
-          Effect.fork(beginWithin<number, never>((tell) =>
-            Effect.sync(() => {
-              tells.push(tell)
-              if (exit !== undefined) tell(exit)
-              return () => {}
-            })
-          ))
-        const atOnce = yield* telling(Exit.succeed(1))
-        const later = yield* telling()
-        assert.strictEqual(yield* Fiber.join(atOnce), 1)
-        assert.isNull(later.unsafePoll())
-        for (const number of [2, 3]) tells[1]!(Exit.succeed(number))
-        tells[0]!(Exit.succeed(4))
-        assert.strictEqual(yield* Fiber.join(later), 2)
-      }))
-
-    it.effect("one that dies when it begins is a defect, and leaves nothing behind", () =>
-      Effect.gen(function*() {
-        const deadlines = Deadlines.make()
-        const died = beginWithin(() => {
-          throw new Error("no")
-        }, deadlines)
-        assert.deepStrictEqual(yield* Effect.sandbox(died).pipe(Effect.flip), Cause.die(new Error("no")))
-        yield* TestClock.adjust("2 seconds")
-        assert.strictEqual(yield* inASecond(Effect.succeed(1), deadlines), 1)
-      }))
-
-    it.effect("is cancelled once when its time is up, when its caller is interrupted, and at rest", () =>
-      Effect.gen(function*() {
-        const deadlines = Deadlines.make()
-        const cancelled: Array<string> = []
-        const forever = (name: string) =>
-          Effect.fork(beginWithin<never, never>(() =>
-            Effect.succeed(() => {
-              cancelled.push(name)
-            }), deadlines))
-        const late = yield* forever("late")
-        yield* TestClock.adjust("500 millis")
-        const interrupted = yield* forever("interrupted")
-        const resting = yield* forever("resting")
-        yield* TestClock.adjust("500 millis")
-        assert.strictEqual(yield* Effect.flip(Fiber.join(late)), "time up")
-        yield* Fiber.interrupt(interrupted)
-        yield* deadlines.rest
-        assert.deepStrictEqual(cancelled, ["late", "interrupted", "resting"])
-        assert.isNull(resting.unsafePoll())
-        yield* Fiber.interrupt(resting)
-      }))
-
-    it.effect("one that cannot be cancelled harms no other", () =>
-      Effect.gen(function*() {
-        const deadlines = Deadlines.make()
-        const stubborn = () =>
-          Effect.fork(Effect.flip(beginWithin<never, never>(() =>
-            Effect.succeed(() => {
-              throw new Error("no")
-            }), deadlines)))
-        const fibers = [yield* stubborn(), yield* stubborn()]
-        yield* TestClock.adjust("1 seconds")
-        fibers.push(yield* stubborn())
-        yield* TestClock.adjust("1 seconds")
-        for (const fiber of fibers) assert.strictEqual(yield* Fiber.join(fiber), "time up")
-      }))
-
-    it.effect("is cancelled when its time was up before it was known how", () =>
-      Effect.gen(function*() {
-        let cancelled = 0
-        const slow = yield* Effect.fork(Effect.flip(beginWithin<never, never>(() =>
-          Effect.as(Effect.sleep("2 seconds"), () => {
-            cancelled++
-          })
-        )))
-        yield* TestClock.adjust("1 seconds")
-        assert.strictEqual(cancelled, 0)
-        yield* TestClock.adjust("1 seconds")
-        assert.strictEqual(yield* Fiber.join(slow), "time up")
-        assert.strictEqual(cancelled, 1)
-      }))
-  })
 })

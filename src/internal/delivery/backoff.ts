@@ -1,89 +1,124 @@
 /**
- * The state of the endpoint: whether it is in trouble, until when it is left alone, and how large requests may be.
+ * Waiting while the endpoint is unavailable.
  *
- * There is one driver of the retry schedule. It steps on every answer that counts a retry for the endpoint and starts
- * again after any other; if the schedule ends, its last delay is repeated. While the endpoint is in trouble one request
- * at a time probes it.
+ * One driver runs the user's schedule. It steps on every answer that counts a retry for the endpoint, and starts again
+ * after any other answer. Meanwhile one batch at a time is sent, to find out whether the endpoint is back.
  */
 import * as Cause from "effect/Cause"
-import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import type * as Schedule from "effect/Schedule"
-import * as ScheduleDecision from "effect/ScheduleDecision"
-import * as ScheduleIntervals from "effect/ScheduleIntervals"
+import * as Schedule from "effect/Schedule"
 import type { AmplitudeConfig } from "../../AmplitudeConfig.js"
-import type { Limits } from "./batchLimits.js"
 
-export interface Endpoint {
-  /** When the next request may begin, with so many under way, in milliseconds since the epoch. */
-  readonly opensAt: (underWay: number, concurrency: number) => number
-  /** The endpoint is in trouble: steps the schedule and waits for what `wait` makes of the step. */
-  readonly trouble: (
-    schedule: Schedule.Schedule<unknown, AmplitudeConfig.RetryInput>,
-    input: AmplitudeConfig.RetryInput,
-    wait: (step: number) => number
-  ) => Effect.Effect<void>
-  /** The endpoint gave an answer that counts no retry for it. */
-  readonly answered: () => void
-  /** Whether the last answer counted a retry for the endpoint. */
-  readonly inTrouble: () => boolean
-  /** The limits of a request: the configured ones, or less where the endpoint has refused as much. */
-  readonly limits: <L extends Limits>(configured: L) => L
-  /** The endpoint refused a request of this size as too large: the limit that it met halves. */
-  readonly shrink: (size: Limits, configured: Limits) => void
-  /** The endpoint took a request: a halved limit doubles, up to the configured one. */
-  readonly grow: (configured: Limits) => void
+/** Why the endpoint is unavailable, and how long it asks to be left alone. */
+export interface Unavailable {
+  readonly input: AmplitudeConfig.RetryInput
+  /** The delay in milliseconds, where the schedule's is `scheduled`. */
+  readonly delay: (scheduled: number) => number
 }
 
-/** The delay where a schedule fails to give one, in milliseconds. */
+export interface Backoff {
+  /**
+   * Completes when a batch may be sent, and counts it as under way until `done`. False where the endpoint is another one
+   * by then: the batch is not counted.
+   */
+  readonly permit: Effect.Effect<boolean>
+  /** A batch is no longer under way. */
+  readonly done: () => void
+  /** Runs `meanwhile`, steps the schedule, and completes when its delay is over. No batch may be sent before. */
+  readonly unavailable: (
+    schedule: UserSchedule,
+    unavailable: Unavailable,
+    meanwhile: Effect.Effect<void>
+  ) => Effect.Effect<void>
+  /** The endpoint gave an answer that counts no retry for it. */
+  readonly available: () => void
+  /** Whether the last answer counted a retry for the endpoint. */
+  readonly isUnavailable: () => boolean
+  /** Ends all waiting: there is another endpoint now. */
+  readonly end: () => void
+}
+
+/** The delay where a schedule gives none, in milliseconds. */
 const fallbackDelay = 1000
 
-export const make = (): Endpoint => {
-  /** The state of the schedule, from its first step on. */
-  let driver: { readonly state: unknown } | undefined
+export const make = (): Backoff => {
+  const changed = Effect.unsafeMakeLatch(false)
+  const ended = Effect.unsafeMakeLatch(false)
+  let hasEnded = false
+  let driver: Schedule.ScheduleDriver<unknown, Unavailable> | undefined
+  /** The last delay of the schedule itself. */
   let lastDelay = fallbackDelay
-  let until = 0
-  let count = Infinity
-  let bytes = Infinity
+  let underWay = 0
+  /** How many batches wait for their delay. */
+  let delayed = 0
 
-  const limits = <L extends Limits>(configured: L): L =>
-    count >= configured.count && bytes >= configured.bytes
-      ? configured
-      : { ...configured, count: Math.min(count, configured.count), bytes: Math.min(bytes, configured.bytes) }
+  /** The user's schedule. What the endpoint asks for changes the delay and nothing else. */
+  const policyOf = (schedule: UserSchedule) =>
+    schedule.pipe(
+      Schedule.mapInput(({ input }: Unavailable) => input),
+      Schedule.passthrough,
+      Schedule.modifyDelay((unavailable, scheduled) => {
+        lastDelay = Duration.toMillis(scheduled)
+        return millis(unavailable.delay(lastDelay))
+      })
+    )
+
+  const step = (schedule: UserSchedule, unavailable: Unavailable): Effect.Effect<unknown> =>
+    Effect.suspend(() => driver === undefined ? Schedule.driver(policyOf(schedule)) : Effect.succeed(driver)).pipe(
+      Effect.flatMap((current) => {
+        driver = current
+        return current.next(unavailable)
+      }),
+      // a schedule that is over, or dies, goes on with its last delay
+      Effect.catchAllCause((cause): Effect.Effect<void> =>
+        Cause.isInterruptedOnly(cause) ? Effect.interrupt : Effect.sleep(millis(unavailable.delay(lastDelay)))
+      )
+    )
+
+  const permit: Effect.Effect<boolean> = Effect.suspend(() => {
+    if (hasEnded) return Effect.succeed(false)
+    if (delayed === 0 && (driver === undefined || underWay === 0)) {
+      underWay++
+      return Effect.succeed(true)
+    }
+    changed.unsafeClose()
+    return Effect.zipRight(changed.await, permit)
+  })
 
   return {
-    opensAt: (underWay, concurrency) => underWay >= (driver === undefined ? concurrency : 1) ? Infinity : until,
-    trouble: (schedule, input, wait) =>
-      Effect.gen(function*() {
-        const now = yield* Clock.currentTimeMillis
-        const state: unknown = driver === undefined ? schedule.initial : driver.state
-        driver = { state }
-        yield* schedule.step(now, input, state).pipe(
-          Effect.map(([next, _, decision]) => {
-            driver = { state: next }
-            if (!ScheduleDecision.isDone(decision)) {
-              lastDelay = Math.max(0, ScheduleIntervals.start(decision.intervals) - now)
-            }
-          }),
-          // a schedule of the user's that dies leaves the last delay
-          Effect.catchAllCause((cause) => Cause.isInterruptedOnly(cause) ? Effect.failCause(cause) : Effect.void)
+    permit,
+    done: () => {
+      underWay--
+      changed.unsafeOpen()
+    },
+    unavailable: (schedule, unavailable, meanwhile) =>
+      Effect.suspend(() => {
+        delayed++
+        return Effect.ensuring(
+          Effect.zipRight(
+            meanwhile,
+            Effect.asVoid(Effect.interruptible(Effect.raceFirst(step(schedule, unavailable), ended.await)))
+          ),
+          Effect.sync(() => {
+            delayed--
+            changed.unsafeOpen()
+          })
         )
-        // whole milliseconds, as clocks have them: a fraction of one could never be slept to its end
-        until = Math.max(until, now + Math.ceil(wait(lastDelay)))
       }),
-    answered: () => {
+    available: () => {
       driver = undefined
     },
-    inTrouble: () => driver !== undefined,
-    limits,
-    shrink: (size, configured) => {
-      const current = limits(configured)
-      if (size.count / current.count >= size.bytes / current.bytes) count = Math.max(1, Math.floor(current.count / 2))
-      else bytes = Math.max(1, Math.floor(current.bytes / 2))
-    },
-    grow: (configured) => {
-      count = count * 2 >= configured.count ? Infinity : count * 2
-      bytes = bytes * 2 >= configured.bytes ? Infinity : bytes * 2
+    isUnavailable: () => driver !== undefined,
+    end: () => {
+      hasEnded = true
+      ended.unsafeOpen()
+      changed.unsafeOpen()
     }
   }
 }
+
+type UserSchedule = Schedule.Schedule<unknown, AmplitudeConfig.RetryInput>
+
+/** Whole milliseconds, as clocks have them. */
+const millis = (delay: number): Duration.Duration => Duration.millis(Math.ceil(delay))

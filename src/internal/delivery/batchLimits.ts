@@ -1,67 +1,45 @@
 /**
- * Cutting a batch: events are added, in order, as long as they fit by count and by bytes. The exact length in bytes of a
- * text is only worked out where a bound that costs nothing is over the limit.
+ * How large a request may be: as large as the endpoint takes, or less where it has refused as much.
  */
 import type { EventStorage } from "../../EventStorage.js"
-import { byteLength, maxBytesPerUnit } from "../event/utf8.js"
-import { Node } from "../storage/storedEvent.js"
 
-/** The most events of a batch, and the most bytes of their JSON in UTF-8, one more for the comma of each. */
+/** The most events of a request, and the most bytes of their JSON, one more for the comma of each. */
 export interface Limits {
-  readonly count: number
-  readonly bytes: number
+  readonly maxEvents: number
+  readonly maxBytes: number
 }
 
-export interface Cut<E> {
-  readonly events: Array<E>
-  /** Adds an event and says so, unless it does not fit; the first one always fits. */
-  readonly add: (event: E) => boolean
-}
+/** The size of events in a request, as it counts against limits. */
+export const sizeOf = (events: ReadonlyArray<EventStorage.EncodedEvent>): Limits => ({
+  maxEvents: events.length,
+  maxBytes: events.reduce((bytes, { end, start }) => bytes + end - start + 1, 0)
+})
 
-type Sized = Pick<EventStorage.EncodedEvent, "json">
+export class BatchLimits {
+  private maxEvents = Infinity
+  private maxBytes = Infinity
 
-/** How many bytes the JSON of an event takes. */
-export const lengthOf = (event: Sized): number => event instanceof Node ? event.bytes : byteLength(event.json)
-
-/** What one event takes of a batch: its JSON and a comma. */
-const bytesOf = (event: Sized): number => lengthOf(event) + 1
-
-/** It takes no more than that: a bound that costs nothing. */
-const boundOf = (event: Sized): number =>
-  (event instanceof Node ? event.bytes : event.json.length * maxBytesPerUnit) + 1
-
-/** What events take of a batch. */
-export const sizeOf = (events: ReadonlyArray<Sized>): Limits => {
-  let bytes = 0
-  for (const event of events) bytes += bytesOf(event)
-  return { count: events.length, bytes }
-}
-
-/** Whether events take at most so many bytes. */
-export const fits = (events: ReadonlyArray<Sized>, bytes: number): boolean => {
-  let bound = 0
-  for (const event of events) bound += boundOf(event)
-  return bound <= bytes || sizeOf(events).bytes <= bytes
-}
-
-export const make = <E extends Sized>(limits: Limits): Cut<E> => {
-  const events: Array<E> = []
-  let bytes = 0
-  let exact = false
-  return {
-    events,
-    add: (event) => {
-      if (events.length >= limits.count) return false
-      let size = exact ? bytesOf(event) : boundOf(event)
-      if (!exact && bytes + size > limits.bytes) {
-        exact = true
-        size = bytesOf(event)
-        bytes = sizeOf(events).bytes
+  /** The configured limits, or less. */
+  current(configured: Limits): Limits {
+    return this.maxEvents >= configured.maxEvents && this.maxBytes >= configured.maxBytes
+      ? configured
+      : {
+        maxEvents: Math.min(this.maxEvents, configured.maxEvents),
+        maxBytes: Math.min(this.maxBytes, configured.maxBytes)
       }
-      if (bytes + size > limits.bytes && events.length > 0) return false
-      bytes += size
-      events.push(event)
-      return true
-    }
+  }
+
+  /** The endpoint has refused a request of this size as too large: the limit that it met halves. */
+  shrink(size: Limits, configured: Limits): void {
+    const current = this.current(configured)
+    if (size.maxEvents / current.maxEvents >= size.maxBytes / current.maxBytes) {
+      this.maxEvents = Math.max(1, Math.floor(current.maxEvents / 2))
+    } else this.maxBytes = Math.max(1, Math.floor(current.maxBytes / 2))
+  }
+
+  /** The endpoint has taken a request: a halved limit doubles, up to the configured one. */
+  grow(configured: Limits): void {
+    this.maxEvents = this.maxEvents * 2 >= configured.maxEvents ? Infinity : this.maxEvents * 2
+    this.maxBytes = this.maxBytes * 2 >= configured.maxBytes ? Infinity : this.maxBytes * 2
   }
 }

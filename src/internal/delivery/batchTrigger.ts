@@ -1,133 +1,183 @@
 /**
- * When waiting events leave: at once when there are enough of them for a request, else when the oldest has waited for
- * company as long as it may; those that were sent before and come back wait for nobody. Knows numbers and times only.
+ * When the next batch is due.
+ *
+ * New events leave at once when there are enough of them for a request, else when the oldest of them has waited for
+ * `flushInterval`. Events that come back after a request, or from another client, leave as soon as they can. Times are
+ * monotonic, in milliseconds.
  */
-
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
 import type { EventStorage } from "../../EventStorage.js"
-import { lengthOf } from "./batchLimits.js"
+import { withMonotonic } from "../time.js"
+import { sizeOf } from "./batchLimits.js"
+import type { Limits } from "./batchLimits.js"
 
-/** Events that arrived at one time. */
+/** New events that arrived at one time. */
 interface Arrivals {
   readonly time: number
+  /** Wall clock: another value of it is another time. */
+  readonly tick: number
   count: number
 }
 
-export interface Limits {
-  /** How many events make a request. */
-  readonly count: number
-  /** How many bytes of JSON make a request. */
+/** New events, and the bytes of their JSON. */
+export interface Pending {
+  readonly waiting: number
   readonly bytes: number
-  /** The longest an event waits for company, in milliseconds. */
-  readonly interval: number
 }
 
-export interface Company {
-  /** An event of so many bytes of JSON arrives; true when that changes when the next request is due. */
-  readonly arrive: (now: number, length: number, limits: Limits) => boolean
-  /** What is waiting for company leaves as soon as it can. */
-  readonly hurry: () => void
-  /** Something can leave at `time` that waits for no company: it was sent before, or came from elsewhere. */
-  readonly expect: (time: number) => void
-  /** A request ended, and with it what held back events of its lanes. */
-  readonly unblock: () => void
-  /** When the next request is due, in milliseconds since the epoch. */
-  readonly dueAt: (limits: Limits) => number
+/** So many times of arrival are told apart. Events that come later count as arrived with the last of them. */
+const maxArrivals = 1000
+
+export class BatchTrigger {
+  private readonly limits: () => Limits
+  private readonly flushInterval: () => number
+  private readonly changed = Effect.unsafeMakeLatch(false)
+  private arrivals: Array<Arrivals> = []
+  /** When something can leave that waits for no company. */
+  private readonly wakeTimes = new Set<number>()
+  /** New events, and the bytes of their JSON. */
+  private waiting = 0
+  private bytes = 0
+  /** How many of the oldest new events leave as soon as they can. */
+  private flushing = 0
+  /** Whether events are held back by a batch under way. */
+  private isHeldBack = false
+
+  /** `limits` are those of a request, `flushInterval` is in milliseconds. */
+  constructor(limits: () => Limits, flushInterval: () => number) {
+    this.limits = limits
+    this.flushInterval = flushInterval
+  }
+
+  /** A new event is in the storage. `tick` is the wall clock; the monotonic clock is read when it has another value. */
+  onAppend(bytes: number, tick: number, monotonic: () => number): void {
+    const wasFull = this.isFull()
+    this.waiting++
+    this.bytes += bytes
+    const last = this.arrivals[this.arrivals.length - 1]
+    if (last !== undefined && (last.tick === tick || this.arrivals.length >= maxArrivals)) last.count++
+    else this.arrivals.push({ time: monotonic(), tick, count: 1 })
+    if (this.waiting === 1 || (!wasFull && this.isFull())) this.wake()
+  }
+
+  /** What is new leaves as soon as it can. */
+  flush(): void {
+    this.flushing = this.waiting
+    this.wake()
+  }
+
+  /** Something may leave at a time that waits for no company. */
+  wakeAt(time: number): void {
+    this.wakeTimes.add(time)
+    this.wake()
+  }
+
+  /** Decides again: a setting or the endpoint has changed. */
+  wake(): void {
+    this.changed.unsafeOpen()
+  }
+
+  /** Events that were new when they left are new again. */
+  onReturn(events: ReadonlyArray<EventStorage.EncodedEvent>, now: number): void {
+    for (const { end, start } of events) this.onAppend(end - start, now, () => now)
+  }
+
+  /** A batch is over, and with it what it held back. */
+  onBatchEnd(): void {
+    if (!this.isHeldBack) return
+    this.isHeldBack = false
+    this.wakeAt(0)
+  }
+
+  /** What is new now: a lease that begins now can hand it out. */
+  pending(): Pending {
+    return { waiting: this.waiting, bytes: this.bytes }
+  }
+
   /**
-   * Events left. `short`: there was no more to take, so that whatever else is waiting (`rest`) is held back by a request
-   * under way or a pause.
+   * The storage handed out events. `pending` was new when it was asked; `isMoreStored` says whether it holds others that
+   * are not leased.
    */
-  readonly leave: (
-    events: ReadonlyArray<Pick<EventStorage.EncodedEvent, "attempts" | "json">>,
+  onLease(
+    events: ReadonlyArray<EventStorage.EncodedEvent>,
+    limits: Limits,
     now: number,
-    short: boolean,
-    rest: boolean
-  ) => void
-}
-
-/** So many different times of arrival are told apart; more events than that count as arrived with the last of them. */
-const maxTimes = 1000
-
-export const make = (): Company => {
-  let arrivals: Array<Arrivals> = []
-  const expected = new Set<number>()
-  let waiting = 0
-  let length = 0
-  /** How many of the oldest waiting ones are in a hurry. */
-  let hurried = 0
-  /** Whether events are held back that were due before. */
-  let heldBack = false
-
-  const enough = (limits: Limits): boolean => waiting >= limits.count || length >= limits.bytes
-
-  /** Forgets the expected times that have come, and says whether there were any. */
-  const forgetPast = (now: number): boolean => {
-    const before = expected.size
-    for (const time of expected) if (time <= now) expected.delete(time)
-    return expected.size < before
+    pending: Pending,
+    isMoreStored: boolean
+  ): void {
+    const isWoken = this.forgetPast(now)
+    if (isShort(events, limits)) {
+      // the storage had nothing else to hand out: what it still holds waits for a batch under way, or for a time
+      this.isHeldBack = isMoreStored
+      this.forget(pending)
+      return
+    }
+    // more may be left of what was woken
+    if (isWoken) this.wakeTimes.add(0)
+    const fresh = events.filter(({ attempts }) => attempts === 0)
+    this.forget({
+      waiting: fresh.length,
+      bytes: fresh.reduce((bytes, { end, start }) => bytes + end - start, 0)
+    })
   }
 
-  const forget = (count: number): void => {
-    let left = count
-    while (left > 0 && arrivals[0] !== undefined) {
-      const taken = Math.min(left, arrivals[0].count)
+  /** Whether a batch is due, whatever the time is. */
+  isDue(): boolean {
+    return this.dueAt() === 0
+  }
+
+  /** Completes when a batch is due. */
+  readonly due: Effect.Effect<void> = Effect.suspend(() => {
+    this.changed.unsafeClose()
+    const at = this.dueAt()
+    if (at === 0) return Effect.void
+    if (at === Infinity) return Effect.zipRight(this.changed.await, this.due)
+    return withMonotonic((now) =>
+      at <= now
+        ? Effect.void
+        : Effect.zipRight(Effect.timeoutOption(this.changed.await, Duration.millis(Math.ceil(at - now))), this.due)
+    )
+  })
+
+  private dueAt(): number {
+    if (this.flushing > 0 || this.isFull()) return 0
+    const oldest = this.arrivals[0]
+    let at = oldest === undefined ? Infinity : oldest.time + this.flushInterval()
+    for (const time of this.wakeTimes) at = Math.min(at, time)
+    return at
+  }
+
+  private isFull(): boolean {
+    const { maxBytes, maxEvents } = this.limits()
+    return this.waiting >= maxEvents || this.bytes >= maxBytes
+  }
+
+  /** Forgets the times that have come, and says whether there were any. */
+  private forgetPast(now: number): boolean {
+    const before = this.wakeTimes.size
+    for (const time of this.wakeTimes) if (time <= now) this.wakeTimes.delete(time)
+    return this.wakeTimes.size < before
+  }
+
+  /** Forgets the oldest new events. */
+  private forget({ bytes, waiting }: Pending): void {
+    this.waiting = Math.max(0, this.waiting - waiting)
+    this.flushing = Math.max(0, this.flushing - waiting)
+    this.bytes = Math.max(0, this.bytes - bytes)
+    let left = waiting
+    let times = 0
+    while (left > 0 && this.arrivals[times] !== undefined) {
+      const oldest = this.arrivals[times]!
+      const taken = Math.min(left, oldest.count)
       left -= taken
-      arrivals[0].count -= taken
-      if (arrivals[0].count === 0) arrivals.shift()
+      oldest.count -= taken
+      if (oldest.count === 0) times++
     }
-  }
-
-  return {
-    arrive: (now, size, limits) => {
-      const before = enough(limits)
-      waiting++
-      length += size
-      const last = arrivals[arrivals.length - 1]
-      if (last !== undefined && (last.time === now || arrivals.length >= maxTimes)) last.count++
-      else arrivals.push({ time: now, count: 1 })
-      return waiting === 1 || (!before && enough(limits))
-    },
-    hurry: () => {
-      hurried = waiting
-    },
-    expect: (time) => {
-      expected.add(time)
-    },
-    unblock: () => {
-      if (heldBack) expected.add(0)
-      heldBack = false
-    },
-    dueAt: (limits) =>
-      Math.min(
-        hurried > 0 || enough(limits) ? 0 : Infinity,
-        arrivals[0] === undefined ? Infinity : arrivals[0].time + limits.interval,
-        leastOf(expected)
-      ),
-    leave: (events, now, short, rest) => {
-      if (short) {
-        heldBack = rest
-        arrivals = []
-        forgetPast(now)
-        waiting = length = hurried = 0
-        return
-      }
-      // more may be left of what was expected: one entry says so
-      if (forgetPast(now)) expected.add(0)
-      let fresh = 0
-      for (const event of events) {
-        if (event.attempts > 0) continue
-        fresh++
-        length -= lengthOf(event)
-      }
-      waiting = Math.max(0, waiting - fresh)
-      hurried = Math.max(0, hurried - fresh)
-      length = Math.max(0, length)
-      forget(fresh)
-    }
+    this.arrivals.splice(0, times)
   }
 }
 
-const leastOf = (times: Iterable<number>): number => {
-  let least = Infinity
-  for (const time of times) if (time < least) least = time
-  return least
-}
+/** Whether the storage could have handed out more, had there been any. */
+const isShort = (events: ReadonlyArray<EventStorage.EncodedEvent>, limits: Limits): boolean =>
+  events.length < limits.maxEvents && (events.length === 0 || sizeOf(events).maxBytes <= limits.maxBytes / 2)

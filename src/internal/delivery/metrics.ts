@@ -1,25 +1,27 @@
 /**
  * What the clients of a process count, as Effect metrics. No label ever holds an id or a property.
  *
- * Updated in place, without an effect for each: `track` pays a few nanoseconds, the rest is once a request.
+ * They are updated in place, without an effect for each update: `track` is called for every event.
  */
 import * as Metric from "effect/Metric"
 import * as MetricBoundaries from "effect/MetricBoundaries"
 import * as MetricLabel from "effect/MetricLabel"
 import type { Reason } from "../../DeliveryReport.js"
 
-// without descriptions: they would be part of the metrics' keys, and nobody could find one by its name
+// without descriptions: a description is part of the key of a metric, which could then not be found by its name
 
 const counter = (name: string): Metric.Metric.Counter<number> => Metric.counter(name, { incremental: true })
 
 /** Events that were accepted. */
 const eventsTracked = counter("amplitude_events_tracked")
-/** Events that the service took. */
+/** Events that the service accepted. */
 const eventsDelivered = counter("amplitude_events_delivered")
-/** Events that were given up, by `reason`. */
+/** Events that were dropped, by `reason`. */
 const eventsDropped = counter("amplitude_events_dropped")
 /** Retries that were counted for events. */
 const eventsRetried = counter("amplitude_events_retried")
+/** Reports that were dropped before `callback` or a subscriber of `deliveries` took them. */
+const reportsDropped = counter("amplitude_reports_dropped")
 /** Requests, by the `status` of their answer; 0 where there was none. */
 const requests = counter("amplitude_requests")
 /** Bytes of the uncompressed bodies of requests. */
@@ -55,6 +57,8 @@ export const dropped = (reason: Reason, events: number, depth: number): void => 
 }
 
 export const retried = (events: number): void => eventsRetried.unsafeUpdate(events, untagged)
+
+export const droppedReports = (reports: number): void => reportsDropped.unsafeUpdate(reports, untagged)
 
 export const requested = (request: {
   readonly status: number

@@ -1,39 +1,49 @@
 /**
- * What an answer of the service means for each event of a request: the whole table, pure, its rows tried from the top.
- * The pipeline carries out what is decided here.
+ * What an answer of the service means for each event of a request: one table, its rows tried from the top. The pipeline
+ * carries out what is decided here.
+ *
+ * Deciding is pure and never throws, whatever a transport or a proxy answers: an answer that cannot be decided is one to
+ * retry. It takes time in proportion to the size of the answer and of the request.
  */
+import * as Cause from "effect/Cause"
+import * as Either from "effect/Either"
+import * as Exit from "effect/Exit"
+import { identity } from "effect/Function"
 import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
-import type { TransportError } from "../../AmplitudeError.js"
+import { TransportError } from "../../AmplitudeError.js"
 import type { Reason } from "../../DeliveryReport.js"
+import type { EventStorage } from "../../EventStorage.js"
 import type { Transport } from "../../Transport.js"
+import * as Utf8 from "../event/utf8.js"
+import { redact } from "../redaction.js"
 
 /** The answer to a request, or why there was no whole one. */
 export type Answer = Transport.Answer | TransportError
 
-/** Why an event is given up. */
-export interface GivenUp {
+/** Why an event is dropped. */
+export interface Dropped {
   readonly reason: Reason
   readonly message: string
 }
 
 /** What becomes of the events of a request. */
 export type Outcome =
-  /** All are taken. */
+  /** All are delivered. */
   | { readonly _tag: "Delivered"; readonly message: string }
-  /** All are given up. */
-  | { readonly _tag: "Dropped" } & GivenUp
-  /** Named ones are given up or wait, the rest is sent again at once. Indices are those of the request. */
+  /** All are dropped. */
+  | { readonly _tag: "Dropped" } & Dropped
+  /** Named events are dropped or wait, the rest is sent again at once. Indices are those of the request. */
   | {
     readonly _tag: "Named"
-    readonly dropped: ReadonlyMap<number, GivenUp>
+    readonly dropped: ReadonlyMap<number, Dropped>
     /** A retry is counted for each, with this text of the service. */
     readonly message: string
     readonly paused: ReadonlySet<number>
     /** How long they wait, in milliseconds. */
     readonly pause: number
   }
-  /** One of them at least is refused, which one is not said: bisect. */
+  /** At least one event is refused, and the answer does not say which: bisect. */
   | { readonly _tag: "Refused"; readonly message: string }
   /** Too large: halve. */
   | { readonly _tag: "TooLarge"; readonly message: string }
@@ -46,30 +56,39 @@ export type Outcome =
   }
 
 export interface Context {
-  /** The key of the request: the service echoes it, and no message may hold it. */
+  /** The key of the request. The service echoes it, and no message may hold it. */
   readonly apiKey: string
   /** Milliseconds since the epoch, for a `Retry-After` that is a date. */
   readonly now: number
   readonly useBatch: boolean
-  /** The JSON of each event of the request. */
-  readonly events: ReadonlyArray<{ readonly json: string }>
+  /** The events of the request. */
+  readonly events: ReadonlyArray<Pick<EventStorage.EncodedEvent, "buffer" | "start" | "end">>
 }
 
-/** The longest that a `Retry-After` is obeyed, in milliseconds. */
+/** The longest `Retry-After`, in milliseconds. */
 const maxRetryAfter = 5 * 60_000
 
-/** How long a throttled user or device waits at least, in milliseconds (HTTP V2 API and Batch API, 429). */
+/** The shortest pause of a throttled user or device, in milliseconds (HTTP V2 API and Batch API, 429). */
 const throttlePause = (useBatch: boolean): number => useBatch ? 15_000 : 30_000
 
 const deliveredMessage = "Event tracked successfully."
 
-export const decide = (answer: Answer, context: Context): Outcome => {
-  if ("_tag" in answer) return { _tag: "Retry", message: scrub(answer.message, context), wait: (step) => step }
+const undecided: Outcome = { _tag: "Retry", message: "the answer could not be read", wait: identity }
+
+export const decide = (answer: Answer, context: Context): Outcome =>
+  Either.getOrElse(Either.try(() => decideReadable(answer, context)), () => undecided)
+
+const decideReadable = (answer: Answer, context: Context): Outcome => {
+  if ("_tag" in answer) {
+    if (!Predicate.isString(answer.message)) return undecided
+    return { _tag: "Retry", message: redact(answer.message, context.apiKey, maxMessageLength), wait: identity }
+  }
   const { status } = answer
+  if (!Number.isInteger(status)) return undecided
   if (status >= 200 && status < 300) return { _tag: "Delivered", message: deliveredMessage }
   const body = parse(answer.body)
   const text = messageOf(answer, body)
-  const message = scrub(text, context)
+  const message = redact(text, context.apiKey, maxMessageLength)
   if (/^invalid api key/i.test(text) && status === 400) return { _tag: "Dropped", reason: "InvalidApiKey", message }
   if (status === 400) return decideBadRequest(answer, body, message, context)
   if (status === 403 || status === 422) return { _tag: "Refused", message }
@@ -80,21 +99,69 @@ export const decide = (answer: Answer, context: Context): Outcome => {
   return { _tag: "Retry", message, wait: (step) => Math.max(step, retryAfter ?? 0) }
 }
 
+/**
+ * What came of a request. A transport of the user's may die, fail with what is no `TransportError`, or answer with what is
+ * no answer: each of these is an answer that did not arrive.
+ */
+export const fromExit = (exit: Exit.Exit<unknown, unknown>): Answer =>
+  Exit.match(exit, {
+    onSuccess: readAnswer,
+    onFailure: (cause) =>
+      Either.match(Cause.failureOrCause(cause), {
+        onLeft: readError,
+        onRight: (defect) => new TransportError({ message: "the transport died", cause: Cause.squash(defect) })
+      })
+  })
+
+const readAnswer = (answer: unknown): Answer =>
+  Either.getOrElse(
+    Either.try((): Answer => {
+      const { body, headers, status } = answer as Transport.Answer
+      return Predicate.isNumber(status) && Predicate.isString(body) && Predicate.isObject(headers)
+        ? { status, headers, body }
+        : new TransportError({ message: "the transport gave no answer of its type" })
+    }),
+    (cause) => new TransportError({ message: "the transport gave an answer that cannot be read", cause })
+  )
+
+const readError = (error: unknown): TransportError =>
+  Option.getOrElse(
+    Option.liftThrowable((error: unknown) =>
+      error instanceof TransportError && Predicate.isString(error.message) ? error : undefined
+    )(error).pipe(Option.flatMapNullable(identity)),
+    () => new TransportError({ message: `the transport failed: ${describe(error)}`, cause: error })
+  )
+
+/** The message of an error that can be anything. */
+const describe = (error: unknown): string =>
+  Option.getOrElse(
+    Option.liftThrowable((error: unknown) => {
+      if (Predicate.isString(error)) return error
+      return Predicate.isRecord(error) && Predicate.isString(error.message) ? error.message : undefined
+    })(error).pipe(Option.flatMapNullable(identity)),
+    () => "no reason given"
+  )
+
 const decideBadRequest = (answer: Transport.Answer, body: Body, message: string, context: Context): Outcome => {
   if (Predicate.isString(body.missing_field) && body.missing_field !== "") {
-    return { _tag: "Dropped", reason: "Rejected", message: scrub(`${message}: ${body.missing_field}`, context) }
+    return {
+      _tag: "Dropped",
+      reason: "Rejected",
+      message: redact(`${message}: ${body.missing_field}`, context.apiKey, maxMessageLength)
+    }
   }
   const silencedDevices = namesIn(body.silenced_devices)
   const silenced = union(
     indicesIn(body.silenced_events, context),
     matching(context, ({ device_id }) => silencedDevices.has(device_id), silencedDevices)
   )
-  const rejected = union(
-    indicesOfFields(body.events_with_invalid_fields, context),
-    indicesOfFields(body.events_with_missing_fields, context),
-    indicesOfFields(body.events_with_invalid_id_lengths, context)
+  const rejected = indicesOfFields(
+    context,
+    body.events_with_invalid_fields,
+    body.events_with_missing_fields,
+    body.events_with_invalid_id_lengths
   )
-  const dropped = new Map<number, GivenUp>()
+  const dropped = new Map<number, Dropped>()
   for (const index of rejected) dropped.set(index, { reason: "Rejected", message })
   for (const index of silenced) dropped.set(index, { reason: "Silenced", message })
   return named(answer, context, message, dropped, throttledIn(body, context)) ?? { _tag: "Refused", message }
@@ -102,7 +169,7 @@ const decideBadRequest = (answer: Transport.Answer, body: Body, message: string,
 
 const decideThrottled = (answer: Transport.Answer, body: Body, message: string, context: Context): Outcome => {
   const overQuota = namesIn(body.exceeded_daily_quota_users, body.exceeded_daily_quota_devices)
-  const dropped = new Map<number, GivenUp>()
+  const dropped = new Map<number, Dropped>()
   for (const index of matching(context, either(overQuota), overQuota)) {
     dropped.set(index, { reason: "QuotaExceeded", message })
   }
@@ -111,12 +178,12 @@ const decideThrottled = (answer: Transport.Answer, body: Body, message: string, 
     { _tag: "Retry", message, wait: (step) => retryAfter === undefined || retryAfter === 0 ? step : retryAfter }
 }
 
-/** The outcome that names events, if it names any of this request. An event that is dropped does not wait as well. */
+/** The outcome that names events, where it names any of this request. An event that is dropped does not wait. */
 const named = (
   answer: Transport.Answer,
   context: Context,
   message: string,
-  dropped: ReadonlyMap<number, GivenUp>,
+  dropped: ReadonlyMap<number, Dropped>,
   throttled: ReadonlySet<number>
 ): Outcome | undefined => {
   const paused = new Set(Array.from(throttled).filter((index) => !dropped.has(index)))
@@ -130,7 +197,7 @@ const throttledIn = (body: Body, context: Context): ReadonlySet<number> => {
   return union(indicesIn(body.throttled_events, context), matching(context, either(throttled), throttled))
 }
 
-// -- reading a body, which can be empty, no JSON, or lack every field --------------------------------------------------
+// -- reading an answer: its body can be empty, no JSON, or lack every field --------------------------------------------
 
 type Body = Readonly<Record<string, unknown>>
 
@@ -139,23 +206,24 @@ const parse = (text: string): Body => {
   return Predicate.isReadonlyRecord(json) ? json : {}
 }
 
-/** The longest text that a report holds, in UTF-16 units: a proxy's error page can be anything. */
-const maxMessageLength = 500
-
-/** The key is taken out, in each form in which it can be written, before the text is cut, so that no part of it is left at the end. */
-const scrub = (text: string, { apiKey }: Context): string =>
-  [apiKey, JSON.stringify(apiKey).slice(1, -1), encodeURIComponent(apiKey)]
-    .reduce((scrubbed, form) => scrubbed.replaceAll(form, "<redacted>"), text)
-    .slice(0, maxMessageLength)
+/** The longest text that a report holds, in UTF-16 units: a proxy can answer with any page. */
+export const maxMessageLength = 500
 
 const messageOf = (answer: Transport.Answer, body: Body): string => {
   const text = Predicate.isString(body.error) ? body.error : answer.body.trim()
   return text === "" ? `HTTP ${answer.status}` : text
 }
 
+/** The header of an answer whose headers may be of any type: some transports give numbers, or a list of values. */
+const headerOf = Option.liftThrowable((answer: Transport.Answer, wanted: string): string | undefined => {
+  const name = Object.keys(answer.headers).find((name) => name.toLowerCase() === wanted)
+  const value: unknown = name === undefined ? undefined : answer.headers[name]
+  const first: unknown = Array.isArray(value) ? value[0] : value
+  return Predicate.isNumber(first) ? String(first) : Predicate.isString(first) ? first.trim() : undefined
+})
+
 const retryAfterOf = (answer: Transport.Answer, now: number): number | undefined => {
-  const name = Object.keys(answer.headers).find((name) => name.toLowerCase() === "retry-after")
-  const value = name === undefined ? undefined : answer.headers[name]?.trim()
+  const value = Option.getOrUndefined(headerOf(answer, "retry-after"))
   if (value === undefined || value === "") return undefined
   const millis = /^\d+(\.\d+)?$/.test(value)
     ? Number(value) * 1000
@@ -166,16 +234,31 @@ const retryAfterOf = (answer: Transport.Answer, now: number): number | undefined
   return Number.isNaN(millis) ? undefined : Math.min(Math.max(millis, 0), maxRetryAfter)
 }
 
-const indicesIn = (value: unknown, context: Context): ReadonlySet<number> =>
-  new Set(
-    (Array.isArray(value) ? value as ReadonlyArray<unknown> : []).filter((index): index is number =>
-      Number.isInteger(index) && (index as number) >= 0 && (index as number) < context.events.length
-    )
-  )
+const isIndex = (index: unknown, { events }: Context): index is number =>
+  Number.isInteger(index) && (index as number) >= 0 && (index as number) < events.length
 
-/** `{ field: [indices] }` */
-const indicesOfFields = (value: unknown, context: Context): ReadonlySet<number> =>
-  union(...Object.values(Predicate.isReadonlyRecord(value) ? value : {}).map((indices) => indicesIn(indices, context)))
+const addIndices = (indices: Set<number>, value: unknown, context: Context): void => {
+  if (!Array.isArray(value)) return
+  for (const index of value as ReadonlyArray<unknown>) {
+    if (isIndex(index, context)) indices.add(index)
+  }
+}
+
+const indicesIn = (value: unknown, context: Context): ReadonlySet<number> => {
+  const indices = new Set<number>()
+  addIndices(indices, value, context)
+  return indices
+}
+
+/** The indices of lists of the form `{ field: [indices] }`. There can be any number of fields. */
+const indicesOfFields = (context: Context, ...lists: ReadonlyArray<unknown>): ReadonlySet<number> => {
+  const indices = new Set<number>()
+  for (const list of lists) {
+    if (!Predicate.isReadonlyRecord(list)) continue
+    for (const field of Object.keys(list)) addIndices(indices, list[field], context)
+  }
+  return indices
+}
 
 /** The names of a list, or the keys of an object of counts. */
 const namesIn = (...values: ReadonlyArray<unknown>): ReadonlySet<unknown> =>
@@ -202,10 +285,14 @@ const matching = (
   context: Context,
   matches: (ids: Ids) => boolean,
   names: ReadonlySet<unknown>
-): ReadonlySet<number> =>
-  names.size === 0
-    ? new Set()
-    : new Set(context.events.flatMap(({ json }, index) => matches(JSON.parse(json) as Ids) ? [index] : []))
+): ReadonlySet<number> => {
+  const indices = new Set<number>()
+  if (names.size === 0) return indices
+  context.events.forEach(({ buffer, end, start }, index) => {
+    if (matches(parse(Utf8.decodeRange(buffer, start, end)))) indices.add(index)
+  })
+  return indices
+}
 
-const union = (...sets: ReadonlyArray<ReadonlySet<number>>): ReadonlySet<number> =>
-  new Set(sets.flatMap((set) => Array.from(set)))
+const union = (one: ReadonlySet<number>, other: ReadonlySet<number>): ReadonlySet<number> =>
+  one.size === 0 ? other : other.size === 0 ? one : new Set([...one, ...other])

@@ -1,131 +1,182 @@
 /**
- * The ledger of accepted events: the ids under which they are stored, how many have no outcome yet, and who waits for
- * them.
+ * The events of a client that have no outcome yet: how many there are, and who waits for them.
  *
- * Entries are numbered in the order in which they were opened, and an id tells the number of its entry. Those who wait
- * split the entries into sections: a section ends at the entry that was the last one when somebody began to wait, and
- * they go on when it and all before it are closed. Without anybody waiting an entry costs two increments.
+ * Whoever waits splits the events into sections. A section ends at the sequence that was the last one when somebody began
+ * to wait; it is over when each event up to there has its outcome. While nobody waits, an event costs two increments.
  */
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as FiberId from "effect/FiberId"
 import type { EventStorage } from "../../EventStorage.js"
-import { Node } from "../storage/storedEvent.js"
+import type { Place } from "../event/eventBuffer.js"
+import type { Unsettled } from "./unsettled.js"
+
+type Identity = Pick<EventStorage.EncodedEvent, "clientId" | "sequence">
 
 interface Section {
   readonly last: number
   open: number
-  readonly closed: Deferred.Deferred<void>
+  readonly over: Deferred.Deferred<void>
 }
 
-export interface Ledger {
-  /** Opens an entry and gives its number. */
-  readonly open: () => number
-  /** The id of the entry with a number. */
-  readonly idOf: (number: number) => string
-  /** Gives an id whose entry is opened later, when its event is accepted: its caller may have to wait until then. */
-  readonly reserve: () => string
-  readonly openReserved: (id: string) => void
-  /** Closes an entry; an unknown id is that of an event from before this client. */
-  readonly close: (id: string) => void
-  /** The same for many. */
-  readonly closeEach: (events: ReadonlyArray<Pick<EventStorage.EncodedEvent, "id">>) => void
-  /** Closes every entry for good: nobody is left who could close them one by one. */
-  readonly closeAll: () => void
-  /** How many entries are open. */
+export interface Outstanding {
+  /** Gives the sequence of an event that is about to be appended. */
+  readonly nextSequence: (place: Place) => number
+  /** The storage has taken the event. */
+  readonly accepted: (sequence: number) => void
+  /** The storage has not taken the event: it never was one of this client's. */
+  readonly notAccepted: (sequence: number) => void
+  /** Whether an event is one of this client's. */
+  readonly isOwn: (event: Identity) => boolean
+  /** How many of the events are this client's. */
+  readonly countOwn: (events: ReadonlyArray<Identity>) => number
+  /** Events have their outcome. Those of other clients do not count. */
+  readonly settled: (events: ReadonlyArray<Identity>) => void
+  /** Every event counts as settled: nobody is left who could give them an outcome. */
+  readonly end: () => void
+  /** How many events have no outcome. */
   readonly size: () => number
-  /** Completes when every entry that is open now is closed. */
-  readonly closed: Effect.Effect<void>
+  /** The sequences up to which somebody waits, in order. */
+  readonly awaited: () => ReadonlyArray<number>
+  /** Every event up to a sequence was settled by another client. */
+  readonly settledElsewhere: (upTo: number) => void
+  /** Completes when no event is being appended. */
+  readonly noAppends: Effect.Effect<void>
+  /** Whether an event is being appended. */
+  readonly isAppending: (sequence: number) => boolean
+  /** Completes when every event that was accepted before this call has its outcome. */
+  readonly none: () => Effect.Effect<void>
 }
 
-/** `before` entries were open when the ledger was; `prefix` tells its ids from those of every other client. */
-export const make = (prefix: string, before: number): Ledger => {
+export interface Options {
+  readonly clientId: string
+  /** How many events were in the storage when the client was built: they are waited for like its own. */
+  readonly found: number
+  /** Keeps the places of events until they have their outcome. */
+  readonly unsettled?: Unsettled | undefined
+}
+
+export const make = ({ clientId, found, unsettled }: Options): Outstanding => {
   const sections: Array<Section> = []
-  /** The numbers of entries that were opened later than their ids were given. */
-  const late = new Map<string, number>()
-  let numbers = 0
-  let open = before
-  let ended = false
+  /** The sequences of events that are being appended. */
+  const appending: Array<number> = []
+  const appended = Effect.unsafeMakeLatch(true)
+  let lastSequence = 0
+  let open = 0
+  let earlier = found
+  let hasEnded = false
 
-  const numberOf = (id: string): number =>
-    late.get(id) ?? (id.startsWith(prefix) ? parseInt(id.slice(prefix.length), 36) : 0)
-
-  /** Where the section stands that an entry belongs to: the first one that ends at or after it. */
-  const indexOf = (number: number): number => {
+  /** The first section that ends at or after a sequence. */
+  const sectionOf = (sequence: number): Section | undefined => {
     let low = 0
     let high = sections.length
     while (low < high) {
       const middle = (low + high) >>> 1
-      if (sections[middle]!.last < number) low = middle + 1
+      if (sections[middle]!.last < sequence) low = middle + 1
       else high = middle
     }
-    return low
+    return sections[low]
+  }
+
+  const endSections = (): void => {
+    while (sections[0]?.open === 0) Deferred.unsafeDone(sections.shift()!.over, Effect.void)
+  }
+
+  /** Whether an event was being appended until now. */
+  const endAppending = (sequence: number): boolean => {
+    const index = appending.lastIndexOf(sequence)
+    if (index < 0) return false
+    if (index === appending.length - 1) appending.pop()
+    else appending.splice(index, 1)
+    if (appending.length === 0) appended.unsafeOpen()
+    return true
   }
 
   const section = (): Section => {
-    const last = sections[sections.length - 1]
-    if (last?.last === numbers) return last
-    const earlier = sections.reduce((sum, { open }) => sum + open, 0)
-    const added = { last: numbers, open: open - earlier, closed: Deferred.unsafeMake<void>(FiberId.none) }
+    const newest = sections[sections.length - 1]
+    if (newest?.last === lastSequence) return newest
+    const counted = sections.reduce((sum, section) => sum + section.open, 0)
+    // events from before this client stand in the first section: nothing of them is waited for later
+    const added: Section = {
+      last: lastSequence,
+      open: open + earlier - counted,
+      over: Deferred.unsafeMake<void>(FiberId.none)
+    }
     sections.push(added)
     return added
   }
 
-  const endSections = (): void => {
-    while (sections[0]?.open === 0) Deferred.unsafeDone(sections.shift()!.closed, Effect.void)
+  const isOwn = (event: Identity): boolean => event.clientId === clientId
+
+  const countOwn = (events: ReadonlyArray<Identity>): number =>
+    events.reduce((own, event) => isOwn(event) ? own + 1 : own, 0)
+
+  /** Which client an earlier event is of does not matter. */
+  const settleEarlier = (): void => {
+    if (earlier === 0) return
+    earlier--
+    if (sections[0] !== undefined) sections[0].open--
   }
 
-  /** The number of an entry that is closed, and forgotten where it is known by its id alone. */
-  const forgetNumber = (event: Pick<EventStorage.EncodedEvent, "id">): number => {
-    const written = event instanceof Node ? event.numberIn(ledger) : undefined
-    if (written !== undefined) return written
-    const number = numberOf(event.id)
-    late.delete(event.id)
-    return number
-  }
-
-  const closeEach: Ledger["closeEach"] = (events) => {
-    if (ended) return
-    open -= events.length
-    if (sections.length === 0 && late.size === 0) return
-    // most of them are in one section
-    let [low, section] = [Infinity, undefined as Section | undefined]
-    for (const event of events) {
-      const number = forgetNumber(event)
-      if (section === undefined || number <= low || number > section.last) {
-        const index = indexOf(number)
-        low = sections[index - 1]?.last ?? -Infinity
-        section = sections[index]
-      }
-      if (section !== undefined) section.open--
-    }
-    endSections()
-  }
-
-  const idOf = (number: number): string => prefix + number.toString(36)
-
-  const ledger: Ledger = {
-    open: () => {
-      if (!ended) open++
-      return ++numbers
+  return {
+    nextSequence: (place) => {
+      appending.push(++lastSequence)
+      unsettled?.add(lastSequence, place)
+      return lastSequence
     },
-    idOf,
-    reserve: () => idOf(++numbers),
-    openReserved: (id) => {
-      if (ended) return
+    accepted: (sequence) => {
+      // one that is no longer being appended had its outcome before the storage said that it had taken it
+      if (!endAppending(sequence) || hasEnded) return
       open++
-      late.set(id, ++numbers)
+      if (sections.length > 0) {
+        const section = sectionOf(sequence)
+        if (section !== undefined) section.open++
+      }
     },
-    close: (id) => closeEach([{ id }]),
-    closeEach,
-    closeAll: () => {
-      ended = true
+    notAccepted: (sequence) => {
+      endAppending(sequence)
+      unsettled?.settle(sequence)
+    },
+    isOwn,
+    countOwn,
+    settled: (events) => {
+      if (hasEnded) return
+      if (unsettled !== undefined) { for (const event of events) if (isOwn(event)) unsettled.settle(event.sequence) }
+      if (sections.length === 0 && appending.length === 0 && earlier === 0) {
+        open -= countOwn(events)
+        return
+      }
+      for (const event of events) {
+        if (!isOwn(event)) settleEarlier()
+        else if (!endAppending(event.sequence)) {
+          open--
+          const section = sectionOf(event.sequence)
+          if (section !== undefined) section.open--
+        }
+      }
+      endSections()
+    },
+    settledElsewhere: (upTo) => {
+      while (sections[0] !== undefined && sections[0].last <= upTo) {
+        const { over, open: settled } = sections.shift()!
+        open = Math.max(0, open - settled)
+        Deferred.unsafeDone(over, Effect.void)
+      }
+    },
+    end: () => {
+      hasEnded = true
       open = 0
-      late.clear()
-      for (const { closed } of sections.splice(0)) Deferred.unsafeDone(closed, Effect.void)
+      earlier = 0
+      for (const { over } of sections.splice(0)) Deferred.unsafeDone(over, Effect.void)
     },
-    size: () => open,
-    closed: Effect.suspend(() => open === 0 ? Effect.void : Deferred.await(section().closed))
+    size: () => open + earlier,
+    awaited: () => sections.map(({ last }) => last),
+    noAppends: Effect.suspend(() => {
+      if (appending.length === 0) return Effect.void
+      appended.unsafeClose()
+      return appended.await
+    }),
+    isAppending: (sequence) => appending.includes(sequence),
+    none: () => open + earlier === 0 ? Effect.void : Deferred.await(section().over)
   }
-  return ledger
 }

@@ -1,6 +1,7 @@
 /**
- * The outcomes of events, on their way to those who want to know: `callback`, the subscribers of `deliveries`, and the
- * callers of `trackAndWait`. A report is only made where somebody does.
+ * The outcomes of events on their way to those who asked for them: `callback`, the subscribers of `deliveries`, and the
+ * callers of `trackAndWait`. A report is made only where somebody asked. Reports wait in bounded queues, so that neither a
+ * callback nor a subscriber can hold up delivery or fill the memory.
  */
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
@@ -8,16 +9,21 @@ import * as FiberRef from "effect/FiberRef"
 import { globalValue } from "effect/GlobalValue"
 import * as LogLevel from "effect/LogLevel"
 import * as Mailbox from "effect/Mailbox"
+import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type { AmplitudeConfig } from "../../AmplitudeConfig.js"
 import * as DeliveryReport from "../../DeliveryReport.js"
 import type { Event } from "../../Event.js"
 import type { EventStorage } from "../../EventStorage.js"
+import type { Place } from "../event/eventBuffer.js"
+import * as Utf8 from "../event/utf8.js"
 import type { Log } from "../log.js"
-import * as Worker from "../taskQueue.js"
+import { counted } from "../log.js"
+import * as TaskQueue from "../taskQueue.js"
+import * as Metrics from "./metrics.js"
 
-/** What became of an encoded event. */
+/** The outcome of an encoded event. */
 export type Settlement =
   | { readonly _tag: "Delivered"; readonly code: number; readonly message: string }
   | {
@@ -27,157 +33,249 @@ export type Settlement =
     readonly reason: DeliveryReport.Reason
   }
 
-/** What a caller of `trackAndWait` is told: the report, or why there is none. */
+/** What a caller of `trackAndWait` gets: the report, or why there is none. */
 export type Awaited = DeliveryReport.DeliveryReport | "Stored" | "Elsewhere"
 
 export interface Reports {
-  /** Whether anybody wants to know what becomes of an event. */
+  /** Whether anybody asked for the outcomes of events. */
   readonly isWanted: () => boolean
-  /** Reports the outcome of an event that was encoded; `attempts` counts the requests that carried it. */
+  /** Reports the outcome of an event that was encoded. `attempts` counts the requests that carried it. */
   readonly settled: (event: EventStorage.EncodedEvent, settlement: Settlement, attempts: number) => void
-  /** Reports an event that was never encoded, and gives the report. */
+  /** Reports an event that was encoded, and not taken by the storage. */
+  readonly notStored: (event: Place, reason: DeliveryReport.Reason, message: string) => void
+  /** Reports an event that was never encoded, and answers the report. */
   readonly refused: (event: Event.Input, reason: DeliveryReport.Reason, message: string) => DeliveryReport.Dropped
-  /** Calls back with the outcome of the event with this id, in the place of nobody else. */
-  readonly watch: (id: string, told: (awaited: Awaited) => void) => void
-  readonly unwatch: (id: string) => void
-  /** Tells whoever watches the event that it has no report here. */
-  readonly unreported: (id: string, why: "Stored" | "Elsewhere") => void
-  /** The same for everybody who still watches. */
+  /** Calls a function with the outcome of this client's event with this sequence, besides all others who get its report. */
+  readonly watch: (sequence: number, onOutcome: (awaited: Awaited) => void) => void
+  readonly unwatch: (sequence: number) => void
+  /** The sequences of the events that are watched. */
+  readonly watched: () => ReadonlyArray<number>
+  /** Ends the watching of an event that gets no report from this client. */
+  readonly unreported: (sequence: number, why: "Stored" | "Elsewhere") => void
+  /** The same for all events that are still watched. */
   readonly allUnreported: (why: "Stored" | "Elsewhere") => void
   readonly deliveries: Stream.Stream<DeliveryReport.DeliveryReport>
-  /** Completes when `callback` has returned for every report so far; at once inside a callback of this client. */
+  /**
+   * Completes when `callback` has returned for every report so far, save those that were dropped or given up; at once
+   * inside a callback or a plugin of this client.
+   */
   readonly calledBack: Effect.Effect<void>
-  /** Ends `deliveries`; callbacks are given until `timeUp`, and those that do not have to wait always run. */
+  /** Ends `deliveries`. Callbacks run until `timeUp`; those that wait for nothing always run. */
   readonly end: (timeUp: Effect.Effect<void>) => Effect.Effect<void>
   /** Whether the fiber runs in a callback or a plugin of this client. */
   readonly isInside: Effect.Effect<boolean>
-  /** Runs an effect of the user's as what it is: part of this client, which must not wait for itself. */
+  /** Runs an effect of the user's as a part of this client, which must not wait for itself. */
   readonly inside: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
-  /** Runs an effect of the client's own, wherever it was begun. */
+  /** Runs an effect of the client's own, even where a callback or a plugin began it. */
   readonly outside: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
 }
 
-/** The clients whose callbacks and plugins the fiber runs in. */
-const insideOf: FiberRef.FiberRef<ReadonlyArray<object>> = globalValue(
-  "effect-amplitude/internal/reports/insideOf",
-  () => FiberRef.unsafeMake<ReadonlyArray<object>>([])
-)
+type Callback = NonNullable<AmplitudeConfig.Settings["callback"]>
 
-/** `observer` sees every report at once, in the fiber that made it: for tests. */
+/** A subscriber of `deliveries`, and the reports that wait for it. */
+interface Subscriber {
+  readonly capacity: number
+  readonly reports: Mailbox.Mailbox<DeliveryReport.DeliveryReport>
+}
+
+/** A report with the callback that was set when it was made. */
+interface Call {
+  readonly callback: Callback
+  readonly report: DeliveryReport.DeliveryReport
+}
+
+interface State {
+  readonly config: AmplitudeConfig.Service
+  readonly log: Log
+  /** Sees every report at once, in the fiber that made it. */
+  readonly observer: ((report: DeliveryReport.DeliveryReport) => void) | undefined
+  readonly calls: TaskQueue.TaskQueue<Call>
+  readonly subscribers: Set<Subscriber>
+  readonly watchers: Map<number, (awaited: Awaited) => void>
+  readonly clientId: string
+  hasEnded: boolean
+}
+
+/** `observer` sees every report at once, in the fiber that made it. */
 export const make = (
+  clientId: string,
   config: AmplitudeConfig.Service,
   log: Log,
   observer?: (report: DeliveryReport.DeliveryReport) => void
 ): Effect.Effect<Reports> =>
   Effect.gen(function*() {
     const client = {}
-    const subscribers = new Set<Mailbox.Mailbox<DeliveryReport.DeliveryReport>>()
-    const watchers = new Map<string, (awaited: Awaited) => void>()
-    let ended = false
-
-    const inside = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
-      Effect.locallyWith(effect, insideOf, (clients) => [...clients, client])
-
-    const callbacks = yield* Worker.make(inside)
-
-    const isInside = Effect.map(FiberRef.get(insideOf), (clients) => clients.includes(client))
-
-    const callBack = (
-      callback: (report: DeliveryReport.DeliveryReport) => Effect.Effect<void>,
-      report: DeliveryReport.DeliveryReport
-    ): Effect.Effect<void> =>
-      Effect.catchAllCause(Effect.suspend(() => callback(report)), (cause) =>
-        Effect.sync(() =>
-          log.burst("callback", 1, (count) => ({
-            level: LogLevel.Error,
-            module: "callback",
-            message: `the callback failed for ${count} reports: ${
-              Cause.squash(cause) instanceof Error ? "a defect" : "a failure"
-            }`
-          }))
-        ))
-
-    const publish = (report: DeliveryReport.DeliveryReport): void => {
-      observer?.(report)
-      const { callback } = config.unsafeSettings()
-      if (callback !== undefined) {
-        callbacks.offer(callBack(callback, report))
-      }
-      for (const subscriber of subscribers) {
-        subscriber.unsafeOffer(report)
-      }
+    const inside = insideOf(client)
+    const isInside = Effect.map(FiberRef.get(insideClients), (clients) => clients.includes(client))
+    const state: State = {
+      clientId,
+      config,
+      log,
+      observer,
+      calls: yield* makeCalls(config, log, inside),
+      subscribers: new Set(),
+      watchers: new Map(),
+      hasEnded: false
     }
-
-    const isWanted = (): boolean =>
-      subscribers.size > 0 || config.unsafeSettings().callback !== undefined || observer !== undefined
-
-    const subscribe: Effect.Effect<
-      Stream.Stream<DeliveryReport.DeliveryReport>,
-      never,
-      Scope.Scope
-    > = Effect.gen(function*() {
-      const mailbox = yield* Mailbox.make<DeliveryReport.DeliveryReport>()
-      if (ended) {
-        yield* mailbox.end
-      } else {
-        yield* Effect.acquireRelease(
-          Effect.sync(() =>
-            subscribers.add(mailbox)
-          ),
-          () => Effect.sync(() => subscribers.delete(mailbox))
-        )
-      }
-      return Mailbox.toStream(mailbox)
-    })
-
     return {
-      isWanted: () => watchers.size > 0 || isWanted(),
-      settled: (event, settlement, attempts) => {
-        const told = watchers.size > 0 ? watchers.get(event.id) : undefined
-        if (told === undefined && !isWanted()) return
-        const { code, message } = settlement
-        const { json } = event
-        const report = settlement._tag === "Delivered"
-          ? new DeliveryReport.Delivered({ code, message, attempts, json })
-          : new DeliveryReport.Dropped({ code, message, attempts, json, reason: settlement.reason })
-        if (told !== undefined) {
-          watchers.delete(event.id)
-          told(report)
-        }
-        publish(report)
+      isWanted: () => state.watchers.size > 0 || isPublished(state),
+      settled: (event, settlement, attempts) => settled(state, event, settlement, attempts),
+      notStored: (event, reason, message) => {
+        if (!isPublished(state)) return
+        publish(state, makeReport(Utf8.textOf(event), { _tag: "Dropped", code: 0, message, reason }, 0))
       },
       refused: (event, reason, message) => {
         const report = new DeliveryReport.Dropped({ code: 0, message, attempts: 0, event, reason })
-        publish(report)
+        publish(state, report)
         return report
       },
-      watch: (id, told) => {
-        watchers.set(id, told)
+      watch: (sequence, onOutcome) => {
+        state.watchers.set(sequence, onOutcome)
       },
-      unwatch: (id) => {
-        watchers.delete(id)
+      unwatch: (sequence) => {
+        state.watchers.delete(sequence)
       },
-      unreported: (id, why) => {
-        const told = watchers.get(id)
-        watchers.delete(id)
-        told?.(why)
-      },
+      watched: () => Array.from(state.watchers.keys()),
+      unreported: (sequence, why) => tell(state, sequence, why),
       allUnreported: (why) => {
-        for (const told of watchers.values()) told(why)
-        watchers.clear()
+        for (const sequence of Array.from(state.watchers.keys())) tell(state, sequence, why)
       },
-      deliveries: Stream.unwrapScoped(subscribe),
-      calledBack: Effect.flatMap(isInside, (inside) => inside ? Effect.void : callbacks.drained),
-      end: (timeUp) =>
-        Effect.gen(function*() {
-          ended = true
-          for (const subscriber of subscribers) yield* subscriber.end
-          yield* Effect.raceFirst(callbacks.drained, timeUp)
-          yield* callbacks.whileProgress
-          yield* callbacks.abandon
-        }),
+      deliveries: Stream.unwrapScoped(subscribe(state)),
+      calledBack: Effect.flatMap(isInside, (inside) => inside ? Effect.void : state.calls.drained),
+      end: (timeUp) => end(state, timeUp),
       isInside,
       inside,
-      outside: Effect.locallyWith(insideOf, (clients) => clients.filter((other) => other !== client))
+      outside: Effect.locallyWith(insideClients, (clients) => clients.filter((other) => other !== client))
     }
+  })
+
+/** The clients in whose callbacks and plugins the fiber runs. */
+const insideClients: FiberRef.FiberRef<ReadonlyArray<object>> = globalValue(
+  "effect-amplitude/internal/reports/insideClients",
+  () => FiberRef.unsafeMake<ReadonlyArray<object>>([])
+)
+
+const insideOf = (client: object): Reports["inside"] => (effect) =>
+  Effect.locallyWith(effect, insideClients, (clients) => [...clients, client])
+
+// -- making reports ----------------------------------------------------------------------------------------------------
+
+/** Whether anybody gets every report. */
+const isPublished = ({ config, observer, subscribers }: State): boolean =>
+  subscribers.size > 0 || config.unsafeSettings().callback !== undefined || observer !== undefined
+
+const settled = (
+  state: State,
+  event: EventStorage.EncodedEvent,
+  settlement: Settlement,
+  attempts: number
+): void => {
+  const isWatched = state.watchers.size > 0 && event.clientId === state.clientId && state.watchers.has(event.sequence)
+  if (!isWatched && !isPublished(state)) return
+  const report = makeReport(Utf8.textOf(event), settlement, attempts)
+  if (isWatched) tell(state, event.sequence, report)
+  publish(state, report)
+}
+
+const makeReport = (json: string, settlement: Settlement, attempts: number): DeliveryReport.DeliveryReport => {
+  const { code, message } = settlement
+  return settlement._tag === "Delivered"
+    ? new DeliveryReport.Delivered({ code, message, attempts, json })
+    : new DeliveryReport.Dropped({ code, message, attempts, json, reason: settlement.reason })
+}
+
+const tell = ({ watchers }: State, sequence: number, awaited: Awaited): void => {
+  const onOutcome = watchers.get(sequence)
+  watchers.delete(sequence)
+  onOutcome?.(awaited)
+}
+
+const publish = (state: State, report: DeliveryReport.DeliveryReport): void => {
+  state.observer?.(report)
+  const { callback } = state.config.unsafeSettings()
+  if (callback !== undefined) state.calls.offer({ callback, report })
+  for (const subscriber of state.subscribers) publishTo(state, subscriber, report)
+}
+
+const publishTo = (state: State, { capacity, reports }: Subscriber, report: DeliveryReport.DeliveryReport): void => {
+  if (Option.contains(reports.unsafeSize(), capacity)) dropped(state.log, "a subscriber of deliveries is too slow")
+  reports.unsafeOffer(report)
+}
+
+/** A report is dropped before it was taken. */
+const dropped = (log: Log, why: string, count = 1): void => {
+  Metrics.droppedReports(count)
+  log.burst(`reports dropped: ${why}`, count, (count) => ({
+    level: LogLevel.Warning,
+    module: "reports",
+    message: `${counted(count, "report")} dropped: ${why}`
+  }))
+}
+
+// -- callback ----------------------------------------------------------------------------------------------------------
+
+const makeCalls = (
+  config: AmplitudeConfig.Service,
+  log: Log,
+  inside: Reports["inside"]
+): Effect.Effect<TaskQueue.TaskQueue<Call>> => {
+  const warn = (what: string): void =>
+    log.burst(`callback ${what}`, 1, (count) => ({
+      level: LogLevel.Error,
+      module: "callback",
+      message: `the callback ${what} for ${counted(count, "report")}`
+    }))
+  return TaskQueue.make<Call>({
+    execute: ({ callback, report }) =>
+      Effect.catchAllCause(
+        Effect.suspend(() => callback(report)),
+        (cause) =>
+          Effect.sync(() => {
+            warn("failed")
+            // a cause can hold what an event holds: it is logged at debug only
+            log.write({
+              level: LogLevel.Debug,
+              module: "callback",
+              message: "why the callback failed",
+              annotations: { cause: Cause.pretty(cause) }
+            })
+          })
+      ),
+    capacity: () => config.unsafeSettings().reportCapacity,
+    onDropped: () => dropped(log, "the callback is too slow"),
+    timeLimit: () => config.unsafeSettings().callbackTimeout,
+    onTimeout: () => warn("took longer than callbackTimeout and was given up"),
+    around: inside
+  })
+}
+
+// -- deliveries --------------------------------------------------------------------------------------------------------
+
+/** A mailbox keeps its capacity: a new `reportCapacity` holds for later subscribers. */
+const subscribe = (
+  state: State
+): Effect.Effect<Stream.Stream<DeliveryReport.DeliveryReport>, never, Scope.Scope> =>
+  Effect.gen(function*() {
+    const capacity = state.config.unsafeSettings().reportCapacity
+    const reports = yield* Mailbox.make<DeliveryReport.DeliveryReport>({ capacity, strategy: "sliding" })
+    if (state.hasEnded) {
+      yield* reports.end
+    } else {
+      const subscriber: Subscriber = { capacity, reports }
+      yield* Effect.acquireRelease(
+        Effect.sync(() => state.subscribers.add(subscriber)),
+        () => Effect.sync(() => state.subscribers.delete(subscriber))
+      )
+    }
+    return Mailbox.toStream(reports)
+  })
+
+const end = (state: State, timeUp: Effect.Effect<void>): Effect.Effect<void> =>
+  Effect.gen(function*() {
+    state.hasEnded = true
+    for (const { reports } of state.subscribers) yield* reports.end
+    yield* Effect.raceFirst(state.calls.drained, timeUp)
+    yield* state.calls.whileProgress
+    const count = yield* state.calls.abandon
+    if (count > 0) dropped(state.log, "the client was shut down before the callback took it", count)
   })

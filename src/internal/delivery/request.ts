@@ -1,15 +1,12 @@
 /**
  * Requests as the service takes them: where they go, how large they may be, and their body around events that are
- * already encoded, compressed where that is wanted. The API key is unwrapped here and nowhere else on the way out.
+ * already encoded. The API key is unwrapped here.
  */
-import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import type { AmplitudeConfig } from "../../AmplitudeConfig.js"
 import type { EventStorage } from "../../EventStorage.js"
-import type { Transport } from "../../Transport.js"
-import { byteLength } from "../event/utf8.js"
-import { joined } from "../storage/storedEvent.js"
-import type * as Cut from "./batchLimits.js"
+import * as Utf8 from "../event/utf8.js"
+import type { Limits } from "./batchLimits.js"
 
 /** Fewer than 2000 events in a request (Amplitude HTTP V2 API, limits); Batch takes 2000. */
 const maxEvents = 1999
@@ -26,55 +23,56 @@ const endpoints = {
 export const url = ({ serverUrl, serverZone, useBatch }: AmplitudeConfig.Settings): string =>
   serverUrl ?? endpoints[serverZone][useBatch ? "batch" : "httpV2"]
 
+/** Of a body that is not compressed. */
+export const headers: Readonly<Record<string, string>> = { "content-type": "application/json" }
+
 const head = (settings: AmplitudeConfig.Settings): string =>
   `{"api_key":${JSON.stringify(Redacted.value(settings.apiKey))},"events":[`
 
 const tail = ({ minIdLength }: AmplitudeConfig.Settings): string =>
   minIdLength === undefined ? "]}" : `],"options":{"min_id_length":${minIdLength}}}`
 
-/** The body around events: in bytes where they lie as bytes, else as text. */
+/**
+ * The most events of a request, and the most bytes of their JSON, a comma counted with each. A transport can take less
+ * than the service does.
+ */
+export const limits = (
+  settings: AmplitudeConfig.Settings,
+  { maxBodyBytes = Infinity }: { readonly maxBodyBytes?: number | undefined } = {}
+): Limits => ({
+  maxEvents: Math.min(settings.flushQueueSize, maxEvents),
+  // the last event has no comma
+  maxBytes: Math.min(maxBytes(settings), maxBodyBytes) - Utf8.byteLength(head(settings)) -
+    Utf8.byteLength(tail(settings)) + 1
+})
+
+const comma = 0x2c
+
+/** The body around events. Those that lie side by side in one buffer are copied in one piece. */
 export const body = (
   settings: AmplitudeConfig.Settings,
   events: ReadonlyArray<EventStorage.EncodedEvent>
-): string | Uint8Array => joined(head(settings), events, tail(settings)) ?? textOf(settings, events)
-
-const textOf = (settings: AmplitudeConfig.Settings, events: ReadonlyArray<EventStorage.EncodedEvent>): string => {
-  // in one piece: put around what was joined, head and tail would have it copied once more
-  const texts = events.map((event) => event.json)
-  texts[0] = head(settings) + texts[0]!
-  texts[texts.length - 1] += tail(settings)
-  return texts.join(",")
-}
-
-/** The most events of a request, and the most bytes of their JSON, a comma counted with each. */
-export const limits = (settings: AmplitudeConfig.Settings): Cut.Limits => ({
-  count: Math.min(settings.flushQueueSize, maxEvents),
+): Uint8Array => {
+  const before = Utf8.encode(head(settings))
+  const after = Utf8.encode(tail(settings))
   // the last event has no comma
-  bytes: maxBytes(settings) - byteLength(head(settings)) - byteLength(tail(settings)) + 1
-})
-
-/** Bodies of at most so many bytes are sent as they are: they would gain nothing. */
-const minCompressed = 2048
-
-/** Whether the platform can compress. */
-export const canCompress = (): boolean => "CompressionStream" in globalThis
-
-/** Made by the platform's own `CompressionStream`. */
-const gzip = (body: string | Uint8Array): Effect.Effect<Uint8Array, unknown> =>
-  Effect.map(
-    Effect.tryPromise(() =>
-      new Response(new Blob([body as BlobPart]).stream().pipeThrough(new CompressionStream("gzip"))).arrayBuffer()
-    ),
-    (buffer) => new Uint8Array(buffer)
-  )
-
-/** The body of a request and how it is encoded. One that cannot be compressed is sent as it is. */
-export const compress = (
-  body: string | Uint8Array
-): Effect.Effect<Pick<Transport.Request, "body" | "contentEncoding">> =>
-  byteLength(body) <= minCompressed
-    ? Effect.succeed({ body })
-    : Effect.match(gzip(body), {
-      onSuccess: (compressed) => ({ body: compressed, contentEncoding: "gzip" as const }),
-      onFailure: () => ({ body })
-    })
+  let length = before.length + after.length - 1
+  for (const { end, start } of events) length += end - start + 1
+  const bytes = new Uint8Array(length)
+  bytes.set(before)
+  let at = before.length
+  for (let index = 0; index < events.length;) {
+    const { buffer, start } = events[index]!
+    let { end } = events[index++]!
+    for (; index < events.length; index++) {
+      const next = events[index]!
+      if (next.buffer !== buffer || next.start !== end + 1 || buffer[end] !== comma) break
+      end = next.end
+    }
+    bytes.set(buffer.subarray(start, end), at)
+    at += end - start
+    if (index < events.length) bytes[at++] = comma
+  }
+  bytes.set(after, at)
+  return bytes
+}

@@ -29,6 +29,8 @@ export interface Request {
   readonly bytes: number
   readonly remoteAddress: Option.Option<string>
   readonly now: number
+  /** The number of its first event; those that follow count on. */
+  readonly firstEvent?: number
 }
 
 /** Which keys are valid (any, when absent), and whether rates and quotas are enforced. */
@@ -39,8 +41,13 @@ export interface Options {
 
 /** What the service remembers from one upload to the next. */
 export interface State {
-  /** When an `insert_id` of a device was first kept. */
-  readonly seen: HashMap.HashMap<string, number>
+  readonly projects: HashMap.HashMap<string, Project>
+}
+
+/** What the service remembers of one API key: deduplication, rates and quotas are per key. */
+interface Project {
+  /** When an `insert_id` of a device was first kept, and the number of that event. */
+  readonly seen: HashMap.HashMap<string, readonly [at: number, event: number]>
   /** What each user and device has sent to each endpoint. */
   readonly traffic: HashMap.HashMap<string, Traffic>
 }
@@ -50,10 +57,39 @@ export interface Outcome {
   readonly answer: Answer
   readonly kept: ReadonlyArray<DevServer.KeptEvent>
   readonly state: State
+  /** One for every event of the upload, in order. */
+  readonly verdicts: ReadonlyArray<Judgement>
 }
 
+/** Why an event is at fault itself. */
+export interface Reason {
+  readonly path: string
+  readonly given?: unknown
+  readonly wanted: string
+  readonly fix: string
+  readonly doc: string
+}
+
+/** What the service changed in an event. */
+export interface Alteration {
+  readonly path: string
+  readonly what: string
+}
+
+/** What becomes of one event. */
+export type Judgement =
+  | { readonly verdict: "kept"; readonly kept: DevServer.KeptEvent; readonly alterations: ReadonlyArray<Alteration> }
+  | { readonly verdict: "duplicate"; readonly of: number }
+  | { readonly verdict: "fault"; readonly reasons: ReadonlyArray<Reason> }
+  | { readonly verdict: "refused"; readonly because: string }
+
 /** The state of a service that has seen nothing. */
-export const initial: State = { seen: HashMap.empty(), traffic: HashMap.empty() }
+export const initial: State = { projects: HashMap.empty() }
+
+const newProject: Project = { seen: HashMap.empty(), traffic: HashMap.empty() }
+
+/** Forgets one API key. */
+export const forget = (state: State, apiKey: string): State => ({ projects: HashMap.remove(state.projects, apiKey) })
 
 /** Reads the text of a body. Amplitude HTTP V2 API, 400: the texts of `error`. */
 export const readBody = (text: string): Body =>
@@ -74,9 +110,23 @@ export const eventCount = (body: Body): number =>
     onRight: ({ events }) => Array.isArray(events) ? events.length : 0
   })
 
+/** The API key of a body, when it is text. */
+export const apiKeyOf = (body: Body): string => {
+  const key = Either.isRight(body) ? body.right.api_key : undefined
+  return Predicate.isString(key) ? key : ""
+}
+
+/** The events of a body, valid or not. */
+export const eventsOf = (body: Body): ReadonlyArray<unknown> => {
+  const events = Either.isRight(body) ? body.right.events : undefined
+  return Array.isArray(events) ? events : []
+}
+
 /** Takes one upload. */
-export const ingest = (options: Options): (state: State, request: Request) => Outcome => (state, request) =>
-  pipe(
+export const ingest = (options: Options): (state: State, request: Request) => Outcome => (state, request) => {
+  const apiKey = apiKeyOf(request.body)
+  const project = Option.getOrElse(HashMap.get(state.projects, apiKey), () => newProject)
+  return pipe(
     Either.gen(function*() {
       const endpoint = yield* endpointAt(request.path)
       yield* checkBytes(endpoint, request.bytes)
@@ -84,13 +134,140 @@ export const ingest = (options: Options): (state: State, request: Request) => Ou
       yield* checkCount(endpoint, upload.events)
       yield* checkEvents(endpoint, upload)
       const traffic = options.rateLimit ?
-        yield* meter(endpoint, state.traffic, upload.events, request) :
-        state.traffic
-      const [seen, kept] = dedupe(state.seen, Arr.map(upload.events, (event) => keep(event, request)), request.now)
-      return { answer: accepted(upload.events, request), kept, state: { seen, traffic } }
+        yield* meter(endpoint, project.traffic, upload.events, request) :
+        project.traffic
+      const [seen, verdicts] = judge(project.seen, upload.events, request)
+      return {
+        answer: accepted(upload.events, request),
+        kept: verdicts.flatMap((judgement) => judgement.verdict === "kept" ? [judgement.kept] : []),
+        state: { projects: HashMap.set(state.projects, apiKey, { seen, traffic }) },
+        verdicts
+      }
     }),
-    Either.getOrElse((answer): Outcome => ({ answer, kept: [], state }))
+    Either.getOrElse((answer): Outcome => ({ answer, kept: [], state, verdicts: judgeRefused(answer, request) }))
   )
+}
+
+/** What one user or device has sent to one endpoint lately. */
+export interface Usage {
+  readonly path: string
+  readonly id: string
+  readonly eventsPerSecond: number
+  readonly eventsPerDay: number
+}
+
+/** What the users of one API key have sent lately. */
+export const usage = (state: State, apiKey: string, now: number): ReadonlyArray<Usage> =>
+  Option.match(HashMap.get(state.projects, apiKey), {
+    onNone: () => [],
+    onSome: ({ traffic }) =>
+      Arr.fromIterable(traffic).flatMap(([key, { quota, rate }]) => {
+        const [path = "", field, ...id] = key.split(" ")
+        return field === "user_id" ?
+          [{
+            path,
+            id: id.join(" "),
+            eventsPerSecond: Math.ceil(total(tallied(rate, rateWindow, now, 0)) * 1000 / rateWindow.spanMillis),
+            eventsPerDay: total(tallied(quota, quotaWindow, now, 0))
+          }] :
+          []
+      })
+  })
+
+// Verdicts
+
+const judgeRefused = (answer: Answer, request: Request): ReadonlyArray<Judgement> => {
+  const events = eventsOf(request.body)
+  const minIdLength = pipe(
+    Either.flatMap(request.body, ({ options }) => readMinIdLength(options)),
+    Either.getOrElse(() => defaultMinIdLength)
+  )
+  const reasons = events.map((event) => reasonsOf(event, minIdLength))
+  const because = becauseOf(answer, request, reasons)
+  return reasons.map((reasons): Judgement =>
+    reasons.length > 0 ? { verdict: "fault", reasons } : { verdict: "refused", because }
+  )
+}
+
+const becauseOf = (
+  { body, status }: Answer,
+  request: Request,
+  reasons: ReadonlyArray<ReadonlyArray<Reason>>
+): string => {
+  const endpoint = endpoints.get(request.path)
+  if (endpoint === undefined) {
+    return `No API of Amplitude takes events at ${request.path}: send to /2/httpapi or /batch`
+  }
+  if (status === 413) {
+    return request.bytes > endpoint.maxBytes ?
+      `The request has ${request.bytes} bytes: ${request.path} takes at most ${endpoint.maxBytes}` :
+      `The request has ${reasons.length} events: ${request.path} takes at most ${endpoint.maxEvents}`
+  }
+  if (status === 429) {
+    return `Users or devices of the request sent too much: ${request.path} takes ${endpoint.eventsPerSecond} ` +
+      `events a second of each, as an average over 30 seconds`
+  }
+  const index = reasons.findIndex((reasons) => reasons.length > 0)
+  const reason = reasons[index]?.[0]
+  // The key itself is never shown.
+  const error = String(body.error).replace(/^Invalid API key: .*/s, "Invalid API key")
+  return reason === undefined ?
+    `${error}${Predicate.isString(body.missing_field) ? `: ${body.missing_field}` : ""}` :
+    `Event ${index + 1} of the request is at fault (${reason.path}): the service refuses all of them`
+}
+
+const keysOfEvent = "HTTP V2 API, Keys for the event argument"
+
+const reasonsOf = (event: unknown, minIdLength: number): ReadonlyArray<Reason> => {
+  if (!isJsonObject(event)) {
+    return [{
+      path: "",
+      given: event,
+      wanted: "a JSON object",
+      fix: "Send each event as an object with an event_type",
+      doc: keysOfEvent
+    }]
+  }
+  return [
+    ...faultsOf(event, 0, minIdLength).map(({ field, kind }) => reasonOf(event, field, kind, minIdLength)),
+    ...idFields.filter((field) => isRefusedId(event[field])).map((field): Reason => ({
+      path: field,
+      given: event[field],
+      wanted: "an id of one user or device",
+      fix: `Leave ${field} out until the id is known`,
+      doc: "Invalid user_id or device_id"
+    }))
+  ]
+}
+
+const reasonOf = (event: JsonObject, field: string, kind: Fault["kind"], minIdLength: number): Reason => {
+  if (kind === "missing") {
+    return {
+      path: field,
+      wanted: field === "event_type" ? "a text" : "user_id or device_id",
+      fix: field === "event_type" ? "Add the name of the event" : "Add user_id, device_id or both",
+      doc: "events_with_missing_fields"
+    }
+  }
+  const given = event[field]
+  if (kind === "short") {
+    return {
+      path: field,
+      given,
+      wanted: `at least ${minIdLength} characters`,
+      fix: "Send a longer id, or set options.min_id_length of the request",
+      doc: "events_with_invalid_id_lengths"
+    }
+  }
+  const wanted = isWrong(field, given) ? fieldChecks.get(field)?.wanted : undefined
+  return {
+    path: field,
+    given,
+    wanted: wanted ?? `at most ${maxDepth} levels of objects and arrays`,
+    fix: wanted === undefined ? `Send ${field} with fewer levels` : `Send ${field} as ${wanted}, or leave it out`,
+    doc: "events_with_invalid_fields"
+  }
+}
 
 // Answers
 
@@ -134,7 +311,7 @@ interface Endpoint {
 }
 
 // Amplitude HTTP V2 API and Batch Event Upload API, limits
-const endpoints: ReadonlyMap<string, Endpoint> = new Map([
+const endpoints: ReadonlyMap<string, Endpoint> = new Map<string, Endpoint>([
   ["/2/httpapi", {
     maxBytes: 1_000_000,
     maxEvents: 1999,
@@ -148,7 +325,15 @@ const endpoints: ReadonlyMap<string, Endpoint> = new Map([
     eventsPerSecond: 1000,
     dailyQuota: 500_000,
     listsEveryFault: true
-  }]
+  }],
+  // Amplitude Identify API: 1800 updates of one user in an hour are not refused, so no rate is measured.
+  ...Arr.map(["/identify", "/groupidentify"], (path): [string, Endpoint] => [path, {
+    maxBytes: 1_000_000,
+    maxEvents: 1999,
+    eventsPerSecond: Number.POSITIVE_INFINITY,
+    dailyQuota: Number.POSITIVE_INFINITY,
+    listsEveryFault: false
+  }])
 ])
 
 const endpointAt = (path: string): Either.Either<Endpoint, Answer> =>
@@ -217,37 +402,55 @@ const isGroupName = (value: unknown): boolean =>
 
 const isGroups = (value: unknown): boolean => isJsonObject(value) && Object.values(value).every(isGroupName)
 
+interface FieldCheck {
+  readonly check: Predicate.Predicate<unknown>
+  readonly wanted: string
+}
+
 const fieldsOf = (
   names: string,
-  check: Predicate.Predicate<unknown>
-): ReadonlyArray<readonly [string, Predicate.Predicate<unknown>]> =>
-  Arr.map(names.split(" "), (name) => [name, check] as const)
+  check: Predicate.Predicate<unknown>,
+  wanted: string
+): ReadonlyArray<readonly [string, FieldCheck]> => Arr.map(names.split(" "), (name) => [name, { check, wanted }])
 
 // Amplitude HTTP V2 API, keys for the event argument. What is not here is taken as it is.
-const fieldChecks: ReadonlyMap<string, Predicate.Predicate<unknown>> = new Map([
-  ...fieldsOf("event_type", isNonBlank),
-  ...fieldsOf("user_id device_id insert_id", Predicate.isString),
-  ...fieldsOf("time event_id session_id quantity", isInteger),
-  ...fieldsOf("event_properties user_properties group_properties plan", isJsonObject),
-  ...fieldsOf("groups", isGroups),
-  ...fieldsOf("$skip_user_properties_sync", Predicate.isBoolean),
-  ...fieldsOf("app_version platform os_name os_version", Predicate.isString),
-  ...fieldsOf("device_brand device_manufacturer device_model carrier", Predicate.isString),
-  ...fieldsOf("country region city dma language ip user_agent", Predicate.isString),
-  ...fieldsOf("idfa idfv adid android_id android_app_set_id", Predicate.isString),
-  ...fieldsOf("productId revenueType currency", Predicate.isString),
-  ...fieldsOf("price revenue location_lat location_lng", Number.isFinite)
+const fieldChecks: ReadonlyMap<string, FieldCheck> = new Map([
+  ...fieldsOf("event_type", isNonBlank, "a text that is not blank"),
+  ...fieldsOf("user_id device_id insert_id", Predicate.isString, "a text"),
+  ...fieldsOf("time event_id session_id quantity", isInteger, "an integer"),
+  ...fieldsOf("event_properties user_properties group_properties plan", isJsonObject, "an object"),
+  ...fieldsOf("groups", isGroups, "an object of texts or arrays of texts"),
+  ...fieldsOf("$skip_user_properties_sync", Predicate.isBoolean, "true or false"),
+  ...fieldsOf("app_version platform os_name os_version", Predicate.isString, "a text"),
+  ...fieldsOf("device_brand device_manufacturer device_model carrier", Predicate.isString, "a text"),
+  ...fieldsOf("country region city dma language ip user_agent", Predicate.isString, "a text"),
+  ...fieldsOf("idfa idfv adid android_id android_app_set_id", Predicate.isString, "a text"),
+  ...fieldsOf("productId revenueType currency", Predicate.isString, "a text"),
+  ...fieldsOf("price revenue location_lat location_lng", Number.isFinite, "a number")
 ])
 
 const maxDepth = 40
 
 /** Whether a value nests deeper than `limit`, where an object or array is one level and what it holds is the next. */
-const isDeeperThan = (value: unknown, limit: number): boolean =>
-  (Array.isArray(value) || isJsonObject(value)) &&
-  (limit === 0 || Object.values(value).some((inner) => isDeeperThan(inner, limit - 1)))
+const isDeeperThan = (value: unknown, limit: number): boolean => {
+  if (typeof value !== "object" || value === null) {
+    return false
+  }
+  if (limit === 0) {
+    return true
+  }
+  for (const key in value) {
+    const inner = (value as JsonObject)[key]
+    if (typeof inner === "object" && isDeeperThan(inner, limit - 1)) {
+      return true
+    }
+  }
+  return false
+}
 
-const isInvalid = (field: string, value: unknown): boolean =>
-  fieldChecks.get(field)?.(value) === false || isDeeperThan(value, maxDepth)
+const isWrong = (field: string, value: unknown): boolean => fieldChecks.get(field)?.check(value) === false
+
+const isInvalid = (field: string, value: unknown): boolean => isWrong(field, value) || isDeeperThan(value, maxDepth)
 
 const idFields = ["user_id", "device_id"] as const
 
@@ -293,14 +496,25 @@ const missingFields = (event: JsonObject): ReadonlyArray<string> => [
   ...(event.event_type !== "$groupidentify" && idFields.every((field) => event[field] === undefined) ? idFields : [])
 ]
 
+const noFaults: ReadonlyArray<Fault> = []
+
 const faultsOf = (event: JsonObject, index: number, minIdLength: number): ReadonlyArray<Fault> => {
-  const faults = (kind: Fault["kind"], fields: ReadonlyArray<string>): ReadonlyArray<Fault> =>
-    Arr.map(fields, (field) => ({ index, kind, field }))
-  return [
-    ...faults("missing", missingFields(event)),
-    ...faults("invalid", Object.keys(event).filter((field) => isInvalid(field, event[field]))),
-    ...faults("short", idFields.filter((field) => isShortId(event[field], minIdLength)))
-  ]
+  const faults: Array<Fault> = []
+  const add = (kind: Fault["kind"], field: string) => faults.push({ index, kind, field })
+  if (event.event_type === undefined || (event.user_id === undefined && event.device_id === undefined)) {
+    missingFields(event).forEach((field) => add("missing", field))
+  }
+  for (const field in event) {
+    if (isInvalid(field, event[field])) {
+      add("invalid", field)
+    }
+  }
+  for (const field of idFields) {
+    if (isShortId(event[field], minIdLength)) {
+      add("short", field)
+    }
+  }
+  return faults.length === 0 ? noFaults : faults
 }
 
 const checkEvents = (endpoint: Endpoint, { events, minIdLength }: Upload): Either.Either<void, Answer> => {
@@ -382,7 +596,7 @@ const countIds = (events: ReadonlyArray<JsonObject>, field: string): ReadonlyMap
   }, new Map<string, number>())
 
 const readings = (
-  before: State["traffic"],
+  before: Project["traffic"],
   events: ReadonlyArray<JsonObject>,
   field: typeof idFields[number],
   { now, path }: Request
@@ -403,10 +617,10 @@ const readings = (
 
 const meter = (
   endpoint: Endpoint,
-  before: State["traffic"],
+  before: Project["traffic"],
   events: ReadonlyArray<JsonObject>,
   request: Request
-): Either.Either<State["traffic"], Answer> => {
+): Either.Either<Project["traffic"], Answer> => {
   const users = readings(before, events, "user_id", request)
   const devices = readings(before, events, "device_id", request)
   const all = [...users, ...devices]
@@ -456,16 +670,25 @@ const maxStringLength = 1024
 const maxGroupTypes = 5
 const maxGroupValues = 10
 
-const keep = (event: JsonObject, { now, remoteAddress }: Request): DevServer.KeptEvent => ({
-  ...Object.fromEntries(Object.entries(event).map(([field, value]) => [field, truncate(value)])),
-  ...(isJsonObject(event.groups) ? { groups: truncate(trackedGroups(event.groups)) } : {}),
-  ...(Predicate.isString(event.user_id) && event.device_id === undefined ?
-    { device_id: deriveDevice(event.user_id) } :
-    {}),
-  ...(event.ip === "$remote" && Option.isSome(remoteAddress) ? { ip: remoteAddress.value } : {}),
-  time: isInteger(event.time) ? event.time : now,
-  server_upload_time: now
-} as DevServer.KeptEvent)
+const keep = (
+  event: JsonObject,
+  { now, remoteAddress }: Request,
+  alterations: Array<Alteration>
+): DevServer.KeptEvent => {
+  const kept = { ...cut(event, "", alterations) as { [field: string]: unknown } }
+  if (isJsonObject(event.groups)) {
+    kept.groups = trackedGroups(kept.groups as JsonObject, alterations)
+  }
+  if (Predicate.isString(event.user_id) && event.device_id === undefined) {
+    kept.device_id = deriveDevice(event.user_id)
+  }
+  if (event.ip === "$remote" && Option.isSome(remoteAddress)) {
+    kept.ip = remoteAddress.value
+  }
+  kept.time = isInteger(event.time) ? event.time : now
+  kept.server_upload_time = now
+  return kept as DevServer.KeptEvent
+}
 
 /** The service makes a device of its own for a user who has none; which one is not documented. */
 const deriveDevice = (userId: string): string => truncateString(`derived:${userId}`)
@@ -478,48 +701,90 @@ const truncateString = (text: string): string =>
 
 const isHighSurrogate = (unit: number): boolean => unit >= 0xd800 && unit <= 0xdbff
 
-const truncate = (value: unknown): unknown =>
-  Predicate.isString(value) ?
-    truncateString(value) :
-    Array.isArray(value) ?
-    value.map(truncate) :
-    isJsonObject(value) ?
-    Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, truncate(inner)])) :
-    value
+const isTooLong = (value: unknown): boolean => {
+  if (typeof value === "string") {
+    return value.length > maxStringLength
+  }
+  if (typeof value === "object" && value !== null) {
+    for (const key in value) {
+      if (isTooLong((value as JsonObject)[key])) {
+        return true
+      }
+    }
+  }
+  return false
+}
+
+/** The same value with its long strings cut; itself, when there are none. */
+const cut = (value: unknown, path: string, alterations: Array<Alteration>): unknown => {
+  if (!isTooLong(value)) {
+    return value
+  }
+  if (Predicate.isString(value)) {
+    const kept = truncateString(value)
+    alterations.push({ path, what: `cut from ${value.length} to ${kept.length} characters` })
+    return kept
+  }
+  return Array.isArray(value) ?
+    value.map((inner, index) => cut(inner, `${path}[${index}]`, alterations)) :
+    Object.fromEntries(
+      Object.entries(value as JsonObject).map(([key, inner]) => [
+        key,
+        cut(inner, path === "" ? key : `${path}.${key}`, alterations)
+      ])
+    )
+}
 
 /** The first types and values; the service does not track the rest. */
-const trackedGroups = (groups: JsonObject): JsonObject => {
+const trackedGroups = (groups: JsonObject, alterations: Array<Alteration>): JsonObject => {
+  const types = Object.entries(groups)
   const [, tracked] = Arr.mapAccum(
-    Object.entries(groups).slice(0, maxGroupTypes),
+    types.slice(0, maxGroupTypes),
     maxGroupValues,
     (room, [type, value]) => {
       const names = Arr.ensure(value).slice(0, room)
-      return [room - names.length, { type, value: Array.isArray(value) ? names : names[0], count: names.length }]
+      return [room - names.length, {
+        type,
+        value: Array.isArray(value) ? names : names[0],
+        count: names.length,
+        left: Arr.ensure(value).length - names.length
+      }]
     }
   )
+  tracked.filter(({ left }) => left > 0).forEach(({ left, type }) => {
+    alterations.push({ path: `groups.${type}`, what: `${left} names beyond ${maxGroupValues} of an event left out` })
+  })
+  types.slice(maxGroupTypes).forEach(([type]) => {
+    alterations.push({ path: `groups.${type}`, what: `left out: an event has at most ${maxGroupTypes} types of group` })
+  })
   return Object.fromEntries(tracked.filter(({ count }) => count > 0).map(({ type, value }) => [type, value]))
 }
 
 const dedupeMillis = 7 * 24 * 60 * 60 * 1000
 
 /** Amplitude HTTP V2 API, deduplication: the same `insert_id` on the same device within 7 days is ignored. */
-const dedupe = (
-  seen: State["seen"],
-  events: ReadonlyArray<DevServer.KeptEvent>,
-  now: number
-): readonly [State["seen"], ReadonlyArray<DevServer.KeptEvent>] => {
-  const kept: Array<DevServer.KeptEvent> = []
+const judge = (
+  seen: Project["seen"],
+  events: ReadonlyArray<JsonObject>,
+  request: Request
+): readonly [Project["seen"], ReadonlyArray<Judgement>] => {
+  const verdicts: Array<Judgement> = []
+  const { firstEvent = 0, now } = request
   const after = HashMap.mutate(seen, (table) => {
-    for (const event of events) {
-      const key = dedupeKey(event)
-      if (!Option.exists(Option.flatMap(key, (key) => HashMap.get(table, key)), (at) => now - at < dedupeMillis)) {
-        kept.push(event)
-        Option.map(key, (key) => HashMap.set(table, key, now))
+    events.forEach((event, index) => {
+      const alterations: Array<Alteration> = []
+      const kept = keep(event, request, alterations)
+      const key = kept.insert_id === undefined ? undefined : JSON.stringify([kept.device_id, kept.insert_id])
+      const first = key === undefined ? undefined : Option.getOrUndefined(HashMap.get(table, key))
+      if (first !== undefined && now - first[0] < dedupeMillis) {
+        verdicts.push({ verdict: "duplicate", of: first[1] })
+      } else {
+        verdicts.push({ verdict: "kept", kept, alterations })
+        if (key !== undefined) {
+          HashMap.set(table, key, [now, firstEvent + index])
+        }
       }
-    }
+    })
   })
-  return [after, kept]
+  return [after, verdicts]
 }
-
-const dedupeKey = (event: DevServer.KeptEvent): Option.Option<string> =>
-  Option.map(Option.fromNullable(event.insert_id), (insertId) => JSON.stringify([event.device_id, insertId]))

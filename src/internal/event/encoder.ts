@@ -10,7 +10,6 @@ import * as Schema from "effect/Schema"
 import type { AmplitudeConfig } from "../../AmplitudeConfig.js"
 import { Event, faultKey, fromJson } from "../../Event.js"
 import * as Request from "../delivery/request.js"
-import { laneIn } from "../storage/pages.js"
 import type { Writer } from "./jsonWriter.js"
 import { acquire, release } from "./jsonWriter.js"
 import type { Fault } from "./properties.js"
@@ -387,14 +386,15 @@ export const close = ({ writer }: Draft, settings: AmplitudeConfig.Settings): Fa
   writer.closeObject()
   // far below the limit of either API, whatever surrounds the event: nothing to work out
   if (writer.at < 900_000) return undefined
-  const { bytes } = Request.limits(settings)
-  return writer.at < bytes
+  const { maxBytes } = Request.limits(settings)
+  return writer.at < maxBytes
     ? undefined
-    : { path: "event", expected: `at most ${bytes - 1} bytes of JSON`, actual: `${writer.at}` }
+    : { path: "event", expected: `at most ${maxBytes - 1} bytes of JSON`, actual: `${writer.at}` }
 }
 
 /** The JSON of an event that is closed. */
 export const jsonOf = ({ writer }: Draft): string => writer.textOf(0, writer.at)
 
 /** The lane of an event. */
-export const laneOf = ({ laneFrom, laneTo, writer }: Draft): string => laneIn(writer.bytes, laneFrom, laneTo)
+export const laneOf = ({ device_id, laneFrom, laneTo, user_id, writer }: Draft): string =>
+  device_id ?? user_id ?? (laneFrom === laneTo ? "{}" : writer.textOf(laneFrom, laneTo))

@@ -62,3 +62,8 @@ const decodesResizable: boolean = Option.isSome(
 /** The text of a part of them. */
 export const decodeRange = (bytes: Uint8Array, from: number, to: number): string =>
   decode(decodesResizable ? bytes.subarray(from, to) : bytes.slice(from, to))
+
+/** The text of bytes that lie in a buffer. */
+export const textOf = (
+  { buffer, end, start }: { readonly buffer: Uint8Array; readonly start: number; readonly end: number }
+): string => decodeRange(buffer, start, end)

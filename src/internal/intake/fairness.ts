@@ -8,11 +8,11 @@ import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import type * as Scheduler from "effect/Scheduler"
 
-export interface Turns {
+export interface Fairness {
   /** To be called for each call of `track`, when it is over: what it has to wait for, mostly nothing. */
   readonly next: () => Effect.Effect<void>
-  /** Something left: turns are of use. */
-  readonly left: () => void
+  /** Events leave: turns are of use. */
+  readonly onLease: () => void
 }
 
 /**
@@ -26,7 +26,7 @@ const growth = 1.5
 /** So many callers that come meanwhile wait for the same turn: a loop can be that of many fibers. */
 const maxWaiting = 100
 
-export const make = (): Turns => {
+export const make = (): Fairness => {
   let calls = 0
   let period = minCalls
   /** Whether the event loop has not turned since it was last watched. */
@@ -66,13 +66,13 @@ export const make = (): Turns => {
       watch()
       return Exit.void
     },
-    left: () => {
+    onLease: () => {
       period = minCalls
     }
   }
 }
 
-/** Who runs an effect step by step, as `runSync` does, cannot. */
+/** A synchronous scheduler cannot suspend. */
 const canWait = (scheduler: Scheduler.Scheduler & { readonly deferred?: boolean }): boolean =>
   scheduler.deferred !== false
 

@@ -1,6 +1,6 @@
 /**
- * The plugins of a client: adding and removing them, leading an event through those that change it, and handing it to
- * those that send it elsewhere.
+ * The plugins of a client: adding and removing them, applying those that change events, and handing accepted events to
+ * destinations.
  */
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
@@ -15,287 +15,392 @@ import * as Predicate from "effect/Predicate"
 import * as Scope from "effect/Scope"
 import type { Amplitude } from "../../Amplitude.js"
 import type { AmplitudeConfig } from "../../AmplitudeConfig.js"
-import { PluginError } from "../../AmplitudeError.js"
+import { InvalidConfig, PluginError } from "../../AmplitudeError.js"
 import type { Event } from "../../Event.js"
 import { fromJson } from "../../Event.js"
 import type { Before, Destination, Enrichment, Plugin, SetupContext } from "../../Plugin.js"
 import type { Reports } from "../delivery/reports.js"
+import { kindOf } from "../event/properties.js"
 import type { Log } from "../log.js"
-import * as Worker from "../taskQueue.js"
+import { times } from "../log.js"
+import * as TaskQueue from "../taskQueue.js"
 
-/** How many events wait for one destination; then its oldest is dropped. */
+/** The most events that wait for one destination. Then its oldest event is dropped. */
 const destinationCapacity = 10_000
 
-/** What came out of plugins: the event, or the plugin that dropped it and why. */
-export type Passed =
+/** What plugins made of an event: the event, or the reason why one of them dropped it. */
+export type Applied =
   | { readonly _tag: "Passed"; readonly event: Event }
   | { readonly _tag: "Dropped"; readonly event: Event; readonly message: string }
 
 export interface Plugins {
   readonly add: (client: Amplitude.Client, plugin: Plugin) => Effect.Effect<void, PluginError>
   readonly remove: (name: string) => Effect.Effect<boolean>
-  /** The plugins that an event of this caller passes through: not those inside which it was tracked. */
+  /** The plugins for an event that was tracked inside others: those are left out. */
   readonly before: (inside: ReadonlyArray<Plugin>) => ReadonlyArray<Before>
   readonly enrichment: (inside: ReadonlyArray<Plugin>) => ReadonlyArray<Enrichment>
-  /** Leads an event through plugins, in their order. */
-  readonly lead: (event: Event, through: ReadonlyArray<Before | Enrichment>) => Effect.Effect<Passed>
+  /** Applies plugins to an event, in their order. */
+  readonly apply: (event: Event, plugins: ReadonlyArray<Before | Enrichment>) => Effect.Effect<Applied>
   readonly hasDestination: () => boolean
   /** Hands an accepted event to every destination. */
   readonly dispatch: (json: string, inside: ReadonlyArray<Plugin>) => void
   /** Flushes every destination. */
   readonly flush: Effect.Effect<void>
-  /** Removes every plugin, the last one first, and waits for none beyond `timeUp`; no other can be added. */
+  /** Removes every plugin, the last one first, and waits for none beyond `timeUp`. No other plugin can be added. */
   readonly end: (timeUp: Effect.Effect<void>) => Effect.Effect<void>
 }
 
-/** The plugins that the fiber runs in: what it tracks does not pass through them again. */
+/** The plugins that the fiber runs in. What it tracks does not pass through them again. */
 export const insidePlugins: FiberRef.FiberRef<ReadonlyArray<Plugin>> = globalValue(
   "effect-amplitude/internal/plugins/insidePlugins",
   () => FiberRef.unsafeMake<ReadonlyArray<Plugin>>([])
 )
 
+/** An accepted event for a destination, and the plugins inside which it was tracked. */
+interface Dispatched {
+  readonly json: string
+  readonly inside: ReadonlyArray<Plugin>
+}
+
+/** A plugin of the client. */
 interface Added {
   readonly plugin: Plugin
   readonly scope: Scope.CloseableScope
-  /** The events on their way to a destination. */
-  readonly worker: Worker.Worker
-  /** Whether `setup` is done. */
-  ready: boolean
+  /** Whether its `setup` has succeeded. */
+  isReady: boolean
+}
+
+/** A destination of the client, and the events that wait for it. */
+interface AddedDestination extends Added {
+  readonly plugin: Destination
+  readonly events: TaskQueue.TaskQueue<Dispatched>
+}
+
+interface State {
+  readonly config: AmplitudeConfig.Service
+  readonly reports: Reports
+  readonly log: Log
+  /** By name, in the order in which they were added. */
+  readonly added: Map<string, Added | AddedDestination>
+  // those of them that are ready, by kind
+  before: ReadonlyArray<Before>
+  enrichment: ReadonlyArray<Enrichment>
+  destinations: ReadonlyArray<AddedDestination>
+  hasEnded: boolean
 }
 
 export const make = (config: AmplitudeConfig.Service, reports: Reports, log: Log): Effect.Effect<Plugins> =>
   Effect.sync(() => {
-    const added = new Map<string, Added>()
-    let before: ReadonlyArray<Before> = []
-    let enrichment: ReadonlyArray<Enrichment> = []
-    let destinations: ReadonlyArray<Added> = []
-    let ended = false
-
-    const arrange = (): void => {
-      const ready = Array.from(added.values()).filter((one) => one.ready)
-      before = ready.flatMap(({ plugin }) => plugin._tag === "Before" ? [plugin] : [])
-      enrichment = ready.flatMap(({ plugin }) => plugin._tag === "Enrichment" ? [plugin] : [])
-      destinations = ready.filter(({ plugin }) => plugin._tag === "Destination")
+    const state: State = {
+      config,
+      reports,
+      log,
+      added: new Map(),
+      before: [],
+      enrichment: [],
+      destinations: [],
+      hasEnded: false
     }
-
-    /** Runs what is the plugin's as what it is. */
-    const inside = <A, E, R>(plugin: Plugin, effect: () => Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
-      reports.inside(Effect.locallyWith(Effect.suspend(effect), insidePlugins, (outer) => [...outer, plugin]))
-
-    const warn = (plugin: Plugin, what: string, count = 1): void =>
-      log.burst(`plugin ${plugin.name} ${what}`, count, (count) => ({
-        level: LogLevel.Warning,
-        module: "plugins",
-        message: `plugin ${plugin.name}: ${what} (${count} times)`,
-        annotations: { plugin: plugin.name }
-      }))
-
-    /** The cause can hold what events hold, so it is told at debug level only. */
-    const explain = (plugin: Plugin, cause: Cause.Cause<unknown>): void =>
-      log.write({
-        level: LogLevel.Debug,
-        module: "plugins",
-        message: `plugin ${plugin.name}: why it failed`,
-        annotations: { plugin: plugin.name, cause: Cause.pretty(cause) }
-      })
-
-    /** An effect of the plugin's whose failure is a line in the log. */
-    const logged = (
-      plugin: Plugin,
-      what: string,
-      effect: () => Effect.Effect<unknown, unknown>
-    ): Effect.Effect<void> =>
-      Effect.catchAllCause(
-        Effect.asVoid(inside(plugin, effect)),
-        (cause) =>
-          Effect.sync(() => {
-            warn(plugin, `${what} failed`)
-            explain(plugin, cause)
-          })
-      )
-
-    const lead = (event: Event, through: ReadonlyArray<Before | Enrichment>): Effect.Effect<Passed> => {
-      let passed: Passed = { _tag: "Passed", event }
-      for (const [index, plugin] of through.entries()) {
-        const next = transform(plugin, passed.event)
-        if (Effect.isEffect(next)) {
-          return Effect.flatMap(
-            next,
-            (passed) => passed._tag === "Dropped" ? Exit.succeed(passed) : lead(passed.event, through.slice(index + 1))
-          )
-        }
-        passed = next
-        if (passed._tag === "Dropped") break
-      }
-      return Exit.succeed(passed)
-    }
-
-    /** What a plugin makes of an event; without an operation of the fiber where the plugin needs none. */
-    const transform = (plugin: Before | Enrichment, event: Event): Passed | Effect.Effect<Passed> => {
-      const read = (result: Event | Option.Option<Event>): Passed =>
-        !Option.isOption(result)
-          ? { _tag: "Passed", event: result }
-          : Option.isSome(result)
-          ? { _tag: "Passed", event: result.value }
-          : { _tag: "Dropped", event, message: `plugin ${plugin.name} dropped the event` }
-      // not even that can be asked of a revoked proxy
-      const onResult = (result: Event | Option.Option<Event>): Passed =>
-        Either.getOrElse(Either.try(() => read(result)), (error) => onFailure(Cause.die(error)))
-      const onFailure = (cause: Cause.Cause<unknown>): Passed => {
-        warn(plugin, Cause.isDie(cause) ? "died, the event was dropped" : "failed, the event was dropped")
-        explain(plugin, cause)
-        return { _tag: "Dropped", event, message: `plugin ${plugin.name} failed` }
-      }
-      const executed = Either.getOrElse(Either.try(() => plugin.execute(event)), Exit.die)
-      return Exit.isExit(executed)
-        ? Exit.match(executed, { onSuccess: onResult, onFailure })
-        : Effect.matchCause(inside(plugin, () => executed), { onSuccess: onResult, onFailure })
-    }
-
-    // -- the life of a plugin ----------------------------------------------------------------------------------------
-
-    const refuse = (plugin: string, message: string, cause?: unknown): PluginError =>
-      new PluginError({ plugin, message: `plugin ${plugin}: ${message}`, cause })
-
-    const add = (client: Amplitude.Client, plugin: Plugin): Effect.Effect<void, PluginError> =>
-      Effect.uninterruptibleMask((restore) =>
-        Effect.suspend(() => {
-          const name: unknown = plugin?.name
-          if (!Predicate.isString(name) || name.trim() === "") {
-            return Effect.fail(refuse(String(name), "expected a name that is not blank"))
-          }
-          if (!Predicate.isFunction(plugin.execute)) {
-            return Effect.fail(refuse(name, "expected execute to be a function"))
-          }
-          if (ended) return Effect.fail(refuse(name, "expected it to be added before the client was shut down"))
-          if (added.has(name)) return Effect.fail(refuse(name, "expected a name that no other plugin has"))
-          return Effect.flatMap(Effect.all([Scope.make(), Worker.make()]), ([scope, worker]) => {
-            const one: Added = { plugin, scope, worker, ready: false }
-            added.set(name, one)
-            return Effect.matchCauseEffect(restore(setUp(client, one)), {
-              onSuccess: () =>
-                Effect.sync(() => {
-                  one.ready = true
-                  arrange()
-                }),
-              onFailure: (cause) => {
-                if (added.get(name) === one) added.delete(name)
-                return Effect.zipRight(
-                  Scope.close(scope, Exit.failCause(cause)),
-                  Cause.isInterruptedOnly(cause)
-                    ? Effect.interrupt
-                    : Effect.fail(refuse(name, "its setup failed", Cause.squash(cause)))
-                )
-              }
-            })
-          })
-        })
-      )
-
-    const setUp = (client: Amplitude.Client, { plugin, scope }: Added): Effect.Effect<void, unknown> => {
-      const own: ReadonlyArray<Plugin> = plugin._tag === "Destination" ? [...(plugin.plugins ?? []), plugin] : [plugin]
-      const context: SetupContext = { client, settings: config.unsafeSettings() }
-      return Effect.forEach(
-        own,
-        (one) => one.setup === undefined ? Effect.void : Scope.extend(inside(plugin, () => one.setup!(context)), scope),
-        { discard: true }
-      )
-    }
-
-    const remove = (name: string, timeUp: Effect.Effect<void> = Effect.never): Effect.Effect<boolean> =>
-      Effect.suspend(() => {
-        const one = added.get(name)
-        if (one === undefined) return Effect.succeed(false)
-        added.delete(name)
-        arrange()
-        return Effect.as(tearDown(one, timeUp), true)
-      })
-
-    /** A destination first executes what it was handed; nothing waits beyond `timeUp`. */
-    const tearDown = (one: Added, timeUp: Effect.Effect<void>): Effect.Effect<void> => {
-      const { plugin, scope, worker } = one
-      const own: ReadonlyArray<Plugin> = plugin._tag === "Destination" ? [plugin, ...(plugin.plugins ?? [])] : [plugin]
-      return until(timeUp, drain(one)).pipe(
-        Effect.zipRight(worker.abandon),
-        Effect.zipRight(Effect.forEach(
-          own,
-          ({ teardown }) =>
-            teardown === undefined ? Effect.void : until(timeUp, logged(plugin, "teardown", () => teardown)),
-          { discard: true }
-        )),
-        Effect.zipRight(until(timeUp, logged(plugin, "the end of its scope", () => Scope.close(scope, Exit.void))))
-      )
-    }
-
-    /** Runs an effect until `timeUp`: what does not have to wait comes to its end even when the time is up already. */
-    const until = (timeUp: Effect.Effect<void>, effect: Effect.Effect<void>): Effect.Effect<void> =>
-      Effect.flatMap(Effect.forkDaemon(Effect.interruptible(effect)), (fiber) =>
-        Effect.yieldNow().pipe(
-          Effect.zipRight(Effect.yieldNow()),
-          Effect.zipRight(Effect.raceFirst(Fiber.await(fiber), Effect.interruptible(timeUp))),
-          Effect.zipRight(Fiber.interruptFork(fiber))
-        ))
-
-    // -- destinations ------------------------------------------------------------------------------------------------
-
-    const execute = (plugin: Destination, json: string, inside: ReadonlyArray<Plugin>): Effect.Effect<void> =>
-      Effect.flatMap(
-        Effect.suspend(() => lead(fromJson(json), (plugin.plugins ?? []).filter((own) => !inside.includes(own)))),
-        (passed) =>
-          passed._tag === "Dropped" ? Effect.void : logged(plugin, "execute", () => plugin.execute(passed.event))
-      )
-
-    /**
-     * Flushes a destination when what was handed to it is executed. One that has no `flush` is not waited for longer
-     * than it gets on without waiting itself; and from inside a plugin or a callback nobody waits for the queue.
-     */
-    const flushOf = ({ plugin, worker }: Added): Effect.Effect<void> => {
-      if (plugin._tag !== "Destination") return Effect.void
-      const { flush } = plugin
-      if (flush === undefined) return worker.whileProgress
-      return Effect.flatMap(
-        reports.isInside,
-        (inside) => Effect.zipRight(inside ? Effect.void : worker.drained, logged(plugin, "flush", () => flush))
-      )
-    }
-
-    /** What was handed to a destination that ends is executed, whether it has a `flush` or not. */
-    const drain = (one: Added): Effect.Effect<void> =>
-      Effect.flatMap(
-        reports.isInside,
-        (inside) => Effect.zipRight(inside ? Effect.void : one.worker.drained, flushOf(one))
-      )
-
     return {
-      add,
-      remove: (name) => remove(name),
-      before: (inside) => inside.length === 0 ? before : before.filter((plugin) => !inside.includes(plugin)),
-      enrichment: (inside) =>
-        inside.length === 0 ? enrichment : enrichment.filter((plugin) => !inside.includes(plugin)),
-      lead,
-      hasDestination: () => destinations.length > 0,
+      add: (client, plugin) => add(state, client, plugin),
+      remove: (name) => remove(state, name, Effect.never),
+      before: (inside) => without(state.before, inside),
+      enrichment: (inside) => without(state.enrichment, inside),
+      apply: (event, plugins) => apply(state, event, plugins),
+      hasDestination: () => state.destinations.length > 0,
       dispatch: (json, inside) => {
-        for (const { plugin, worker } of destinations) {
-          if (plugin._tag !== "Destination" || inside.includes(plugin)) continue
-          if (worker.waiting() >= destinationCapacity) {
-            worker.dropOldest()
-            warn(plugin, "too slow, its oldest event was dropped")
-          }
-          worker.offer(execute(plugin, json, inside))
+        for (const { events, plugin } of state.destinations) {
+          if (!inside.includes(plugin)) events.offer({ json, inside })
         }
       },
       flush: Effect.flatMap(FiberRef.get(insidePlugins), (inside) =>
         Effect.forEach(
-          destinations.filter(({ plugin }) => !inside.includes(plugin)),
-          flushOf,
+          state.destinations.filter(({ plugin }) => !inside.includes(plugin)),
+          (one) => flush(state, one),
           { concurrency: "unbounded", discard: true }
         )),
       end: (timeUp) =>
         Effect.suspend(() => {
-          ended = true
-          return Effect.forEach(Array.from(added.keys()).toReversed(), (name) => remove(name, timeUp), {
+          state.hasEnded = true
+          return Effect.forEach(Array.from(state.added.keys()).toReversed(), (name) => remove(state, name, timeUp), {
             discard: true
           })
         })
     }
   })
+
+const without = <P extends Plugin>(plugins: ReadonlyArray<P>, inside: ReadonlyArray<Plugin>): ReadonlyArray<P> =>
+  inside.length === 0 ? plugins : plugins.filter((plugin) => !inside.includes(plugin))
+
+/** Sorts the plugins by kind, when one was added or removed. */
+const sort = (state: State): void => {
+  const ready = Array.from(state.added.values()).filter(({ isReady }) => isReady)
+  state.before = ready.flatMap(({ plugin }) => plugin._tag === "Before" ? [plugin] : [])
+  state.enrichment = ready.flatMap(({ plugin }) => plugin._tag === "Enrichment" ? [plugin] : [])
+  state.destinations = ready.flatMap((one) => isDestination(one) ? [one] : [])
+}
+
+const isDestination = (one: Added | AddedDestination): one is AddedDestination => "events" in one
+
+/** Runs an effect of a plugin, marked as such. */
+const runInside = <A, E, R>(
+  { reports }: State,
+  plugin: Plugin,
+  effect: () => Effect.Effect<A, E, R>
+): Effect.Effect<A, E, R> =>
+  reports.inside(Effect.locallyWith(Effect.suspend(effect), insidePlugins, (outer) => [...outer, plugin]))
+
+// -- logs --------------------------------------------------------------------------------------------------------------
+
+const warn = ({ log }: State, { name }: Plugin, what: string): void =>
+  log.burst(`plugin ${name}: ${what}`, 1, (count) => ({
+    level: LogLevel.Warning,
+    module: "plugins",
+    message: `plugin ${name}: ${what} (${times(count)})`,
+    annotations: { plugin: name }
+  }))
+
+/** A cause can hold what an event holds: it is logged at debug only. */
+const explain = ({ log }: State, { name }: Plugin, cause: Cause.Cause<unknown>): void =>
+  log.write({
+    level: LogLevel.Debug,
+    module: "plugins",
+    message: `plugin ${name}: why it failed`,
+    annotations: { plugin: name, cause: Cause.pretty(cause) }
+  })
+
+/** An effect of a plugin whose failure is a line in the log. */
+const logged = (
+  state: State,
+  plugin: Plugin,
+  what: string,
+  effect: () => Effect.Effect<unknown, unknown>
+): Effect.Effect<void> =>
+  Effect.catchAllCause(
+    Effect.asVoid(runInside(state, plugin, effect)),
+    (cause) =>
+      Effect.sync(() => {
+        warn(state, plugin, `${what} failed`)
+        explain(state, plugin, cause)
+      })
+  )
+
+// -- applying plugins to an event --------------------------------------------------------------------------------------
+
+const apply = (
+  state: State,
+  event: Event,
+  plugins: ReadonlyArray<Before | Enrichment>
+): Effect.Effect<Applied> => {
+  let applied: Applied = { _tag: "Passed", event }
+  for (const [index, plugin] of plugins.entries()) {
+    const next = applyOne(state, plugin, applied.event)
+    if (Effect.isEffect(next)) {
+      return Effect.flatMap(
+        next,
+        (applied) =>
+          applied._tag === "Dropped"
+            ? Exit.succeed(applied)
+            : apply(state, applied.event, plugins.slice(index + 1))
+      )
+    }
+    applied = next
+    if (applied._tag === "Dropped") break
+  }
+  return Exit.succeed(applied)
+}
+
+/** Applies one plugin. A plugin whose effect is done already needs no operation of the fiber. */
+const applyOne = (state: State, plugin: Before | Enrichment, event: Event): Applied | Effect.Effect<Applied> => {
+  const onFailure = (cause: Cause.Cause<unknown>): Applied => {
+    const message = `plugin ${plugin.name} ${Cause.isDie(cause) ? "died" : "failed"}`
+    state.log.dropped("plugins", "Plugin", { count: 1, code: 0, message, events: [event] })
+    explain(state, plugin, cause)
+    return { _tag: "Dropped", event, message }
+  }
+  const onSuccess = (result: Event | Option.Option<Event>): Applied =>
+    // the result can be a proxy that throws
+    Either.getOrElse(Either.try(() => readResult(plugin, event, result)), (error) => onFailure(Cause.die(error)))
+  const executed = Either.getOrElse(Either.try(() => plugin.execute(event)), Exit.die)
+  return Exit.isExit(executed)
+    ? Exit.match(executed, { onSuccess, onFailure })
+    : Effect.matchCause(runInside(state, plugin, () => executed), { onSuccess, onFailure })
+}
+
+const readResult = (plugin: Plugin, event: Event, result: Event | Option.Option<Event>): Applied =>
+  !Option.isOption(result)
+    ? { _tag: "Passed", event: result }
+    : Option.isSome(result)
+    ? { _tag: "Passed", event: result.value }
+    : { _tag: "Dropped", event, message: `plugin ${plugin.name} dropped the event` }
+
+// -- adding and removing plugins ---------------------------------------------------------------------------------------
+
+const refuse = (plugin: string, message: string, cause?: unknown): PluginError =>
+  new PluginError({ plugin, message: `plugin ${plugin}: ${message}`, cause })
+
+/** Why a plugin cannot be added. It can be of any type. */
+const refusalOf = (state: State, plugin: Plugin): PluginError | undefined => {
+  const name: unknown = plugin?.name
+  if (!Predicate.isString(name) || name.trim() === "") return refuse(String(name), "expected a name that is not blank")
+  if (!Predicate.isFunction(plugin.execute)) return refuse(name, "expected execute to be a function")
+  if (state.hasEnded) return refuse(name, "expected it to be added before the client was shut down")
+  return state.added.has(name) ? refuse(name, "expected a name that no other plugin has") : undefined
+}
+
+const makeAdded = (state: State, plugin: Plugin): Effect.Effect<Added | AddedDestination> =>
+  Effect.gen(function*() {
+    const added: Added = { plugin, scope: yield* Scope.make(), isReady: false }
+    if (plugin._tag !== "Destination") return added
+    const events = yield* TaskQueue.make<Dispatched>({
+      execute: (dispatched) => execute(state, plugin, dispatched),
+      capacity: () => destinationCapacity,
+      onDropped: () => warn(state, plugin, "too slow, its oldest event was dropped")
+    })
+    return { ...added, plugin, events }
+  })
+
+const add = (state: State, client: Amplitude.Client, plugin: Plugin): Effect.Effect<void, PluginError> =>
+  Effect.uninterruptibleMask((restore) =>
+    Effect.suspend(() => {
+      const refusal = refusalOf(state, plugin)
+      if (refusal !== undefined) return Effect.fail(refusal)
+      const { name } = plugin
+      return Effect.flatMap(makeAdded(state, plugin), (one) => {
+        // another fiber can have added a plugin of this name since
+        const refusal = refusalOf(state, plugin)
+        if (refusal !== undefined) return Effect.fail(refusal)
+        state.added.set(name, one)
+        return Effect.matchCauseEffect(restore(setUp(state, client, one)), {
+          onSuccess: () =>
+            Effect.sync(() => {
+              one.isReady = true
+              sort(state)
+            }),
+          onFailure: (cause) => {
+            if (state.added.get(name) === one) state.added.delete(name)
+            return Effect.zipRight(
+              Scope.close(one.scope, Exit.failCause(cause)),
+              Cause.isInterruptedOnly(cause)
+                ? Effect.interrupt
+                : Effect.fail(refuse(name, "its setup failed", Cause.squash(cause)))
+            )
+          }
+        })
+      })
+    })
+  )
+
+/** A destination's own plugins are set up before it. */
+const setUp = (state: State, client: Amplitude.Client, { plugin, scope }: Added): Effect.Effect<void, unknown> => {
+  const own: ReadonlyArray<Plugin> = plugin._tag === "Destination" ? [...(plugin.plugins ?? []), plugin] : [plugin]
+  const context: SetupContext = { client, settings: state.config.unsafeSettings() }
+  return Effect.forEach(
+    own,
+    (one) =>
+      one.setup === undefined
+        ? Effect.void
+        : Scope.extend(runInside(state, plugin, () => one.setup!(context)), scope),
+    { discard: true }
+  )
+}
+
+const remove = (state: State, name: string, timeUp: Effect.Effect<void>): Effect.Effect<boolean> =>
+  Effect.suspend(() => {
+    const one = state.added.get(name)
+    if (one === undefined) return Effect.succeed(false)
+    state.added.delete(name)
+    sort(state)
+    return Effect.as(tearDown(state, one, timeUp), true)
+  })
+
+/** A destination first executes the events that wait for it. Nothing is waited for beyond `timeUp`. */
+const tearDown = (state: State, one: Added | AddedDestination, timeUp: Effect.Effect<void>): Effect.Effect<void> => {
+  const { plugin, scope } = one
+  const own: ReadonlyArray<Plugin> = plugin._tag === "Destination" ? [plugin, ...(plugin.plugins ?? [])] : [plugin]
+  return (isDestination(one) ? Effect.zipRight(until(timeUp, drain(state, one)), one.events.abandon) : Effect.void)
+    .pipe(
+      Effect.zipRight(Effect.forEach(
+        own,
+        ({ teardown }) =>
+          teardown === undefined ? Effect.void : until(timeUp, logged(state, plugin, "teardown", () => teardown)),
+        { discard: true }
+      )),
+      Effect.zipRight(
+        until(timeUp, logged(state, plugin, "the end of its scope", () => Scope.close(scope, Exit.void)))
+      )
+    )
+}
+
+/** Runs an effect until `timeUp`. An effect that waits for nothing completes even when the time is up already. */
+const until = (timeUp: Effect.Effect<void>, effect: Effect.Effect<void>): Effect.Effect<void> =>
+  Effect.flatMap(Effect.forkDaemon(Effect.interruptible(effect)), (fiber) =>
+    Effect.yieldNow().pipe(
+      Effect.zipRight(Effect.yieldNow()),
+      Effect.zipRight(Effect.raceFirst(Fiber.await(fiber), Effect.interruptible(timeUp))),
+      Effect.zipRight(Fiber.interruptFork(fiber))
+    ))
+
+// -- destinations ------------------------------------------------------------------------------------------------------
+
+const execute = (state: State, plugin: Destination, { inside, json }: Dispatched): Effect.Effect<void> =>
+  Effect.flatMap(
+    Effect.suspend(() => apply(state, fromJson(json), without(plugin.plugins ?? [], inside))),
+    (applied) =>
+      applied._tag === "Dropped"
+        ? Effect.void
+        : logged(state, plugin, "execute", () => plugin.execute(applied.event))
+  )
+
+/** Waits until a destination has executed what was dispatched; inside a plugin or a callback nobody waits. */
+const drained = (state: State, { events }: AddedDestination): Effect.Effect<void> =>
+  Effect.flatMap(state.reports.isInside, (inside) => inside ? Effect.void : events.drained)
+
+/** Flushes a destination after its events. A destination without `flush` is not waited for while it waits itself. */
+const flush = (state: State, one: AddedDestination): Effect.Effect<void> => {
+  const { plugin } = one
+  const { flush } = plugin
+  return flush === undefined
+    ? one.events.whileProgress
+    : Effect.zipRight(drained(state, one), logged(state, plugin, "flush", () => flush))
+}
+
+/** The same for a destination that ends, which is waited for with or without `flush`. */
+const drain = (state: State, one: AddedDestination): Effect.Effect<void> =>
+  Effect.zipRight(drained(state, one), flush(state, one))
+
+// -- the plugins of a client's options ---------------------------------------------------------------------------------
+
+const isPlugins = (input: unknown): input is ReadonlyArray<Plugin> =>
+  Array.isArray(input) &&
+  input.every((plugin) => Predicate.isRecord(plugin) && Predicate.isString(plugin.name)) &&
+  new Set(input.map(({ name }: Plugin) => name)).size === input.length
+
+/** The plugins of a client's options, apart from its settings. */
+export const split = (
+  options: Amplitude.Options
+): Either.Either<
+  { readonly plugins: ReadonlyArray<Plugin>; readonly settings: AmplitudeConfig.Options },
+  InvalidConfig
+> => {
+  const { plugins = [], ...settings } = { ...options }
+  return isPlugins(plugins)
+    ? Either.right({ plugins, settings })
+    : Either.left(
+      new InvalidConfig({
+        option: "plugins",
+        expected: "an array of plugins, each with a name of its own",
+        actual: kindOf(plugins)
+      })
+    )
+}
+
+/** Adds the plugins of a client's options. */
+export const addAll = (
+  client: Amplitude.Client,
+  plugins: ReadonlyArray<Plugin>
+): Effect.Effect<void, InvalidConfig> =>
+  Effect.mapError(
+    Effect.forEach(plugins, client.add, { discard: true }),
+    ({ message }) => new InvalidConfig({ option: "plugins", expected: "plugins that can be added", actual: message })
+  )

@@ -1,57 +1,78 @@
 /**
- * A request over the platform's `fetch` itself: an `HttpClient` in between costs all of delivery one part in twelve.
- * What can be said to `FetchHttpClient`, by its `Fetch` and its `RequestInit`, can be said here.
+ * A request over the platform's `fetch` itself, which costs less than an `HttpClient` in between. The `Fetch` and
+ * `RequestInit` of `FetchHttpClient` are respected.
  */
 import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
 import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
+import * as Predicate from "effect/Predicate"
 import type { TransportError } from "../../AmplitudeError.js"
 import type { Transport } from "../../Transport.js"
-import { incomplete, notSent, redirected, toSend, toText } from "./exchange.js"
+import { async } from "./async.js"
+import { incomplete, notSent, redirected } from "./errors.js"
+import { readWebStream } from "./responseBody.js"
 
-const send = toSend((request, context, tell) => {
-  const fetch = Option.getOrElse(Context.getOption(context, FetchHttpClient.Fetch), () => globalThis.fetch)
-  const init = Option.getOrUndefined(Context.getOption(context, FetchHttpClient.RequestInit))
-  const controller = new AbortController()
+export const transport: Transport.Service = {
+  send: (request) =>
+    Effect.contextWithEffect((context: Context.Context<never>) => {
+      const fetch = Option.getOrElse(Context.getOption(context, FetchHttpClient.Fetch), () => globalThis.fetch)
+      const init = Option.getOrUndefined(Context.getOption(context, FetchHttpClient.RequestInit))
+      return async<Transport.Answer, TransportError>((done) => {
+        const controller = new AbortController()
+        void exchange(fetch, request, init, controller.signal).then(done)
+        return () => controller.abort()
+      })
+    })
+}
+
+/** Never rejects. */
+const exchange = (
+  fetch: typeof globalThis.fetch,
+  { body, headers, url }: Transport.Request,
+  init: RequestInit | undefined,
+  signal: AbortSignal
+): Promise<Exit.Exit<Transport.Answer, TransportError>> => {
   let isAnswered = false
-  // one that throws rejects as well
-  new Promise<Response>((resolve) =>
-    resolve(fetch(request.url, {
+  // a `fetch` that throws rejects as well
+  return new Promise<Response>((resolve) =>
+    resolve(fetch(url, {
       ...init,
       method: "POST",
-      headers: headersOf(request, init),
-      body: bodyOf(request) as BodyInit,
-      // a client that followed one would hide it behind the last answer
+      headers: headersOf(headers, init),
+      body: body as BodyInit,
+      // a client that follows a redirect hides it behind the last answer
       redirect: "manual",
-      signal: controller.signal
+      signal
     }))
   ).then((response) => {
     isAnswered = true
-    return response.text().then((body) => answerOf(response, body))
+    return readBody(response).then((body) => answerOf(response, body))
   }).catch((cause: unknown) => Exit.fail(isAnswered ? incomplete(cause) : notSent(cause)))
-    .then(tell, (defect: unknown) => tell(Exit.die(defect)))
-  return () => controller.abort()
-})
+    .catch((defect: unknown) => Exit.die(defect))
+}
 
-export const transport: Transport.Service = { send }
+/** A `fetch` of the user's may give a response that has no stream. */
+const readBody = (response: Response): Promise<string | TransportError> =>
+  response.body instanceof ReadableStream ? readWebStream(response.body) : response.text()
 
-/** JSON is given as text: `fetch` can be anybody's, and that is what they expect to read. */
-const bodyOf = ({ body, contentEncoding }: Transport.Request): string | Uint8Array =>
-  contentEncoding === undefined ? toText(body) : body
-
-const headersOf = ({ contentEncoding }: Transport.Request, init: RequestInit | undefined): Headers => {
+const headersOf = (own: Transport.Request["headers"], init: RequestInit | undefined): Headers => {
   const headers = new Headers(init?.headers)
-  headers.set("content-type", "application/json")
-  if (contentEncoding !== undefined) headers.set("content-encoding", contentEncoding)
+  for (const [name, value] of Object.entries(own)) headers.set(name, value)
   return headers
 }
 
 /** A `fetch` that does not keep to `redirect` says so afterwards; a browser that does hides the answer. */
-const answerOf = (response: Response, body: string): Exit.Exit<Transport.Answer, TransportError> =>
+const answerOf = (
+  response: Response,
+  body: string | TransportError
+): Exit.Exit<Transport.Answer, TransportError> =>
   response.redirected || response.status === 0
     ? Exit.fail(redirected())
-    : Exit.succeed({ status: response.status, headers: recordOf(response.headers), body })
+    : Predicate.isString(body)
+    ? Exit.succeed({ status: response.status, headers: recordOf(response.headers), body })
+    : Exit.fail(body)
 
 const recordOf = (headers: Headers): Transport.Answer["headers"] => {
   const record: Record<string, string> = {}

@@ -1,33 +1,41 @@
-/**
- * The transport over undici itself: an `HttpClient` in between, with the fiber that it needs, costs all of delivery one part
- * in five, and what it keeps of a request, its body too, can wait for a major garbage collection.
- */
+/** The transport over undici itself, which costs less than an `HttpClient` in between. */
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
-import type * as Undici from "@effect/platform-node/Undici"
+import * as Undici from "@effect/platform-node/Undici"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as Predicate from "effect/Predicate"
 import type * as Scope from "effect/Scope"
 import type { TransportError } from "../../AmplitudeError.js"
 import type { Transport } from "../../Transport.js"
-import type { Tell } from "./exchange.js"
-import { incomplete, notSent, toSend } from "./exchange.js"
+import { async } from "./async.js"
+import { incomplete, notSent, tooLong } from "./errors.js"
+import * as Fetch from "./fetch.js"
+import { maxBytes, ResponseBody } from "./responseBody.js"
 
 type Dispatcher = Undici.Dispatcher
 type Controller = Undici.Dispatcher.DispatchController
 
-/** Over a pool of connections as `NodeHttpClient.layerUndici` has one: kept alive, and closed with the scope. */
-export const make: Effect.Effect<Transport.Service, never, Scope.Scope> = Effect.map(
-  NodeHttpClient.makeDispatcher,
-  (dispatcher) => ({ send: send(dispatcher) })
+/** Bun puts a module of its own in the place of `undici`, and its agents have no `dispatch`. */
+const canDispatch = (): boolean => Predicate.isFunction(Undici.Agent.prototype.dispatch)
+
+/**
+ * Sends over a pool of connections that are kept alive and closed with the scope. Where undici cannot dispatch, `fetch`
+ * sends.
+ */
+export const make: Effect.Effect<Transport.Service, never, Scope.Scope> = Effect.suspend(() =>
+  canDispatch()
+    ? Effect.map(NodeHttpClient.makeDispatcher, (dispatcher) => ({ send: send(dispatcher) }))
+    : Effect.succeed(Fetch.transport)
 )
 
 const send = (dispatcher: Dispatcher): Transport.Service["send"] => {
   const targetOf = lastOf(parse)
-  return toSend((request, _, tell) => {
-    const handler = new Handler(tell)
-    dispatcher.dispatch(optionsOf(targetOf(request.url), request), handler)
-    return () => handler.abort()
-  })
+  return (request) =>
+    async<Transport.Answer, TransportError>((done) => {
+      const handler = new Handler(done)
+      dispatcher.dispatch(optionsOf(targetOf(request.url), request), handler)
+      return () => handler.abort()
+    })
 }
 
 /** Where a request goes, as undici takes it. */
@@ -50,32 +58,32 @@ const lastOf = <A>(f: (text: string) => A): (text: string) => A => {
   }
 }
 
-const json = { "content-type": "application/json" }
-
 const optionsOf = (
   target: Target,
-  { body, contentEncoding }: Transport.Request
+  { body, headers }: Transport.Request
 ): Undici.Dispatcher.DispatchOptions => ({
   ...target,
   method: "POST",
-  headers: contentEncoding === undefined ? json : { ...json, "content-encoding": contentEncoding },
+  headers,
   body,
   // how long an answer may take is the client's own business
   headersTimeout: 0,
   bodyTimeout: 0
 })
 
+type Done = (exit: Exit.Exit<Transport.Answer, TransportError>) => void
+
 /** What undici tells of one exchange. */
 class Handler implements Undici.Dispatcher.DispatchHandler {
-  readonly tell: Tell
+  private readonly done: Done
   controller: Controller | undefined = undefined
   isAborted = false
   status = 0
   headers: Undici.Dispatcher.ResponseData["headers"] = {}
-  readonly chunks: Array<Uint8Array> = []
+  private readonly body = new ResponseBody()
 
-  constructor(tell: Tell) {
-    this.tell = tell
+  constructor(done: Done) {
+    this.done = done
   }
 
   /** One that still waits for a connection is aborted when it would begin. */
@@ -97,30 +105,27 @@ class Handler implements Undici.Dispatcher.DispatchHandler {
   }
 
   onResponseData(_controller: Controller, chunk: Uint8Array): void {
-    this.chunks.push(chunk)
+    if (!this.body.add(chunk)) this.abort()
   }
 
   onResponseEnd(): void {
-    this.end(Exit.succeed({ status: this.status, headers: joined(this.headers), body: textOf(this.chunks) }))
+    this.end(Exit.succeed({ status: this.status, headers: joined(this.headers), body: this.body.text() }))
   }
 
   onResponseError(_controller: Controller, error: Error): void {
-    this.end(Exit.fail(this.status === 0 ? notSent(error) : incomplete(error)))
+    this.end(Exit.fail(
+      this.body.isTooLong ? tooLong(maxBytes) : this.status === 0 ? notSent(error) : incomplete(error)
+    ))
   }
 
-  /** Lets go of the request, whose body would last as long as this does: up to the next major garbage collection. */
+  /** Lets go of the request and its body. */
   private end(exit: Exit.Exit<Transport.Answer, TransportError>): void {
     this.controller = undefined
-    this.tell(exit)
+    this.done(exit)
   }
 }
 
 const aborted = new Error("the request was interrupted")
-
-const decoder = new TextDecoder()
-
-const textOf = (chunks: ReadonlyArray<Uint8Array>): string =>
-  decoder.decode(chunks.length === 1 ? chunks[0] : Buffer.concat(chunks))
 
 /** A header that came more than once as one. */
 const joined = (headers: Undici.Dispatcher.ResponseData["headers"]): Transport.Answer["headers"] =>

@@ -4,7 +4,7 @@
  * figure. The values take turns; the median of each is told.
  */
 import { Effect, ManagedRuntime } from "effect"
-import type { AmplitudeConfig, Event } from "effect-amplitude"
+import type { Event } from "effect-amplitude"
 import { Amplitude, Plugin } from "effect-amplitude"
 import { AmplitudeNode } from "effect-amplitude/AmplitudeNode"
 import { encode, openSend } from "../contenders/floor.js"
@@ -32,7 +32,7 @@ type Cases = Readonly<Record<string, Case>>
 
 const openClient = async (
   { url }: Place,
-  options: Partial<AmplitudeConfig.Options>,
+  options: Partial<Amplitude.Options>,
   track: (client: Amplitude.Client, events: number) => Effect.Effect<void>
 ): Promise<Subject> => {
   const runtime = ManagedRuntime.make(

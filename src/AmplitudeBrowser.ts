@@ -1,0 +1,77 @@
+/**
+ * The client for pages in a browser: it sends what waits when its page is hidden or left, with requests that the browser
+ * finishes after the page is gone.
+ *
+ * @since 0.1.0
+ */
+import * as Config from "effect/Config"
+import type { ConfigError } from "effect/ConfigError"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import type * as Scope from "effect/Scope"
+import { Amplitude } from "./Amplitude.js"
+import type { InvalidConfig } from "./AmplitudeError.js"
+import * as Keepalive from "./internal/browser/keepalive.js"
+import * as Leaving from "./internal/browser/leaving.js"
+import * as Client from "./internal/client.js"
+import * as Plugins from "./internal/intake/plugins.js"
+
+/**
+ * The client of a page. It is `Amplitude.layer` with these differences:
+ *
+ * - Requests are sent with `keepalive`, and their bodies have less than 60 kB.
+ * - A page that is hidden flushes.
+ * - A page that is left hands to the browser what waits, up to the 64 KiB that browsers take. The rest is stored in
+ *   `localStorage` and is sent by the next page of the same origin that builds a client with the same API key. What was
+ *   handed over is not retried.
+ *
+ * Where there is no `document` it is `Amplitude.layer`.
+ *
+ * @since 0.1.0
+ * @category layers
+ * @example
+ * import { AmplitudeBrowser } from "effect-amplitude/AmplitudeBrowser"
+ *
+ * const AmplitudeLayer = AmplitudeBrowser.layer({ apiKey: "key", flushInterval: "1 second" })
+ */
+export const layer = (options: Amplitude.Options): Layer.Layer<Amplitude, InvalidConfig> =>
+  Layer.scoped(Amplitude, make(options))
+
+/**
+ * The same with options that are read from the `ConfigProvider`.
+ *
+ * @since 0.1.0
+ * @category layers
+ * @example
+ * import { Config } from "effect"
+ * import { AmplitudeBrowser } from "effect-amplitude/AmplitudeBrowser"
+ *
+ * const AmplitudeLayer = AmplitudeBrowser.layerConfig({ apiKey: Config.redacted("ANALYTICS_KEY") })
+ */
+export const layerConfig = (
+  config: Config.Config.Wrap<Amplitude.Options>
+): Layer.Layer<Amplitude, ConfigError | InvalidConfig> =>
+  Layer.scoped(Amplitude, Effect.flatMap(Config.unwrap(config), make))
+
+/**
+ * The layers under one name, so that `AmplitudeBrowser.layer` reads as `Amplitude.layer` does.
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const AmplitudeBrowser: { readonly layer: typeof layer; readonly layerConfig: typeof layerConfig } = {
+  layer,
+  layerConfig
+}
+
+/** Events of an earlier page have been through its plugins: they are tracked before there are plugins here. */
+const make = (options: Amplitude.Options): Effect.Effect<Amplitude.Client, InvalidConfig, Scope.Scope> =>
+  Effect.gen(function*() {
+    const { plugins, settings } = yield* Plugins.split(options)
+    const keepalive = Keepalive.make()
+    const client = yield* Client.makeDefault(Effect.succeed(keepalive.transport), Effect.succeed(settings))
+    // its plugin is the first one: its name cannot be taken
+    yield* Effect.orDie(Leaving.make(client, keepalive))
+    yield* Plugins.addAll(client, plugins)
+    return client
+  })

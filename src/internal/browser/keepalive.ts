@@ -1,0 +1,62 @@
+/**
+ * Requests that outlive their page. A browser finishes a request with `keepalive` after the page is gone, as long as the
+ * bodies of all such requests of the page fit into a budget.
+ */
+import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import type { Transport } from "../../Transport.js"
+import { byteLength } from "../event/utf8.js"
+import * as Fetch from "../transport/fetch.js"
+
+/** The most bytes that the bodies of keepalive requests of a page hold at once (Fetch Standard). */
+const maxBytesUnderWay = 65_536
+
+/** The most bytes of one body. The rest of the budget is left to other scripts of the page. */
+export const maxBodyBytes = 59_000
+
+export interface Keepalive {
+  readonly transport: Transport.Service
+  /** How many bytes the next body may have to outlive the page. */
+  readonly unusedBytes: () => number
+  /** The requests under way that outlive the page. */
+  readonly underWay: () => Iterable<Transport.Request>
+}
+
+export const make = (): Keepalive => {
+  const underWay = new Set<Transport.Request>()
+  let bytesUnderWay = 0
+  const unusedBytes = (): number => Math.min(maxBodyBytes, maxBytesUnderWay - bytesUnderWay)
+
+  const outliving = (request: Transport.Request, bytes: number): Effect.Effect<void> =>
+    Effect.sync(() => {
+      underWay.add(request)
+      bytesUnderWay += bytes
+    })
+
+  const done = (request: Transport.Request, bytes: number): Effect.Effect<void> =>
+    Effect.sync(() => {
+      underWay.delete(request)
+      bytesUnderWay -= bytes
+    })
+
+  return {
+    unusedBytes,
+    underWay: () => underWay,
+    transport: {
+      maxBodyBytes,
+      send: (request) =>
+        Effect.flatMap(Effect.serviceOption(FetchHttpClient.RequestInit), (init) => {
+          const bytes = byteLength(request.body)
+          const keepalive = bytes <= unusedBytes()
+          const sent = Effect.provideService(Fetch.transport.send(request), FetchHttpClient.RequestInit, {
+            ...Option.getOrUndefined(init),
+            keepalive
+          })
+          return keepalive
+            ? Effect.acquireUseRelease(outliving(request, bytes), () => sent, () => done(request, bytes))
+            : sent
+        })
+    }
+  }
+}

@@ -1,0 +1,106 @@
+/**
+ * Events in CSV: a column is a field of an event (`user_id`, `time`), or one property of a field that holds properties
+ * (`event_properties.title`, `groups.team`).
+ */
+import * as Either from "effect/Either"
+import { EventOptions } from "../../Event.js"
+import type { Fields } from "./input.js"
+
+interface Column {
+  readonly field: string
+  readonly property: string | undefined
+}
+
+const containers = ["event_properties", "user_properties", "group_properties", "groups", "plan", "ingestion_metadata"]
+
+const containerNames: ReadonlySet<string> = new Set(containers)
+
+const fieldNames: ReadonlySet<string> = new Set([
+  "event_type",
+  "event_properties",
+  "user_properties",
+  "group_properties",
+  "groups",
+  ...Object.keys(EventOptions.fields)
+])
+
+const numbers: ReadonlySet<string> = new Set([
+  "event_id",
+  "session_id",
+  "price",
+  "quantity",
+  "revenue",
+  "location_lat",
+  "location_lng"
+])
+
+/** The columns that a header names, or what is wrong with it. */
+export const columnsOf = (header: ReadonlyArray<string>): Either.Either<ReadonlyArray<Column>, string> => {
+  const columns = header.map((name): Column => {
+    const [, field, property] = /^([^.]+)\.(.+)$/.exec(name.trim()) ?? []
+    return field !== undefined && containerNames.has(field)
+      ? { field, property }
+      : { field: name.trim(), property: undefined }
+  })
+  const unknown = columns.find(({ field }) => !fieldNames.has(field))
+  if (unknown !== undefined) {
+    return Either.left(
+      `the column "${unknown.field}" is no field of an event: name a property of the event "event_properties.${unknown.field}"`
+    )
+  }
+  return columns.some(({ field }) => field === "event_type")
+    ? Either.right(columns)
+    : Either.left("the header has no column event_type: the first line names the columns")
+}
+
+/** An empty cell is a field that is not there. */
+export const fromRow = (
+  columns: ReadonlyArray<Column>,
+  row: ReadonlyArray<string>
+): Either.Either<Fields, string> => {
+  if (row.length !== columns.length) {
+    return Either.left(`it has ${row.length} cells, and the header has ${columns.length}`)
+  }
+  const event: Record<string, unknown> = {}
+  for (let index = 0; index < columns.length; index++) {
+    const cell = row[index]!
+    if (cell === "") continue
+    const { field, property } = columns[index]!
+    if (property === undefined) {
+      event[field] = valueOf(field, cell)
+    } else {
+      const properties = (event[field] ??= {}) as Record<string, unknown>
+      define(properties, property, field === "groups" ? jsonOr(cell, /^\[/) : jsonOr(cell, jsonLike))
+    }
+  }
+  return Either.right(event)
+}
+
+/** A property can have any name, `__proto__` too. */
+const define = (properties: Record<string, unknown>, name: string, value: unknown): void => {
+  Object.defineProperty(properties, name, { value, enumerable: true, configurable: true, writable: true })
+}
+
+const valueOf = (field: string, cell: string): unknown =>
+  field === "time"
+    ? timeOf(cell)
+    : numbers.has(field)
+    ? jsonOr(cell, /^-?\d/)
+    : field === "$skip_user_properties_sync"
+    ? jsonOr(cell, /^(true|false)$/)
+    : containerNames.has(field)
+    ? jsonOr(cell, /^\{/)
+    : cell
+
+/** Milliseconds, or a date as ISO 8601 writes it. */
+const timeOf = (cell: string): unknown => {
+  if (/^-?\d+$/.test(cell)) return Number(cell)
+  const millis = /^\d{4}-\d\d-\d\d/.test(cell) ? Date.parse(cell.replace(" ", "T")) : NaN
+  return Number.isNaN(millis) ? cell : millis
+}
+
+const jsonLike = /^(-?(0|[1-9]\d*)(\.\d+)?([eE][-+]?\d+)?|true|false|null|\{.*\}|\[.*\]|".*")$/s
+
+/** What is written as JSON is read as JSON, the rest is text. */
+const jsonOr = (cell: string, when: RegExp): unknown =>
+  when.test(cell) ? Either.getOrElse(Either.try((): unknown => JSON.parse(cell)), () => cell) : cell

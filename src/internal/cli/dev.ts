@@ -1,0 +1,223 @@
+/** `dev`: a local server that shows what arrives, alone or for the life of a command. */
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import type * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import { spawn } from "node:child_process"
+import { DevServer } from "../../DevServer.js"
+import * as Child from "./child.js"
+import { atFault, CliFailure, failed, reasonOf, usage } from "./failure.js"
+import { toJsonSchemas } from "./plan/model.js"
+import { readPlan } from "./plan/source.js"
+import { count, counted, err, onStderr, onStdout, out, plain, table } from "./terminal.js"
+
+export interface Options {
+  readonly port: number | undefined
+  readonly host: string | undefined
+  readonly allowHost: ReadonlyArray<string>
+  readonly allowOrigin: ReadonlyArray<string>
+  readonly token: string | undefined
+  readonly file: string | undefined
+  readonly maxEvents: number | undefined
+  readonly plan: string | undefined
+  readonly strict: boolean
+  readonly open: boolean
+  readonly json: boolean
+  readonly failOnFault: boolean
+  readonly command: ReadonlyArray<string>
+}
+
+const defaultPort = 8267
+
+export const dev = (options: Options): Effect.Effect<void, CliFailure> =>
+  Effect.gen(function*() {
+    if (options.failOnFault && options.command.length === 0) {
+      return yield* usage("--fail-on-fault needs a command: effect-amplitude dev --fail-on-fault -- npm test")
+    }
+    if (options.strict && options.plan === undefined) return yield* usage("--strict needs a plan: add --plan FILE")
+    const plan = options.plan === undefined ? undefined : toJsonSchemas(yield* readPlan(options.plan))
+    const seen = new Seen(options)
+    const server = yield* listen(options, plan)
+    // what the stream has not told yet is told before the summary
+    yield* Effect.addFinalizer(() => Effect.zipRight(seen.catchUp(server), seen.summary))
+    const told = yield* Effect.forkScoped(Stream.runForEach(server.stream, (event) => seen.add(event)))
+    yield* seen.listening(server)
+    if (options.open) openPage(server.url)
+    const [command, ...args] = options.command
+    if (command === undefined) return yield* Effect.never
+    const child = yield* Child.run([command, ...args], {
+      AMPLITUDE_SERVER_URL: server.urlV2,
+      AMPLITUDE_API_KEY: process.env["AMPLITUDE_API_KEY"] ?? "local"
+    })
+    const exitCode = yield* child.exitCode
+    yield* Fiber.interrupt(told)
+    yield* seen.catchUp(server)
+    if (exitCode !== 0) return yield* new CliFailure({ message: "", exitCode })
+    if (options.failOnFault && seen.atFault > 0) return yield* atFault
+  }).pipe(Effect.scoped)
+
+// -- the server --------------------------------------------------------------------------------------------------------
+
+const listen = (
+  options: Options,
+  plan: DevServer.Options["plan"]
+): Effect.Effect<DevServer.Service, CliFailure, Scope.Scope> => {
+  const port = options.port ?? defaultPort
+  const { allowHost, allowOrigin, file, host, maxEvents, token } = options
+  const start = (port: number) =>
+    DevServer.make({
+      port,
+      host,
+      allowHost,
+      allowOrigin,
+      file,
+      maxEvents,
+      plan,
+      token
+    })
+  if (!Number.isInteger(port) || port < 0 || port > 65_535) {
+    return Effect.fail(usage(`--port ${port}: give a port from 0 to 65535 (0 takes a free one)`))
+  }
+  return start(port).pipe(
+    Effect.catchAll((error) =>
+      // a command finds the server by its environment: any port will do
+      options.port === undefined && options.command.length > 0 && isTaken(error) ? start(0) : Effect.fail(error)
+    ),
+    Effect.mapError((error) =>
+      isTaken(error)
+        ? failed(
+          `the port ${port} is taken: stop what listens there, or take another one with --port (0 takes a free one)`
+        )
+        : failed(`the server cannot listen on ${options.host ?? "127.0.0.1"}:${port}: ${reasonOf(error.cause)}`)
+    )
+  )
+}
+
+const isTaken = ({ cause }: { readonly cause: unknown }): boolean =>
+  (cause as { readonly code?: unknown } | undefined)?.code === "EADDRINUSE"
+
+/** Where there is no browser, the address is printed all the same. */
+const openPage = (url: string): void => {
+  const [command, ...args] = process.platform === "darwin"
+    ? ["open", url]
+    : process.platform === "win32"
+    ? ["cmd", "/c", "start", "", url]
+    : ["xdg-open", url]
+  spawn(command, args, { stdio: "ignore", detached: true }).on("error", () => {}).unref()
+}
+
+// -- what arrived ------------------------------------------------------------------------------------------------------
+
+/** Tells of each event, and counts. With a command, stdout is that of the command. */
+class Seen {
+  readonly #options: Options
+  readonly #counts = { kept: 0, fault: 0, refused: 0, duplicate: 0, injected: 0, violating: 0 }
+  readonly #reasons = new Map<string, { count: number; readonly event: string; readonly words: string }>()
+  #lastId: string | undefined
+
+  constructor(options: Options) {
+    this.#options = options
+  }
+
+  get atFault(): number {
+    return this.#counts.fault + (this.#options.strict ? this.#counts.violating : 0)
+  }
+
+  listening({ url, urlBatch, urlV2 }: DevServer.Service): Effect.Effect<void> {
+    return this.#options.json
+      ? this.#json({ type: "listening", url, urlV2, urlBatch })
+      : this.#line(`${this.#paint("bold", url)} shows what arrives; SDKs send to ${urlV2}`)
+  }
+
+  /** The events that came since the last one that was told of. */
+  catchUp(server: DevServer.Service): Effect.Effect<void> {
+    return Effect.flatMap(server.received, (events) => {
+      const last = events.findLastIndex(({ id }) => id === this.#lastId)
+      return Effect.forEach(events.slice(last + 1), (event) => this.add(event), { discard: true })
+    })
+  }
+
+  get summary(): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      const { duplicate, fault, injected, kept, refused, violating } = this.#counts
+      if (this.#options.json) return this.#json({ type: "summary", ...this.#counts })
+      const rows = [...this.#reasons.values()].sort((a, b) => b.count - a.count).slice(0, 20)
+      const words = [
+        `${counted(kept + fault + refused + duplicate + injected, "event")}: ${count(kept)} kept`,
+        this.#paint(fault > 0 ? "red" : "dim", `${count(fault)} at fault`),
+        ...refused > 0 ? [`${count(refused)} refused with others`] : [],
+        ...duplicate > 0 ? [`${count(duplicate)} sent twice`] : [],
+        ...injected > 0 ? [`${count(injected)} refused by a fault that was switched on`] : [],
+        ...violating > 0 ? [this.#paint("yellow", `${count(violating)} not of the plan`)] : []
+      ].join(", ")
+      return Effect.zipRight(
+        rows.length === 0 ? Effect.void : this.#line(
+          `\n${
+            table(["events", "event", "reason"], rows.map((row) => [count(row.count), row.event, row.words]), ["right"])
+          }\n`
+        ),
+        this.#line(words)
+      )
+    })
+  }
+
+  add(received: DevServer.ReceivedEvent): Effect.Effect<void> {
+    const { event, reasons, receivedAt, verdict, violations } = received
+    this.#lastId = received.id
+    this.#counts[verdict] += 1
+    if (violations.length > 0) this.#counts.violating += 1
+    const name = String(event["event_type"] ?? "(no event_type)")
+    const user = String(event["user_id"] ?? event["device_id"] ?? "")
+    const faults = [
+      ...reasons.map((reason) => [faultInWords(reason), reason.fix] as const),
+      ...violations.map(({ path, wanted }) => [`${path}: the plan wants ${wanted}`, ""] as const)
+    ]
+    for (const [words] of faults) {
+      const key = JSON.stringify([name, words])
+      const known = this.#reasons.get(key)
+      if (known !== undefined) known.count += 1
+      else if (this.#reasons.size < 1000) this.#reasons.set(key, { count: 1, event: name, words })
+    }
+    if (this.#options.json) return this.#json({ type: "event", ...received })
+    const [mark, colour] = verdict === "kept" && violations.length > 0 ? ["plan", "yellow"] as const : marks[verdict]
+    const because = faults.length > 0
+      ? faults.map(([words, fix]) => fix === "" ? words : `${words}. ${fix}`).join("; ")
+      : received.because ?? (received.of === undefined ? "" : `its insert_id is that of an earlier event`)
+    return this.#line(
+      `${this.#paint("dim", timeOfDay(receivedAt))} ${this.#paint(colour, mark.padEnd(9))} ${plain(name)}  ${
+        plain(user)
+      }${because === "" ? "" : `  ${plain(because)}`}`
+    )
+  }
+
+  get #hasCommand(): boolean {
+    return this.#options.command.length > 0
+  }
+
+  #paint(colour: Parameters<typeof onStdout>[0], text: string): string {
+    return this.#hasCommand ? onStderr(colour, text) : onStdout(colour, text)
+  }
+
+  #line(text: string): Effect.Effect<void> {
+    return this.#hasCommand ? err(`${text}\n`) : out(`${text}\n`)
+  }
+
+  #json(value: object): Effect.Effect<void> {
+    return this.#line(JSON.stringify(value))
+  }
+}
+
+const timeOfDay = (millis: number): string => new Date(millis).toTimeString().slice(0, 8)
+
+const marks = {
+  kept: ["kept", "green"],
+  fault: ["FAULT", "red"],
+  refused: ["refused", "yellow"],
+  duplicate: ["duplicate", "yellow"],
+  injected: ["injected", "cyan"]
+} as const
+
+const faultInWords = ({ given, path, wanted }: DevServer.ReceivedEvent["reasons"][number]): string => {
+  const text = given === undefined ? "nothing" : JSON.stringify(given)
+  return `${path}: expected ${wanted}, got ${text.length > 60 ? `${text.slice(0, 60)}…` : text}`
+}

@@ -1,0 +1,44 @@
+/** How a command ends when it does not end well: one line that says what to do, and the exit status. */
+import * as Data from "effect/Data"
+
+/** The exit statuses of the command line. */
+export const exitCodes = { done: 0, failed: 1, usage: 2, atFault: 3, needsYes: 4, interrupted: 130 } as const
+
+/** A command that failed. Without a message nothing more is to be said than the exit status. */
+export class CliFailure extends Data.TaggedError("CliFailure")<{
+  readonly message: string
+  readonly exitCode: number
+}> {}
+
+export const failed = (message: string): CliFailure => new CliFailure({ message, exitCode: exitCodes.failed })
+
+export const usage = (message: string): CliFailure => new CliFailure({ message, exitCode: exitCodes.usage })
+
+/** The command did its work, and found events at fault: what it printed says which. */
+export const atFault: CliFailure = new CliFailure({ message: "", exitCode: exitCodes.atFault })
+
+const systemErrors: { readonly [code: string]: string | undefined } = {
+  ENOENT: "there is no such file",
+  EACCES: "it may not be read or written",
+  EPERM: "it may not be read or written",
+  EISDIR: "it is a folder: name a file",
+  ENOTDIR: "a part of its path is a file",
+  ENOSPC: "the disk is full",
+  EADDRINUSE: "the port is taken",
+  Z_BUF_ERROR: "it ends in the middle of its compressed data",
+  Z_DATA_ERROR: "its compressed data are damaged"
+}
+
+/** What an error of the platform means, in words. */
+export const reasonOf = (error: unknown): string => {
+  const { code, message } = (typeof error === "object" && error !== null ? error : {}) as {
+    readonly code?: unknown
+    readonly message?: unknown
+  }
+  return (typeof code === "string" ? systemErrors[code] : undefined) ??
+    (typeof message === "string" ? message.split("\n", 1)[0]! : String(error))
+}
+
+/** The failure of an operation on a file. */
+export const fileFailure: (path: string) => (error: unknown) => CliFailure = (path) => (error) =>
+  failed(`${path}: ${reasonOf(error)}`)

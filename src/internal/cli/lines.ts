@@ -1,0 +1,77 @@
+/** Cuts bytes into lines, whatever the pieces they come in. */
+
+export interface RawLine {
+  /** From 1. */
+  readonly line: number
+  /** How many bytes came before the end of the line, its line feed included. */
+  readonly end: number
+  /** Absent where the line is too long to be an event. */
+  readonly text: string | undefined
+}
+
+/** No event is longer: this is the most that the Batch API takes in one request. */
+export const maxLineBytes = 20_000_000
+
+const lineFeed = 0x0a
+
+export class LineSplitter {
+  #rest: Array<Uint8Array> = []
+  #restBytes = 0
+  #isTooLong = false
+  #line: number
+  #end: number
+
+  constructor(from: { readonly line: number; readonly end: number } = { line: 0, end: 0 }) {
+    this.#line = from.line
+    this.#end = from.end
+  }
+
+  /** The lines that end in these bytes. Blank ones are counted and left out. */
+  push(bytes: Uint8Array): Array<RawLine> {
+    const lines: Array<RawLine> = []
+    let from = 0
+    for (let at = bytes.indexOf(lineFeed); at >= 0; at = bytes.indexOf(lineFeed, from)) {
+      this.#add(bytes.subarray(from, at))
+      this.#end += 1
+      this.#finish(lines)
+      from = at + 1
+    }
+    this.#add(from === 0 ? bytes : bytes.subarray(from))
+    return lines
+  }
+
+  /** The line that no line feed ends. */
+  finish(): Array<RawLine> {
+    const lines: Array<RawLine> = []
+    if (this.#restBytes > 0 || this.#isTooLong) this.#finish(lines)
+    return lines
+  }
+
+  #add(bytes: Uint8Array): void {
+    this.#end += bytes.length
+    if (bytes.length === 0 || this.#isTooLong) return
+    this.#rest.push(bytes)
+    this.#restBytes += bytes.length
+    if (this.#restBytes > maxLineBytes) {
+      this.#isTooLong = true
+      this.#rest = []
+    }
+  }
+
+  #finish(lines: Array<RawLine>): void {
+    this.#line += 1
+    const text = this.#isTooLong ? undefined : this.#text()
+    if (text === undefined || text.trim() !== "") lines.push({ line: this.#line, end: this.#end, text })
+    this.#rest = []
+    this.#restBytes = 0
+    this.#isTooLong = false
+  }
+
+  #text(): string {
+    const [first] = this.#rest
+    const bytes = this.#rest.length === 1 ? first! : Buffer.concat(this.#rest)
+    const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("utf8")
+    // a byte order mark
+    return this.#line === 1 && text.charCodeAt(0) === 0xfeff ? text.slice(1) : text
+  }
+}

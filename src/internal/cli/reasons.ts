@@ -1,0 +1,49 @@
+/** Why an event is refused, in the words in which the command line tells it. */
+import type { InvalidEvent } from "../../AmplitudeError.js"
+import type { Violation } from "./plan/check.js"
+
+export interface Reason {
+  /** Where the fault is; empty for the event as a whole. */
+  readonly path: string
+  readonly given: string
+  readonly wanted: string
+  readonly fix: string
+  /** Where Amplitude's documentation says so. */
+  readonly doc: string
+}
+
+export const unreadable = (fault: string): Reason => ({
+  path: "",
+  given: fault,
+  wanted: "an event as one JSON object",
+  fix: "Mend the line.",
+  doc: "Invalid JSON request body"
+})
+
+export const ofInvalidEvent = ({ actual, expected, field }: InvalidEvent): Reason => ({
+  path: field,
+  given: actual,
+  wanted: expected,
+  fix: actual === "an unknown field" ? `Remove it, or move it into event_properties.` : `Make it ${expected}.`,
+  doc: "HTTP V2 API, Keys for the event argument"
+})
+
+export const ofService = (reason: string, code: number, message: string): Reason => ({
+  path: "",
+  given: `an event that the service refused with ${code} (${reason})`,
+  wanted: "an event that the service takes",
+  fix: message,
+  doc: "HTTP V2 API, Status codes"
+})
+
+export const ofViolation = ({ actual, expected, path }: Violation): Reason => ({
+  path,
+  given: actual,
+  wanted: expected,
+  fix: "Track what the plan says, or change the plan.",
+  doc: "Tracking plan"
+})
+
+/** One line of a table. */
+export const inWords = ({ given, path, wanted }: Reason): string =>
+  path === "" ? given : `${path}: expected ${wanted}, got ${given}`

@@ -1,0 +1,92 @@
+/** What is written where: data to stdout, the rest to stderr, colour on a terminal only. */
+import * as Effect from "effect/Effect"
+
+export type Colour = "red" | "green" | "yellow" | "cyan" | "dim" | "bold"
+
+const codes: { readonly [C in Colour]: number } = { red: 31, green: 32, yellow: 33, cyan: 36, dim: 2, bold: 1 }
+
+/** `NO_COLOR` that is set and not empty, and a terminal that knows no colours, forbid colour (no-color.org). */
+const hasColour = (stream: { readonly isTTY?: boolean | undefined }): boolean =>
+  stream.isTTY === true && !process.env["NO_COLOR"] && process.env["TERM"] !== "dumb"
+
+const painter = (stream: { readonly isTTY?: boolean | undefined }) => (colour: Colour, text: string): string =>
+  hasColour(stream) ? `\u001b[${codes[colour]}m${text}\u001b[0m` : text
+
+export const onStdout: (colour: Colour, text: string) => string = painter(process.stdout)
+
+export const onStderr: (colour: Colour, text: string) => string = painter(process.stderr)
+
+// What a string of an event can do to a terminal is not shown: escape sequences, and characters that move the cursor.
+
+const controls = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]|\u001b\[[0-9;]*m/g
+
+/** A text of somebody else as one line of the terminal. */
+export const plain = (text: string): string => text.replace(/[\t\r\n]+/g, " ").replace(controls, "\ufffd")
+
+const styles = /\u001b\[[0-9;]*m/g
+
+export const withoutStyles = (text: string): string => text.replace(styles, "")
+
+export const stylesAllowed: (stream: { readonly isTTY?: boolean | undefined }) => boolean = hasColour
+
+const write = (stream: NodeJS.WriteStream, text: string): Effect.Effect<void> =>
+  Effect.async<void>((resume) => {
+    // a reader that has gone is told of by the `error` event, and ends the process there
+    if (stream.write(text)) return resume(Effect.void)
+    const onDrain = () => resume(Effect.void)
+    stream.once("drain", onDrain)
+    return Effect.sync(() => void stream.off("drain", onDrain))
+  })
+
+/** Writes to stdout, and waits when its reader is slower. */
+export const out = (text: string): Effect.Effect<void> => write(process.stdout, text)
+
+export const outLine = (text: string): Effect.Effect<void> => out(`${text}\n`)
+
+export const outJson = (value: unknown): Effect.Effect<void> => outLine(JSON.stringify(value))
+
+export const err = (text: string): Effect.Effect<void> => write(process.stderr, text)
+
+export const errLine = (text: string): Effect.Effect<void> => err(`${text}\n`)
+
+export const errJson = (value: unknown): Effect.Effect<void> => errLine(JSON.stringify(value))
+
+/** Everything that was written has left the process. */
+export const drained: Effect.Effect<void> = Effect.forEach(
+  [process.stdout, process.stderr],
+  (stream) => Effect.async<void>((resume) => void stream.write("", () => resume(Effect.void))),
+  { discard: true }
+)
+
+export type Align = "left" | "right"
+
+/** A table with two spaces between its columns. */
+export const table = (
+  head: ReadonlyArray<string>,
+  rows: ReadonlyArray<ReadonlyArray<string>>,
+  align: ReadonlyArray<Align> = []
+): string => {
+  const all = [head, ...rows.map((row) => row.map(plain))]
+  const widths = head.map((_, column) => Math.max(...all.map((row) => row[column]!.length)))
+  const line = (row: ReadonlyArray<string>): string =>
+    row.map((cell, column) => align[column] === "right" ? cell.padStart(widths[column]!) : cell.padEnd(widths[column]!))
+      .join("  ").trimEnd()
+  return [onStdout("bold", line(head)), ...all.slice(1).map(line)].join("\n")
+}
+
+/** `1234567` as `1,234,567`. */
+export const count = (value: number): string => String(Math.round(value)).replace(/\B(?=(\d{3})+$)/g, ",")
+
+/** `1 event`, `2 events`. */
+export const counted = (value: number, one: string, many: string = `${one}s`): string =>
+  `${count(value)} ${value === 1 ? one : many}`
+
+/** Seconds as `0:07`, `12:30` or `1:02:03`. */
+export const clock = (seconds: number): string => {
+  const whole = Math.max(0, Math.round(seconds))
+  const two = (part: number): string => String(part).padStart(2, "0")
+  const minutes = Math.floor(whole / 60)
+  return minutes < 60
+    ? `${minutes}:${two(whole % 60)}`
+    : `${Math.floor(minutes / 60)}:${two(minutes % 60)}:${two(whole % 60)}`
+}

@@ -1,0 +1,373 @@
+/**
+ * One leased batch: sends its events until each of them is settled or waits. What an answer means is decided in
+ * `outcome.ts`, and carried out here.
+ */
+import * as Arr from "effect/Array"
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as LogLevel from "effect/LogLevel"
+import * as Redacted from "effect/Redacted"
+import type { AmplitudeConfig } from "../../AmplitudeConfig.js"
+import { TransportError } from "../../AmplitudeError.js"
+import type { EventStorage } from "../../EventStorage.js"
+import { decoded } from "../event/decoded.js"
+import type { Log } from "../log.js"
+import { wallTimeOf, withClock } from "../time.js"
+import { sizeOf } from "./batchLimits.js"
+import type { Limits } from "./batchLimits.js"
+import type { Endpoint } from "./endpoint.js"
+import * as Metrics from "./metrics.js"
+import * as Outcome from "./outcome.js"
+import type { Settlement } from "./reports.js"
+import * as Request from "./request.js"
+import type { Send } from "./send.js"
+import type { Part as Settled, Settlements } from "./settlement.js"
+
+type EncodedEvent = EventStorage.EncodedEvent
+
+/** Events that are sent together. */
+interface Part extends Settled {
+  /** The search for refused events that they are part of. */
+  readonly bisection?: Bisection | undefined
+}
+
+/** The search for the events that the service refuses. */
+interface Bisection {
+  /** Refusals since the last acceptance. */
+  refusals: number
+}
+
+/** A lease, and what is left of it: the first part is sent next. */
+interface Delivery {
+  readonly lease: EventStorage.Lease
+  parts: ReadonlyArray<Part>
+}
+
+/** What was asked of which endpoint, and what it answered. */
+interface Asked {
+  readonly settings: AmplitudeConfig.Settings
+  readonly endpoint: Endpoint
+  readonly code: number
+  readonly answer: Outcome.Answer
+  readonly outcome: Outcome.Outcome
+}
+
+/** The answer that a part got last. */
+interface Last {
+  readonly code: number
+  readonly message: string
+}
+
+/** After so many refusals in a row it is not one event that is at fault. */
+const maxRefusals = 20
+
+export interface Dependencies {
+  readonly settings: () => AmplitudeConfig.Settings
+  /** The limits of a request, as configured. */
+  readonly configured: () => Limits
+  readonly endpoint: () => Endpoint
+  readonly send: Send
+  readonly settlements: Settlements
+  readonly log: Log
+}
+
+/** Sends the events of a lease. An interruption ends a request under way, and gives back what is left. */
+export type Deliver = (lease: EventStorage.Lease) => Effect.Effect<void>
+
+export const make = (deps: Dependencies): Deliver => {
+  const { configured, endpoint, log, send, settings, settlements } = deps
+
+  const deliver: Deliver = (lease) =>
+    Effect.suspend(() => {
+      const delivery: Delivery = { lease, parts: [{ events: lease.events, sent: 0, retries: 0 }] }
+      return Effect.onInterrupt(
+        Effect.whileLoop({
+          while: () => delivery.parts.length > 0,
+          body: () => sendNext(delivery),
+          step: () => {}
+        }),
+        () => giveBack(delivery)
+      )
+    })
+
+  /** Sends the first part of what is left. */
+  const sendNext = (delivery: Delivery): Effect.Effect<void> =>
+    Effect.suspend(() => {
+      const [part, ...rest] = delivery.parts as [Part, ...ReadonlyArray<Part>]
+      const { backoff } = endpoint()
+      // another batch has found out that the endpoint is unavailable
+      if (part.sent > 0 && backoff.isUnavailable()) return giveBack(delivery)
+      const tooLarge = tooLargeToSend(part, Request.limits(settings()))
+      if (tooLarge !== undefined) return splitOrDrop(delivery, part, rest, { code: 0, message: tooLarge })
+      const sent: Part = { ...part, sent: part.sent + 1 }
+      delivery.parts = [sent, ...rest]
+      return Effect.catchAllCause(
+        Effect.flatMap(ask(sent), (asked) => carryOut(delivery, sent, rest, asked)),
+        (cause) =>
+          Cause.isInterruptedOnly(cause)
+            ? Effect.failCause(cause)
+            : onDefect(delivery, sent, cause)
+      )
+    })
+
+  const ask = ({ events, sent }: Part): Effect.Effect<Asked> =>
+    Effect.suspend(() => {
+      const asked = { settings: settings(), endpoint: endpoint() }
+      return Effect.flatMap(
+        send(asked.settings, events, events[0]!.attempts + sent),
+        (answer) =>
+          withClock((clock) =>
+            Effect.succeed({
+              ...asked,
+              answer,
+              code: "status" in answer ? answer.status : 0,
+              outcome: Outcome.decide(answer, {
+                apiKey: Redacted.value(asked.settings.apiKey),
+                now: wallTimeOf(clock),
+                useBatch: asked.settings.useBatch,
+                events
+              })
+            })
+          )
+      )
+    })
+
+  const carryOut = (
+    delivery: Delivery,
+    part: Part,
+    rest: ReadonlyArray<Part>,
+    asked: Asked
+  ): Effect.Effect<void> => {
+    const { code, outcome } = asked
+    const { backoff, limits } = asked.endpoint
+    if (outcome._tag !== "Retry") backoff.available()
+    switch (outcome._tag) {
+      case "Delivered":
+        limits.grow(configured())
+        if (part.bisection !== undefined) part.bisection.refusals = 0
+        delivery.parts = rest
+        return settlements.settle(delivery.lease, part, { _tag: "Delivered", code, message: outcome.message })
+      case "Dropped":
+        delivery.parts = rest
+        return drop(delivery, part, { ...outcome, code })
+      case "Named":
+        return settleNamed(delivery, part, rest, code, outcome)
+      case "Refused":
+        return bisect(delivery, part, rest, { code, message: outcome.message })
+      case "TooLarge":
+        // what another endpoint refuses says nothing of this one
+        if (asked.endpoint !== endpoint()) return Effect.void
+        limits.shrink(sizeOf(part.events), configured())
+        return splitOrDrop(delivery, part, rest, { code, message: outcome.message })
+      case "Retry":
+        return asked.endpoint === endpoint()
+          ? waitForEndpoint(delivery, part, rest, asked, outcome)
+          : sendToOther(delivery, part, rest, { code, message: outcome.message })
+    }
+  }
+
+  // -- what becomes of the events of a part ---------------------------------------------------------------------------
+
+  const drop = (
+    delivery: Delivery,
+    part: Part,
+    dropped: Omit<Settlement & { readonly _tag: "Dropped" }, "_tag">
+  ): Effect.Effect<void> => {
+    if (part.events.length === 0) return Effect.void
+    return settlements.settle(delivery.lease, part, { ...dropped, _tag: "Dropped" })
+  }
+
+  /** Counts a retry for each event of a part. Those that have no retry left are dropped; gives the others. */
+  const countRetry = (
+    delivery: Delivery,
+    part: Part,
+    last: Last
+  ): readonly [retried: Part, dropExhausted: Effect.Effect<void>] => {
+    const retries = part.retries + 1
+    const [left, exhausted] = Arr.partition(
+      part.events,
+      (event) => event.retries + retries > settings().flushMaxRetries
+    )
+    if (left.length > 0) {
+      Metrics.retried(left.length)
+      log.retried("pipeline", { ...last, count: left.length, events: decoded(left) })
+    }
+    return [
+      { ...part, events: left, retries },
+      drop(delivery, { ...part, events: exhausted }, { ...last, reason: "RetriesExhausted" })
+    ]
+  }
+
+  /** Gives back all that is left of a batch. */
+  const giveBack = (delivery: Delivery): Effect.Effect<void> => {
+    const { parts } = delivery
+    delivery.parts = []
+    return Effect.forEach(parts, (part) => settlements.release(delivery.lease, part, 0), { discard: true })
+  }
+
+  const waitForEndpoint = (
+    delivery: Delivery,
+    part: Part,
+    rest: ReadonlyArray<Part>,
+    { answer, code, endpoint, settings }: Asked,
+    outcome: Outcome.Outcome & { readonly _tag: "Retry" }
+  ): Effect.Effect<void> => {
+    const [retried, dropExhausted] = countRetry(delivery, part, { code, message: outcome.message })
+    delivery.parts = [retried, ...rest].filter(({ events }) => events.length > 0)
+    return endpoint.backoff.unavailable(
+      settings.retrySchedule,
+      {
+        input: "status" in answer ? { code } : { code, cause: withoutKey(answer, outcome.message) },
+        delay: outcome.wait
+      },
+      Effect.zipRight(dropExhausted, Effect.suspend(() => giveBack(delivery)))
+    )
+  }
+
+  /** The URL has changed since the request: its events are sent to the new one at once. */
+  const sendToOther = (
+    delivery: Delivery,
+    part: Part,
+    rest: ReadonlyArray<Part>,
+    last: Last
+  ): Effect.Effect<void> => {
+    const [retried, dropExhausted] = countRetry(delivery, part, last)
+    delivery.parts = [retried, ...rest].filter(({ events }) => events.length > 0)
+    return dropExhausted
+  }
+
+  /** Some events are dropped or wait. Later ones of a lane that waits wait behind it, the rest is sent again at once. */
+  const settleNamed = (
+    delivery: Delivery,
+    part: Part,
+    rest: ReadonlyArray<Part>,
+    code: number,
+    outcome: Outcome.Outcome & { readonly _tag: "Named" }
+  ): Effect.Effect<void> =>
+    withClock((clock) => {
+      const waitingLanes = new Set<string>()
+      const paused: Array<EncodedEvent> = []
+      const behind: Array<EncodedEvent> = []
+      const again: Array<EncodedEvent> = []
+      part.events.forEach((event, index) => {
+        if (outcome.dropped.has(index)) return
+        if (outcome.paused.has(index)) {
+          waitingLanes.add(event.lane)
+          paused.push(event)
+        } else (waitingLanes.has(event.lane) ? behind : again).push(event)
+      })
+      const [free, held] = splitByLane(rest, waitingLanes)
+      delivery.parts = again.length === 0 ? free : [{ ...part, events: again }, ...free]
+      const [retried, dropExhausted] = countRetry(delivery, { ...part, events: paused }, {
+        code,
+        message: outcome.message
+      })
+      const release = (part: Part, notBefore: number) => settlements.release(delivery.lease, part, notBefore)
+      return Effect.all(
+        [
+          ...Object.values(Arr.groupBy(outcome.dropped, ([_, { reason }]) => reason)).map((group) =>
+            drop(delivery, { ...part, events: group.map(([index]) => part.events[index]!) }, { ...group[0][1], code })
+          ),
+          dropExhausted,
+          release(retried, wallTimeOf(clock) + outcome.pause),
+          release({ ...part, events: behind }, 0),
+          ...held.map((other) => release(other, 0))
+        ],
+        { discard: true }
+      )
+    })
+
+  /** One event at least is refused, which one is not said: the halves are sent by themselves. */
+  const bisect = (
+    delivery: Delivery,
+    part: Part,
+    rest: ReadonlyArray<Part>,
+    last: Last
+  ): Effect.Effect<void> => {
+    const bisection = part.bisection ?? { refusals: 0 }
+    bisection.refusals++
+    const rejected = { ...last, reason: "Rejected" as const }
+    if (bisection.refusals >= maxRefusals) {
+      const [others, unsent] = Arr.partition(rest, (other) => other.bisection === bisection)
+      delivery.parts = others
+      return Effect.forEach([part, ...unsent], (other) => drop(delivery, other, rejected), { discard: true })
+    }
+    if (part.events.length === 1) {
+      delivery.parts = rest
+      return drop(delivery, part, rejected)
+    }
+    delivery.parts = [...halve({ ...part, bisection }), ...rest]
+    return Effect.void
+  }
+
+  const splitOrDrop = (
+    delivery: Delivery,
+    part: Part,
+    rest: ReadonlyArray<Part>,
+    last: Last
+  ): Effect.Effect<void> => {
+    if (part.events.length === 1) {
+      delivery.parts = rest
+      return drop(delivery, part, { ...last, reason: "PayloadTooLarge" })
+    }
+    delivery.parts = [...halve(part), ...rest]
+    return Effect.void
+  }
+
+  /** An answer that cannot be decided or carried out counts as none: nothing is sent for ever. */
+  const onDefect = (delivery: Delivery, part: Part, cause: Cause.Cause<never>): Effect.Effect<void> => {
+    const message = "the answer could not be decided"
+    log.burst("delivery", 1, () => ({
+      level: LogLevel.Error,
+      module: "pipeline",
+      message,
+      annotations: { cause: Cause.pretty(cause) }
+    }))
+    return Effect.suspend(() => {
+      const index = delivery.parts.indexOf(part)
+      const rest = index < 0 ? delivery.parts : Arr.remove(delivery.parts, index)
+      const { backoff } = endpoint()
+      const [retried, dropExhausted] = countRetry(delivery, part, { code: 0, message })
+      delivery.parts = [retried, ...rest].filter(({ events }) => events.length > 0)
+      return backoff.unavailable(
+        settings().retrySchedule,
+        { input: { code: 0, cause: new TransportError({ message }) }, delay: (scheduled) => scheduled },
+        Effect.zipRight(dropExhausted, Effect.suspend(() => giveBack(delivery)))
+      )
+    })
+  }
+
+  return deliver
+}
+
+/** The error as the user's schedule sees it: its cause may hold the request, and with it the key. */
+const withoutKey = ({ reason }: TransportError, message: string): TransportError =>
+  new TransportError({ reason, message })
+
+const halve = (part: Part): readonly [Part, Part] => {
+  const middle = Math.ceil(part.events.length / 2)
+  return [
+    { ...part, events: part.events.slice(0, middle) },
+    { ...part, events: part.events.slice(middle) }
+  ]
+}
+
+/** Separates the events of some lanes from the others. */
+const splitByLane = (
+  parts: ReadonlyArray<Part>,
+  lanes: ReadonlySet<string>
+): readonly [others: ReadonlyArray<Part>, ofLanes: ReadonlyArray<Part>] => {
+  const filter = (keep: (event: EncodedEvent) => boolean): ReadonlyArray<Part> =>
+    parts
+      .map((part) => ({ ...part, events: part.events.filter(keep) }))
+      .filter((part) => part.events.length > 0)
+  return [filter((event) => !lanes.has(event.lane)), filter((event) => lanes.has(event.lane))]
+}
+
+/** Why a part cannot be sent at all: settings can have changed since its events were accepted. */
+const tooLargeToSend = ({ events }: Part, { maxBytes }: Limits): string | undefined => {
+  const size = sizeOf(events).maxBytes
+  return size <= maxBytes
+    ? undefined
+    : `expected at most ${maxBytes} bytes of events in a request, got ${size}`
+}

@@ -1,0 +1,158 @@
+/**
+ * Events get their outcome: they leave the storage, and those that were still ours are reported. Or they go back to the
+ * storage, and wait.
+ */
+import * as Effect from "effect/Effect"
+import type { EventStorage } from "../../EventStorage.js"
+import { decoded } from "../event/decoded.js"
+import type { Log } from "../log.js"
+import { monotonicOf, wallTimeOf, withClock } from "../time.js"
+import type { BatchTrigger } from "./batchTrigger.js"
+import * as Metrics from "./metrics.js"
+import type { Outstanding } from "./outstanding.js"
+import type { Reports, Settlement } from "./reports.js"
+import type { StorageRetry } from "./storageRetry.js"
+
+type EncodedEvent = EventStorage.EncodedEvent
+
+/** Events of a lease that are sent together. */
+export interface Part {
+  readonly events: ReadonlyArray<EncodedEvent>
+  /** How many requests have carried them since they were leased, and how many retries were counted for them. */
+  readonly sent: number
+  readonly retries: number
+}
+
+export interface Dependencies {
+  readonly outstanding: Outstanding
+  readonly reports: Reports
+  readonly storageRetry: StorageRetry
+  readonly trigger: BatchTrigger
+  readonly log: Log
+  /** Events have left the storage: there is room. */
+  readonly onSettled: () => void
+}
+
+/** An outcome that the storage does not know yet. */
+interface Decided {
+  readonly part: Part
+  readonly settlement: Settlement
+}
+
+export interface Settlements {
+  /** Takes events out of the storage, and reports them. */
+  readonly settle: (lease: EventStorage.Lease, part: Part, settlement: Settlement) => Effect.Effect<void>
+  /** Gives events back until `notBefore`, in milliseconds since the epoch; 0 is at once. */
+  readonly release: (lease: EventStorage.Lease, part: Part, notBefore: number) => Effect.Effect<void>
+  /** The overflow policy has dropped events. */
+  readonly evicted: (events: ReadonlyArray<EncodedEvent>, capacity: number) => void
+  /** The storage ends with the process, and does not answer any more. */
+  readonly lost: (events: ReadonlyArray<EncodedEvent>) => void
+  /** Reports what is decided and not acknowledged: the storage has not answered in time. */
+  readonly reportDecided: () => void
+  /** What the storage answers later is not reported: every event has its outcome. */
+  readonly end: () => void
+  /** How many events of this client are leased. */
+  readonly leased: () => number
+  readonly onLease: (events: ReadonlyArray<EncodedEvent>) => void
+  /** How often events were acknowledged, and whether some just are: what the storage counts meanwhile is not certain. */
+  readonly acknowledgements: () => { readonly count: number; readonly areUnderWay: boolean }
+}
+
+/** The outcome of events that are left at the end. */
+export const shutDown: Settlement = {
+  _tag: "Dropped",
+  code: 0,
+  message: "the client was shut down before the event could be delivered",
+  reason: "Shutdown"
+}
+
+export const make = (deps: Dependencies): Settlements => {
+  const { log, onSettled, outstanding, reports, storageRetry, trigger } = deps
+  const decided = new Set<Decided>()
+  let hasEnded = false
+  let leased = 0
+  let acknowledgements = 0
+
+  /** Reports events that leave the storage. `held` are those that were still ours. */
+  const report = ({ part, settlement }: Decided, held: ReadonlyArray<EncodedEvent>): void => {
+    if (hasEnded) return
+    const ours = held.length === part.events.length ? undefined : new Set(held)
+    if (ours !== undefined || reports.isWanted()) {
+      for (const event of part.events) {
+        if (ours === undefined || ours.has(event)) reports.settled(event, settlement, event.attempts + part.sent)
+        else if (outstanding.isOwn(event)) reports.unreported(event.sequence, "Elsewhere")
+      }
+    }
+    outstanding.settled(part.events)
+    if (settlement._tag === "Delivered") Metrics.delivered(held.length, outstanding.size())
+    else {
+      Metrics.dropped(settlement.reason, held.length, outstanding.size())
+      if (held.length > 0) {
+        log.dropped("pipeline", settlement.reason, { ...settlement, count: held.length, events: decoded(held) })
+      }
+    }
+    onSettled()
+  }
+
+  return {
+    settle: (lease, part, settlement) => {
+      if (part.events.length === 0) return Effect.void
+      return Effect.suspend(() => {
+        const outcome: Decided = { part, settlement }
+        decided.add(outcome)
+        return Effect.map(
+          storageRetry("acknowledge", () => lease.acknowledge(part.events, acknowledgeOptions(settlement))),
+          (held) => {
+            acknowledgements++
+            leased -= outstanding.countOwn(part.events)
+            // else it was reported meanwhile, since the client has ended
+            if (decided.delete(outcome)) report(outcome, held)
+          }
+        )
+      })
+    },
+    release: (lease, part, notBefore) => {
+      const { events, retries, sent } = part
+      if (events.length === 0) return Effect.void
+      return Effect.zipRight(
+        storageRetry("release", () => lease.release(events, { notBefore, attempts: sent, retries })),
+        withClock((clock) => {
+          leased -= outstanding.countOwn(events)
+          const now = monotonicOf(clock)
+          trigger.wakeAt(notBefore === 0 ? 0 : now + notBefore - wallTimeOf(clock))
+          if (sent === 0) trigger.onReturn(events.filter(({ attempts }) => attempts === 0), now)
+          return Effect.void
+        })
+      )
+    },
+    evicted: (events, capacity) => {
+      const settlement: Settlement = {
+        _tag: "Dropped",
+        code: 0,
+        message: `the buffer is full: ${capacity} events`,
+        reason: "BufferFull"
+      }
+      report({ part: { events, sent: 0, retries: 0 }, settlement }, events)
+    },
+    lost: (events) => report({ part: { events, sent: 0, retries: 0 }, settlement: shutDown }, events),
+    reportDecided: () => {
+      for (const outcome of decided) {
+        decided.delete(outcome)
+        report(outcome, outcome.part.events)
+      }
+    },
+    end: () => {
+      hasEnded = true
+    },
+    leased: () => leased,
+    onLease: (events) => {
+      leased += outstanding.countOwn(events)
+    },
+    acknowledgements: () => ({ count: acknowledgements, areUnderWay: decided.size > 0 })
+  }
+}
+
+/** What a durable storage keeps with an event that was dropped. */
+const acknowledgeOptions = (settlement: Settlement): EventStorage.AcknowledgeOptions | undefined =>
+  settlement._tag === "Delivered" ? undefined : { dropped: settlement }

@@ -1,0 +1,79 @@
+/** Which events are what is expected, and how the others differ. */
+import * as Arr from "effect/Array"
+import * as Order from "effect/Order"
+import * as Predicate from "effect/Predicate"
+import type * as Model from "./model.js"
+
+type Received = typeof Model.ReceivedEvent.Type
+type Matcher = typeof Model.Matcher.Type
+type Difference = typeof Model.Difference.Type
+
+/** The value at a field name, or else at a dotted path. */
+export const at = (value: unknown, path: string): unknown =>
+  Predicate.isRecord(value) && Object.hasOwn(value, path) ?
+    value[path] :
+    path.split(".").reduce<unknown>(
+      (inner, key) => Predicate.isRecord(inner) && Object.hasOwn(inner, key) ? inner[key] : undefined,
+      value
+    )
+
+/** Objects may have more fields than are wanted; arrays are compared whole. */
+const differencesAt = (path: string, given: unknown, wanted: unknown): ReadonlyArray<Difference> =>
+  Predicate.isRecord(wanted) && Predicate.isRecord(given) && !Array.isArray(wanted) ?
+    Object.entries(wanted).flatMap(([key, inner]) =>
+      differencesAt(`${path}.${key}`, Object.hasOwn(given, key) ? given[key] : undefined, inner)
+    ) :
+    JSON.stringify(given) === JSON.stringify(wanted) ?
+    [] :
+    [{ path, ...(given === undefined ? {} : { given }), wanted }]
+
+/** The user of an event: `user_id`, or `device_id` without one. */
+export const userOf = (event: { readonly [field: string]: unknown }): string =>
+  Predicate.isString(event.user_id) ? event.user_id : Predicate.isString(event.device_id) ? event.device_id : ""
+
+/** How an event differs from what is expected, its verdict included. */
+export const differences = (
+  { event, verdict }: Received,
+  { type, user, where = {} }: Matcher
+): ReadonlyArray<Difference> => [
+  ...(type === undefined ? [] : differencesAt("event_type", event.event_type, type)),
+  ...(user === undefined || event.user_id === user || event.device_id === user ?
+    [] :
+    [{ path: "user_id", given: userOf(event), wanted: user }]),
+  ...Object.entries(where).flatMap(([path, wanted]) => differencesAt(path, at(event, path), wanted)),
+  ...(verdict === "kept" ? [] : [{ path: "verdict", given: verdict, wanted: "kept" }])
+]
+
+/** How the wait for a matcher stands. */
+export interface Standing {
+  readonly matches: ReadonlyArray<Received>
+  readonly atFault: ReadonlyArray<Received>
+}
+
+/** Holds a matcher against all events, oldest first. */
+export const standing = (events: ReadonlyArray<Received>, matcher: Matcher): Standing => ({
+  matches: events.filter((event) => differences(event, matcher).length === 0),
+  atFault: matcher.noneAtFault === true ?
+    events.filter((event) =>
+      event.verdict === "fault" &&
+      (matcher.user === undefined || event.event.user_id === matcher.user || event.event.device_id === matcher.user)
+    ) :
+    []
+})
+
+/** The event with the fewest differences; of several the newest. */
+export const nearest = (
+  events: ReadonlyArray<Received>,
+  matcher: Matcher
+): typeof Model.NearestMiss.Type | undefined => {
+  const misses = events.map((event) => ({ event, differences: differences(event, matcher) }))
+    .filter(({ differences }) => differences.length > 0).reverse()
+  return Arr.isNonEmptyArray(misses) ?
+    Arr.min(
+      misses,
+      Order.mapInput(Order.number, ({ differences, event }: typeof misses[0]) =>
+        // Another type of event is a farther miss than a wrong property.
+        differences.length + (matcher.type === undefined || event.event.event_type === matcher.type ? 0 : 100))
+    ) :
+    undefined
+}

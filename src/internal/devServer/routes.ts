@@ -1,0 +1,194 @@
+/** Answers the routes of `Api`. */
+import * as HttpApiBuilder from "@effect/platform/HttpApiBuilder"
+import type * as HttpApp from "@effect/platform/HttpApp"
+import * as HttpServer from "@effect/platform/HttpServer"
+import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
+import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
+import * as OpenApi from "@effect/platform/OpenApi"
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import type * as Option from "effect/Option"
+import type * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import { randomUUID } from "node:crypto"
+import { Api, type EventFilter, NotFound } from "./api.js"
+import { type Arrived, changes, expect, interval } from "./changes.js"
+import { userOf } from "./matching.js"
+import type * as Model from "./model.js"
+import { observe } from "./observed.js"
+import * as Output from "./output.js"
+import type { Store } from "./store.js"
+
+/** The routes as one app. */
+export type Routes = HttpApp.Default<never, Scope.Scope>
+
+/** What the routes need. */
+export interface Options {
+  readonly store: Store
+  readonly url: string
+  readonly maxSubscribers: number
+  readonly onClear: () => void
+}
+
+type Received = typeof Model.ReceivedEvent.Type
+
+const select = (store: Store, filter: typeof EventFilter.Type): ReadonlyArray<Received> => {
+  const q = filter.q?.toLowerCase()
+  return store.received(filter.project).filter((received) =>
+    (filter.type === undefined || received.event.event_type === filter.type) &&
+    (filter.user === undefined || userOf(received.event) === filter.user ||
+      received.event.device_id === filter.user) &&
+    (filter.verdict === undefined || received.verdict === filter.verdict) &&
+    (filter.library === undefined || received.library === filter.library) &&
+    (filter.since === undefined || received.receivedAt >= filter.since) &&
+    (filter.cursor === undefined || Number(received.id) < Number(filter.cursor)) &&
+    (q === undefined || `${JSON.stringify(received.event)} ${Output.why(received)}`.toLowerCase().includes(q))
+  )
+}
+
+const pageOf = (store: Store, filter: typeof EventFilter.Type): typeof Model.EventPage.Type => {
+  const limit = Math.min(Math.max(1, Math.floor(filter.limit ?? 100)), 1000)
+  const all = select(store, filter)
+  const events = all.slice(-limit).reverse()
+  const last = events.at(-1)
+  return {
+    events,
+    ...(last !== undefined && all.length > events.length ? { cursor: last.id } : {}),
+    dropped: store.dropped.events
+  }
+}
+
+const orNotFound = <A>(what: string, found: Option.Option<A>): Effect.Effect<A, NotFound> =>
+  Effect.mapError(found, () => new NotFound({ message: `There is no such ${what}` }))
+
+const contentTypes = { ndjson: "application/x-ndjson", csv: "text/csv; charset=utf-8", fixture: "text/plain" } as const
+
+const ticksBetweenComments = 15_000 / interval
+
+/** Makes the routes once, with the life of the scope. */
+export const make = ({ maxSubscribers, onClear, store, url }: Options): Effect.Effect<Routes, never, Scope.Scope> => {
+  const instance = randomUUID()
+  let subscribers = 0
+
+  const message = (type: string, data: unknown, last: number): string =>
+    `event: ${type}\nid: ${instance}:${last}\ndata: ${JSON.stringify(data)}\n\n`
+
+  const messages = ({ cleared, events, faultsChanged, last, requests }: Arrived): string =>
+    (cleared ? message("cleared", {}, last) : "") +
+    (requests.length === 0 ? "" : message("request", requests, last)) +
+    (events.length === 0 ? "" : message("event", events, last)) +
+    (faultsChanged ? message("fault", {}, last) : "")
+
+  const subscribe = (apiKey: string | undefined, lastEventId: string | undefined) => {
+    if (subscribers >= maxSubscribers) {
+      return HttpServerResponse.text("There are too many subscribers", { status: 503 })
+    }
+    const [from, number] = (lastEventId ?? "").split(":")
+    const start = lastEventId === undefined ? store.last : from === instance ? Number(number) || 0 : 0
+    const greeting = lastEventId === undefined || from === instance ? ": \n\n" : message("cleared", {}, 0)
+    const body = Stream.make(greeting).pipe(
+      Stream.concat(
+        changes(store, apiKey, Effect.succeed(start)).pipe(
+          Stream.map(messages),
+          Stream.mapAccum(
+            0,
+            (silent, text) =>
+              text !== "" ? [0, text] : silent + 1 >= ticksBetweenComments ? [0, ": \n\n"] : [silent + 1, ""]
+          ),
+          Stream.filter((text) => text !== "")
+        )
+      ),
+      Stream.encodeText
+    )
+    const counted = Stream.acquireRelease(
+      Effect.sync(() => subscribers++),
+      () => Effect.sync(() => subscribers--)
+    ).pipe(Stream.flatMap(() => body))
+    return HttpServerResponse.stream(counted, { contentType: "text/event-stream" })
+  }
+
+  const faults = (apiKey: string | undefined) => Effect.map(Clock.currentTimeMillis, (now) => store.faults(apiKey, now))
+
+  const group = HttpApiBuilder.group(Api, "devServer", (handlers) =>
+    handlers
+      .handle("events", ({ urlParams }) => Effect.sync(() => pageOf(store, urlParams)))
+      .handle("event", ({ path, urlParams }) =>
+        Effect.suspend(() => orNotFound("event", store.event(path.id, urlParams.project))))
+      .handle("users", ({ urlParams }) =>
+        Effect.sync(() => store.users(urlParams.project)))
+      .handle("user", ({ path, urlParams }) =>
+        Effect.suspend(() =>
+          orNotFound("user", store.user(path.id, urlParams.project))
+        ))
+      .handle("groups", ({ urlParams }) => Effect.sync(() => store.groups(urlParams.project)))
+      .handle("group", ({ path, urlParams }) =>
+        Effect.suspend(() =>
+          orNotFound("group", store.group(path.type, path.name, urlParams.project))
+        ))
+      .handle("requests", ({ urlParams }) =>
+        Effect.sync(() =>
+          store.requestList(urlParams.project, urlParams.limit ?? 1000)
+        ))
+      .handle("request", ({ path, urlParams }) =>
+        Effect.suspend(() =>
+          orNotFound("request", store.request(path.id, urlParams.project, url))
+        ))
+      .handle("stats", ({ urlParams }) =>
+        Effect.map(Clock.currentTimeMillis, (now) =>
+          store.stats(urlParams.project, now)))
+      .handle("plan", ({ urlParams }) =>
+        Effect.sync(() =>
+          observe(store.received(urlParams.project))
+        ))
+      .handleRaw("stream", ({ request, urlParams }) =>
+        Effect.sync(() =>
+          subscribe(urlParams.project, request.headers["last-event-id"])
+        ))
+      .handle("faults", ({ urlParams }) => faults(urlParams.project))
+      .handle("inject", ({ payload, urlParams }) =>
+        Effect.flatMap(Clock.currentTimeMillis, (now) => {
+          store.arm(payload, urlParams.project, now)
+          return faults(urlParams.project)
+        }))
+      .handle("disarm", ({ urlParams }) =>
+        Effect.suspend(() => {
+          store.disarm(urlParams.project)
+          return faults(urlParams.project)
+        }))
+      .handle("expect", ({ payload, urlParams }) =>
+        Effect.map(expect(store, payload, urlParams.project), (matches) => ({ matches })))
+      .handle("clear", ({ urlParams }) =>
+        Effect.sync(() => {
+          store.clear(urlParams.project)
+          if (urlParams.project === undefined) {
+            onClear()
+          }
+          return { cleared: true }
+        }))
+      .handleRaw("export", ({ urlParams: { format = "ndjson", ...filter } }) =>
+        Effect.sync(() =>
+          HttpServerResponse.text(Output.write(select(store, filter), format), { contentType: contentTypes[format] })
+        )))
+
+  const description = OpenApi.fromApi(Api)
+  return Layer.build(Layer.mergeAll(
+    HttpApiBuilder.api(Api).pipe(Layer.provide(group)),
+    HttpApiBuilder.Router.Live,
+    HttpApiBuilder.Middleware.layer,
+    HttpServer.layerContext
+  )).pipe(
+    Effect.flatMap((context) =>
+      Effect.map(Effect.provide(HttpApiBuilder.httpApp, context), (app) => Effect.provide(app, context))
+    ),
+    Effect.map((app): Routes =>
+      Effect.flatMap(
+        HttpServerRequest.HttpServerRequest,
+        ({ method, url }) =>
+          method === "GET" && /^\/api\/openapi\.json(\?|$)/.test(url) ?
+            Effect.orDie(HttpServerResponse.json(description)) :
+            Effect.catchAll(app, () => HttpServerResponse.empty({ status: 404 }))
+      )
+    )
+  )
+}

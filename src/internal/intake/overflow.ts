@@ -1,0 +1,185 @@
+/**
+ * From an encoded event to the storage, and what happens when there is no room: the four overflow policies, and the
+ * callers that wait.
+ */
+import * as Arr from "effect/Array"
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import type { AmplitudeConfig } from "../../AmplitudeConfig.js"
+import type { TrackError } from "../../AmplitudeError.js"
+import { AmplitudeClosed, BufferFull, StorageError } from "../../AmplitudeError.js"
+import type { EventStorage } from "../../EventStorage.js"
+import type { Outstanding } from "../delivery/outstanding.js"
+import type { Place } from "../event/eventBuffer.js"
+
+type EncodedEvent = EventStorage.EncodedEvent
+
+/** An event that is encoded and has no sequence yet. */
+export interface Unstored extends Place {
+  readonly lane: string
+}
+
+export interface Dependencies<Event extends Unstored> {
+  readonly config: AmplitudeConfig.Service
+  readonly storage: EventStorage.Service
+  readonly outstanding: Outstanding
+  readonly clientId: string
+  /** Whether the client has ended: nobody is left who could send what it takes. */
+  readonly hasEnded: () => boolean
+  /** The storage has taken events. What it returns is part of the call. */
+  readonly onAccepted: (events: Arr.NonEmptyReadonlyArray<Event>) => Effect.Effect<void>
+  /** Events were dropped to make room. */
+  readonly onEvicted: (events: ReadonlyArray<EncodedEvent>, capacity: number) => void
+}
+
+export type Restore = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
+
+export interface StoreOptions<E> {
+  /** Runs where the storage has not taken the events. */
+  readonly onError: (error: TrackError) => Effect.Effect<void, E>
+  /** Makes the waiting for room interruptible, where the caller is. */
+  readonly restore: Restore
+  /** Whether the outcome is waited for: the events cannot be part of a transaction then. */
+  readonly isAwaited: boolean
+  /** Runs before each try to append, with the sequence of the first event. */
+  readonly onSequence?: ((sequence: number) => void) | undefined
+}
+
+export interface Overflow<Event extends Unstored> {
+  /** Appends events, all or none. To be run where it cannot be interrupted. */
+  readonly store: <E>(
+    events: Arr.NonEmptyReadonlyArray<Event>,
+    options: StoreOptions<E>
+  ) => Effect.Effect<void, E>
+  /** There may be room. */
+  readonly onRoom: () => void
+  /** Drops what is too many for the settings as they are. */
+  readonly trim: Effect.Effect<void>
+  /** Callers that wait for room are refused with `AmplitudeClosed`. */
+  readonly close: () => void
+}
+
+/** A caller that waits for room, and the latch that lets it try again. */
+interface Waiting {
+  readonly tryAgain: Effect.Latch
+}
+
+export const make = <Event extends Unstored>(deps: Dependencies<Event>): Overflow<Event> => {
+  const { clientId, config, hasEnded, onAccepted, onEvicted, outstanding, storage } = deps
+  /** The first one tries when there may be room. Nobody overtakes. */
+  const queue: Array<Waiting> = []
+  let isClosing = false
+
+  const suspends = (): boolean => config.unsafeSettings().overflow === "suspend"
+
+  /** Appends events. Where there is no room for them, `onRefused` says what becomes of them. */
+  const append = <E>(
+    events: Arr.NonEmptyReadonlyArray<Event>,
+    { isAwaited, onError, onSequence }: StoreOptions<E>,
+    onRefused: (inTransaction: boolean) => Effect.Effect<void, E>
+  ): Effect.Effect<void, E> => {
+    if (hasEnded()) return onError(new AmplitudeClosed())
+    const { bufferCapacity: capacity, overflow } = config.unsafeSettings()
+    const sequenced = Arr.map(events, (event): EncodedEvent => ({
+      clientId,
+      sequence: outstanding.nextSequence(event),
+      lane: event.lane,
+      buffer: event.buffer,
+      start: event.start,
+      end: event.end,
+      attempts: 0,
+      retries: 0
+    }))
+    onSequence?.(sequenced[0].sequence)
+    const notAccepted = (): void => {
+      for (const { sequence } of sequenced) outstanding.notAccepted(sequence)
+    }
+    const options = { capacity, whenFull: overflow === "dropOldest" ? "evictOldest" : "refuse", isAwaited } as const
+    return Effect.matchCauseEffect(Effect.suspend(() => storage.append(sequenced, options)), {
+      onFailure: (cause) => {
+        notAccepted()
+        return onError(toStorageError(cause))
+      },
+      onSuccess: (result) => {
+        switch (result._tag) {
+          case "Accepted": {
+            for (const { sequence } of sequenced) outstanding.accepted(sequence)
+            if (result.evicted.length > 0) onEvicted(result.evicted, capacity)
+            return onAccepted(events)
+          }
+          case "AcceptedOnCommit":
+            // accepted when the transaction commits, which only the storage can see
+            notAccepted()
+            return Exit.void
+          case "Refused":
+            notAccepted()
+            return onRefused(result.inTransaction === true)
+        }
+      }
+    })
+  }
+
+  const leave = (waiting: Waiting): void => {
+    const index = queue.indexOf(waiting)
+    if (index >= 0) queue.splice(index, 1)
+    if (index === 0) queue[0]?.tryAgain.unsafeOpen()
+  }
+
+  /** Waits behind those who wait already, and tries again whenever there may be room. */
+  const storeWhenRoom = <E>(
+    events: Arr.NonEmptyReadonlyArray<Event>,
+    options: StoreOptions<E>
+  ): Effect.Effect<void, E> =>
+    Effect.suspend(() => {
+      const waiting: Waiting = { tryAgain: Effect.unsafeMakeLatch(false) }
+      queue.push(waiting)
+      const whenRoom: Effect.Effect<void, E> = Effect.zipRight(
+        options.restore(waiting.tryAgain.await),
+        Effect.suspend(() => {
+          if (isClosing) return options.onError(new AmplitudeClosed())
+          waiting.tryAgain.unsafeClose()
+          return append(events, options, () => suspends() ? whenRoom : bufferFull(options))
+        })
+      )
+      // once more: room may have been made before this caller stood in the queue, and the client may have closed
+      if (queue[0] === waiting || isClosing) waiting.tryAgain.unsafeOpen()
+      return Effect.onExit(whenRoom, () => Effect.sync(() => leave(waiting)))
+    })
+
+  const bufferFull = <E>({ onError }: StoreOptions<E>): Effect.Effect<void, E> =>
+    onError(new BufferFull({ capacity: config.unsafeSettings().bufferCapacity }))
+
+  return {
+    store: (events, options) =>
+      queue.length > 0 && suspends()
+        ? storeWhenRoom(events, options)
+        : append(events, options, (inTransaction) =>
+          suspends() && !inTransaction
+            ? storeWhenRoom(events, options)
+            : bufferFull(options)),
+    onRoom: () => queue[0]?.tryAgain.unsafeOpen(),
+    trim: Effect.suspend(() => {
+      const { bufferCapacity: capacity, overflow } = config.unsafeSettings()
+      queue[0]?.tryAgain.unsafeOpen()
+      return overflow === "dropOldest" || overflow === "dropNewest"
+        ? Effect.map(
+          storage.evict({ keep: capacity, from: overflow === "dropOldest" ? "oldest" : "newest" }),
+          (evicted) => onEvicted(evicted, capacity)
+        )
+        : Effect.void
+    }).pipe(Effect.catchAllCause(() => Effect.void)),
+    close: () => {
+      isClosing = true
+      for (const { tryAgain } of queue) tryAgain.unsafeOpen()
+    }
+  }
+}
+
+/** A storage that dies has failed like any other. */
+const toStorageError = (cause: Cause.Cause<StorageError>): StorageError => {
+  const error = Cause.squash(cause)
+  return error instanceof StorageError
+    ? error
+    : new StorageError({ operation: "append", message: "the event storage died", cause: error })
+}

@@ -1,0 +1,49 @@
+/** Watches what happens in a storage that is not this client's doing. */
+import * as Cause from "effect/Cause"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as LogLevel from "effect/LogLevel"
+import type * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import type { EventStorage } from "../../EventStorage.js"
+import type { Log } from "../log.js"
+import { times } from "../log.js"
+
+/** The shortest time between two changes that are looked at: a stream that emits without end must not burn a core. */
+const minInterval = Duration.millis(10)
+
+/** How long a stream that has failed or ended is left alone, in milliseconds: each time twice as long. */
+const minDelay = 100
+const maxDelay = 10_000
+
+/** Runs `onChange` when something has changed, in a fiber that ends with the scope. */
+export const watch = (
+  storage: EventStorage.Service,
+  log: Log,
+  onChange: Effect.Effect<void>
+): Effect.Effect<void, never, Scope.Scope> => {
+  let delay = minDelay
+  const follow = Effect.suspend(() =>
+    Stream.runForEach(storage.changes, () => {
+      delay = minDelay
+      return Effect.zipRight(onChange, Effect.sleep(minInterval))
+    })
+  )
+  const followAgain: Effect.Effect<void> = Effect.catchAllCause(follow, (cause) => {
+    if (Cause.isInterruptedOnly(cause)) return Effect.interrupt
+    log.burst("storage changes", 1, (count) => ({
+      level: LogLevel.Error,
+      module: "EventStorage",
+      message: `the storage failed to watch its changes ${times(count)}: it is tried again`
+    }))
+    return Effect.void
+  }).pipe(
+    Effect.zipRight(Effect.suspend(() => {
+      const wait = Duration.millis(delay)
+      delay = Math.min(delay * 2, maxDelay)
+      return Effect.sleep(wait)
+    })),
+    Effect.zipRight(Effect.suspend(() => followAgain))
+  )
+  return Effect.asVoid(Effect.forkScoped(Effect.interruptible(followAgain)))
+}

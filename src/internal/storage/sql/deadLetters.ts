@@ -1,0 +1,60 @@
+/** The events that were dropped. */
+import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import { StorageError } from "../../../AmplitudeError.js"
+import type { SqlEventStorage } from "../../../SqlEventStorage.js"
+import type { Database } from "./database.js"
+import { run, transaction, within } from "./database.js"
+import { decodeLane } from "./rows.js"
+
+/** The client of events that are sent again: they belong to nobody who waits for them. */
+const client = "dead-letters"
+
+const limit = "30 seconds"
+
+export const make = (database: Database, isKept: boolean): SqlEventStorage.DeadLetters => {
+  const { dialect } = database
+  const bounded = <A>(effect: Effect.Effect<A, StorageError>): Effect.Effect<A, StorageError> =>
+    isKept
+      ? within("deadLetters", limit)(effect)
+      : Effect.fail(
+        new StorageError({
+          operation: "deadLetters",
+          message: "deadLetters: expected the layer's option `deadLetters: true`"
+        })
+      )
+  return {
+    list: (options) =>
+      bounded(Effect.map(
+        run(database, "deadLetters", (sql, tables) =>
+          dialect.deadLetters(sql, tables, { after: options?.after ?? 0, limit: options?.limit ?? 100 })),
+        (rows) =>
+          rows.map((row) => ({
+            id: Number(row.id),
+            reason: row.reason,
+            code: row.code,
+            message: row.message,
+            json: row.json,
+            lane: decodeLane(row.lane),
+            attempts: row.attempts,
+            droppedAt: Number(row.dropped)
+          }))
+      )),
+    sendAgain: (ids) =>
+      bounded(transaction(database, "deadLetters", (sql, tables) => dialect.sendAgain(sql, tables, ids, client))),
+    purge: (options) =>
+      bounded(
+        transaction(database, "deadLetters", (sql, tables) =>
+          dialect.purge(sql, tables, "ids" in options ? options : { olderThan: Duration.toMillis(options.olderThan) }))
+      )
+  }
+}
+
+const Tag = Context.GenericTag<SqlEventStorage, SqlEventStorage.Service>("effect-amplitude/SqlEventStorage")
+
+export const accessors: SqlEventStorage.DeadLetters<SqlEventStorage> = {
+  list: (options) => Effect.flatMap(Tag, ({ deadLetters }) => deadLetters.list(options)),
+  sendAgain: (ids) => Effect.flatMap(Tag, ({ deadLetters }) => deadLetters.sendAgain(ids)),
+  purge: (options) => Effect.flatMap(Tag, ({ deadLetters }) => deadLetters.purge(options))
+}

@@ -1,0 +1,223 @@
+/**
+ * What a database has to do for the storage. Each dialect says it in statements of its own; the algorithm is the same:
+ *
+ * - A row of the outbox is an event. `seq` is the order of the appends.
+ * - A row of the lease table is a lease: its token, the events it holds, and their lanes. Who holds a lease is decided by
+ *   the row alone. Only who has the mutex removes the row of another client, after its time.
+ * - All times are the database's.
+ */
+import type { SqlError } from "@effect/sql/SqlError"
+import type * as Effect from "effect/Effect"
+import { byteLength } from "../../event/utf8.js"
+
+/** The names of the tables, quoted where they are used. */
+export interface Tables {
+  readonly outbox: string
+  readonly lease: string
+  readonly mutex: string
+  readonly dead: string
+  /** The name of an index of the outbox, where it is created: with the schema where the dialect asks for it. */
+  readonly index: (suffix: string) => string
+  /** The outbox, as an index names it. */
+  readonly indexed: string
+  /** The table's name as the user wrote it. */
+  readonly name: string
+}
+
+/** An event as it is appended. */
+export interface NewRow {
+  readonly client: string
+  readonly sequence: number
+  readonly lane: string
+  readonly json: string
+  readonly attempts: number
+  readonly retries: number
+}
+
+/** An event as it is stored. Databases answer large integers as text, and bytes as bytes. */
+export interface Row {
+  readonly seq: number | string | bigint
+  readonly client: string
+  readonly sequence: number | string | bigint
+  readonly lane: string | Uint8Array
+  readonly json: string
+  readonly attempts: number
+  readonly retries: number
+}
+
+export interface LeaseRequest {
+  readonly token: string
+  readonly client: string
+  readonly maxEvents: number
+  readonly maxBytes: number
+  readonly includePaused: boolean
+  /** In milliseconds. */
+  readonly duration: number
+}
+
+/** Events that leave a lease, and what the lease holds afterwards. */
+export interface Settlement {
+  readonly token: string
+  readonly seqs: ReadonlyArray<number>
+  readonly left: Left
+}
+
+export interface Left {
+  readonly seqs: ReadonlyArray<number>
+  readonly lanes: ReadonlyArray<string>
+}
+
+export interface Pause {
+  /** In milliseconds from now; 0 is none. */
+  readonly pause: number
+  readonly attempts: number
+  readonly retries: number
+}
+
+export interface DeadRow extends Omit<Row, "seq" | "sequence"> {
+  readonly id: number | string | bigint
+  readonly reason: string
+  readonly code: number
+  readonly message: string
+  /** Milliseconds since the epoch. */
+  readonly dropped: number | string | bigint
+}
+
+export interface StatsRow {
+  readonly total: number | string | bigint
+  readonly leased: number | string | bigint
+  readonly paused: number | string | bigint
+  /** Of the oldest event, in milliseconds; null where there is none. */
+  readonly age: number | string | bigint | null
+}
+
+export interface LaneRow {
+  readonly lane: string | Uint8Array
+  readonly events: number | string | bigint
+}
+
+/** Runs a statement, on the connection of the transaction that the fiber is in. */
+export interface Sql {
+  readonly execute: <A = unknown>(text: string, params?: ReadonlyArray<unknown>) => Run<ReadonlyArray<A>>
+  /** For texts that differ from call to call, and for several statements in one text. */
+  readonly executeUnprepared: <A = unknown>(text: string) => Run<ReadonlyArray<A>>
+}
+
+type Run<A> = Effect.Effect<A, SqlError>
+
+/**
+ * The statements of a dialect. Those that say so run in a transaction, the others are one statement each. All are given the
+ * client, so that an append can run on the connection of the caller's transaction.
+ */
+export interface Dialect {
+  /** The statements that create the tables, in order. */
+  readonly ddl: (tables: Tables, deadLetters: boolean) => ReadonlyArray<string>
+  /** Transaction. Makes sure that one process at a time creates the tables. */
+  readonly lockMigration: (sql: Sql, tables: Tables) => Run<unknown>
+  /** Settings of the connection, and of a new database. */
+  readonly prepare: (sql: Sql) => Run<unknown>
+  /** Whether the database ends with the process. */
+  readonly isVolatile: (sql: Sql) => Run<boolean>
+
+  /** Codes of failures that are over at once: the whole is done again. */
+  readonly isTransient: RegExp
+
+  readonly insert: (sql: Sql, tables: Tables, rows: ReadonlyArray<NewRow>) => Run<unknown>
+  /** How many rows one call of `insert` takes in one statement; more need a transaction. */
+  readonly insertsAtOnce: (rows: number) => boolean
+  /** Transaction, after `lock`. Removes events by their identity, except those that are leased. */
+  readonly retract: (sql: Sql, tables: Tables, client: string, sequences: ReadonlyArray<number>) => Run<unknown>
+  /** Transaction. Takes the mutex, and removes the leases whose time is over. */
+  readonly lock: (sql: Sql, tables: Tables) => Run<unknown>
+  /** Transaction, after `lock`. */
+  readonly lease: (sql: Sql, tables: Tables, request: LeaseRequest) => Run<ReadonlyArray<Row>>
+  /** Transaction, after `lock`. Deletes the events that are too many and not leased, and answers them. */
+  readonly evict: (
+    sql: Sql,
+    tables: Tables,
+    options: { readonly keep: number; readonly from: "oldest" | "newest" }
+  ) => Run<ReadonlyArray<Row>>
+  /** Transaction. Whether the lease is still there; nobody can remove it until the transaction ends. */
+  readonly hold: (sql: Sql, tables: Tables, token: string) => Run<boolean>
+  /** Transaction, after `hold`. Nobody else deletes the events of a lease. */
+  readonly remove: (sql: Sql, tables: Tables, seqs: ReadonlyArray<number>) => Run<unknown>
+  /** Transaction, after `hold`. */
+  readonly release: (sql: Sql, tables: Tables, seqs: ReadonlyArray<number>, pause: Pause) => Run<unknown>
+  /** Transaction, after `hold`. Where nothing is left the lease ends. */
+  readonly leave: (sql: Sql, tables: Tables, token: string, left: Left) => Run<unknown>
+  /** `hold`, `remove` and `leave` in one statement, where the dialect can. Answers whether the lease was there. */
+  readonly settle: ((sql: Sql, tables: Tables, settlement: Settlement) => Run<boolean>) | undefined
+  readonly renew: (sql: Sql, tables: Tables, token: string, duration: number) => Run<unknown>
+  readonly giveBack: (sql: Sql, tables: Tables, token: string) => Run<unknown>
+
+  readonly count: (sql: Sql, tables: Tables) => Run<number>
+  readonly countUpTo: (sql: Sql, tables: Tables, limit: number) => Run<number>
+  readonly countOf: (sql: Sql, tables: Tables, clientId: string, upTo: number) => Run<number>
+  /** Differs where events or room came that this client may not know of. */
+  readonly watch: (sql: Sql, tables: Tables) => Run<{ readonly state: string; readonly isDue: boolean }>
+  readonly stats: (sql: Sql, tables: Tables) => Run<StatsRow>
+  readonly largestLanes: (sql: Sql, tables: Tables, limit: number) => Run<ReadonlyArray<LaneRow>>
+
+  readonly bury: (
+    sql: Sql,
+    tables: Tables,
+    rows: ReadonlyArray<NewRow>,
+    dropped: { readonly reason: string; readonly code: number; readonly message: string }
+  ) => Run<unknown>
+  readonly deadLetters: (
+    sql: Sql,
+    tables: Tables,
+    options: { readonly after: number; readonly limit: number }
+  ) => Run<ReadonlyArray<DeadRow>>
+  /** Transaction. Answers how many were sent again. */
+  readonly sendAgain: (sql: Sql, tables: Tables, ids: ReadonlyArray<number>, client: string) => Run<number>
+  readonly purge: (
+    sql: Sql,
+    tables: Tables,
+    options: { readonly ids: ReadonlyArray<number> } | { readonly olderThan: number }
+  ) => Run<number>
+  /** Gives the space of deleted events back to the system, where the database does not do it by itself. */
+  readonly shrink: ((sql: Sql, tables: Tables) => Run<unknown>) | undefined
+}
+
+export const tablesOf = (name: string, quote: string, hasIndexSchema: boolean): Tables => {
+  const parts = name.split(".")
+  const base = parts.at(-1)!
+  const schema = parts.slice(0, -1).map((part) => `${quote}${part}${quote}.`).join("")
+  const quoted = (suffix: string) => `${schema}${quote}${base}${suffix}${quote}`
+  return {
+    outbox: quoted(""),
+    lease: quoted("_lease"),
+    mutex: quoted("_mutex"),
+    dead: quoted("_dead"),
+    index: (suffix) => `${hasIndexSchema ? schema : ""}${quote}${base}_${suffix}${quote}`,
+    indexed: hasIndexSchema ? `${quote}${base}${quote}` : quoted(""),
+    name
+  }
+}
+
+/** Rows are inserted in a few sizes, so that the database meets a few statements only. */
+const sizes = [256, 64, 16, 4, 1] as const
+
+export const inParts = <A>(rows: ReadonlyArray<A>): ReadonlyArray<ReadonlyArray<A>> => {
+  const parts: Array<ReadonlyArray<A>> = []
+  let start = 0
+  for (const size of sizes) {
+    for (; rows.length - start >= size; start += size) parts.push(rows.slice(start, start + size))
+  }
+  return parts
+}
+
+export const insertsInOnePart = (rows: number): boolean => sizes.some((size) => size === rows)
+
+export const seqOf = (row: { readonly seq: Row["seq"] }): number => Number(row.seq)
+
+/** As many events as fit, and the first one whatever its size. */
+export const cut = (rows: ReadonlyArray<Row>, maxBytes: number): ReadonlyArray<Row> => {
+  let bytes = 0
+  const end = rows.findIndex(({ json }, place) => {
+    bytes += byteLength(json) + 1
+    return place > 0 && bytes > maxBytes
+  })
+  return end < 0 ? rows : rows.slice(0, end)
+}

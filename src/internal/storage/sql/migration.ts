@@ -1,0 +1,62 @@
+/** Creates the tables, and finds out when the layer is built whether they can be used. */
+import { SqlError } from "@effect/sql/SqlError"
+import * as Effect from "effect/Effect"
+import type { StorageError } from "../../../AmplitudeError.js"
+import type { Database } from "./database.js"
+import { isMissing, run as statement, transaction } from "./database.js"
+import type { Dialect } from "./dialect.js"
+import { tablesOf } from "./dialect.js"
+
+/** A name, with the names of schemas before it. Others are made of it, and databases take 63 characters. */
+export const isName = (table: string): boolean =>
+  /^(?:[A-Za-z_][A-Za-z0-9_]{0,62}\.){0,2}[A-Za-z_][A-Za-z0-9_]{0,39}$/.test(table)
+
+export const textOf = (dialect: Dialect, quote: string, hasIndexSchema: boolean, table: string): string =>
+  dialect.ddl(tablesOf(table, quote, hasIndexSchema), true).map((text) => `${text};\n`).join("")
+
+export const run = (
+  database: Database,
+  { deadLetters, migrate }: { readonly migrate: boolean; readonly deadLetters: boolean }
+): Effect.Effect<void, StorageError> => {
+  const { dialect, tables } = database
+  const create = transaction(database, "migrate", (sql) =>
+    Effect.zipRight(
+      dialect.lockMigration(sql, tables),
+      Effect.forEach(dialect.ddl(tables, deadLetters), (text) => sql.execute(text), { discard: true })
+    ))
+  // tables that are there are used as they are: nothing waits for a lock on them, and who may not create tables needs not
+  const createIfMissing = Effect.catchAll(probe(database, deadLetters), (error) =>
+    Effect.zipRight(
+      Effect.mapError(create, (createError) => isMissing(error) ? createError : error),
+      probe(database, deadLetters)
+    ))
+  return Effect.zipRight(
+    statement(database, "migrate", dialect.prepare),
+    migrate ? createIfMissing : probe(database, deadLetters)
+  )
+}
+
+/** Does once, in a transaction that is rolled back, what the storage does later. */
+const probe = (database: Database, deadLetters: boolean): Effect.Effect<void, StorageError> => {
+  const { dialect } = database
+  const row = { client: "probe", sequence: 0, lane: "probe", json: "{}", attempts: 0, retries: 0 }
+  let isDone = false
+  const dropped = { reason: "probe", code: 0, message: "" }
+  return transaction(database, "migrate", (sql, tables) =>
+    Effect.gen(function*() {
+      yield* dialect.lock(sql, tables)
+      yield* dialect.insert(sql, tables, [row])
+      yield* dialect.countOf(sql, tables, row.client, 0)
+      yield* dialect.watch(sql, tables)
+      yield* dialect.evict(sql, tables, { keep: Number.MAX_SAFE_INTEGER, from: "oldest" })
+      yield* dialect.release(sql, tables, [0], { pause: 0, attempts: 0, retries: 0 })
+      yield* dialect.remove(sql, tables, [0])
+      yield* dialect.renew(sql, tables, "probe", 0)
+      yield* dialect.giveBack(sql, tables, "probe")
+      if (deadLetters) yield* dialect.bury(sql, tables, [row], dropped)
+      isDone = true
+      return yield* new SqlError({ cause: undefined, message: "rolled back" })
+    })).pipe(
+      Effect.catchAll((error) => isDone ? Effect.void : Effect.fail(error))
+    )
+}

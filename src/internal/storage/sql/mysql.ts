@@ -1,0 +1,283 @@
+/**
+ * MySQL 8 and MariaDB 10.6 and later. A row of a table of its own is the mutex: a transaction that begins with it sees what
+ * was committed before. Events are deleted by primary key only, so that nobody waits for a gap between two of them.
+ */
+import * as Effect from "effect/Effect"
+import type { DeadRow, Dialect, LaneRow, NewRow, Row, StatsRow } from "./dialect.js"
+import { cut, inParts, insertsInOnePart, seqOf } from "./dialect.js"
+
+const columns = "seq, client, sequence, lane, json, attempts, retries"
+
+/** Milliseconds since the epoch. */
+const now = "CAST(UNIX_TIMESTAMP(NOW(3)) * 1000 AS SIGNED)"
+
+const values = (rows: number, columns: string): string => Array.from({ length: rows }, () => columns).join(", ")
+
+const placesOf = ({ attempts, client, json, lane, retries, sequence }: NewRow) => [
+  client,
+  sequence,
+  lane,
+  json,
+  attempts,
+  retries
+]
+
+const counted = (rows: ReadonlyArray<{ readonly count: unknown }>): number => Number(rows[0]!.count)
+
+const text = "CHARACTER SET utf8mb4 COLLATE utf8mb4_bin"
+
+/** The most bytes of a lane: 1024 UTF-16 units, each escaped. */
+const lane = "VARBINARY(6200)"
+
+/** Numbers as a list: they are this package's own. */
+const listOf = (numbers: ReadonlyArray<number>): string =>
+  numbers.map((number) => String(Math.trunc(number))).join(", ")
+
+const laneText = ({ lane }: { readonly lane: string | Uint8Array }): string =>
+  typeof lane === "string" ? lane : new TextDecoder().decode(lane)
+
+export const mysql: Dialect = {
+  ddl: (tables, deadLetters) => [
+    `CREATE TABLE IF NOT EXISTS ${tables.outbox} (
+  seq BIGINT NOT NULL AUTO_INCREMENT PRIMARY KEY,
+  client VARCHAR(191) ${text} NOT NULL,
+  sequence BIGINT NOT NULL,
+  lane ${lane} NOT NULL,
+  json LONGTEXT ${text} NOT NULL,
+  attempts INT NOT NULL DEFAULT 0,
+  retries INT NOT NULL DEFAULT 0,
+  not_before BIGINT NULL,
+  created TIMESTAMP(3) NOT NULL DEFAULT CURRENT_TIMESTAMP(3),
+  INDEX ${tables.index("paused")} (not_before),
+  INDEX ${tables.index("client")} (client, sequence)
+) ENGINE=InnoDB`,
+    `CREATE TABLE IF NOT EXISTS ${tables.lease} (
+  token VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin NOT NULL PRIMARY KEY,
+  client VARCHAR(191) ${text} NOT NULL,
+  until BIGINT NOT NULL,
+  seqs LONGTEXT CHARACTER SET utf8mb4 NOT NULL,
+  lanes LONGTEXT ${text} NOT NULL
+) ENGINE=InnoDB`,
+    `CREATE TABLE IF NOT EXISTS ${tables.mutex} (one TINYINT NOT NULL PRIMARY KEY) ENGINE=InnoDB`,
+    `INSERT IGNORE INTO ${tables.mutex} (one) VALUES (1)`,
+    ...(deadLetters
+      ? [`CREATE TABLE IF NOT EXISTS ${tables.dead} (
+  id BIGINT NOT NULL AUTO_INCREMENT PRIMARY KEY,
+  client VARCHAR(191) ${text} NOT NULL,
+  lane ${lane} NOT NULL,
+  json LONGTEXT ${text} NOT NULL,
+  attempts INT NOT NULL,
+  retries INT NOT NULL,
+  reason VARCHAR(64) ${text} NOT NULL,
+  code INT NOT NULL,
+  message TEXT ${text} NOT NULL,
+  dropped BIGINT NOT NULL
+) ENGINE=InnoDB`]
+      : [])
+  ],
+  // a statement that creates a table is a transaction of its own, and the server runs one at a time
+  lockMigration: () => Effect.void,
+  prepare: () => Effect.void,
+  isVolatile: () => Effect.succeed(false),
+
+  isTransient: /^(?:ER_LOCK_DEADLOCK|ER_CHECKREAD)$/,
+
+  insert: (sql, tables, rows) =>
+    Effect.forEach(inParts(rows), (part) =>
+      sql.execute(
+        `INSERT INTO ${tables.outbox} (client, sequence, lane, json, attempts, retries) VALUES ${
+          values(part.length, "(?, ?, ?, ?, ?, ?)")
+        }`,
+        part.flatMap(placesOf)
+      ), { discard: true }),
+  insertsAtOnce: insertsInOnePart,
+  retract: (sql, tables, client, sequences) =>
+    Effect.flatMap(
+      sql.execute<Row>(
+        `SELECT seq FROM ${tables.outbox} WHERE client = ? AND sequence IN (${listOf(sequences)})
+  AND seq NOT IN (SELECT s.seq FROM ${tables.lease} l, JSON_TABLE(l.seqs, '$[*]' COLUMNS (seq BIGINT PATH '$')) s)`,
+        [client]
+      ),
+      (rows) =>
+        rows.length === 0
+          ? Effect.void
+          : sql.executeUnprepared(`DELETE FROM ${tables.outbox} WHERE seq IN (${listOf(rows.map(seqOf))})`)
+    ),
+  lock: (sql, tables) =>
+    Effect.flatMap(
+      sql.execute(`SELECT one FROM ${tables.mutex} WHERE one = 1 FOR UPDATE`),
+      () =>
+        Effect.flatMap(
+          sql.execute<{ readonly token: string }>(`SELECT token FROM ${tables.lease} WHERE until <= ${now} FOR UPDATE`),
+          (expired) =>
+            Effect.forEach(
+              expired,
+              ({ token }) => sql.execute(`DELETE FROM ${tables.lease} WHERE token = ?`, [token]),
+              {
+                discard: true
+              }
+            )
+        )
+    ),
+  lease: (sql, tables, request) =>
+    Effect.flatMap(
+      sql.execute<Row>(
+        `SELECT ${columns} FROM ${tables.outbox} o
+WHERE o.lane NOT IN (SELECT CAST(l.lane AS BINARY) FROM ${tables.lease} b,
+    JSON_TABLE(b.lanes, '$[*]' COLUMNS (lane VARCHAR(6200) PATH '$')) l)
+  AND (o.lane NOT IN (SELECT p.lane FROM ${tables.outbox} p WHERE p.not_before > ${now} AND NOT ?)
+    OR o.seq < (SELECT MIN(p.seq) FROM ${tables.outbox} p WHERE p.lane = o.lane AND p.not_before > ${now}))
+ORDER BY o.seq LIMIT ${Math.trunc(request.maxEvents)}`,
+        [request.includePaused ? 1 : 0]
+      ),
+      (found) => {
+        const rows = cut(found, request.maxBytes)
+        return rows.length === 0 ? Effect.succeed(rows) : Effect.as(
+          sql.execute(
+            `INSERT INTO ${tables.lease} (token, client, until, seqs, lanes) VALUES (?, ?, ${now} + ?, ?, ?)`,
+            [
+              request.token,
+              request.client,
+              request.duration,
+              JSON.stringify(rows.map(seqOf)),
+              JSON.stringify([...new Set(rows.map(laneText))])
+            ]
+          ),
+          rows
+        )
+      }
+    ),
+  evict: (sql, tables, { from, keep }) =>
+    Effect.flatMap(
+      sql.execute<any>(`SELECT COUNT(*) AS count FROM ${tables.outbox}`),
+      (rows) => {
+        const tooMany = counted(rows) - keep
+        return tooMany <= 0 ? Effect.succeed<ReadonlyArray<Row>>([]) : Effect.flatMap(
+          sql.execute<Row>(
+            `SELECT ${columns} FROM ${tables.outbox}
+WHERE seq NOT IN (SELECT s.seq FROM ${tables.lease} l, JSON_TABLE(l.seqs, '$[*]' COLUMNS (seq BIGINT PATH '$')) s)
+ORDER BY seq ${from === "oldest" ? "ASC" : "DESC"} LIMIT ${Math.trunc(tooMany)}`
+          ),
+          (victims) =>
+            victims.length === 0 ? Effect.succeed(victims) : Effect.as(
+              sql.executeUnprepared(`DELETE FROM ${tables.outbox} WHERE seq IN (${listOf(victims.map(seqOf))})`),
+              victims
+            )
+        )
+      }
+    ),
+  hold: (sql, tables, token) =>
+    Effect.map(
+      sql.execute(`SELECT token FROM ${tables.lease} WHERE token = ? FOR UPDATE`, [token]),
+      (rows) => rows.length > 0
+    ),
+  remove: (sql, tables, seqs) => sql.executeUnprepared(`DELETE FROM ${tables.outbox} WHERE seq IN (${listOf(seqs)})`),
+  release: (sql, tables, seqs, { attempts, pause, retries }) =>
+    sql.executeUnprepared(
+      `UPDATE ${tables.outbox} SET attempts = attempts + ${Math.trunc(attempts)}, retries = retries + ${
+        Math.trunc(retries)
+      }, not_before = ${pause > 0 ? `${now} + ${Math.ceil(pause)}` : "NULL"} WHERE seq IN (${listOf(seqs)})`
+    ),
+  leave: (sql, tables, token, left) =>
+    left.seqs.length === 0
+      ? sql.execute(`DELETE FROM ${tables.lease} WHERE token = ?`, [token])
+      : sql.execute(`UPDATE ${tables.lease} SET seqs = ?, lanes = ? WHERE token = ?`, [
+        JSON.stringify(left.seqs),
+        JSON.stringify(left.lanes),
+        token
+      ]),
+  settle: undefined,
+  renew: (sql, tables, token, duration) =>
+    sql.execute(`UPDATE ${tables.lease} SET until = ${now} + ? WHERE token = ?`, [duration, token]),
+  giveBack: (sql, tables, token) => sql.execute(`DELETE FROM ${tables.lease} WHERE token = ?`, [token]),
+
+  count: (sql, tables) => Effect.map(sql.execute<any>(`SELECT COUNT(*) AS count FROM ${tables.outbox}`), counted),
+  countUpTo: (sql, tables, limit) =>
+    Effect.map(
+      sql.execute<any>(
+        `SELECT COUNT(*) AS count FROM (SELECT 1 FROM ${tables.outbox} LIMIT ${Math.trunc(limit)}) AS bounded`
+      ),
+      counted
+    ),
+  countOf: (sql, tables, clientId, upTo) =>
+    Effect.map(
+      sql.execute<any>(`SELECT COUNT(*) AS count FROM ${tables.outbox} WHERE client = ? AND sequence <= ?`, [
+        clientId,
+        upTo
+      ]),
+      counted
+    ),
+  watch: (sql, tables) =>
+    Effect.map(
+      sql.execute<{ readonly state: string; readonly due: number }>(
+        `SELECT CONCAT_WS(' ', (SELECT MAX(seq) FROM ${tables.outbox}),
+  (SELECT MIN(not_before) FROM ${tables.outbox} WHERE not_before > ${now}),
+  (SELECT GROUP_CONCAT(token, JSON_LENGTH(seqs) ORDER BY token) FROM ${tables.lease})) AS state,
+EXISTS (SELECT 1 FROM ${tables.lease} WHERE until <= ${now}) AS due`
+      ),
+      ([row]) => ({ state: row!.state, isDue: Number(row!.due) !== 0 })
+    ),
+  stats: (sql, tables) =>
+    Effect.map(
+      sql.execute<StatsRow>(
+        `SELECT (SELECT COUNT(*) FROM ${tables.outbox}) AS total,
+  (SELECT COALESCE(SUM(JSON_LENGTH(seqs)), 0) FROM ${tables.lease}) AS leased,
+  (SELECT COUNT(*) FROM ${tables.outbox} WHERE not_before > ${now}) AS paused,
+  (SELECT ${now} - CAST(UNIX_TIMESTAMP(created) * 1000 AS SIGNED) FROM ${tables.outbox} ORDER BY seq LIMIT 1) AS age`
+      ),
+      ([row]) => row!
+    ),
+  largestLanes: (sql, tables, limit) =>
+    sql.execute<LaneRow>(
+      `SELECT lane, COUNT(*) AS events FROM ${tables.outbox} GROUP BY lane ORDER BY events DESC, lane LIMIT ${
+        Math.trunc(limit)
+      }`
+    ),
+
+  bury: (sql, tables, rows, { code, message, reason }) =>
+    Effect.forEach(inParts(rows), (part) =>
+      sql.execute(
+        `INSERT INTO ${tables.dead} (client, lane, json, attempts, retries, reason, code, message, dropped) VALUES ${
+          values(part.length, `(?, ?, ?, ?, ?, ?, ?, ?, ${now})`)
+        }`,
+        part.flatMap((row) => [row.client, row.lane, row.json, row.attempts, row.retries, reason, code, message])
+      ), { discard: true }),
+  deadLetters: (sql, tables, { after, limit }) =>
+    sql.execute<DeadRow>(
+      `SELECT id, client, lane, json, attempts, retries, reason, code, message, dropped
+FROM ${tables.dead} WHERE id > ? ORDER BY id LIMIT ${Math.trunc(limit)}`,
+      [after]
+    ),
+  sendAgain: (sql, tables, ids, client) =>
+    ids.length === 0 ? Effect.succeed(0) : Effect.flatMap(
+      sql.executeUnprepared<{ readonly id: number }>(
+        `SELECT id FROM ${tables.dead} WHERE id IN (${listOf(ids)}) FOR UPDATE`
+      ),
+      (rows) =>
+        rows.length === 0 ? Effect.succeed(0) : Effect.as(
+          Effect.zipRight(
+            sql.execute(
+              `INSERT INTO ${tables.outbox} (client, sequence, lane, json) SELECT ?, id, lane, json FROM ${tables.dead}
+WHERE id IN (${listOf(ids)}) ORDER BY id`,
+              [client]
+            ),
+            sql.executeUnprepared(`DELETE FROM ${tables.dead} WHERE id IN (${listOf(ids)})`)
+          ),
+          rows.length
+        )
+    ),
+  purge: (sql, tables, options) => {
+    const which = "ids" in options
+      ? options.ids.length === 0 ? "FALSE" : `id IN (${listOf(options.ids)})`
+      : `dropped <= ${now} - ${Math.trunc(options.olderThan)}`
+    return Effect.flatMap(
+      sql.executeUnprepared<{ readonly id: number }>(`SELECT id FROM ${tables.dead} WHERE ${which} FOR UPDATE`),
+      (rows) =>
+        rows.length === 0 ? Effect.succeed(0) : Effect.as(
+          sql.executeUnprepared(`DELETE FROM ${tables.dead} WHERE id IN (${listOf(rows.map(({ id }) => Number(id)))})`),
+          rows.length
+        )
+    )
+  },
+  shrink: undefined
+}

@@ -1,0 +1,259 @@
+/** Postgres 12 and later. Nothing needs a session of its own: it works behind a pooler in transaction mode. */
+import * as Effect from "effect/Effect"
+import type { DeadRow, Dialect, LaneRow, Row, StatsRow, Tables } from "./dialect.js"
+
+const columns = "seq, client, sequence, lane, json, attempts, retries"
+
+/** Settings of a table whose rows live for seconds: dead rows are removed soon, however large the table is. */
+const vacuum = (threshold: number) =>
+  `autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=${threshold}, autovacuum_vacuum_cost_delay=0`
+
+/** The advisory lock of a table. Its first number is "AMPL". */
+const lockOf = (tables: Tables): string =>
+  `pg_advisory_xact_lock(1095586881, ('${tables.outbox}'::regclass::oid::bigint % 2147483648)::int)`
+
+const epoch = (time: string): string => `(extract(epoch FROM ${time}) * 1000)::bigint`
+
+const counted = (rows: ReadonlyArray<{ readonly count: unknown }>): number => Number(rows[0]!.count)
+
+export const postgres: Dialect = {
+  ddl: (tables, deadLetters) => [
+    `CREATE TABLE IF NOT EXISTS ${tables.outbox} (
+  seq bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  client text NOT NULL,
+  sequence bigint NOT NULL,
+  lane text NOT NULL,
+  json text NOT NULL,
+  attempts integer NOT NULL DEFAULT 0,
+  retries integer NOT NULL DEFAULT 0,
+  not_before timestamptz,
+  created timestamptz NOT NULL DEFAULT clock_timestamp()
+) WITH (${vacuum(5000)})`,
+    `CREATE INDEX IF NOT EXISTS ${
+      tables.index("paused")
+    } ON ${tables.outbox} (not_before, lane, seq) WHERE not_before IS NOT NULL`,
+    `CREATE INDEX IF NOT EXISTS ${tables.index("client")} ON ${tables.outbox} (client, sequence)`,
+    `CREATE TABLE IF NOT EXISTS ${tables.lease} (
+  token text PRIMARY KEY,
+  client text NOT NULL,
+  until timestamptz NOT NULL,
+  seqs bigint[] NOT NULL,
+  lanes text[] NOT NULL
+) WITH (fillfactor=50, ${vacuum(200)})`,
+    ...(deadLetters
+      ? [`CREATE TABLE IF NOT EXISTS ${tables.dead} (
+  id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  client text NOT NULL,
+  lane text NOT NULL,
+  json text NOT NULL,
+  attempts integer NOT NULL,
+  retries integer NOT NULL,
+  reason text NOT NULL,
+  code integer NOT NULL,
+  message text NOT NULL,
+  dropped timestamptz NOT NULL DEFAULT clock_timestamp()
+)`]
+      : [])
+  ],
+  lockMigration: (sql, tables) =>
+    Effect.zipRight(
+      // an index waits for the writers of its table, and writers wait for the index
+      sql.executeUnprepared("SET LOCAL lock_timeout='5s'"),
+      sql.execute("SELECT pg_advisory_xact_lock(1095586881, hashtext($1))", [tables.outbox])
+    ),
+  prepare: () => Effect.void,
+  isVolatile: () => Effect.succeed(false),
+
+  // a deadlock, and a serialization failure where the default isolation is SERIALIZABLE
+  isTransient: /^(?:40001|40P01)$/,
+
+  insert: (sql, tables, rows) =>
+    sql.execute(
+      `INSERT INTO ${tables.outbox} (client, sequence, lane, json, attempts, retries) ` +
+        `SELECT * FROM unnest($1::text[], $2::bigint[], $3::text[], $4::text[], $5::integer[], $6::integer[])`,
+      [
+        rows.map(({ client }) => client),
+        rows.map(({ sequence }) => sequence),
+        rows.map(({ lane }) => lane),
+        rows.map(({ json }) => json),
+        rows.map(({ attempts }) => attempts),
+        rows.map(({ retries }) => retries)
+      ]
+    ),
+  insertsAtOnce: () => true,
+  retract: (sql, tables, client, sequences) =>
+    sql.execute(
+      `DELETE FROM ${tables.outbox} WHERE client = $1 AND sequence = ANY($2::bigint[])
+  AND seq NOT IN (SELECT unnest(seqs) FROM ${tables.lease})`,
+      [client, sequences]
+    ),
+  // Statements of their own, in one message: what is seen afterwards was committed before. A lease that is settled just now
+  // is waited for here, so that its events are not seen below.
+  lock: (sql, tables) =>
+    sql.executeUnprepared(
+      `SET LOCAL lock_timeout='5s'; SET LOCAL idle_in_transaction_session_timeout='10s'; SELECT ${lockOf(tables)}; ` +
+        `DELETE FROM ${tables.lease} WHERE until <= clock_timestamp()`
+    ),
+  lease: (sql, tables, request) =>
+    sql.execute<Row>(
+      `WITH busy AS MATERIALIZED (SELECT DISTINCT l.lane FROM ${tables.lease} b, unnest(b.lanes) AS l(lane)),
+paused AS MATERIALIZED (SELECT lane, min(seq) AS seq FROM ${tables.outbox}
+  WHERE not_before > clock_timestamp() AND NOT $4::boolean GROUP BY lane),
+head AS MATERIALIZED (SELECT ${columns} FROM ${tables.outbox} o WHERE o.lane NOT IN (SELECT lane FROM busy)
+  AND (o.lane NOT IN (SELECT lane FROM paused)
+    OR o.seq < (SELECT p.seq FROM paused p WHERE p.lane = o.lane))
+  ORDER BY o.seq LIMIT $2::bigint),
+cut AS MATERIALIZED (SELECT ${columns} FROM (SELECT *, sum(octet_length(json) + 1) OVER (ORDER BY seq) AS bytes,
+  row_number() OVER (ORDER BY seq) AS place FROM head) h WHERE place = 1 OR bytes <= $3::bigint),
+taken AS (INSERT INTO ${tables.lease} (token, client, until, seqs, lanes)
+  SELECT $1, $6, clock_timestamp() + $5::bigint * interval '1 millisecond', array_agg(seq ORDER BY seq), array_agg(DISTINCT lane)
+  FROM cut HAVING count(*) > 0)
+SELECT ${columns} FROM cut ORDER BY seq`,
+      [
+        request.token,
+        request.maxEvents,
+        Math.floor(request.maxBytes),
+        request.includePaused,
+        request.duration,
+        request.client
+      ]
+    ),
+  evict: (sql, tables, { from, keep }) =>
+    sql.execute<Row>(
+      `WITH victims AS MATERIALIZED (SELECT seq FROM ${tables.outbox}
+  WHERE seq NOT IN (SELECT unnest(seqs) FROM ${tables.lease}) ORDER BY seq ${from === "oldest" ? "ASC" : "DESC"}
+  LIMIT greatest(0, (SELECT count(*) FROM ${tables.outbox}) - $1::bigint)),
+gone AS (DELETE FROM ${tables.outbox} WHERE seq IN (SELECT seq FROM victims) RETURNING ${columns})
+SELECT * FROM gone ORDER BY seq`,
+      [keep]
+    ),
+  hold: (sql, tables, token) =>
+    Effect.map(
+      sql.execute(`SELECT token FROM ${tables.lease} WHERE token = $1 FOR UPDATE`, [token]),
+      (rows) => rows.length > 0
+    ),
+  remove: (sql, tables, seqs) => sql.execute(`DELETE FROM ${tables.outbox} WHERE seq = ANY($1::bigint[])`, [seqs]),
+  release: (sql, tables, seqs, { attempts, pause, retries }) =>
+    sql.execute(
+      `UPDATE ${tables.outbox} SET attempts = attempts + $2::integer, retries = retries + $3::integer,
+  not_before = CASE WHEN $4::bigint > 0 THEN clock_timestamp() + $4::bigint * interval '1 millisecond' END
+WHERE seq = ANY($1::bigint[])`,
+      [seqs, attempts, retries, pause]
+    ),
+  leave: (sql, tables, token, left) =>
+    left.seqs.length === 0
+      ? sql.execute(`DELETE FROM ${tables.lease} WHERE token = $1`, [token])
+      : sql.execute(`UPDATE ${tables.lease} SET seqs = $2::bigint[], lanes = $3::text[] WHERE token = $1`, [
+        token,
+        left.seqs,
+        left.lanes
+      ]),
+  settle: (sql, tables, { left, seqs, token }) => {
+    const ends = left.seqs.length === 0
+    return Effect.map(
+      sql.execute(
+        `WITH held AS MATERIALIZED (SELECT token FROM ${tables.lease} WHERE token = $1 FOR UPDATE),
+gone AS (DELETE FROM ${tables.outbox} WHERE seq = ANY($2::bigint[]) AND EXISTS (SELECT 1 FROM held)),
+kept AS (${
+          ends
+            ? `DELETE FROM ${tables.lease} WHERE token IN (SELECT token FROM held)`
+            : `UPDATE ${tables.lease} SET seqs = $3::bigint[], lanes = $4::text[] WHERE token IN (SELECT token FROM held)`
+        })
+SELECT token FROM held`,
+        ends ? [token, seqs] : [token, seqs, left.seqs, left.lanes]
+      ),
+      (rows) => rows.length > 0
+    )
+  },
+  renew: (sql, tables, token, duration) =>
+    sql.execute(
+      `UPDATE ${tables.lease} SET until = clock_timestamp() + $2::bigint * interval '1 millisecond' WHERE token = $1`,
+      [token, duration]
+    ),
+  giveBack: (sql, tables, token) => sql.execute(`DELETE FROM ${tables.lease} WHERE token = $1`, [token]),
+
+  count: (sql, tables) => Effect.map(sql.execute<any>(`SELECT count(*) AS count FROM ${tables.outbox}`), counted),
+  countUpTo: (sql, tables, limit) =>
+    Effect.map(
+      sql.execute<any>(`SELECT count(*) AS count FROM (SELECT 1 FROM ${tables.outbox} LIMIT $1::bigint) AS bounded`, [
+        limit
+      ]),
+      counted
+    ),
+  countOf: (sql, tables, clientId, upTo) =>
+    Effect.map(
+      sql.execute<any>(`SELECT count(*) AS count FROM ${tables.outbox} WHERE client = $1 AND sequence <= $2::bigint`, [
+        clientId,
+        upTo
+      ]),
+      counted
+    ),
+  watch: (sql, tables) =>
+    Effect.map(
+      sql.execute<{ readonly state: string; readonly due: boolean }>(
+        `SELECT concat_ws(' ', (SELECT max(seq) FROM ${tables.outbox}),
+  (SELECT min(not_before) FROM ${tables.outbox} WHERE not_before > clock_timestamp()),
+  (SELECT string_agg(token || cardinality(seqs), ',' ORDER BY token) FROM ${tables.lease})) AS state,
+EXISTS (SELECT 1 FROM ${tables.lease} WHERE until <= clock_timestamp()) AS due`
+      ),
+      ([row]) => ({ state: row!.state, isDue: row!.due })
+    ),
+  stats: (sql, tables) =>
+    Effect.map(
+      sql.execute<StatsRow>(
+        `SELECT (SELECT count(*) FROM ${tables.outbox}) AS total,
+  (SELECT coalesce(sum(cardinality(seqs)), 0) FROM ${tables.lease}) AS leased,
+  (SELECT count(*) FROM ${tables.outbox} WHERE not_before > clock_timestamp()) AS paused,
+  (SELECT ${epoch("clock_timestamp()")} - ${epoch("created")} FROM ${tables.outbox} ORDER BY seq LIMIT 1) AS age`
+      ),
+      ([row]) => row!
+    ),
+  largestLanes: (sql, tables, limit) =>
+    sql.execute<LaneRow>(
+      `SELECT lane, count(*) AS events FROM ${tables.outbox} GROUP BY lane ORDER BY events DESC, lane LIMIT $1::bigint`,
+      [limit]
+    ),
+
+  bury: (sql, tables, rows, { code, message, reason }) =>
+    sql.execute(
+      `INSERT INTO ${tables.dead} (client, lane, json, attempts, retries, reason, code, message) ` +
+        `SELECT client, lane, json, attempts, retries, $6::text, $7::integer, $8::text ` +
+        `FROM unnest($1::text[], $2::text[], $3::text[], $4::integer[], $5::integer[]) AS rows(client, lane, json, attempts, retries)`,
+      [
+        rows.map(({ client }) => client),
+        rows.map(({ lane }) => lane),
+        rows.map(({ json }) => json),
+        rows.map(({ attempts }) => attempts),
+        rows.map(({ retries }) => retries),
+        reason,
+        code,
+        message
+      ]
+    ),
+  deadLetters: (sql, tables, { after, limit }) =>
+    sql.execute<DeadRow>(
+      `SELECT id, client, lane, json, attempts, retries, reason, code, message, ${epoch("dropped")} AS dropped ` +
+        `FROM ${tables.dead} WHERE id > $1::bigint ORDER BY id LIMIT $2::bigint`,
+      [after, limit]
+    ),
+  sendAgain: (sql, tables, ids, client) =>
+    Effect.map(
+      sql.execute(
+        `WITH gone AS (DELETE FROM ${tables.dead} WHERE id = ANY($1::bigint[]) RETURNING id, lane, json)
+INSERT INTO ${tables.outbox} (client, sequence, lane, json) SELECT $2, id, lane, json FROM gone ORDER BY id RETURNING seq`,
+        [ids, client]
+      ),
+      ({ length }) => length
+    ),
+  purge: (sql, tables, options) =>
+    Effect.map(
+      "ids" in options
+        ? sql.execute(`DELETE FROM ${tables.dead} WHERE id = ANY($1::bigint[]) RETURNING id`, [options.ids])
+        : sql.execute(
+          `DELETE FROM ${tables.dead} WHERE dropped <= clock_timestamp() - $1::bigint * interval '1 millisecond' RETURNING id`,
+          [options.olderThan]
+        ),
+      ({ length }) => length
+    ),
+  shrink: undefined
+}

@@ -1,0 +1,262 @@
+/**
+ * SQLite 3.35 and later. The client has one connection. A transaction begins with a plain `BEGIN`, so that its first statement
+ * has to be a write: a transaction that reads first fails at its first write where another process has written since.
+ */
+import * as Effect from "effect/Effect"
+import type { DeadRow, Dialect, LaneRow, NewRow, Row, StatsRow } from "./dialect.js"
+import { cut, inParts, insertsInOnePart, seqOf } from "./dialect.js"
+
+const columns = "seq, client, sequence, lane, json, attempts, retries"
+
+/** Milliseconds since the epoch. */
+const now = "CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)"
+
+const values = (rows: number, columns: string): string => Array.from({ length: rows }, () => columns).join(", ")
+
+const placesOf = ({ attempts, client, json, lane, retries, sequence }: NewRow) => [
+  client,
+  sequence,
+  lane,
+  json,
+  attempts,
+  retries
+]
+
+const counted = (rows: ReadonlyArray<{ readonly count: unknown }>): number => Number(rows[0]!.count)
+
+/** The most bytes of live data for which the file is written anew. */
+const maxRewrite = 4_194_304
+
+export const sqlite: Dialect = {
+  ddl: (tables, deadLetters) => [
+    `CREATE TABLE IF NOT EXISTS ${tables.outbox} (
+  seq INTEGER PRIMARY KEY AUTOINCREMENT,
+  client TEXT NOT NULL,
+  sequence INTEGER NOT NULL,
+  lane TEXT NOT NULL,
+  json TEXT NOT NULL,
+  attempts INTEGER NOT NULL DEFAULT 0,
+  retries INTEGER NOT NULL DEFAULT 0,
+  not_before INTEGER,
+  created INTEGER NOT NULL DEFAULT (${now})
+)`,
+    `CREATE INDEX IF NOT EXISTS ${
+      tables.index("paused")
+    } ON ${tables.indexed} (not_before, lane, seq) WHERE not_before IS NOT NULL`,
+    `CREATE INDEX IF NOT EXISTS ${tables.index("client")} ON ${tables.indexed} (client, sequence)`,
+    `CREATE TABLE IF NOT EXISTS ${tables.lease} (
+  token TEXT PRIMARY KEY,
+  client TEXT NOT NULL,
+  until INTEGER NOT NULL,
+  seqs TEXT NOT NULL,
+  lanes TEXT NOT NULL
+) WITHOUT ROWID`,
+    ...(deadLetters
+      ? [`CREATE TABLE IF NOT EXISTS ${tables.dead} (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  client TEXT NOT NULL,
+  lane TEXT NOT NULL,
+  json TEXT NOT NULL,
+  attempts INTEGER NOT NULL,
+  retries INTEGER NOT NULL,
+  reason TEXT NOT NULL,
+  code INTEGER NOT NULL,
+  message TEXT NOT NULL,
+  dropped INTEGER NOT NULL DEFAULT (${now})
+)`]
+      : [])
+  ],
+  // the statements that create the tables are writes
+  lockMigration: () => Effect.void,
+  prepare: (sql) => sql.execute("PRAGMA busy_timeout = 5000"),
+  isVolatile: (sql) =>
+    Effect.map(
+      sql.execute<{ readonly name: string; readonly file: string | null }>("PRAGMA database_list"),
+      (rows) => rows.some(({ file, name }) => name === "main" && (file === null || file === ""))
+    ),
+
+  // libSQL has no time to wait for a lock
+  isTransient: /^SQLITE_(?:BUSY|LOCKED)/,
+
+  insert: (sql, tables, rows) =>
+    Effect.forEach(inParts(rows), (part) =>
+      sql.execute(
+        `INSERT INTO ${tables.outbox} (client, sequence, lane, json, attempts, retries) VALUES ${
+          values(part.length, "(?, ?, ?, ?, ?, ?)")
+        }`,
+        part.flatMap(placesOf)
+      ), { discard: true }),
+  insertsAtOnce: insertsInOnePart,
+  retract: (sql, tables, client, sequences) =>
+    sql.execute(
+      `DELETE FROM ${tables.outbox} WHERE client = ? AND sequence IN (SELECT value FROM json_each(?))
+  AND seq NOT IN (SELECT s.value FROM ${tables.lease} l, json_each(l.seqs) s)`,
+      [client, JSON.stringify(sequences)]
+    ),
+  lock: (sql, tables) => sql.execute(`DELETE FROM ${tables.lease} WHERE until <= ${now}`),
+  lease: (sql, tables, request) =>
+    Effect.flatMap(
+      sql.execute<Row>(
+        `WITH busy AS MATERIALIZED (SELECT DISTINCT l.value AS lane FROM ${tables.lease} b, json_each(b.lanes) l),
+paused AS MATERIALIZED (SELECT lane, min(seq) AS seq FROM ${tables.outbox} WHERE not_before > ${now} AND NOT ? GROUP BY lane)
+SELECT ${columns} FROM ${tables.outbox} o WHERE o.lane NOT IN (SELECT lane FROM busy)
+  AND (o.lane NOT IN (SELECT lane FROM paused)
+    OR o.seq < (SELECT p.seq FROM paused p WHERE p.lane = o.lane))
+ORDER BY o.seq LIMIT ?`,
+        [request.includePaused ? 1 : 0, request.maxEvents]
+      ),
+      (found) => {
+        const rows = cut(found, request.maxBytes)
+        return rows.length === 0 ? Effect.succeed(rows) : Effect.as(
+          sql.execute(
+            `INSERT INTO ${tables.lease} (token, client, until, seqs, lanes) VALUES (?, ?, ${now} + ?, ?, ?)`,
+            [
+              request.token,
+              request.client,
+              request.duration,
+              JSON.stringify(rows.map(seqOf)),
+              JSON.stringify([...new Set(rows.map(({ lane }) => lane))])
+            ]
+          ),
+          rows
+        )
+      }
+    ),
+  evict: (sql, tables, { from, keep }) =>
+    Effect.flatMap(
+      sql.execute<Row>(
+        `SELECT ${columns} FROM ${tables.outbox}
+WHERE seq NOT IN (SELECT s.value FROM ${tables.lease} l, json_each(l.seqs) s) ORDER BY seq ${
+          from === "oldest" ? "ASC" : "DESC"
+        }
+LIMIT max(0, (SELECT count(*) FROM ${tables.outbox}) - ?)`,
+        [keep]
+      ),
+      (rows) =>
+        rows.length === 0 ? Effect.succeed(rows) : Effect.as(
+          sql.execute(`DELETE FROM ${tables.outbox} WHERE seq IN (SELECT value FROM json_each(?))`, [
+            JSON.stringify(rows.map(seqOf))
+          ]),
+          rows
+        )
+    ),
+  // a write: nobody else writes until the transaction ends
+  hold: (sql, tables, token) =>
+    Effect.map(
+      sql.execute(`UPDATE ${tables.lease} SET token = token WHERE token = ? RETURNING token`, [token]),
+      (rows) => rows.length > 0
+    ),
+  remove: (sql, tables, seqs) =>
+    sql.execute(`DELETE FROM ${tables.outbox} WHERE seq IN (SELECT value FROM json_each(?))`, [JSON.stringify(seqs)]),
+  release: (sql, tables, seqs, { attempts, pause, retries }) =>
+    sql.execute(
+      `UPDATE ${tables.outbox} SET attempts = attempts + ?, retries = retries + ?, not_before = ${
+        pause > 0 ? `${now} + ?` : "nullif(?, 0)"
+      } WHERE seq IN (SELECT value FROM json_each(?))`,
+      [attempts, retries, Math.ceil(pause), JSON.stringify(seqs)]
+    ),
+  leave: (sql, tables, token, left) =>
+    left.seqs.length === 0
+      ? sql.execute(`DELETE FROM ${tables.lease} WHERE token = ?`, [token])
+      : sql.execute(`UPDATE ${tables.lease} SET seqs = ?, lanes = ? WHERE token = ?`, [
+        JSON.stringify(left.seqs),
+        JSON.stringify(left.lanes),
+        token
+      ]),
+  settle: undefined,
+  renew: (sql, tables, token, duration) =>
+    sql.execute(`UPDATE ${tables.lease} SET until = ${now} + ? WHERE token = ?`, [duration, token]),
+  giveBack: (sql, tables, token) => sql.execute(`DELETE FROM ${tables.lease} WHERE token = ?`, [token]),
+
+  count: (sql, tables) => Effect.map(sql.execute<any>(`SELECT count(*) AS count FROM ${tables.outbox}`), counted),
+  countUpTo: (sql, tables, limit) =>
+    Effect.map(
+      sql.execute<any>(`SELECT count(*) AS count FROM (SELECT 1 FROM ${tables.outbox} LIMIT ?)`, [limit]),
+      counted
+    ),
+  countOf: (sql, tables, clientId, upTo) =>
+    Effect.map(
+      sql.execute<any>(`SELECT count(*) AS count FROM ${tables.outbox} WHERE client = ? AND sequence <= ?`, [
+        clientId,
+        upTo
+      ]),
+      counted
+    ),
+  watch: (sql, tables) =>
+    Effect.map(
+      sql.execute<{ readonly state: string; readonly due: number }>(
+        `SELECT coalesce((SELECT max(seq) FROM ${tables.outbox}), '') || ' ' ||
+  coalesce((SELECT min(not_before) FROM ${tables.outbox} WHERE not_before > ${now}), '') || ' ' ||
+  coalesce((SELECT group_concat(token || json_array_length(seqs)) FROM ${tables.lease}), '') AS state,
+EXISTS (SELECT 1 FROM ${tables.lease} WHERE until <= ${now}) AS due`
+      ),
+      ([row]) => ({ state: row!.state, isDue: Number(row!.due) !== 0 })
+    ),
+  stats: (sql, tables) =>
+    Effect.map(
+      sql.execute<StatsRow>(
+        `SELECT (SELECT count(*) FROM ${tables.outbox}) AS total,
+  (SELECT coalesce(sum(json_array_length(seqs)), 0) FROM ${tables.lease}) AS leased,
+  (SELECT count(*) FROM ${tables.outbox} WHERE not_before > ${now}) AS paused,
+  (SELECT ${now} - created FROM ${tables.outbox} ORDER BY seq LIMIT 1) AS age`
+      ),
+      ([row]) => row!
+    ),
+  largestLanes: (sql, tables, limit) =>
+    sql.execute<LaneRow>(
+      `SELECT lane, count(*) AS events FROM ${tables.outbox} GROUP BY lane ORDER BY events DESC, lane LIMIT ?`,
+      [limit]
+    ),
+
+  bury: (sql, tables, rows, { code, message, reason }) =>
+    Effect.forEach(inParts(rows), (part) =>
+      sql.execute(
+        `INSERT INTO ${tables.dead} (client, lane, json, attempts, retries, reason, code, message) VALUES ${
+          values(part.length, "(?, ?, ?, ?, ?, ?, ?, ?)")
+        }`,
+        part.flatMap((row) => [row.client, row.lane, row.json, row.attempts, row.retries, reason, code, message])
+      ), { discard: true }),
+  deadLetters: (sql, tables, { after, limit }) =>
+    sql.execute<DeadRow>(
+      `SELECT id, client, lane, json, attempts, retries, reason, code, message, dropped
+FROM ${tables.dead} WHERE id > ? ORDER BY id LIMIT ?`,
+      [after, limit]
+    ),
+  sendAgain: (sql, tables, ids, client) =>
+    Effect.flatMap(
+      sql.execute(
+        `INSERT INTO ${tables.outbox} (client, sequence, lane, json) SELECT ?, id, lane, json FROM ${tables.dead}
+WHERE id IN (SELECT value FROM json_each(?)) ORDER BY id RETURNING seq`,
+        [client, JSON.stringify(ids)]
+      ),
+      ({ length }) =>
+        Effect.as(
+          sql.execute(`DELETE FROM ${tables.dead} WHERE id IN (SELECT value FROM json_each(?))`, [JSON.stringify(ids)]),
+          length
+        )
+    ),
+  purge: (sql, tables, options) =>
+    Effect.map(
+      "ids" in options
+        ? sql.execute(`DELETE FROM ${tables.dead} WHERE id IN (SELECT value FROM json_each(?)) RETURNING id`, [
+          JSON.stringify(options.ids)
+        ])
+        : sql.execute(`DELETE FROM ${tables.dead} WHERE dropped <= ${now} - ? RETURNING id`, [options.olderThan]),
+      ({ length }) => length
+    ),
+  shrink: (sql) =>
+    Effect.flatMap(
+      Effect.all([
+        sql.execute<{ readonly page_count: number }>("PRAGMA page_count"),
+        sql.execute<{ readonly freelist_count: number }>("PRAGMA freelist_count"),
+        sql.execute<{ readonly page_size: number }>("PRAGMA page_size")
+      ]),
+      ([[pages], [free], [size]]) => {
+        const unused = free!.freelist_count
+        const live = (pages!.page_count - unused) * size!.page_size
+        return unused * size!.page_size > maxRewrite && unused > pages!.page_count / 2 && live <= maxRewrite
+          ? Effect.zipRight(sql.execute("VACUUM"), sql.execute("PRAGMA wal_checkpoint(TRUNCATE)"))
+          : Effect.void
+      }
+    )
+}

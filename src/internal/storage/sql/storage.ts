@@ -1,0 +1,105 @@
+/** The storage over a database: the tables are there, and each operation goes to its module. */
+import * as Effect from "effect/Effect"
+import * as Schedule from "effect/Schedule"
+import type * as Scope from "effect/Scope"
+import type { StorageError } from "../../../AmplitudeError.js"
+import type { EventStorage } from "../../../EventStorage.js"
+import * as Appends from "./appends.js"
+import * as Capacity from "./capacity.js"
+import type { Database } from "./database.js"
+import { run, transaction, within } from "./database.js"
+import * as Leases from "./leases.js"
+import * as Retractions from "./retractions.js"
+import { eventsOf, rowOf } from "./rows.js"
+import * as Watch from "./watch.js"
+
+export interface Options {
+  /** In milliseconds. */
+  readonly pollInterval: number
+  /** In milliseconds. */
+  readonly leaseDuration: number
+  readonly deadLetters: boolean
+}
+
+/** Events that the storage itself dropped. */
+const full: EventStorage.Dropped = { reason: "BufferFull", code: 0, message: "the storage was full" }
+
+/** How often the space of deleted events is given back, at the most. */
+const shrinkEvery = "1 second"
+
+const limit = "30 seconds"
+
+export const make = (
+  database: Database,
+  options: Options
+): Effect.Effect<EventStorage.Service, StorageError, Scope.Scope> =>
+  Effect.gen(function*() {
+    const { dialect } = database
+    const capacity = Capacity.make(database)
+    const retractions = Retractions.make(database)
+    const watch = Watch.make(database, options.pollInterval)
+    const makeToken = () => globalThis.crypto.randomUUID()
+    const isVolatile = yield* run(database, "migrate", dialect.isVolatile)
+    const shrink = yield* makeShrink(database)
+
+    const evict = ({ from, keep }: EventStorage.EvictOptions) =>
+      Effect.map(
+        within("evict", limit)(transaction(database, "evict", (sql, tables) =>
+          dialect.lock(sql, tables).pipe(
+            Effect.zipRight(dialect.evict(sql, tables, { from, keep })),
+            Effect.tap((rows) =>
+              options.deadLetters && rows.length > 0
+                ? dialect.bury(sql, tables, eventsOf(rows).map(rowOf), full)
+                : Effect.void
+            )
+          ))),
+        (rows) => {
+          capacity.add(-rows.length)
+          return eventsOf(rows)
+        }
+      )
+
+    const append = yield* Appends.make(database, capacity, {
+      evict: (keep) => evict({ keep, from: "oldest" }),
+      retract: retractions.add,
+      onTransaction: watch.expect
+    })
+
+    return {
+      append,
+      lease: Leases.make(database, {
+        client: makeToken(),
+        duration: options.leaseDuration,
+        deadLetters: options.deadLetters,
+        makeToken,
+        retractions,
+        onSettled: (events) => {
+          capacity.add(-events)
+          shrink()
+        }
+      }),
+      evict,
+      count: (of) =>
+        within("count", limit)(run(database, "count", (sql, tables) =>
+          of === undefined ? dialect.count(sql, tables) : dialect.countOf(sql, tables, of.clientId, of.upTo))),
+      changes: watch.changes,
+      durability: isVolatile ? "process" : "shared"
+    }
+  })
+
+/** Gives space back to the system in the background, once events have left. */
+const makeShrink = (database: Database): Effect.Effect<() => void, never, Scope.Scope> => {
+  const { shrink } = database.dialect
+  if (shrink === undefined) return Effect.succeed(() => {})
+  const wanted = Effect.unsafeMakeLatch(false)
+  const next = wanted.await.pipe(
+    Effect.zipRight(Effect.sleep(shrinkEvery)),
+    Effect.zipRight(Effect.sync(() => wanted.unsafeClose())),
+    // another time is as good: it fails where somebody else uses the database
+    Effect.zipRight(Effect.ignore(run(database, "shrink", shrink)))
+  )
+  return Effect.as(
+    Effect.forkScoped(Effect.interruptible(Effect.repeat(next, Schedule.forever))),
+    () => wanted.unsafeOpen()
+  )
+}

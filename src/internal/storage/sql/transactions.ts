@@ -1,0 +1,60 @@
+/** Whether the fiber that asks is inside a transaction of the same database. */
+import type { SqlClient } from "@effect/sql/SqlClient"
+import { TransactionConnection } from "@effect/sql/SqlClient"
+import type { Connection } from "@effect/sql/SqlConnection"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Scope from "effect/Scope"
+import * as Tracer from "effect/Tracer"
+
+/** `@effect/sql-libsql` has a tag of its own. */
+const LibsqlTransaction: typeof TransactionConnection = Context.GenericTag(
+  "@effect/sql-libsql/LibsqlClient/LibsqlTransaction"
+)
+
+/**
+ * Finds the connection of the caller's transaction. The context has the connection of whatever client began one, of another
+ * database too. Each client makes connections of a class of its own, or has a single one.
+ */
+export const make = (
+  sql: SqlClient
+): Effect.Effect<(context: Context.Context<never>) => Option.Option<Connection>> =>
+  Effect.map(
+    Effect.option(Effect.scoped(Effect.mapInputContext(sql.reserve, outsideTransactions))),
+    (own) => (context) =>
+      Option.flatMap(own, (own) =>
+        Option.filter(
+          Option.fromNullable(connectionsIn(context).find((connection) => isOfOneClient(own, connection))),
+          () => !hasEnded(context)
+        ))
+  )
+
+/** A scope alone: a layer can be built inside a transaction as well. */
+const outsideTransactions = (context: Context.Context<Scope.Scope>): Context.Context<Scope.Scope> =>
+  Context.pick(Scope.Scope)(context)
+
+const connectionsIn = (context: Context.Context<never>): ReadonlyArray<Connection> =>
+  [TransactionConnection, LibsqlTransaction].flatMap((tag) =>
+    Option.match(Context.getOption(context, tag), { onNone: () => [], onSome: ([connection]) => [connection] })
+  )
+
+const isOfOneClient = (one: Connection, other: Connection): boolean =>
+  one === other || (one.constructor !== Object && one.constructor === other.constructor)
+
+/**
+ * A fiber that was forked inside a transaction inherits its connection, and can outlive it. The span of the transaction tells
+ * whether it is over.
+ */
+const hasEnded = (context: Context.Context<never>): boolean => {
+  let span = Context.getOption(context, Tracer.ParentSpan)
+  let found = false
+  while (Option.isSome(span) && span.value._tag === "Span") {
+    if (span.value.name === "sql.transaction") {
+      if (span.value.status._tag === "Started") return false
+      found = true
+    }
+    span = span.value.parent
+  }
+  return found
+}

@@ -1,0 +1,67 @@
+/**
+ * A clock whose sleepers can be woken by others.
+ *
+ * Some platforms stop the timers of a request that is over (Cloudflare Workers). A client that is shared by requests would
+ * wait for such a timer for ever: whoever calls it next wakes what is overdue.
+ */
+import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import { monotonicOf, wallTimeOf } from "./time.js"
+import { async } from "./transport/async.js"
+
+export interface WakefulClock extends Clock.Clock {
+  /** Wakes the sleepers that are overdue. `now` is the wall clock, which says whether it is worth looking for some. */
+  readonly wakeOverdue: (now: number) => void
+}
+
+interface Sleeper {
+  /** Monotonic, in milliseconds. */
+  readonly until: number
+  readonly wake: () => void
+}
+
+/** A timer that is later than this has been stopped, in milliseconds. */
+const tolerance = 1000
+
+export const make = (clock: Clock.Clock): WakefulClock => {
+  const sleepers = new Set<Sleeper>()
+  /** The first time at which a sleeper counts as overdue, by the wall clock. */
+  let overdueAt = Infinity
+
+  const sleepUntilWoken = (duration: Duration.Duration): Effect.Effect<void> =>
+    async<void, never>((done) => {
+      const millis = Duration.toMillis(duration)
+      const sleeper: Sleeper = { until: monotonicOf(clock) + millis, wake: () => done(Exit.void) }
+      sleepers.add(sleeper)
+      overdueAt = Math.min(overdueAt, wallTimeOf(clock) + millis + tolerance)
+      return () => {
+        sleepers.delete(sleeper)
+      }
+    })
+
+  const wakeOverdue = (now: number): void => {
+    if (now < overdueAt) return
+    overdueAt = Infinity
+    const monotonic = monotonicOf(clock)
+    for (const sleeper of sleepers) {
+      if (sleeper.until + tolerance <= monotonic) sleeper.wake()
+      else overdueAt = Math.min(overdueAt, now + sleeper.until + tolerance - monotonic)
+    }
+  }
+
+  return {
+    [Clock.ClockTypeId]: Clock.ClockTypeId,
+    unsafeCurrentTimeMillis: () => clock.unsafeCurrentTimeMillis(),
+    unsafeCurrentTimeNanos: () => clock.unsafeCurrentTimeNanos(),
+    currentTimeMillis: clock.currentTimeMillis,
+    currentTimeNanos: clock.currentTimeNanos,
+    sleep: (duration) =>
+      Effect.raceFirst(
+        Effect.interruptible(clock.sleep(duration)),
+        Effect.interruptible(sleepUntilWoken(duration))
+      ),
+    wakeOverdue
+  }
+}

@@ -1,0 +1,414 @@
+/** `SqlEventStorage` beside the contract of storages: what people who run it see, and databases that fail. */
+import { SqlClient } from "@effect/sql"
+import { SqliteClient } from "@effect/sql-sqlite-node"
+import { assert, describe, it } from "@effect/vitest"
+import { Context, Duration, Effect, Exit, Layer, Metric, Option, Redacted } from "effect"
+import { EventStorage } from "effect-amplitude/EventStorage"
+import { SqlEventStorage } from "effect-amplitude/SqlEventStorage"
+import { chmodSync, statSync, writeFileSync } from "node:fs"
+import { join } from "node:path"
+import { eventOf, jsonOf } from "./storage/contract.js"
+import { postgres } from "./support/postgres.js"
+import { temporaryFolder } from "./support/processes.js"
+import { freshTable, shared } from "./support/sqlContract.js"
+import type { TestDatabase } from "./support/sqlDatabases.js"
+import { onDatabases } from "./support/sqlDatabases.js"
+
+const roomy: EventStorage.AppendOptions = { capacity: 10_000_000, whenFull: "refuse" }
+const all: EventStorage.LeaseOptions = { maxEvents: 1000, maxBytes: 10_000_000 }
+const rejected: EventStorage.Dropped = { reason: "Rejected", code: 400, message: "Invalid event" }
+
+const clientOf = (layer: Layer.Layer<SqlClient.SqlClient, unknown>) =>
+  Effect.map(Layer.build(Layer.fresh(layer)), Context.get(SqlClient.SqlClient))
+
+const storageOn = (client: SqlClient.SqlClient, options: SqlEventStorage.Options) =>
+  Layer.build(SqlEventStorage.layer(options).pipe(Layer.provide(Layer.succeed(SqlClient.SqlClient, client))))
+
+const drain = (storage: EventStorage.Service): Effect.Effect<ReadonlyArray<EventStorage.EncodedEvent>, unknown> =>
+  Effect.flatMap(
+    Effect.scoped(Effect.flatMap(
+      storage.lease(all),
+      Option.match({
+        onNone: () => Effect.succeed<ReadonlyArray<EventStorage.EncodedEvent>>([]),
+        onSome: ({ acknowledge, events }) => acknowledge(events)
+      })
+    )),
+    (events) =>
+      events.length === 0 ? Effect.succeed(events) : Effect.map(drain(storage), (rest) => [...events, ...rest])
+  )
+
+const manyEvents = (from: number, to: number, json?: string) => {
+  const [first, ...rest] = Array.from(
+    { length: to - from },
+    (_, index) => eventOf(from + index, { lane: `lane ${index % 100}`, ...(json === undefined ? {} : { json }) })
+  )
+  return [first!, ...rest] as const
+}
+
+const tests = ({ database, dialect }: TestDatabase) => {
+  const setup = (options: SqlEventStorage.Options = {}) =>
+    Effect.gen(function*() {
+      const client = yield* clientOf(yield* database)
+      const table = yield* freshTable
+      const context = yield* storageOn(client, { table, ...options })
+      return { client, table, context, storage: Context.get(context, EventStorage) }
+    })
+
+  it.scopedLive("the text of ddl creates tables that a storage without `migrate` uses", () =>
+    Effect.gen(function*() {
+      const client = yield* clientOf(yield* database)
+      const table = yield* freshTable
+      const error = yield* Effect.flip(storageOn(client, { table, migrate: false }))
+      assert.strictEqual(error._tag, "StorageError")
+      assert.include(error.message, table)
+      assert.include(error.message, "SqlEventStorage.ddl")
+      for (const text of SqlEventStorage.ddl(dialect, table).split(";\n").filter((text) => text.trim() !== "")) {
+        yield* client.unsafe(text)
+      }
+      const context = yield* storageOn(client, { table, migrate: false, deadLetters: true })
+      const storage = Context.get(context, EventStorage)
+      yield* storage.append([eventOf(1)], roomy)
+      assert.lengthOf(yield* drain(storage), 1)
+    }))
+
+  it.scopedLive("many processes create the tables at the same time", () =>
+    Effect.gen(function*() {
+      const layer = yield* database
+      const table = yield* freshTable
+      yield* Effect.forEach(Array.from({ length: 6 }), () =>
+        Effect.flatMap(clientOf(layer), (client) => storageOn(client, { table })), { concurrency: "unbounded" })
+    }))
+
+  it.scopedLive("a table of another shape is named when the layer is built", () =>
+    Effect.gen(function*() {
+      const client = yield* clientOf(yield* database)
+      const table = yield* freshTable
+      yield* client.unsafe(`CREATE TABLE ${table} (seq INTEGER PRIMARY KEY, client VARCHAR(10))`)
+      const error = yield* Effect.flip(storageOn(client, { table }))
+      assert.strictEqual(error._tag, "StorageError")
+      assert.include(error.message, "choose another `table`")
+    }))
+
+  it.scopedLive("concurrent appends are committed in groups", () =>
+    Effect.gen(function*() {
+      const { client, storage } = yield* setup()
+      let statements = 0
+      const unsafe = client.unsafe
+      Object.assign(client, {
+        unsafe: (text: string, params?: ReadonlyArray<unknown>) => {
+          if (text.startsWith("INSERT")) statements++
+          return unsafe(text, params)
+        }
+      })
+      yield* Effect.forEach(manyEvents(0, 1000), (event) => storage.append([event], roomy), {
+        concurrency: "unbounded",
+        discard: true
+      })
+      assert.strictEqual(yield* storage.count(), 1000)
+      // at most 500 events a group, each in a few statements of fixed sizes
+      assert.isAtMost(statements, 30)
+    }))
+
+  it.scopedLive("dead letters are listed, sent again and purged", () =>
+    Effect.gen(function*() {
+      const { context, storage } = yield* setup({ deadLetters: true })
+      const deadLetters = SqlEventStorage.deadLetters
+      yield* Effect.gen(function*() {
+        yield* storage.append(manyEvents(0, 5), roomy)
+        const lease = Option.getOrThrow(yield* storage.lease(all))
+        yield* lease.acknowledge(lease.events.slice(0, 1))
+        assert.lengthOf(yield* lease.acknowledge(lease.events.slice(1, 4), { dropped: rejected }), 3)
+        assert.deepStrictEqual(yield* lease.acknowledge(lease.events.slice(1, 4), { dropped: rejected }), [])
+        const dead = yield* deadLetters.list()
+        assert.deepStrictEqual(dead.map(({ code, json, message, reason }) => ({ code, json, message, reason })), [
+          ...lease.events.slice(1, 4).map((event) => ({ ...rejected, json: jsonOf(event) }))
+        ])
+        assert.deepStrictEqual(dead.map(({ lane }) => lane), ["lane 1", "lane 2", "lane 3"])
+        assert.isTrue(dead.every(({ droppedAt }) => Math.abs(droppedAt - Date.now()) < 60_000))
+        assert.deepStrictEqual((yield* deadLetters.list({ after: dead[0]!.id, limit: 1 })).map(({ id }) => id), [
+          dead[1]!.id
+        ])
+
+        assert.strictEqual(yield* deadLetters.sendAgain([dead[0]!.id, dead[2]!.id, 123_456]), 2)
+        assert.strictEqual(yield* deadLetters.sendAgain([dead[0]!.id]), 0)
+        yield* lease.acknowledge(lease.events)
+        const again = yield* drain(storage)
+        assert.deepStrictEqual(again.map(jsonOf), [dead[0]!.json, dead[2]!.json])
+        assert.deepStrictEqual(again.map(({ attempts, lane }) => [lane, attempts]), [["lane 1", 0], ["lane 3", 0]])
+
+        assert.strictEqual(yield* deadLetters.purge({ olderThan: "1 hour" }), 0)
+        assert.strictEqual(yield* deadLetters.purge({ ids: [123_456] }), 0)
+        assert.strictEqual(yield* deadLetters.purge({ olderThan: 0 }), 1)
+        assert.deepStrictEqual(yield* deadLetters.list(), [])
+      }).pipe(Effect.provide(context))
+    }))
+
+  it.scopedLive("what the storage itself drops is a dead letter as well", () =>
+    Effect.gen(function*() {
+      const { context, storage } = yield* setup({ deadLetters: true })
+      yield* storage.append(manyEvents(0, 3), roomy)
+      yield* storage.evict({ keep: 1, from: "oldest" })
+      const dead = yield* SqlEventStorage.deadLetters.list().pipe(Effect.provide(context))
+      assert.deepStrictEqual(dead.map(({ lane, reason }) => [lane, reason]), [["lane 0", "BufferFull"], [
+        "lane 1",
+        "BufferFull"
+      ]])
+    }))
+
+  it.scopedLive("dead letters that are not kept are said to be so", () =>
+    Effect.gen(function*() {
+      const { context, storage } = yield* setup()
+      yield* storage.append([eventOf(1)], roomy)
+      const lease = Option.getOrThrow(yield* storage.lease(all))
+      assert.lengthOf(yield* lease.acknowledge(lease.events, { dropped: rejected }), 1)
+      const error = yield* Effect.flip(SqlEventStorage.deadLetters.list().pipe(Effect.provide(context)))
+      assert.include(error.message, "deadLetters: true")
+    }))
+
+  it.scopedLive("stats tell what waits, and are metrics", () =>
+    Effect.gen(function*() {
+      const { context, storage } = yield* setup()
+      const stats = SqlEventStorage.stats.pipe(Effect.provide(context))
+      const none = yield* stats
+      assert.deepStrictEqual([none.waiting, none.leased, none.paused, none.largestLanes], [0, 0, 0, []])
+      assert.deepStrictEqual(none.oldestAge, Duration.zero)
+      yield* storage.append([
+        ...manyEvents(0, 3),
+        eventOf(3, { lane: "lane 0" }),
+        eventOf(4, { lane: "ä \"quoted\"" }),
+        eventOf(5, { lane: "lane 0" })
+      ], roomy)
+      const lease = Option.getOrThrow(yield* storage.lease({ ...all, maxEvents: 2 }))
+      yield* lease.release(lease.events.slice(0, 1), { notBefore: Date.now() + 60_000, attempts: 1, retries: 1 })
+      yield* Effect.sleep(20)
+      const some = yield* stats
+      assert.deepStrictEqual([some.waiting, some.leased, some.paused], [4, 1, 1])
+      assert.isAtLeast(Duration.toMillis(some.oldestAge), 10)
+      assert.isBelow(Duration.toMillis(some.oldestAge), 60_000)
+      assert.deepStrictEqual(some.largestLanes[0], { lane: "lane 0", events: 3 })
+      assert.include(some.largestLanes.map(({ lane }) => lane), "ä \"quoted\"")
+      const gauge = (name: string) =>
+        Effect.map(Metric.snapshot, (pairs) =>
+          pairs.flatMap(({ metricKey, metricState }) =>
+            metricKey.name === name ? [(metricState as unknown as { readonly value: number }).value] : []
+          ))
+      assert.deepStrictEqual(yield* gauge("amplitude_storage_waiting"), [4])
+      assert.deepStrictEqual(yield* gauge("amplitude_storage_leased"), [1])
+      assert.deepStrictEqual(yield* gauge("amplitude_storage_paused"), [1])
+      assert.deepStrictEqual(yield* gauge("amplitude_storage_oldest_age_ms"), [Duration.toMillis(some.oldestAge)])
+    }))
+
+  it.scopedLive("a table that is lost is an error, and all goes on once it is back", () =>
+    Effect.gen(function*() {
+      const { client, storage, table } = yield* setup()
+      yield* storage.append([eventOf(1)], roomy)
+      yield* client.unsafe(`ALTER TABLE ${table} RENAME TO ${table}_away`)
+      const operations = [
+        Effect.asVoid(storage.append([eventOf(2)], roomy)),
+        Effect.asVoid(Effect.scoped(storage.lease(all))),
+        Effect.asVoid(storage.count())
+      ]
+      for (const operation of operations) {
+        const error = yield* Effect.flip(operation)
+        assert.strictEqual(error._tag, "StorageError")
+        assert.include(error.message, "The table is missing")
+      }
+      yield* client.unsafe(`ALTER TABLE ${table}_away RENAME TO ${table}`)
+      yield* storage.append([eventOf(3)], roomy)
+      assert.deepStrictEqual((yield* drain(storage)).map(({ sequence }) => sequence), [1, 3])
+    }))
+
+  it.scopedLive("an option out of range is named when the layer is built", () =>
+    Effect.gen(function*() {
+      const client = yield* clientOf(yield* database)
+      const options: ReadonlyArray<readonly [string, SqlEventStorage.Options]> = [
+        ["table", { table: "" }],
+        ["table", { table: "x\"; DROP TABLE users; --" }],
+        ["table", { table: "x".repeat(60) }],
+        ["pollInterval", { pollInterval: 0 }],
+        ["pollInterval", { pollInterval: "forever" as Duration.DurationInput }],
+        ["leaseDuration", { leaseDuration: "1 millis" }],
+        ["leaseDuration", { leaseDuration: Duration.infinity }]
+      ]
+      for (const [name, option] of options) {
+        const error = yield* Effect.flip(storageOn(client, option))
+        assert.strictEqual(error._tag, "StorageError")
+        assert.match(error.message, new RegExp(`^${name}: expected `))
+      }
+    }))
+}
+
+describe("SqlEventStorage", () => {
+  onDatabases(tests)
+
+  describe("SQLite files", () => {
+    const sqlite = (filename: string, config?: Partial<SqliteClient.SqliteClientConfig>) =>
+      SqliteClient.layer({ filename, ...config })
+
+    it.scopedLive("a database in memory ends with the process, and says so", () =>
+      Effect.gen(function*() {
+        const context = yield* storageOn(yield* clientOf(sqlite(":memory:")), {})
+        assert.strictEqual(Context.get(context, EventStorage).durability, "process")
+      }))
+
+    it.scopedLive("a file that cannot be written", () =>
+      Effect.gen(function*() {
+        const folder = yield* temporaryFolder
+        const filename = join(folder, "amplitude.db")
+        yield* Effect.scoped(Effect.flatMap(clientOf(sqlite(filename)), (client) => storageOn(client, {})))
+        chmodSync(filename, 0o444)
+        const client = yield* clientOf(sqlite(filename, { readonly: true, disableWAL: true }))
+        const error = yield* Effect.flip(storageOn(client, {}))
+        assert.strictEqual(error._tag, "StorageError")
+        assert.include(error.message, "cannot be written")
+      }))
+
+    it.scopedLive("a file that is no database", () =>
+      Effect.gen(function*() {
+        const filename = join(yield* temporaryFolder, "amplitude.db")
+        writeFileSync(filename, "this is not a database, and long enough to be seen as none".repeat(100))
+        const error = yield* Effect.flip(Effect.catchAllDefect(
+          Effect.flatMap(clientOf(sqlite(filename, { disableWAL: true })), (client) => storageOn(client, {})),
+          (defect) => Effect.die(defect)
+        ))
+        assert.strictEqual((error as { readonly _tag: string })._tag, "StorageError")
+        assert.include((error as Error).message, "not a SQLite database")
+      }))
+
+    it.scopedLive("a full disk refuses appends, loses nothing, and takes events again once there is room", () =>
+      Effect.gen(function*() {
+        const client = yield* clientOf(sqlite(join(yield* temporaryFolder, "amplitude.db")))
+        const storage = Context.get(yield* storageOn(client, {}), EventStorage)
+        const pages = yield* client.unsafe<{ readonly page_count: number }>("PRAGMA page_count")
+        yield* client.unsafe(`PRAGMA max_page_count = ${pages[0]!.page_count + 100}`)
+        const accepted: Array<number> = []
+        let failed = 0
+        for (let sequence = 0; sequence < 600 && failed < 3; sequence++) {
+          const exit = yield* Effect.exit(storage.append([eventOf(sequence, { json: `"${"x".repeat(1000)}"` })], roomy))
+          if (Exit.isSuccess(exit)) accepted.push(sequence)
+          else {
+            failed++
+            assert.include(String(exit.cause), "The disk is full")
+          }
+        }
+        assert.strictEqual(failed, 3)
+        assert.isAbove(accepted.length, 50)
+        yield* client.unsafe("PRAGMA max_page_count = 100000")
+        yield* storage.append([eventOf(10_000)], roomy)
+        assert.deepStrictEqual((yield* drain(storage)).map(({ sequence }) => sequence), [...accepted, 10_000])
+      }))
+
+    it.scopedLive("the file gets smaller again once its events have left", () =>
+      Effect.gen(function*() {
+        const filename = join(yield* temporaryFolder, "amplitude.db")
+        const client = yield* clientOf(sqlite(filename))
+        const storage = Context.get(yield* storageOn(client, {}), EventStorage)
+        for (let from = 0; from < 20_000; from += 2000) {
+          yield* storage.append(manyEvents(from, from + 2000, JSON.stringify("x".repeat(500))), roomy)
+        }
+        yield* client.unsafe("PRAGMA wal_checkpoint(TRUNCATE)")
+        const full = statSync(filename).size
+        assert.isAbove(full, 10_000_000)
+        assert.lengthOf(yield* drain(storage), 20_000)
+        const size = Effect.sync(() => statSync(filename).size)
+        const last = yield* Effect.repeat(Effect.zipRight(Effect.sleep(50), size), {
+          until: (size) => size < full / 10,
+          times: 200
+        })
+        assert.isBelow(typeof last === "number" ? last : yield* size, full / 10)
+        yield* storage.append([eventOf(1)], roomy)
+        assert.lengthOf(yield* drain(storage), 1)
+      }), 30_000)
+  })
+
+  describe("a Postgres server that goes away", () => {
+    const server = shared(postgres(18))
+
+    it.scopedLive(
+      "appends fail at once; nothing accepted is lost, and all goes on when it is back",
+      () =>
+        Effect.gen(function*() {
+          const { kill, layer, start } = yield* server
+          const client = yield* clientOf(layer())
+          const storage = Context.get(
+            yield* storageOn(client, { leaseDuration: "1 second", pollInterval: 50 }),
+            EventStorage
+          )
+          const accepted: Array<number> = []
+          const delivered = new Map<number, number>()
+          let sequence = 0
+          let failures = 0
+          const append = Effect.suspend(() => {
+            const next = sequence++
+            const begin = Date.now()
+            return Effect.match(storage.append([eventOf(next, { lane: `lane ${next % 20}` })], roomy), {
+              onSuccess: () => {
+                accepted.push(next)
+              },
+              onFailure: ({ message }) => {
+                failures++
+                assert.isBelow(Date.now() - begin, 10_000)
+                assert.match(message, /^append: /)
+              }
+            })
+          })
+          const produce = Effect.repeat(Effect.zipRight(append, Effect.sleep(1)), { until: () => sequence >= 1500 })
+          let isProduced = false
+          const deliver = Effect.scoped(Effect.flatMap(
+            storage.lease({ ...all, maxEvents: 20 }),
+            Option.match({
+              onNone: () => Effect.sleep(20),
+              onSome: ({ acknowledge, events }) =>
+                Effect.map(acknowledge(events), (ours) => {
+                  for (const { sequence } of ours) delivered.set(sequence, (delivered.get(sequence) ?? 0) + 1)
+                })
+            })
+          )).pipe(Effect.catchAll(() => Effect.sleep(50)))
+          const isDone = () => isProduced && accepted.every((sequence) => delivered.has(sequence))
+          yield* Effect.all([
+            Effect.tap(Effect.forEach([1, 2, 3], () => produce, { concurrency: "unbounded" }), () =>
+              Effect.sync(() => {
+                isProduced = true
+              })),
+            Effect.repeat(deliver, { until: isDone }),
+            Effect.forEach([1, 2, 3], () =>
+              Effect.sleep(300).pipe(
+                Effect.zipRight(kill),
+                Effect.zipRight(Effect.sleep(200)),
+                Effect.zipRight(start)
+              ), { discard: true })
+          ], { concurrency: "unbounded", discard: true }).pipe(Effect.timeout("40 seconds"))
+          assert.isAbove(failures, 0)
+          assert.isAbove(accepted.length, 100)
+          // those that failed were not delivered, and none was delivered twice
+          assert.deepStrictEqual(
+            [...delivered.keys()].sort((one, other) => one - other),
+            accepted.sort((one, other) => one - other)
+          )
+          assert.isTrue([...delivered.values()].every((times) => times === 1))
+        }),
+      60_000
+    )
+
+    it.scopedLive("a user without a privilege", () =>
+      Effect.gen(function*() {
+        const { layer } = yield* server
+        const table = yield* freshTable
+        const owner = yield* clientOf(layer())
+        yield* storageOn(owner, { table })
+        yield* owner.unsafe("DROP ROLE IF EXISTS reader")
+        yield* owner.unsafe("CREATE ROLE reader LOGIN")
+        yield* owner.unsafe(`GRANT SELECT ON ${table} TO reader`)
+        const reader = yield* clientOf(layer({ username: "reader", password: Redacted.make("secret-password") }))
+        const error = yield* Effect.flip(storageOn(reader, { table }))
+        assert.include(error.message, "permission denied")
+        assert.include(error.message, "The user needs SELECT, INSERT, UPDATE and DELETE")
+        assert.notInclude(JSON.stringify(error), "secret-password")
+        yield* owner.unsafe(`GRANT SELECT, INSERT, UPDATE, DELETE ON ${table}, ${table}_lease TO reader`)
+        // who may not create tables uses those that are there
+        const storage = Context.get(yield* storageOn(reader, { table }), EventStorage)
+        yield* storage.append([eventOf(1)], roomy)
+        assert.lengthOf(yield* drain(storage), 1)
+      }))
+  })
+})

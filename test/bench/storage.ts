@@ -1,0 +1,211 @@
+/**
+ * What a storage costs beside the statements that nobody can avoid: one INSERT of many rows, and one SELECT and DELETE of as
+ * many. Each figure is of one machine; read the ratios.
+ *
+ *     npx tsx test/bench/storage.ts [events]
+ */
+import { SqlClient } from "@effect/sql"
+import { SqliteClient } from "@effect/sql-sqlite-node"
+import { Context, Effect, Layer, Option } from "effect"
+import type { Scope } from "effect"
+import { EventStorage } from "effect-amplitude/EventStorage"
+import { SqlEventStorage } from "effect-amplitude/SqlEventStorage"
+import { join } from "node:path"
+import { monitorEventLoopDelay } from "node:perf_hooks"
+import { eventOf } from "../storage/contract.js"
+import { mariadb, missing } from "../support/mariadb.js"
+import { postgres } from "../support/postgres.js"
+import { temporaryFolder } from "../support/processes.js"
+import { median } from "./statistics.js"
+
+const events = Number(process.argv[2] ?? 20_000)
+const rounds = 3
+const groupSize = 500
+const batchSize = 200
+
+const json = JSON.stringify({ event_type: "Button Clicked", event_properties: { text: "x".repeat(440) } })
+const roomy: EventStorage.AppendOptions = { capacity: 10_000_000, whenFull: "refuse" }
+const limits: EventStorage.LeaseOptions = { maxEvents: batchSize, maxBytes: 1_000_000 }
+
+interface Cost {
+  /** Microseconds an event. */
+  readonly wall: number
+  readonly cpu: number
+  /** The longest that the event loop stood still, in milliseconds. */
+  readonly loop: number
+}
+
+const costOf = <E, R>(effect: Effect.Effect<unknown, E, R>, count: number): Effect.Effect<Cost, E, R> =>
+  Effect.gen(function*() {
+    const delay = monitorEventLoopDelay({ resolution: 1 })
+    delay.enable()
+    const cpu = process.cpuUsage()
+    const start = performance.now()
+    yield* effect
+    const wall = performance.now() - start
+    const { system, user } = process.cpuUsage(cpu)
+    // a turn of the loop, so that the last delay is seen
+    yield* Effect.sleep(2)
+    delay.disable()
+    return { wall: wall * 1000 / count, cpu: (system + user) / count, loop: delay.max / 1e6 }
+  })
+
+const show = (name: string, { cpu, loop, wall }: Cost, floor?: Cost) =>
+  Effect.sync(() =>
+    console.log(
+      `  ${name.padEnd(34)} ${wall.toFixed(1).padStart(8)} us   ${cpu.toFixed(1).padStart(8)} us CPU   ${
+        loop.toFixed(0).padStart(5)
+      } ms loop${floor === undefined ? "" : `   ${(wall / floor.wall).toFixed(2)} x the plain statements`}`
+    )
+  )
+
+/** The median of several rounds, those of different contenders in turns. */
+const race = <E, R>(contenders: ReadonlyArray<Effect.Effect<Cost, E, R>>) =>
+  Effect.map(
+    Effect.replicateEffect(Effect.all(contenders), rounds),
+    (samples) =>
+      contenders.map((_, place) => {
+        const costs = samples.map((sample) => sample[place]!)
+        return {
+          wall: median(costs.map(({ wall }) => wall)),
+          cpu: median(costs.map(({ cpu }) => cpu)),
+          loop: Math.max(...costs.map(({ loop }) => loop))
+        }
+      })
+  )
+
+const encoded = Array.from({ length: events }, (_, place) => eventOf(place, { lane: `user-${place % 1000}`, json }))
+
+const append = (storage: EventStorage.Service) =>
+  Effect.forEach(encoded, (event) => storage.append([event], roomy), { concurrency: groupSize, discard: true })
+
+const deliver = (storage: EventStorage.Service) =>
+  Effect.repeat(
+    Effect.scoped(Effect.flatMap(
+      storage.lease(limits),
+      Option.match({
+        onNone: () => Effect.succeed(0),
+        onSome: ({ acknowledge, events }) => Effect.map(acknowledge(events), ({ length }) => length)
+      })
+    )),
+    { until: (delivered) => delivered === 0 }
+  )
+
+const plainAppend = (sql: SqlClient.SqlClient, isPostgres: boolean) =>
+  Effect.forEach(Array.from({ length: Math.ceil(events / groupSize) }, (_, group) => group), (group) => {
+    const rows = encoded.slice(group * groupSize, (group + 1) * groupSize)
+    return isPostgres
+      ? sql.unsafe("INSERT INTO plain (client, lane, json) SELECT * FROM unnest($1::text[], $2::text[], $3::text[])", [
+        rows.map(({ clientId }) => clientId),
+        rows.map(({ lane }) => lane),
+        rows.map(() => json)
+      ])
+      : sql.unsafe(
+        `INSERT INTO plain (client, lane, json) VALUES ${rows.map(() => "(?, ?, ?)").join(", ")}`,
+        rows.flatMap(({ clientId, lane }) => [clientId, lane, json])
+      )
+  }, { discard: true })
+
+const plainDeliver = (sql: SqlClient.SqlClient) =>
+  Effect.repeat(
+    Effect.flatMap(
+      sql.unsafe<{ readonly seq: number }>(`SELECT seq, client, lane, json FROM plain ORDER BY seq LIMIT ${batchSize}`),
+      (rows) =>
+        rows.length === 0
+          ? Effect.succeed(0)
+          : Effect.as(
+            sql.unsafe(`DELETE FROM plain WHERE seq IN (${rows.map(({ seq }) => seq).join(", ")})`),
+            rows.length
+          )
+    ),
+    { until: (delivered) => delivered === 0 }
+  )
+
+const seqColumn = {
+  pg: "seq bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY",
+  sqlite: "seq INTEGER PRIMARY KEY AUTOINCREMENT",
+  mysql: "seq BIGINT AUTO_INCREMENT PRIMARY KEY"
+} as const
+
+const bulk = (storage: EventStorage.Service, count: number, laneOf: (place: number) => string) =>
+  Effect.forEach(Array.from({ length: count / 1000 }, (_, group) => group), (group) => {
+    const [first, ...rest] = Array.from(
+      { length: 1000 },
+      (_, place) => eventOf(group * 1000 + place, { lane: laneOf(place), json })
+    )
+    return storage.append([first!, ...rest], roomy)
+  }, { discard: true })
+
+const leases = (storage: EventStorage.Service, name: string) =>
+  Effect.flatMap(
+    Effect.replicateEffect(costOf(Effect.scoped(storage.lease(limits)), 1000), 5),
+    (costs) =>
+      Effect.sync(() =>
+        console.log(`  ${name.padEnd(34)} ${median(costs.map(({ wall }) => wall)).toFixed(1).padStart(8)} ms a lease`)
+      )
+  )
+
+const measure = (
+  name: string,
+  dialect: keyof typeof seqColumn,
+  layer: Layer.Layer<SqlClient.SqlClient, unknown>
+): Effect.Effect<void, unknown, Scope.Scope> =>
+  Effect.gen(function*() {
+    console.log(name)
+    const context = yield* Layer.build(Layer.provideMerge(SqlEventStorage.layer(), layer))
+    const storage = Context.get(context, EventStorage)
+    const sql = Context.get(context, SqlClient.SqlClient)
+    yield* sql.unsafe(`CREATE TABLE plain (${seqColumn[dialect]}, client VARCHAR(100), lane VARCHAR(100), json TEXT)`)
+    const both = (ours: Effect.Effect<unknown, unknown>, plain: Effect.Effect<unknown, unknown>) =>
+      [costOf(plain, events), costOf(ours, events)] as const
+    const [plainAppended, appended, plainDelivered, delivered] = yield* race([
+      ...both(append(storage), plainAppend(sql, dialect === "pg")),
+      ...both(deliver(storage), plainDeliver(sql))
+    ])
+    yield* show("plain INSERT of 500", plainAppended!)
+    yield* show("append, 500 at a time", appended!, plainAppended)
+    yield* show("plain SELECT and DELETE of 200", plainDelivered!)
+    yield* show("lease and acknowledge of 200", delivered!, plainDelivered)
+    yield* Effect.scoped(Effect.gen(function*() {
+      yield* storage.append([eventOf(0, { lane: "busy", json })], roomy)
+      yield* storage.lease(limits)
+      yield* bulk(storage, 100_000, () => "busy")
+      yield* bulk(storage, 1000, (place) => `free-${place}`)
+      yield* leases(storage, "behind 100,000 rows of a busy lane")
+    }))
+    yield* sql.unsafe("DELETE FROM amplitude_outbox")
+    if (dialect !== "pg") return
+    const other = Context.get(yield* Layer.build(Layer.fresh(layer)), SqlClient.SqlClient)
+    const isOpen = Effect.unsafeMakeLatch(false)
+    yield* Effect.forkScoped(other.withTransaction(
+      other.unsafe("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ").pipe(
+        Effect.zipRight(other.unsafe("SELECT count(*) FROM amplitude_outbox")),
+        Effect.zipRight(isOpen.open),
+        Effect.zipRight(Effect.never)
+      )
+    ))
+    yield* isOpen.await
+    yield* bulk(storage, 200_000, (place) => `dead-${place}`)
+    yield* sql.unsafe("DELETE FROM amplitude_outbox")
+    yield* bulk(storage, 1000, (place) => `alive-${place}`)
+    yield* leases(storage, "behind 200,000 dead rows")
+  })
+
+const memory = Effect.gen(function*() {
+  console.log("in memory")
+  const storage = Context.get(yield* Layer.build(EventStorage.layerMemory), EventStorage)
+  const [appended, delivered] = yield* race([costOf(append(storage), events), costOf(deliver(storage), events)])
+  yield* show("append, 500 at a time", appended!)
+  yield* show("lease and acknowledge of 200", delivered!)
+})
+
+const program = Effect.gen(function*() {
+  yield* memory
+  const folder = yield* temporaryFolder
+  yield* Effect.scoped(measure("SQLite", "sqlite", SqliteClient.layer({ filename: join(folder, "bench.db") })))
+  yield* Effect.scoped(Effect.flatMap(postgres(18), ({ layer }) => measure("Postgres 18", "pg", layer())))
+  if (missing.length > 0) console.log(`MariaDB: not measured, ${missing.join(", ")} not found`)
+  else yield* Effect.scoped(Effect.flatMap(mariadb, ({ layer }) => measure("MariaDB", "mysql", layer())))
+})
+
+await Effect.runPromise(Effect.scoped(program))

@@ -1,0 +1,336 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Option } from "effect"
+import { mkdtempSync, rmSync, statSync } from "node:fs"
+import { request } from "node:http"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import * as Zlib from "node:zlib"
+import { DevServer } from "../../src/DevServer.js"
+import { connect } from "../../src/DevServerClient.js"
+
+interface Answer {
+  readonly status: number
+  readonly headers: { readonly [name: string]: unknown }
+  readonly text: string
+}
+
+const ask = (
+  url: string,
+  { body, headers = {}, method = "GET" }: {
+    readonly method?: string
+    readonly headers?: { readonly [name: string]: string }
+    readonly body?: string | Uint8Array
+  } = {}
+): Effect.Effect<Answer, unknown> =>
+  Effect.async((resume) => {
+    // Without a length, the body of a DELETE has no end.
+    const length = body === undefined ? {} : { "content-length": String(Buffer.byteLength(body)) }
+    const sent = request(url, { method, headers: { ...length, ...headers } }, (response) => {
+      if (/event-stream/.test(response.headers["content-type"] ?? "")) {
+        response.destroy()
+        resume(Effect.succeed({ status: response.statusCode ?? 0, headers: response.headers, text: "" }))
+        return
+      }
+      const chunks: Array<Buffer> = []
+      response.on("data", (chunk: Buffer) => chunks.push(chunk))
+      response.on("end", () =>
+        resume(Effect.succeed({
+          status: response.statusCode ?? 0,
+          headers: response.headers,
+          text: Buffer.concat(chunks).toString()
+        })))
+    })
+    sent.on("error", (error) => resume(Effect.fail(error)))
+    sent.end(body)
+  })
+
+const json = { "content-type": "application/json" }
+
+const send = (server: DevServer.Service, events: ReadonlyArray<unknown>, key = "key-of-one") =>
+  ask(server.urlV2, { method: "POST", headers: json, body: JSON.stringify({ api_key: key, events }) })
+
+const event = (fields: object = {}) => ({ event_type: "Played", user_id: "user-1", ...fields })
+
+const get = (server: DevServer.Service, path: string) =>
+  Effect.map(ask(`${server.url}${path}`), ({ text }) => JSON.parse(text))
+
+const routes: ReadonlyArray<readonly [method: string, path: string]> = [
+  ["GET", "/"],
+  ["GET", "/page.js"],
+  ["GET", "/events"],
+  ["GET", "/api/events"],
+  ["GET", "/api/events/1"],
+  ["GET", "/api/users"],
+  ["GET", "/api/users/a"],
+  ["GET", "/api/groups"],
+  ["GET", "/api/groups/a/b"],
+  ["GET", "/api/requests"],
+  ["GET", "/api/requests/1"],
+  ["GET", "/api/stats"],
+  ["GET", "/api/plan"],
+  ["GET", "/api/stream"],
+  ["GET", "/api/faults"],
+  ["POST", "/api/faults"],
+  ["DELETE", "/api/faults"],
+  ["POST", "/api/expect"],
+  ["POST", "/api/clear"],
+  ["GET", "/api/export"],
+  ["GET", "/api/openapi.json"]
+]
+
+describe("D1: verdicts and projects", () => {
+  it.scopedLive("every event has a verdict and its reasons", () =>
+    Effect.gen(function*() {
+      const server = yield* DevServer.make()
+      yield* send(server, [event({ insert_id: "a" })])
+      yield* send(server, [
+        event({ insert_id: "a" }),
+        event({ insert_id: "b", event_properties: { text: "x".repeat(1100) } })
+      ])
+      yield* send(server, [event({ time: "now", price: "1" }), event()])
+      yield* server.inject({ answer: { status: 503 }, times: 1 })
+      yield* send(server, [event({ insert_id: "c" })])
+      yield* send(server, [event({ insert_id: "c" })])
+      const all = yield* server.received
+      assert.deepStrictEqual(all.map(({ verdict }) => verdict), [
+        "kept",
+        "duplicate",
+        "kept",
+        "fault",
+        "refused",
+        "injected",
+        "kept"
+      ])
+      assert.strictEqual(all[1]?.of, all[0]?.id)
+      assert.deepStrictEqual(all[2]?.alterations, [
+        { path: "event_properties.text", what: "cut from 1100 to 1024 characters" }
+      ])
+      assert.deepStrictEqual(all[3]?.reasons.map(({ given, path, wanted }) => [path, given, wanted]), [
+        ["time", "now", "an integer"],
+        ["price", "1", "a number"]
+      ])
+      assert.include(all[4]?.because ?? "", "Event 1 of the request is at fault (time)")
+      const faults = yield* get(server, "/api/faults")
+      assert.deepStrictEqual([faults.faults[0].fired, faults.faults[0].armed], [1, false])
+      assert.strictEqual(faults.deliveries[0].returns[0].event, all[6]?.id)
+      const [, request] = (yield* get(server, "/api/requests")).requests
+      assert.deepStrictEqual(
+        (yield* get(server, `/api/requests/${request.id}`)).resends,
+        [all[6]?.request]
+      )
+      assert.strictEqual(all[0]?.project, "key-")
+    }))
+
+  it.scopedLive("projects do not meet, and one is cleared alone", () =>
+    Effect.gen(function*() {
+      const server = yield* DevServer.make()
+      yield* send(server, [event({ insert_id: "a" })], "one-key")
+      yield* send(server, [event({ insert_id: "a" })], "two-key")
+      assert.lengthOf((yield* get(server, "/api/events?project=one-key")).events, 1)
+      assert.strictEqual((yield* get(server, "/api/stats?project=two-key")).verdicts.kept, 1)
+      yield* ask(`${server.url}/api/clear?project=one-key`, { method: "POST", headers: json, body: "{}" })
+      assert.lengthOf((yield* get(server, "/api/events?project=one-key")).events, 0)
+      assert.lengthOf((yield* get(server, "/api/events?project=two-key")).events, 1)
+    }))
+})
+
+describe("D2: bounds", () => {
+  it.scopedLive("the oldest events are pushed out and counted", () =>
+    Effect.gen(function*() {
+      const server = yield* DevServer.make({ maxEvents: 3 })
+      yield* send(server, [event(), event(), event(), event(), event()])
+      const page = yield* get(server, "/api/events")
+      assert.deepStrictEqual([page.events.length, page.dropped], [3, 2])
+    }))
+
+  it.scopedLive("a bomb is answered with 413 and its text is not held", () =>
+    Effect.gen(function*() {
+      const server = yield* DevServer.make()
+      const body = Zlib.gzipSync(Buffer.alloc(200_000_000))
+      const answer = yield* ask(server.urlBatch, {
+        method: "POST",
+        headers: { ...json, "content-encoding": "gzip" },
+        body
+      })
+      assert.strictEqual(answer.status, 413)
+      assert.strictEqual((yield* server.requests)[0]?.bytes, 20_000_001)
+    }), 30_000)
+})
+
+describe("D3: properties", () => {
+  it.scopedLive("operations are applied in the server's order, with the change of each event", () =>
+    Effect.gen(function*() {
+      const server = yield* DevServer.make()
+      yield* send(server, [
+        event({ event_type: "$identify", user_properties: { $set: { plan: "free", seats: 1 } } }),
+        event({
+          event_type: "$identify",
+          user_properties: { $add: { seats: 2 }, $set: { plan: "pro" }, $unset: { plan: "-" }, $append: { tags: "a" } }
+        })
+      ])
+      const user = Option.getOrThrow(yield* server.user("user-1"))
+      assert.deepStrictEqual(
+        user.properties.map(({ name, value }) => [name, value]).sort(),
+        [["plan", "pro"], ["seats", 3], ["tags", ["a"]]]
+      )
+      const [second] = (yield* get(server, "/api/events")).events
+      assert.deepStrictEqual((yield* get(server, `/api/events/${second.id}`)).changes, [
+        { property: "plan", before: "free", after: "pro" },
+        { property: "seats", before: 1, after: 3 },
+        { property: "tags", after: ["a"] }
+      ])
+    }))
+
+  it.scopedLive("the form-encoded endpoints set properties of users and groups", () =>
+    Effect.gen(function*() {
+      const server = yield* DevServer.make()
+      const form = (path: string, identification: object) =>
+        ask(`${server.url}${path}`, {
+          method: "POST",
+          headers: { "content-type": "application/x-www-form-urlencoded" },
+          body: new URLSearchParams({ api_key: "key", identification: JSON.stringify(identification) }).toString()
+        })
+      assert.strictEqual((yield* form("/identify", [{ user_id: "user-1", user_properties: { a: 1 } }])).text, "success")
+      yield* form("/groupidentify", { group_type: "org", group_value: "Acme", group_properties: { size: 2 } })
+      assert.strictEqual(Option.getOrThrow(yield* server.user("user-1")).properties[0]?.value, 1)
+      assert.strictEqual((yield* get(server, "/api/groups/org/Acme")).properties[0].value, 2)
+    }))
+})
+
+describe("D5 and D6: who may ask", () => {
+  it.scopedLive("each route refuses a rebound host, one that cannot be read, other origins and other sites", () =>
+    Effect.gen(function*() {
+      const server = yield* DevServer.make()
+      for (const [method, path] of routes) {
+        const status = (headers: { readonly [name: string]: string }) =>
+          Effect.map(
+            ask(`${server.url}${path}`, {
+              method,
+              headers: { ...json, ...headers },
+              ...(method === "GET" ? {} : { body: "{}" })
+            }),
+            ({ status }) => status
+          )
+        assert.strictEqual(yield* status({ host: "evil.example" }), 403, path)
+        assert.strictEqual(yield* status({ host: "a b" }), 400, path)
+        assert.strictEqual(yield* status({ origin: "http://evil.example" }), 403, path)
+        assert.strictEqual(yield* status({ origin: "null" }), 403, path)
+        assert.strictEqual(yield* status({ "sec-fetch-site": "cross-site" }), 403, path)
+        assert.strictEqual(yield* status({ "sec-fetch-site": "same-site" }), 403, path)
+        if (method !== "GET") {
+          assert.strictEqual(yield* status({ "content-type": "text/plain" }), 415, path)
+        }
+      }
+      for (const host of ["localhost", "a.localhost:1", "10.0.0.1", "[::1]:80", "host.docker.internal"]) {
+        assert.strictEqual((yield* ask(`${server.url}/api/stats`, { headers: { host } })).status, 200, host)
+      }
+      assert.strictEqual((yield* ask(server.urlV2, { method: "POST", headers: { host: "evil.example" } })).status, 403)
+    }))
+
+  it.scopedLive("each route has the headers of safety and none lets other origins in", () =>
+    Effect.gen(function*() {
+      const server = yield* DevServer.make()
+      for (const [, path] of routes.filter(([method]) => method === "GET")) {
+        const { headers } = yield* ask(`${server.url}${path}`)
+        assert.include(String(headers["content-security-policy"]), "default-src 'none'", path)
+        assert.strictEqual(headers["x-content-type-options"], "nosniff", path)
+        assert.isUndefined(headers["access-control-allow-origin"], path)
+      }
+    }))
+
+  it.scopedLive("a token is asked for by everything but ingestion", () =>
+    Effect.gen(function*() {
+      const server = yield* DevServer.make({ token: "secret" })
+      for (const [method, path] of routes) {
+        assert.strictEqual((yield* ask(`${server.url}${path}`, { method, headers: json })).status, 401, path)
+      }
+      assert.strictEqual((yield* send(server, [event()])).status, 200)
+      const client = connect(server.url, { token: "secret" })
+      assert.lengthOf(yield* Effect.promise(() => client.events()), 1)
+    }))
+
+  it.scopedLive("cells of CSV are no formulas", () =>
+    Effect.gen(function*() {
+      const server = yield* DevServer.make()
+      for (const type of ["=1+1", "+1", "-1", "@a"]) {
+        yield* send(server, [event({ event_type: type })])
+      }
+      const { text } = yield* ask(`${server.url}/api/export?format=csv`)
+      for (const type of ["=1+1", "+1", "-1", "@a"]) {
+        assert.include(text, `,'${type},`)
+      }
+    }))
+})
+
+describe("expect", () => {
+  it.scopedLive("waits for what comes, and names the nearest miss", () =>
+    Effect.gen(function*() {
+      const server = yield* DevServer.make()
+      const client = connect(server.url, { project: "key-of-one" })
+      const waiting = client.expect({ type: "Played", where: { event_properties: { title: "Help" } } })
+      yield* send(server, [event({ event_properties: { title: "Help", length: 3 } })])
+      assert.lengthOf(yield* Effect.promise(() => waiting), 1)
+      const missed = yield* Effect.flip(Effect.tryPromise({
+        try: () => client.expect({ type: "Played", where: { "event_properties.title": "Yesterday" }, within: 10 }),
+        catch: String
+      }))
+      assert.include(missed, "event_properties.title: got \"Help\", wanted \"Yesterday\"")
+      yield* Effect.promise(() => client.expectNone({ type: "Paused", within: 10 }))
+      yield* Effect.promise(() => client.clear())
+      assert.lengthOf(yield* server.received, 0)
+    }))
+})
+
+describe("the stream", () => {
+  it.scopedLive("sends what arrives, and resumes after Last-Event-ID", () =>
+    Effect.gen(function*() {
+      const server = yield* DevServer.make()
+      const until = (headers: { readonly [name: string]: string }, wanted: RegExp) =>
+        Effect.async<string, unknown>((resume) => {
+          const sent = request(`${server.url}/api/stream`, { headers }, (response) => {
+            let text = ""
+            response.on("data", (chunk: Buffer) => {
+              text += chunk.toString()
+              if (wanted.test(text)) {
+                resume(Effect.succeed(text))
+                sent.destroy()
+              }
+            })
+          })
+          sent.on("error", (error) => resume(Effect.fail(error)))
+          sent.end()
+          return Effect.sync(() => sent.destroy())
+        })
+      const fiber = yield* Effect.fork(until({}, /event: event\nid: \S+\ndata: .*First.*\n\n/))
+      yield* Effect.iterate(fiber.unsafePoll(), {
+        while: (exit) => exit === null,
+        body: () =>
+          Effect.as(
+            Effect.zipRight(send(server, [event({ event_type: "First" })]), Effect.sleep(100)),
+            fiber.unsafePoll()
+          )
+      })
+      const [, id = ""] = /event: event\nid: (\S+)/.exec(yield* fiber) ?? []
+      yield* send(server, [event({ event_type: "Second" })])
+      assert.include(yield* until({ "last-event-id": id }, /Second/), "event: request")
+    }))
+})
+
+describe("a file", () => {
+  it.live("keeps what arrived across restarts, for its owner alone", () =>
+    Effect.gen(function*() {
+      const folder = mkdtempSync(join(tmpdir(), "dev-server-"))
+      const file = join(folder, "kept.ndjson")
+      yield* Effect.scoped(
+        Effect.flatMap(DevServer.make({ file }), (server) => send(server, [event({ insert_id: "a" })]))
+      )
+      assert.strictEqual(statSync(file).mode & 0o777, 0o600)
+      const again = yield* Effect.scoped(Effect.gen(function*() {
+        const server = yield* DevServer.make({ file })
+        yield* send(server, [event({ insert_id: "a" })])
+        return yield* server.received
+      }))
+      assert.deepStrictEqual(again.map(({ verdict }) => verdict), ["kept", "duplicate"])
+      rmSync(folder, { recursive: true })
+    }))
+})

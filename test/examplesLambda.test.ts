@@ -1,0 +1,61 @@
+/**
+ * The example of a function on Lambda in an outage: each call answers within its time.
+ */
+import { assert, describe, it } from "@effect/vitest"
+import { Effect } from "effect"
+import { DevServer } from "effect-amplitude/DevServer"
+import { createServer } from "node:net"
+import type { AddressInfo, Socket } from "node:net"
+import { start } from "./support/example.js"
+
+/** An address that takes connections and never answers. */
+const hanging = Effect.gen(function*() {
+  const sockets = new Set<Socket>()
+  const server = createServer((socket) => {
+    sockets.add(socket)
+    socket.on("error", () => {})
+  })
+  yield* Effect.acquireRelease(
+    Effect.promise(() => new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))),
+    () =>
+      Effect.promise(() =>
+        new Promise((resolve) => {
+          server.close(resolve)
+          for (const socket of sockets) socket.destroy()
+        })
+      )
+  )
+  return (server.address() as AddressInfo).port
+})
+
+/** An address where nobody listens any more. */
+const dead = Effect.scoped(hanging)
+
+describe("the example of a function on Lambda", { timeout: 60_000 }, () => {
+  it.scopedLive.each([["dead", dead], ["hanging", hanging]] as const)(
+    "answers within its time when the endpoint is %s",
+    ([_, endpoint]) =>
+      Effect.gen(function*() {
+        const port = yield* endpoint
+        const example = yield* start("lambda", {
+          env: {
+            AMPLITUDE_SERVER_URL: `http://127.0.0.1:${port}/2/httpapi`,
+            AMPLITUDE_SHUTDOWN_TIMEOUT: "100 millis"
+          }
+        })
+        const { code, stdout } = yield* example.ended.pipe(
+          Effect.timeoutFail({
+            duration: "20 seconds",
+            onTimeout: () => `it goes on and on: ${example.output()}`
+          })
+        )
+        assert.strictEqual(code, 0)
+        assert.deepStrictEqual(stdout.match(/^sku-.*$/gm), [
+          "sku-1 is on its way",
+          "sku-2 is on its way",
+          "sku-3 is on its way"
+        ])
+        assert.include(stdout, "Shutdown")
+      }).pipe(Effect.provide(DevServer.layer()))
+  )
+})

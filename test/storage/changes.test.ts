@@ -1,0 +1,123 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Layer, Stream, TestClock } from "effect"
+import { Amplitude, AmplitudeConfig, AmplitudeLogger, EventStorage, StorageError, Transport } from "effect-amplitude"
+
+/** A client over a storage with changes of its own, and the lines that it logs. */
+const clientOver = (changes: Stream.Stream<void, StorageError>) =>
+  Effect.gen(function*() {
+    const lines: Array<string> = []
+    const context = yield* Layer.build(Amplitude.layerServices.pipe(
+      Layer.provide([
+        Layer.provide(
+          Layer.effect(EventStorage, Effect.map(EventStorage, (storage) => ({ ...storage, changes }))),
+          EventStorage.layerMemory
+        ),
+        Layer.succeed(Transport, { send: () => Effect.succeed({ status: 200, headers: {}, body: "" }) }),
+        Layer.succeed(AmplitudeLogger, { log: (_, message) => Effect.sync(() => lines.push(message)) })
+      ]),
+      Layer.provide(AmplitudeConfig.layer({ apiKey: "a-key" }))
+    ))
+    return { client: yield* Effect.provide(Amplitude, context), lines }
+  })
+
+const click = { event_type: "Button Clicked", user_id: "user-12345" }
+
+describe("the changes of a storage", () => {
+  it.scoped("that are emitted without end are looked at now and then", () =>
+    Effect.gen(function*() {
+      let emitted = 0
+      const { client } = yield* clientOver(Stream.repeatEffect(Effect.sync(() => {
+        emitted++
+      })))
+      yield* TestClock.adjust("1 second")
+      assert.isAtMost(emitted, 102)
+      yield* client.trackOrFail(click)
+      yield* client.flush
+    }))
+
+  it.scoped("that end at once are watched again, each time later", () =>
+    Effect.gen(function*() {
+      let watched = 0
+      yield* clientOver(Stream.suspend(() => {
+        watched++
+        return Stream.empty
+      }))
+      yield* TestClock.adjust("1 minute")
+      assert.isAtLeast(watched, 5)
+      assert.isAtMost(watched, 20)
+    }))
+
+  it.scoped("that fail or throw are a line in the log, and are watched again", () =>
+    Effect.gen(function*() {
+      let watched = 0
+      const { client, lines } = yield* clientOver(Stream.suspend(() => {
+        if (++watched === 2) throw new Error("a bug")
+        return Stream.fail(new StorageError({ operation: "changes", message: "the server is away" }))
+      }))
+      yield* TestClock.adjust("1 second")
+      assert.isAtLeast(watched, 3)
+      assert.include(lines[0], "the storage failed to watch its changes once")
+      yield* client.trackOrFail(click)
+      yield* client.flush
+    }))
+})
+
+describe("two clients on one storage in memory", () => {
+  it.scoped("deliver each event once, and both flush", () =>
+    Effect.gen(function*() {
+      const sent: Array<string> = []
+      const send: Transport.Service["send"] = ({ body }) =>
+        Effect.sync(() => {
+          const { events } = JSON.parse(new TextDecoder().decode(body)) as {
+            readonly events: ReadonlyArray<{ readonly event_type: string }>
+          }
+          sent.push(...events.map(({ event_type }) => event_type))
+          return { status: 200, headers: {}, body: "" }
+        })
+      const storage = Layer.succeed(EventStorage, yield* Effect.provide(EventStorage, EventStorage.layerMemory))
+      const make = Effect.flatMap(
+        Layer.build(Amplitude.layerServices.pipe(
+          Layer.provide([storage, Layer.succeed(Transport, { send }), AmplitudeLogger.layerNone]),
+          Layer.provide(AmplitudeConfig.layer({ apiKey: "a-key" }))
+        )),
+        (context) => Effect.provide(Amplitude, context)
+      )
+      const [one, other] = [yield* make, yield* make]
+      for (let index = 0; index < 20; index++) {
+        yield* (index % 2 === 0 ? one : other).track({ event_type: String(index), user_id: "user-12345" })
+      }
+      const flushing = yield* Effect.fork(Effect.all([one.flush, other.flush], { concurrency: "unbounded" }))
+      yield* TestClock.adjust("1 minute")
+      yield* flushing
+      assert.deepStrictEqual(sent, Array.from({ length: 20 }, (_, index) => String(index)))
+    }))
+
+  it.scoped("an event that the other one settles is told as settled elsewhere", () =>
+    Effect.gen(function*() {
+      const storage = yield* Effect.provide(EventStorage, EventStorage.layerMemory)
+      const make = (send: Transport.Service["send"]) =>
+        Effect.flatMap(
+          Layer.build(Amplitude.layerServices.pipe(
+            Layer.provide([
+              Layer.succeed(EventStorage, storage),
+              Layer.succeed(Transport, { send }),
+              AmplitudeLogger.layerNone
+            ]),
+            Layer.provide(AmplitudeConfig.layer({ apiKey: "a-key", flushInterval: "1 hour" }))
+          )),
+          (context) => Effect.provide(Amplitude, context)
+        )
+      const one = yield* make(() => Effect.never)
+      const other = yield* make(() => Effect.succeed({ status: 200, headers: {}, body: "" }))
+      const waiting = yield* Effect.fork(Effect.flip(one.trackAndWait(click)))
+      yield* TestClock.adjust(0)
+      yield* other.track({ ...click, user_id: "user-67890" })
+      yield* Effect.fork(other.flush)
+      yield* TestClock.adjust("1 minute")
+      const error = yield* waiting
+      assert.deepStrictEqual([error._tag, (error as { readonly reason?: string }).reason], [
+        "DeliveryError",
+        "Elsewhere"
+      ])
+    }))
+})

@@ -1,0 +1,60 @@
+/** An ingestion server that keeps what it is sent, and answers when it is told to. */
+import { Effect } from "effect"
+import { createServer } from "node:http"
+import type { AddressInfo } from "node:net"
+import { text } from "node:stream/consumers"
+
+interface SentEvent {
+  readonly event_type: string
+  readonly event_properties: Readonly<Record<string, unknown>>
+}
+
+export const make = Effect.gen(function*() {
+  const uploads: Array<ReadonlyArray<SentEvent>> = []
+  const watching = new Set<() => void>()
+  const waiting: Array<() => void> = []
+  let isHeld = false
+  const server = createServer((request, response) =>
+    void text(request).then((body) => {
+      uploads.push(JSON.parse(body).events)
+      const answer = () => response.setHeader("content-type", "application/json").end(`{"code":200}`)
+      if (isHeld) waiting.push(answer)
+      else answer()
+      for (const look of watching) look()
+    }, () => {})
+  )
+  yield* Effect.acquireRelease(
+    Effect.promise(() => new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))),
+    () =>
+      Effect.promise(() =>
+        new Promise((resolve) => {
+          server.close(resolve)
+          server.closeAllConnections()
+        })
+      )
+  )
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/2/httpapi`,
+    uploads: (): ReadonlyArray<ReadonlyArray<SentEvent>> => uploads,
+    events: (): ReadonlyArray<SentEvent> => uploads.flat(),
+    /** From now on nothing is answered. */
+    hold: Effect.sync(() => {
+      isHeld = true
+    }),
+    /** Answers what waits for an answer, and from now on everything at once. */
+    release: Effect.sync(() => {
+      isHeld = false
+      for (const answer of waiting.splice(0)) answer()
+    }),
+    /** As soon as what was uploaded is as it should be. */
+    until: (isThere: (events: ReadonlyArray<SentEvent>) => boolean) =>
+      Effect.async<void>((resume) => {
+        const look = () => {
+          if (isThere(uploads.flat())) resume(Effect.void)
+        }
+        watching.add(look)
+        look()
+        return Effect.sync(() => watching.delete(look))
+      })
+  }
+})

@@ -1,0 +1,36 @@
+/** A page in a browser: a client over `AmplitudeBrowser`, and the calls of it that a test makes. */
+import { Effect, ManagedRuntime } from "effect"
+import { Amplitude } from "effect-amplitude"
+import { AmplitudeBrowser } from "effect-amplitude/AmplitudeBrowser"
+
+const serverUrl = new URLSearchParams(location.search).get("serverUrl")!
+const runtime = ManagedRuntime.make(AmplitudeBrowser.layer({ apiKey: "key", serverUrl, flushInterval: "1 hour" }))
+
+declare global {
+  interface Window {
+    track: (count: number, textLength: number) => Promise<void>
+    flush: () => Promise<void>
+    hide: () => void
+  }
+}
+
+window.track = (count, textLength) =>
+  runtime.runPromise(Effect.forEach(
+    Array.from({ length: count }, (_, index) => ({
+      event_type: "Clicked",
+      device_id: "device-1",
+      event_properties: { index, text: "x".repeat(textLength) }
+    })),
+    (event) => Amplitude.track(event),
+    { discard: true }
+  ))
+
+window.flush = () => runtime.runPromise(Amplitude.flush)
+
+window.hide = () => {
+  Object.defineProperty(document, "visibilityState", { configurable: true, value: "hidden" })
+  document.dispatchEvent(new Event("visibilitychange"))
+}
+
+// Builds the client.
+await runtime.runPromise(Amplitude.config)

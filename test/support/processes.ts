@@ -1,0 +1,98 @@
+/** Servers that tests start, each as a process of its own on a free port and in a folder of its own. */
+import { Effect } from "effect"
+import type { ChildProcess } from "node:child_process"
+import { spawn, spawnSync } from "node:child_process"
+import { chownSync, cpSync, existsSync, mkdtempSync, rmSync, statSync } from "node:fs"
+import { createServer } from "node:net"
+import { tmpdir } from "node:os"
+import { dirname, join } from "node:path"
+
+/** Servers refuse to run as root: they run as "nobody". */
+const nobody = 65534
+const isRoot = process.getuid?.() === 0
+export const asNobody = isRoot ? { uid: nobody, gid: nobody } : {}
+
+export const temporaryFolder = Effect.acquireRelease(
+  Effect.sync(() => {
+    const folder = mkdtempSync(join(tmpdir(), "effect-amplitude-"))
+    if (isRoot) chownSync(folder, nobody, nobody)
+    return folder
+  }),
+  (folder) => Effect.sync(() => rmSync(folder, { recursive: true, force: true, maxRetries: 10 }))
+)
+
+export const freePort: Effect.Effect<number> = Effect.async((resume) => {
+  const server = createServer()
+  server.listen(0, "127.0.0.1", () => {
+    const address = server.address()
+    server.close(() => resume(Effect.succeed(typeof address === "object" ? address!.port : 0)))
+  })
+})
+
+/** The folder, or a copy of it where "nobody" cannot read it. */
+export const readable = (folder: string, into: string): string => {
+  for (let path = folder; isRoot && path !== dirname(path); path = dirname(path)) {
+    if ((statSync(path).mode & 0o001) === 0) {
+      const copy = join(into, "binaries")
+      if (!existsSync(copy)) cpSync(folder, copy, { recursive: true, verbatimSymlinks: true })
+      return copy
+    }
+  }
+  return folder
+}
+
+export const runOnce = (command: string, args: ReadonlyArray<string>): Effect.Effect<void> =>
+  Effect.sync(() => {
+    const { error, status, stderr } = spawnSync(command, args, { ...asNobody, encoding: "utf8" })
+    if (error !== undefined || status !== 0) throw error ?? new Error(`${command} ended with ${status}: ${stderr}`)
+  })
+
+/** Whether a program is installed. */
+export const isInstalled = (program: string): boolean =>
+  spawnSync("sh", ["-c", `command -v ${program}`], { env: { PATH: `${process.env["PATH"]}:/usr/sbin:/sbin` } })
+    .status === 0
+
+export interface Daemon {
+  readonly start: Effect.Effect<void>
+  /** Kills it at once. */
+  readonly kill: Effect.Effect<void>
+}
+
+/** A server that can be killed and started again. It is killed with its scope. */
+export const daemon = (command: string, args: ReadonlyArray<string>, isReady: RegExp) =>
+  Effect.gen(function*() {
+    let child: ChildProcess | undefined = undefined
+    const kill = Effect.promise(() =>
+      new Promise<void>((resolve) => {
+        const running = child
+        child = undefined
+        if (running === undefined || running.exitCode !== null) return resolve()
+        running.once("exit", () => resolve())
+        running.kill("SIGKILL")
+      })
+    )
+    const start = Effect.promise(() =>
+      new Promise<void>((resolve, reject) => {
+        const started = child = spawn(command, args, {
+          ...asNobody,
+          stdio: ["ignore", "pipe", "pipe"],
+          env: {
+            ...process.env,
+            PATH: `${process.env["PATH"]}:/usr/sbin:/sbin`
+          }
+        })
+        let output = ""
+        const look = (text: string) => {
+          output += text
+          if (isReady.test(output)) resolve()
+        }
+        started.stdout.setEncoding("utf8").on("data", look)
+        started.stderr.setEncoding("utf8").on("data", look)
+        started.once("error", reject)
+        started.once("exit", (code) => reject(new Error(`${command} ended with ${code}: ${output}`)))
+      })
+    )
+    yield* Effect.addFinalizer(() => kill)
+    yield* start
+    return { start, kill } satisfies Daemon
+  })
