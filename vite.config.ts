@@ -1,6 +1,6 @@
 import { defineConfig } from "vite"
 
-/** The page of `DevServer`: three files with fixed names, which the server reads from disk. */
+/** The page of `DevServer`: three files, which the server reads from disk. The names of two are made of what they hold. */
 export default defineConfig({
   root: "src/page",
   base: "./",
@@ -19,8 +19,8 @@ export default defineConfig({
     rolldownOptions: {
       output: {
         codeSplitting: false,
-        entryFileNames: "page.js",
-        assetFileNames: "page[extname]"
+        entryFileNames: "page-[hash].js",
+        assetFileNames: "page-[hash][extname]"
       }
     }
   }

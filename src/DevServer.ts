@@ -392,14 +392,15 @@ const app = (store: Store, file: KeptFile.KeptFile, routes: Routes.Routes, setti
     if (Guard.isIngestion(request.method, path)) {
       return ingestion
     }
+    if (request.method === "GET" && Assets.isAsset(path)) {
+      return Assets.respond(path, settings.token === undefined ? undefined : tokenOf(request))
+    }
     const answer = path.startsWith("/api/") ?
       routes :
       request.method === "POST" ?
       upload(store, file, settings.options) :
       request.method === "GET" && path === "/events" ?
       Effect.suspend(() => json(store.kept())) :
-      request.method === "GET" && Assets.isAsset(path) ?
-      Assets.respond(path, settings.token === undefined ? undefined : tokenOf(request)) :
       respond(Ingestion.invalidPath)
     return Effect.map(answer, guarded)
   })

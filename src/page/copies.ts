@@ -63,20 +63,20 @@ const chosen = [
 export const fixture = ({ event }: ReceivedEvent): string =>
   expression([Object.fromEntries(chosen.flatMap((name) => name in event ? [[name, event[name]]] : []))], "")
 
+const schemas: { readonly [type: string]: string } = {
+  string: "Schema.String",
+  number: "Schema.Number",
+  boolean: "Schema.Boolean"
+}
+
 const schemaOf = (value: unknown, indent: string): string => {
-  switch (typeof value) {
-    case "string":
-      return "Schema.String"
-    case "number":
-      return "Schema.Number"
-    case "boolean":
-      return "Schema.Boolean"
-  }
   if (Array.isArray(value)) {
     const elements = new Set(value.map((element) => schemaOf(element, indent)))
     return elements.size === 1 ? `Schema.Array(${[...elements][0]})` : "Schema.Array(Schema.Unknown)"
   }
-  return typeof value === "object" && value !== null ? `Schema.Struct(${fieldsOf(value as Json, indent)})` : "Schema.Null"
+  return typeof value === "object" && value !== null ?
+    `Schema.Struct(${fieldsOf(value as Json, indent)})` :
+    schemas[typeof value] ?? "Schema.Null"
 }
 
 const fieldsOf = (properties: Json, indent: string): string => {

@@ -87,7 +87,11 @@ const isField = (target: EventTarget | null): target is HTMLElement =>
 /** What does something by itself when the key is pressed on it. */
 const answersItself = (target: EventTarget | null, key: string): boolean =>
   target instanceof Element &&
-  (key === "Enter" ? target.closest("a, button, summary") : key === " " ? target.closest("button, summary, input") : null) !==
+  (key === "Enter"
+      ? target.closest("a, button, summary")
+      : key === " "
+      ? target.closest("button, summary, input")
+      : null) !==
     null
 
 export const listenToKeys = (): void => {

@@ -38,7 +38,7 @@ const seconds = new Map<number, { -readonly [verdict in Verdict]: number }>()
 const tick = signal(0)
 
 /** The server's clock less the browser's, in milliseconds. */
-let skew = 0
+const skew = 0
 
 /** The last minute, oldest second first. */
 export const lastMinute = computed((): ReadonlyArray<Counts> => {

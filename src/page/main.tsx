@@ -1,6 +1,3 @@
-import "./styles/tokens.css"
-import "./styles/base.css"
-import "./styles/views.css"
 import { render } from "preact"
 import { App } from "./App.js"
 import { listenToKeys } from "./keyboard.js"

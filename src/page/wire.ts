@@ -113,7 +113,11 @@ export interface RequestSummary {
 export interface RequestDetail extends RequestSummary {
   readonly headers: { readonly [name: string]: string }
   readonly body: string
-  readonly answer: { readonly status: number; readonly headers: { readonly [name: string]: string }; readonly body: string }
+  readonly answer: {
+    readonly status: number
+    readonly headers: { readonly [name: string]: string }
+    readonly body: string
+  }
   readonly advice: string
   readonly resends: ReadonlyArray<string>
   readonly curl: string

@@ -1,7 +1,7 @@
 /** Says on every view that a fault is switched on, and stops it. */
 import type { JSX } from "preact"
-import { count } from "../format.js"
 import * as Faults from "../faults.js"
+import { count } from "../format.js"
 import { armed } from "../live.js"
 import { href } from "../router.js"
 import { VerdictIcon } from "./Verdict.js"

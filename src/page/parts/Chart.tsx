@@ -25,8 +25,7 @@ const summary = (seconds: ReadonlyArray<Second>): string => {
 /** The bars of one verdict, as one path. */
 const bars = (seconds: ReadonlyArray<Second>, verdict: Verdict, peak: number): string =>
   seconds.map((second, index) => {
-    const size = (name: Verdict): number =>
-      second[name] === 0 ? 0 : Math.max(2, second[name] / peak * (height - 8))
+    const size = (name: Verdict): number => second[name] === 0 ? 0 : Math.max(2, second[name] / peak * (height - 8))
     const below = order.slice(0, order.indexOf(verdict)).reduce((sum, name) => sum + size(name), 0)
     return second[verdict] === 0 ? "" : `M${index * 4} ${height - below}v${-size(verdict)}h3v${size(verdict)}z`
   }).join("")

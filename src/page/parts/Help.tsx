@@ -70,7 +70,9 @@ export const Help = (): JSX.Element | null => {
           <dl class="facts">
             {filters.map(([example, selects]) => (
               <Fragment key={example}>
-                <dt><code>{example}</code></dt>
+                <dt>
+                  <code>{example}</code>
+                </dt>
                 <dd>{selects}</dd>
               </Fragment>
             ))}

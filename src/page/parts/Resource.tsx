@@ -3,6 +3,7 @@ import { type ReadonlySignal, useSignal } from "@preact/signals"
 import type { JSX } from "preact"
 import { useEffect } from "preact/hooks"
 import { ApiError, get } from "../api.js"
+import { project } from "../router.js"
 
 export interface Resource<A> {
   /** What was read last. It stays while it is read again. */
@@ -11,18 +12,15 @@ export interface Resource<A> {
 }
 
 /** Reads a route, and again whenever the revision changes. */
-export const useResource = <A,>(
-  path: string | undefined,
+export function useResource<A>(
+  path: string,
   revision: ReadonlySignal<number>,
   parameters: { readonly [name: string]: string | number | undefined } = {}
-): Resource<A> => {
+): Resource<A> {
   const state = useSignal<Resource<A> & { readonly key: string }>({ key: "", value: undefined, error: undefined })
-  const key = JSON.stringify([path, parameters])
+  const key = JSON.stringify([path, project.value, parameters])
   const current = revision.value
   useEffect(() => {
-    if (path === undefined) {
-      return
-    }
     const controller = new AbortController()
     get<A>(path, parameters, controller.signal).then(
       (value) => {

@@ -100,13 +100,17 @@ const Why = ({ event }: { readonly event: ReceivedEvent }): JSX.Element | null =
       {reasons.length === 0 && verdict !== "kept" ?
         <p>{because === undefined || because === "" ? verdictMeanings[verdict] : because}</p> :
         null}
-      {of === undefined ? null : <p>The first one is <a href={href("events", [of])}>event {of}</a>.</p>}
-      {violations.length === 0 ? null : (
-        <Notes title="Against the tracking plan" notes={violations.map(({ path, wanted }) => [path, wanted])} />
+      {of === undefined ? null : (
+        <p>
+          The first one is <a href={href("events", [of])}>event {of}</a>.
+        </p>
       )}
-      {alterations.length === 0 ? null : (
-        <Notes title="Altered by the service" notes={alterations.map(({ path, what }) => [path, what])} />
-      )}
+      {violations.length === 0 ?
+        null :
+        <Notes title="Against the tracking plan" notes={violations.map(({ path, wanted }) => [path, wanted])} />}
+      {alterations.length === 0 ?
+        null :
+        <Notes title="Altered by the service" notes={alterations.map(({ path, what }) => [path, what])} />}
     </section>
   )
 }
@@ -114,9 +118,13 @@ const Why = ({ event }: { readonly event: ReceivedEvent }): JSX.Element | null =
 const ReasonFacts = ({ reason: { doc, fix, given, path, wanted } }: { readonly reason: Reason }): JSX.Element => (
   <dl class="facts reason">
     <dt>Field</dt>
-    <dd><code>{path}</code></dd>
+    <dd>
+      <code>{path}</code>
+    </dd>
     <dt>Given</dt>
-    <dd><code>{brief(given, 300)}</code></dd>
+    <dd>
+      <code>{brief(given, 300)}</code>
+    </dd>
     <dt>Wanted</dt>
     <dd>{wanted}</dd>
     <dt>Fix</dt>
@@ -134,7 +142,9 @@ const Notes = (
     <dl class="facts">
       {notes.map(([path, note], index) => (
         <Fragment key={index}>
-          <dt><code>{path}</code></dt>
+          <dt>
+            <code>{path}</code>
+          </dt>
           <dd>{note}</dd>
         </Fragment>
       ))}
@@ -157,9 +167,15 @@ const Changes = ({ changes }: { readonly changes: ReadonlyArray<Change> }): JSX.
         <tbody>
           {changes.map(({ after, before, property }) => (
             <tr key={property}>
-              <td><code>{property}</code></td>
-              <td class="muted"><code>{before === undefined ? "not set" : brief(before, 200)}</code></td>
-              <td><code>{after === undefined ? "not set" : brief(after, 200)}</code></td>
+              <td>
+                <code>{property}</code>
+              </td>
+              <td class="muted">
+                <code>{before === undefined ? "not set" : brief(before, 200)}</code>
+              </td>
+              <td>
+                <code>{after === undefined ? "not set" : brief(after, 200)}</code>
+              </td>
             </tr>
           ))}
         </tbody>

@@ -65,7 +65,7 @@ export const EventList = (): JSX.Element => {
     }
   })
 
-  const still = useRef<ReturnType<typeof setTimeout>>()
+  const still = useRef<ReturnType<typeof setTimeout> | undefined>(undefined)
   useEffect(() => () => clearTimeout(still.current), [])
   const onPointerMove = (): void => {
     pointed.value = true

@@ -1,18 +1,16 @@
 /** The events: filter, last minute, list, and beside it one event. */
 import type { JSX } from "preact"
-import { plural } from "../format.js"
 import * as Filter from "../filter.js"
+import { plural } from "../format.js"
+import { filterId } from "../keyboard.js"
 import { counts, dropped, lastMinute, loaded } from "../live.js"
 import * as Log from "../log.js"
 import { Chart } from "../parts/Chart.js"
 import { Verdict, VerdictIcon, verdictWords } from "../parts/Verdict.js"
 import { go, href, query, route } from "../router.js"
-import { filterId } from "../keyboard.js"
 import { paused } from "../state.js"
 import { EventDetail } from "./EventDetail.js"
 import { EventList } from "./EventList.js"
-
-
 
 export const setQuery = (text: string): void =>
   go(href("events", route.value.tab === "events" ? route.value.path : [], { q: text }), true)

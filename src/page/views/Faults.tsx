@@ -53,7 +53,12 @@ export const Faults = (): JSX.Element => (
     </p>
     <div class="cards">
       {choices.map(({ fault, text, title }) => (
-        <button type="button" key={title} class="card" onClick={() => FaultControl.inject(fault)}>
+        <button
+          type="button"
+          key={title}
+          class="card"
+          onClick={() => FaultControl.inject(fault)}
+        >
           <span class="card-title">{title}</span>
           <span class="muted">{text}</span>
         </button>
@@ -158,7 +163,10 @@ const Deliveries = ({ deliveries }: { readonly deliveries: ReadonlyArray<Deliver
         (
           <>
             <dl class="tiles">
-              {([["Came back once", "kept"], ["Came back again and again", "refused"], ["Never came back", "fault"]] as const)
+              {([["Came back once", "kept"], ["Came back again and again", "refused"], [
+                "Never came back",
+                "fault"
+              ]] as const)
                 .map(([name, kind]) => (
                   <div key={kind}>
                     <dt>{name}</dt>
@@ -181,7 +189,9 @@ const Deliveries = ({ deliveries }: { readonly deliveries: ReadonlyArray<Deliver
                 <tbody>
                   {deliveries.slice(0, shownDeliveries).map((delivery, index) => (
                     <tr key={`${delivery.event} ${delivery.insertId}`}>
-                      <td class="wrap"><code>{delivery.insertId}</code></td>
+                      <td class="wrap">
+                        <code>{delivery.insertId}</code>
+                      </td>
                       <td class="number">
                         <a href={href("events", [delivery.event])}>{timeOfDay(delivery.refusedAt)}</a>
                       </td>

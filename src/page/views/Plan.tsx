@@ -28,7 +28,8 @@ export const Plan = (): JSX.Element => {
                 <h2>No events observed yet</h2>
                 <p>
                   The types of events and their properties gather here. <code>npx effect-amplitude plan generate</code>
-                  {" "}makes a tracking plan of them.
+                  {" "}
+                  makes a tracking plan of them.
                 </p>
               </div>
             ) :
@@ -36,11 +37,17 @@ export const Plan = (): JSX.Element => {
           <ul class="items" role="list" aria-label="Types of events">
             {plan?.events.map((event) => (
               <li key={event.type}>
-                <a class="item" href={href("plan", [event.type])} aria-current={event.type === type ? "true" : undefined}>
+                <a
+                  class="item"
+                  href={href("plan", [event.type])}
+                  aria-current={event.type === type ? "true" : undefined}
+                >
                   <span class="item-title ellipsis">{event.type}</span>
                   <span class="item-end number muted">{count(event.count)}</span>
                   <span class="item-line muted">
-                    <span>{event.properties.length === 1 ? "1 property" : `${event.properties.length} properties`}</span>
+                    <span>
+                      {event.properties.length === 1 ? "1 property" : `${event.properties.length} properties`}
+                    </span>
                     {event.violations.length === 0 ? null : (
                       <span class="verdict is-fault">
                         <VerdictIcon verdict="fault" />
@@ -72,7 +79,10 @@ const Observed = ({ event }: { readonly event: ObservedEvent }): JSX.Element => 
       <h2 class="title">{event.type}</h2>
       <Facts
         facts={[
-          ["Events", <a href={href("events", [], { q: `type:${JSON.stringify(event.type)}` })}>{count(event.count)}</a>],
+          [
+            "Events",
+            <a href={href("events", [], { q: `type:${JSON.stringify(event.type)}` })}>{count(event.count)}</a>
+          ],
           ["First seen", dateTime(event.firstSeen)],
           ["Last seen", dateTime(event.lastSeen)]
         ]}
@@ -84,8 +94,12 @@ const Observed = ({ event }: { readonly event: ObservedEvent }): JSX.Element => 
         <dl class="facts">
           {event.violations.map(({ count: times, path, wanted }) => (
             <div class="fact" key={`${path} ${wanted}`}>
-              <dt><code>{path}</code></dt>
-              <dd>{wanted} <span class="muted number">{count(times)} ×</span></dd>
+              <dt>
+                <code>{path}</code>
+              </dt>
+              <dd>
+                {wanted} <span class="muted number">{count(times)} ×</span>
+              </dd>
             </div>
           ))}
         </dl>
@@ -93,38 +107,44 @@ const Observed = ({ event }: { readonly event: ObservedEvent }): JSX.Element => 
     )}
     <section>
       <h3 class="heading">Properties</h3>
-      {event.properties.length === 0 ? <p class="muted">Its events have none.</p> : (
-        <div class="scroll-x" tabIndex={0} role="group" aria-label="Properties">
-          <table class="table">
-            <thead>
-              <tr>
-                <th scope="col">Name</th>
-                <th scope="col">Types</th>
-                <th scope="col">In events</th>
-                <th scope="col">Examples</th>
-              </tr>
-            </thead>
-            <tbody>
-              {event.properties.map(({ examples, name, share, types }) => (
-                <tr key={name}>
-                  <td><code>{name}</code></td>
-                  <td>{types.join(", ")}</td>
-                  <td class="number">
-                    <span class="share">
-                      <svg class="meter" viewBox="0 0 48 4" aria-hidden="true">
-                        <rect class="meter-back" width="48" height="4" rx="2" />
-                        <rect class="meter-fill" width={48 * share} height="4" rx="2" />
-                      </svg>
-                      {percent(share)}
-                    </span>
-                  </td>
-                  <td class="wrap muted"><code>{examples.map((example) => brief(example, 40)).join(", ")}</code></td>
+      {event.properties.length === 0 ?
+        <p class="muted">Its events have none.</p> :
+        (
+          <div class="scroll-x" tabIndex={0} role="group" aria-label="Properties">
+            <table class="table">
+              <thead>
+                <tr>
+                  <th scope="col">Name</th>
+                  <th scope="col">Types</th>
+                  <th scope="col">In events</th>
+                  <th scope="col">Examples</th>
                 </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
-      )}
+              </thead>
+              <tbody>
+                {event.properties.map(({ examples, name, share, types }) => (
+                  <tr key={name}>
+                    <td>
+                      <code>{name}</code>
+                    </td>
+                    <td>{types.join(", ")}</td>
+                    <td class="number">
+                      <span class="share">
+                        <svg class="meter" viewBox="0 0 48 4" aria-hidden="true">
+                          <rect class="meter-back" width="48" height="4" rx="2" />
+                          <rect class="meter-fill" width={48 * share} height="4" rx="2" />
+                        </svg>
+                        {percent(share)}
+                      </span>
+                    </td>
+                    <td class="wrap muted">
+                      <code>{examples.map((example) => brief(example, 40)).join(", ")}</code>
+                    </td>
+                  </tr>
+                ))}
+              </tbody>
+            </table>
+          </div>
+        )}
     </section>
   </>
 )

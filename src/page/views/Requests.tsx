@@ -121,7 +121,9 @@ const Detail = ({ id }: { readonly id: string }): JSX.Element => {
     (
       <>
         <header class="detail-head">
-          <h2 class="title"><Status status={request.status} /> <code>{request.path}</code></h2>
+          <h2 class="title">
+            <Status status={request.status} /> <code>{request.path}</code>
+          </h2>
           <Facts
             facts={[
               ["Received", dateTime(request.receivedAt)],

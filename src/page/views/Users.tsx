@@ -98,7 +98,10 @@ const User = ({ id }: { readonly id: string }): JSX.Element => {
           <h2 class="title">{user.id}</h2>
           <Facts
             facts={[
-              ["Events", <a href={href("events", [], { q: `user:${JSON.stringify(user.id)}` })}>{count(user.events)}</a>],
+              [
+                "Events",
+                <a href={href("events", [], { q: `user:${JSON.stringify(user.id)}` })}>{count(user.events)}</a>
+              ],
               ["First seen", dateTime(user.firstSeen)],
               ["Last seen", dateTime(user.lastSeen)],
               ["Revenue", money(user.revenue)]
@@ -167,27 +170,35 @@ const Properties = (
 ): JSX.Element => (
   <section>
     <h3 class="heading">{title}</h3>
-    {properties.length === 0 ? <p class="muted">None is set.</p> : (
-      <div class="scroll-x" tabIndex={0} role="group" aria-label={title}>
-        <table class="table">
-          <thead>
-            <tr>
-              <th scope="col">Name</th>
-              <th scope="col">Value</th>
-              <th scope="col">Set by</th>
-            </tr>
-          </thead>
-          <tbody>
-            {properties.map(({ at, event, name, value }) => (
-              <tr key={name}>
-                <td><code>{name}</code></td>
-                <td class="wrap"><code title={inline(value)}>{brief(value, 200)}</code></td>
-                <td class="number"><a href={href("events", [event])}>{timeOfDay(at)}</a></td>
+    {properties.length === 0 ?
+      <p class="muted">None is set.</p> :
+      (
+        <div class="scroll-x" tabIndex={0} role="group" aria-label={title}>
+          <table class="table">
+            <thead>
+              <tr>
+                <th scope="col">Name</th>
+                <th scope="col">Value</th>
+                <th scope="col">Set by</th>
               </tr>
-            ))}
-          </tbody>
-        </table>
-      </div>
-    )}
+            </thead>
+            <tbody>
+              {properties.map(({ at, event, name, value }) => (
+                <tr key={name}>
+                  <td>
+                    <code>{name}</code>
+                  </td>
+                  <td class="wrap">
+                    <code title={inline(value)}>{brief(value, 200)}</code>
+                  </td>
+                  <td class="number">
+                    <a href={href("events", [event])}>{timeOfDay(at)}</a>
+                  </td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </div>
+      )}
   </section>
 )
