@@ -3,6 +3,7 @@ import { useSignalEffect } from "@preact/signals"
 import type { JSX } from "preact"
 import { count, plural } from "./format.js"
 import { connection, counts, loaded, total } from "./live.js"
+import * as Log from "./log.js"
 import { ArmedBar } from "./parts/ArmedBar.js"
 import { Header, tabNames } from "./parts/Header.js"
 import { Help } from "./parts/Help.js"
@@ -25,7 +26,8 @@ const views: { readonly [tab in Tab]: () => JSX.Element } = {
 }
 
 /** The tab that is shown. An empty server shows how to connect to it, unless the address names a view. */
-const shownTab = (): Tab => !isNamed.value && loaded.value && total.value === 0 ? "connect" : route.value.tab
+const shownTab = (): Tab =>
+  !isNamed.value && loaded.value && total.value === 0 && Log.size.value === 0 ? "connect" : route.value.tab
 
 export const App = (): JSX.Element => {
   const tab = shownTab()

@@ -23,9 +23,6 @@ export const loaded = signal(false)
 /** Grows when something arrived. At most once a second, so that views that read again do not do so all the time. */
 export const arrivals = signal(0)
 
-/** Grows when the faults changed. */
-export const faultChanges = signal(0)
-
 /** The faults that are armed. */
 export const armed = signal<FaultList>({ faults: [], deliveries: [] })
 
@@ -37,18 +34,15 @@ const seconds = new Map<number, { -readonly [verdict in Verdict]: number }>()
 
 const tick = signal(0)
 
-/** The server's clock less the browser's, in milliseconds. */
-const skew = 0
-
 /** The last minute, oldest second first. */
 export const lastMinute = computed((): ReadonlyArray<Counts> => {
   void tick.value
-  const now = Math.floor((Date.now() + skew) / 1000)
+  const now = Math.floor(Date.now() / 1000)
   return Array.from({ length: chartSeconds }, (_, index) => seconds.get(now - chartSeconds + 1 + index) ?? none)
 })
 
 setInterval(() => {
-  const now = Math.floor((Date.now() + skew) / 1000)
+  const now = Math.floor(Date.now() / 1000)
   for (const second of seconds.keys()) {
     if (second < now - chartSeconds) {
       seconds.delete(second)
@@ -59,9 +53,19 @@ setInterval(() => {
   }
 }, 1000)
 
+/** The id of the newest event that the counts of the server have. The stream brings those after it. */
+let counted = Number.POSITIVE_INFINITY
+
+/** What the stream brought before the counts of the server were read. */
+let early: Array<ReceivedEvent> = []
+
+/** Adds what came after the counts of the server. */
 const countArrivals = (events: ReadonlyArray<ReceivedEvent>): void => {
   const sum: { -readonly [verdict in Verdict]: number } = { ...untracked(() => counts.value) }
-  for (const { receivedAt, verdict } of events) {
+  for (const { id, receivedAt, verdict } of events) {
+    if (Number(id) <= counted) {
+      continue
+    }
     const second = Math.floor(receivedAt / 1000)
     const before = seconds.get(second) ?? { ...none }
     before[verdict]++
@@ -86,23 +90,21 @@ const throttle = (millis: number, run: () => void): () => void => {
 /** Grows when the page starts over: another project, or a server that was cleared or started again. */
 export const restarts = signal(0)
 
-const readStats = (): void => {
-  const started = untracked(() => restarts.value)
-  get<Stats>("/api/stats").then((stats) => {
-    if (started === restarts.value) {
-      batch(() => {
-        counts.value = stats.verdicts
-        seconds.clear()
-        for (const { at, ...second } of stats.seconds) {
-          seconds.set(Math.floor(at / 1000), second)
-        }
-        tick.value++
-      })
+const readStats = async (isCurrent: () => boolean): Promise<void> => {
+  const stats = await get<Stats>("/api/stats")
+  if (!isCurrent()) {
+    return
+  }
+  batch(() => {
+    counted = Number(stats.last)
+    counts.value = stats.verdicts
+    for (const { at, ...second } of stats.seconds) {
+      seconds.set(Math.floor(at / 1000), second)
     }
-  }, () => {})
+    countArrivals(early)
+    early = []
+  })
 }
-
-const readStatsSoon = throttle(2000, readStats)
 
 const noteArrivalsSoon = throttle(1000, () => {
   arrivals.value++
@@ -111,7 +113,6 @@ const noteArrivalsSoon = throttle(1000, () => {
 const readFaults = (): void => {
   get<FaultList>("/api/faults").then((list) => {
     armed.value = list
-    faultChanges.value++
   }, () => {})
 }
 
@@ -119,6 +120,9 @@ const readFaultsSoon = throttle(500, readFaults)
 
 /** Reads the faults again, when the page changed them. */
 export const refreshFaults = readFaults
+
+/** How long the page waits before it starts over, in milliseconds. */
+const retryMillis = 2000
 
 const pageSize = 500
 
@@ -139,13 +143,24 @@ const readOlder = async (isCurrent: () => boolean): Promise<void> => {
   } while (after !== undefined && Log.hasRoom())
 }
 
+/** Reads how many events the server no longer has. */
+const readDroppedSoon = throttle(5000, () => {
+  get<EventPage>("/api/events", { limit: 1 }).then((page) => {
+    dropped.value = page.dropped
+  }, () => {})
+})
+
 const take = (events: ReadonlyArray<ReceivedEvent>): void =>
   batch(() => {
     const news = Log.append(events)
     if (news.length > 0) {
-      countArrivals(news)
-      readStatsSoon()
+      if (counted === Number.POSITIVE_INFINITY) {
+        early.push(...news)
+      } else {
+        countArrivals(news)
+      }
       noteArrivalsSoon()
+      readDroppedSoon()
       if (armed.value.faults.length > 0) {
         readFaultsSoon()
       }
@@ -154,56 +169,51 @@ const take = (events: ReadonlyArray<ReceivedEvent>): void =>
 
 /** Opens the stream and reads what is there. Answers how to stop. */
 const start = (): () => void => {
-  let isCurrent = true
-  let wasOpen = false
+  let state: "new" | "open" | "over" = "new"
+  const isCurrent = (): boolean => state !== "over"
   batch(() => {
     Log.clear()
     seconds.clear()
+    counted = Number.POSITIVE_INFINITY
+    early = []
     counts.value = none
     dropped.value = 0
     loaded.value = false
     connection.value = "connecting"
     restarts.value++
+    arrivals.value++
   })
   const source = new EventSource(address("/api/stream"))
   let again: ReturnType<typeof setTimeout> | undefined
   source.addEventListener("open", () => {
-    if (wasOpen) {
-      // It may be another server: what it holds is read anew.
-      restart()
+    connection.value = "open"
+    readFaults()
+    if (state === "open") {
+      // The stream goes on where it ended, or says that the server holds something else now.
+      arrivals.value++
       return
     }
-    wasOpen = true
-    connection.value = "open"
+    state = "open"
     // The stream comes first, so that no event falls between it and what is read.
-    readStats()
-    readFaults()
-    readOlder(() => isCurrent).catch(() => {
-      loaded.value = isCurrent || loaded.value
+    Promise.all([readStats(isCurrent), readOlder(isCurrent)]).catch(() => {
+      if (isCurrent()) {
+        again = setTimeout(restart, retryMillis)
+      }
     })
   })
   source.addEventListener("error", () => {
     connection.value = "lost"
     // The browser tries again by itself, unless the answer was no stream.
     if (source.readyState === EventSource.CLOSED) {
-      again = setTimeout(restart, 2000)
+      again = setTimeout(restart, retryMillis)
     }
   })
   source.addEventListener("event", ({ data }: MessageEvent<string>) => take(JSON.parse(data) as Array<ReceivedEvent>))
   source.addEventListener("request", noteArrivalsSoon)
   source.addEventListener("fault", readFaultsSoon)
-  source.addEventListener("cleared", () => {
-    batch(() => {
-      Log.clear()
-      seconds.clear()
-      counts.value = none
-      dropped.value = 0
-      arrivals.value++
-    })
-    readFaults()
-  })
+  source.addEventListener("cleared", () => restart())
   return () => {
-    isCurrent = false
+    state = "over"
     clearTimeout(again)
     source.close()
   }

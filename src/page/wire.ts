@@ -136,6 +136,8 @@ export interface Limit {
 
 /** `GET /api/stats` */
 export interface Stats {
+  /** The id of the newest event or request that is counted. */
+  readonly last: string
   readonly verdicts: Counts
   readonly seconds: ReadonlyArray<Counts & { readonly at: number }>
   readonly limits: ReadonlyArray<Limit>

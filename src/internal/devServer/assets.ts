@@ -6,8 +6,8 @@ import { extname } from "node:path"
 import { fileURLToPath } from "node:url"
 import * as Guard from "./guard.js"
 
-/** The document, and what it loads. The name of a script or style is made of what it holds. */
-const pattern = /^\/(?:page-[\w-]+\.(?:js|css))?$/
+/** The document, what it loads, and the icon, which every browser asks for. The name of a script or style is made of what it holds. */
+const pattern = /^\/(?:page-[\w-]+\.(?:js|css)|favicon\.ico)?$/
 
 /** Whether a path is one of the page. */
 export const isAsset = (path: string): boolean => pattern.test(path)
@@ -46,7 +46,7 @@ export const respond = (
       {} :
       { "set-cookie": `devserver_token=${encodeURIComponent(token)}; HttpOnly; SameSite=Strict; Path=/` })
   }
-  return Effect.match(read(name), {
+  return name === "favicon.ico" ? HttpServerResponse.empty({ headers }) : Effect.match(read(name), {
     onSuccess: (bytes) =>
       HttpServerResponse.uint8Array(bytes, {
         contentType: contentTypes[extname(name)] ?? "",

@@ -86,7 +86,10 @@ export const make = ({ maxSubscribers, onClear, store, url }: Options): Effect.E
     }
     const [from, number] = (lastEventId ?? "").split(":")
     const start = lastEventId === undefined ? store.last : from === instance ? Number(number) || 0 : 0
-    const greeting = lastEventId === undefined || from === instance ? ": \n\n" : message("cleared", {}, 0)
+    // Who loses the connection before anything came resumes from here as well.
+    const greeting = lastEventId === undefined || from === instance ?
+      `id: ${instance}:${start}\n\n` :
+      message("cleared", {}, 0)
     const body = Stream.make(greeting).pipe(
       Stream.concat(
         changes(store, apiKey, Effect.succeed(start)).pipe(

@@ -588,6 +588,7 @@ export class Store {
       }
     }
     return {
+      last: String(this.last),
       verdicts,
       types: Object.fromEntries(types),
       libraries: Object.fromEntries(libraries),
