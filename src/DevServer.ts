@@ -463,7 +463,11 @@ const inject = (
   { fault: { answer }, id }: { readonly fault: DevServer.Fault; readonly id: string },
   request: HttpServerRequest.HttpServerRequest
 ): Effect.Effect<HttpServerResponse.HttpServerResponse> => {
-  const because = `${id} answered its request`
+  const because = answer === "reset" ?
+    `Connection reset by ${id}` :
+    answer === "timeout" ?
+    `Left without an answer by ${id}` :
+    `Answered ${answer.status} by ${id}`
   if (answer === "reset" || answer === "timeout") {
     store.receive(upload, { answer: { status: 0 }, because })
     return answer === "timeout" ?

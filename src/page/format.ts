@@ -25,12 +25,15 @@ export const count = (value: number): string => value.toLocaleString("en-US")
 export const plural = (value: number, noun: string): string => `${count(value)} ${noun}${value === 1 ? "" : "s"}`
 
 /** A span of time in the unit that suits it. */
-export const duration = (millis: number): string =>
-  millis < 1000 ?
-    `${Math.round(millis)} ms` :
-    millis < 60_000 ?
-    `${(millis / 1000).toFixed(1)} s` :
-    `${Math.floor(millis / 60_000)} min ${Math.round((millis % 60_000) / 1000)} s`
+export const duration = (millis: number): string => {
+  if (millis < 1000) {
+    return `${Math.round(millis)} ms`
+  }
+  const seconds = Math.round(millis / 1000)
+  return seconds < 60 ?
+    `${millis % 1000 === 0 ? seconds : (millis / 1000).toFixed(1)} s` :
+    `${Math.floor(seconds / 60)} min${seconds % 60 === 0 ? "" : ` ${seconds % 60} s`}`
+}
 
 /** A number of bytes in the unit that suits it. */
 export const bytes = (value: number): string =>
@@ -49,8 +52,9 @@ export const inline = (value: unknown): string => {
   return text === undefined ? "nothing" : text
 }
 
+/** The beginning of a text, at most `length` characters. */
+export const cut = (text: string, length: number): string => text.length > length ? `${text.slice(0, length)}…` : text
+
 /** A JSON value as JSON on one line, at most `length` characters. */
-export const brief = (value: unknown, length = 80): string => {
-  const text = value === undefined ? "nothing" : JSON.stringify(value)
-  return text.length > length ? `${text.slice(0, length)}…` : text
-}
+export const brief = (value: unknown, length = 80): string =>
+  cut(value === undefined ? "nothing" : JSON.stringify(value), length)

@@ -4,6 +4,7 @@
  */
 import { batch, computed, effect, signal, untracked } from "@preact/signals"
 import * as Filter from "./filter.js"
+import { brief, cut } from "./format.js"
 import { query } from "./router.js"
 import type { Json, ReceivedEvent, Verdict } from "./wire.js"
 
@@ -21,7 +22,7 @@ export interface Entry {
 const text = (value: unknown): string => typeof value === "string" ? value : value === undefined ? "" : String(value)
 
 export const typeOf = ({ event }: ReceivedEvent): string =>
-  typeof event.event_type === "string" ? event.event_type : "(no event_type)"
+  typeof event.event_type === "string" && event.event_type.trim() !== "" ? event.event_type : "(no event_type)"
 
 export const userOf = ({ event }: ReceivedEvent): string => text(event.user_id ?? event.device_id)
 
@@ -225,7 +226,8 @@ export const reasonOf = ({ alterations, because, of, reasons, verdict, violation
   const [first] = reasons
   if (first !== undefined) {
     const others = reasons.length - 1
-    return `${first.path}: ${first.wanted}${others === 0 ? "" : ` (and ${others} more)`}`
+    const given = "given" in first ? brief(first.given, 32) : "nothing"
+    return `${first.path}: given ${given}, wanted ${first.wanted}${others === 0 ? "" : ` (and ${others} more)`}`
   }
   switch (verdict) {
     case "fault":
@@ -272,11 +274,8 @@ export const troubles = (): ReadonlyArray<Trouble> => {
 export const preview = ({ event }: ReceivedEvent): string => {
   const source = event.event_type === "$identify" ? event.user_properties : event.event_properties
   return typeof source === "object" && source !== null ?
-    Object.entries(source as Json).slice(0, 6).map(([name, value]) => `${name} ${brief(value)}`).join("  ·  ") :
+    Object.entries(source as Json).slice(0, 6).map(([name, value]) =>
+      `${name} ${typeof value === "string" ? cut(value, 32) : brief(value, 32)}`
+    ).join("  ·  ") :
     ""
-}
-
-const brief = (value: unknown): string => {
-  const json = typeof value === "string" ? value : JSON.stringify(value)
-  return json.length > 32 ? `${json.slice(0, 31)}…` : json
 }

@@ -20,12 +20,21 @@ export const visit = (index: number, now: number): ReadonlyArray<object> => {
     library: index % 3 === 0 ? "amplitude-python/1.2.0" : "amplitude-ts/2.17.4"
   })
   return [
-    { ...common, event_type: "$identify", user_properties: { $set: { plan: index % 2 === 0 ? "pro" : "free" }, $add: { visits: 1 } } },
+    {
+      ...common,
+      event_type: "$identify",
+      user_properties: { $set: { plan: index % 2 === 0 ? "pro" : "free" }, $add: { visits: 1 } }
+    },
     event("Page Viewed", { path: `/products/${sku}`, referrer: index % 2 === 0 ? "search" : "newsletter" }),
     event("Product Added", { sku, quantity: 1 + index % 3, price: 4.5 + index % 7 }),
     ...(index % 2 === 0 ? [event("Checkout Started", { items: 1 + index % 4, coupon: null })] : []),
     ...(index % 4 === 0
-      ? [{ ...event("Order Completed", { order: 1000 + index }), price: 12.5, quantity: 2, groups: { company: "Analytical Engines" } }]
+      ? [{
+        ...event("Order Completed", { order: 1000 + index }),
+        price: 12.5,
+        quantity: 2,
+        groups: { company: "Analytical Engines" }
+      }]
       : [])
   ]
 }
@@ -33,7 +42,12 @@ export const visit = (index: number, now: number): ReadonlyArray<object> => {
 /** Requests that the service refuses: each is one request, with the good events that go down with it. */
 export const refused = (now: number): ReadonlyArray<ReadonlyArray<object>> => [
   [
-    { event_type: "Song Played", user_id: "ada.lovelace", time: "yesterday", event_properties: { title: "Nocturne", seconds: 214 } },
+    {
+      event_type: "Song Played",
+      user_id: "ada.lovelace",
+      time: "yesterday",
+      event_properties: { title: "Nocturne", seconds: 214 }
+    },
     { event_type: "Song Skipped", user_id: "ada.lovelace", time: now, event_properties: { title: "Prelude" } }
   ],
   [{ event_type: "Product Added", user_id: "a1", time: now, event_properties: { sku: "tea" } }],

@@ -167,7 +167,11 @@ const Row = (
         <time class="row-time number" dateTime={new Date(event.receivedAt).toISOString()}>
           {timeOfDay(event.receivedAt)}
         </time>
-        <span class={`row-reason ellipsis${event.verdict === "kept" ? "" : ` is-${event.verdict}`}`}>
+        <span
+          class={`row-reason ellipsis${
+            event.verdict !== "kept" ? ` is-${event.verdict}` : reason === "" ? "" : " is-refused"
+          }`}
+        >
           {reason === "" ? Log.preview(event) : reason}
         </span>
         <span class="row-user ellipsis">{user}</span>
