@@ -1,5 +1,6 @@
 /** The events: filter, last minute, list, and beside it one event. */
 import type { JSX } from "preact"
+import { address } from "../api.js"
 import * as Filter from "../filter.js"
 import { plural } from "../format.js"
 import { filterId } from "../keyboard.js"
@@ -12,7 +13,7 @@ import { paused } from "../state.js"
 import { EventDetail } from "./EventDetail.js"
 import { EventList } from "./EventList.js"
 
-export const setQuery = (text: string): void =>
+const setQuery = (text: string): void =>
   go(href("events", route.value.tab === "events" ? route.value.path : [], { q: text }), true)
 
 export const Events = (): JSX.Element => {
@@ -88,6 +89,10 @@ const Toolbar = (): JSX.Element => {
   )
 }
 
+const exports = [["ndjson", "NDJSON"], ["csv", "CSV"], ["fixture", "Fixture"]] as const
+
+const extensions = { ndjson: "ndjson", csv: "csv", fixture: "ts" } as const
+
 const ListFoot = (): JSX.Element => (
   <p class="list-foot muted">
     <span role="status">
@@ -100,6 +105,12 @@ const ListFoot = (): JSX.Element => (
         {plural(dropped.value, "older event")} no longer kept
       </span>
     )}
+    <span class="exports">
+      Export all:{" "}
+      {exports.map(([format, name]) => (
+        <a key={format} href={address("/api/export", { format })} download={`events.${extensions[format]}`}>{name}</a>
+      ))}
+    </span>
   </p>
 )
 
