@@ -53,6 +53,7 @@ export const App = (): JSX.Element => {
         ) :
         null}
       <main class="main" id="main" tabIndex={-1}>
+        {tab === "faults" || tab === "connect" ? null : <h1 class="visually-hidden">{tabNames[tab]}</h1>}
         <View key={tab} />
       </main>
       <Help />
