@@ -173,7 +173,7 @@ describe.skipIf(Chromium.isMissing)(`the page${Chromium.unlessThere}`, { timeout
         await says("Connect an SDK")
         for (const sdk of ["Node", "Browser", "Python", "Go", "Java", "Kotlin", "Swift", "curl"]) {
           await page.getByRole("button", { name: sdk, exact: true }).click()
-          await says(new RegExp(RegExp.escape?.(server.urlV2) ?? server.urlV2), page.locator("pre"))
+          await page.locator("pre", { hasText: server.urlV2 }).waitFor()
         }
         await page.getByRole("button", { name: "Send a test event" }).click()
         await rows.filter({ hasText: "Test Event" }).waitFor()
