@@ -26,7 +26,7 @@ export default defineConfig(
     }
   },
   {
-    files: ["**/*.ts"],
+    files: ["**/*.ts", "**/*.tsx"],
     extends: [tseslint.configs.recommended],
     languageOptions: { parserOptions: { projectService: true } },
     rules: {
@@ -49,6 +49,8 @@ export default defineConfig(
   },
   {
     files: ["src/**/*.ts"],
+    // the page runs in a browser and without Effect: it is written as its platform asks for
+    ignores: ["src/page/**"],
     rules: {
       "@typescript-eslint/no-deprecated": "error",
       "no-console": "error",

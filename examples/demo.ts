@@ -2,6 +2,10 @@
  * A day of a small shop against a local server that fails twice. Prints what was tracked and what arrived.
  *
  *     npm run demo
+ *
+ * With `--keep` the server and its page stay until they are interrupted.
+ *
+ *     npm run dev
  */
 import { Console, Effect, Option } from "effect"
 import { Amplitude, AmplitudeLive, Identify } from "effect-amplitude"
@@ -15,8 +19,11 @@ const products = [
   { sku: "honey", price: 7.75 }
 ]
 
+const isKept = process.argv.includes("--keep")
+
 /** The server answers the second request with an error, and refuses the fourth for one second. */
 const DevServerLive = DevServer.layer({
+  port: isKept ? 8267 : 0,
   intercept: ({ index }) =>
     index === 1
       ? Option.some({ status: 500, body: "Internal Server Error" })
@@ -82,6 +89,7 @@ const countBy = <A>(values: ReadonlyArray<A>, key: (value: A) => string): Readon
 
 const demo = Effect.gen(function*() {
   const server = yield* DevServer
+  yield* Console.log(`${server.url} shows what arrives`)
   Object.assign(process.env, {
     AMPLITUDE_API_KEY: "demo-key",
     AMPLITUDE_SERVER_URL: server.urlV2,
@@ -126,6 +134,10 @@ const demo = Effect.gen(function*() {
     process.exitCode = 1
   } else {
     yield* Console.log("\nEvery event that was tracked was received, once.")
+  }
+  if (isKept) {
+    yield* Console.log(`\n${server.url} stays until you interrupt it`)
+    yield* Effect.never
   }
 }).pipe(Effect.provide(DevServerLive))
 

@@ -393,14 +393,15 @@ const app = (store: Store, file: KeptFile.KeptFile, routes: Routes.Routes, setti
     if (Guard.isIngestion(request.method, path)) {
       return ingestion
     }
+    if (request.method === "GET" && Assets.isAsset(path)) {
+      return Assets.respond(path, settings.token === undefined ? undefined : tokenOf(request))
+    }
     const answer = path.startsWith("/api/") ?
       routes :
       request.method === "POST" ?
       upload(store, file, settings.options) :
       request.method === "GET" && path === "/events" ?
       Effect.suspend(() => json(store.kept())) :
-      request.method === "GET" && Assets.isAsset(path) ?
-      Assets.respond(path, settings.token === undefined ? undefined : tokenOf(request)) :
       respond(Answers.invalidPath)
     return Effect.map(answer, guarded)
   })
@@ -463,7 +464,11 @@ const inject = (
   { fault: { answer }, id }: { readonly fault: DevServer.Fault; readonly id: string },
   request: HttpServerRequest.HttpServerRequest
 ): Effect.Effect<HttpServerResponse.HttpServerResponse> => {
-  const because = `${id} answered its request`
+  const because = answer === "reset" ?
+    `Connection reset by ${id}` :
+    answer === "timeout" ?
+    `Left without an answer by ${id}` :
+    `Answered ${answer.status} by ${id}`
   if (answer === "reset" || answer === "timeout") {
     store.receive(upload, { answer: { status: 0 }, because })
     return answer === "timeout" ?

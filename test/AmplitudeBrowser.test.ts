@@ -4,7 +4,6 @@
 import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { build } from "esbuild"
-import { existsSync } from "node:fs"
 import { createServer } from "node:http"
 import type { IncomingMessage, RequestListener, ServerResponse } from "node:http"
 import type { AddressInfo } from "node:net"
@@ -12,11 +11,9 @@ import { join } from "node:path"
 import { text } from "node:stream/consumers"
 import { fileURLToPath } from "node:url"
 import type { Browser, Page } from "playwright-core"
-import { chromium } from "playwright-core"
+import * as Chromium from "./support/chromium.js"
 
 const root = fileURLToPath(new URL("..", import.meta.url))
-const executablePath = "/usr/bin/chromium"
-const isMissing = !existsSync(executablePath)
 
 const serve = (listener: RequestListener) =>
   Effect.map(
@@ -104,19 +101,8 @@ let browser: Browser
 let script: Uint8Array
 
 beforeAll(async () => {
-  if (isMissing) return
-  browser = await chromium.launch({
-    executablePath,
-    args: [
-      "--no-sandbox",
-      "--disable-gpu",
-      "--disable-quic",
-      "--no-first-run",
-      "--disable-background-networking",
-      "--disable-component-update",
-      "--disable-sync"
-    ]
-  })
+  if (Chromium.isMissing) return
+  browser = await Chromium.launch()
   const { outputFiles } = await build({
     entryPoints: [join(root, "test/support/page.ts")],
     bundle: true,
@@ -163,7 +149,7 @@ const setUp = Effect.gen(function*() {
 
 const range = (count: number) => Array.from({ length: count }, (_, index) => index)
 
-describe.skipIf(isMissing)(`AmplitudeBrowser${isMissing ? " (the Debian package chromium is missing)" : ""}`, {
+describe.skipIf(Chromium.isMissing)(`AmplitudeBrowser${Chromium.unlessThere}`, {
   timeout: 60_000
 }, () => {
   it.scopedLive("what waits when the page is left arrives, once and in order", () =>

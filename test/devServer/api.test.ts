@@ -170,6 +170,15 @@ describe("the stream", () => {
       const [, id = ""] = /event: event\nid: (\S+)/.exec(yield* fiber) ?? []
       yield* send(server, [event({ event_type: "Second" })])
       assert.include(yield* until({ "last-event-id": id }, /Second/), "event: request")
+      // who leaves before anything came has an id to resume from as well
+      const [, start = ""] = /^id: (\S+)$/m.exec(yield* until({}, /id: .*\n\n/)) ?? []
+      yield* send(server, [event({ event_type: "Third" })])
+      const resumed = yield* until({ "last-event-id": start }, /Third/)
+      assert.notInclude(resumed, "Second")
+      // the counts say up to which event they go
+      const { last, verdicts } = yield* get(server, "/api/stats")
+      assert.strictEqual(last, (yield* server.received).at(-1)?.id)
+      assert.strictEqual(verdicts.kept, (yield* server.received).length)
     }))
 })
 

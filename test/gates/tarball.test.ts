@@ -145,22 +145,25 @@ describe("the tarball", { timeout: 300_000 }, () => {
     packed = listFiles(installed)
   }, 300_000)
 
-  it("holds the sources, what is built from them, the command line, the examples, and four files", () => {
+  it("holds the sources, what is built from them, the command line, the page, the examples, and four files", () => {
     const relative = (path: string) => path.slice(root.length)
     const sources = listFiles(join(root, "src")).map(relative)
-    const built = sources.filter((path) => path.endsWith(".ts") && !/^src\/(bin|internal\/cli\/)/.test(path))
+    const built = sources.filter((path) => path.endsWith(".ts") && !/^src\/(bin|internal\/cli\/|page\/)/.test(path))
       .flatMap((path) =>
         ["js", "js.map", "d.ts", "d.ts.map"].map((extension) => path.replace(/^src(.*)ts$/, `dist$1${extension}`))
       )
     const examples = listFiles(join(root, "examples")).map(relative)
     assert.deepStrictEqual(
-      packed.map((path) => path.slice(installed.length + 1)).sort(),
+      packed.map((path) => path.slice(installed.length + 1).replace(/page-[\w-]+\.(js|css)$/, "page-HASH.$1")).sort(),
       [
         ...sources,
         ...built,
         ...examples,
         "dist/bin.js",
         "dist/bin.LICENSES.txt",
+        "dist/page/index.html",
+        "dist/page/page-HASH.css",
+        "dist/page/page-HASH.js",
         "CHANGELOG.md",
         "LICENSE",
         "README.md",

@@ -2,22 +2,24 @@
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import * as Effect from "effect/Effect"
 import * as Fs from "node:fs/promises"
+import { extname } from "node:path"
 import { fileURLToPath } from "node:url"
+import * as Guard from "./guard.js"
 
-const files: ReadonlyMap<string, readonly [name: string, contentType: string]> = new Map([
-  ["/", ["index.html", "text/html; charset=utf-8"]],
-  ["/page.js", ["page.js", "text/javascript; charset=utf-8"]],
-  ["/page.css", ["page.css", "text/css; charset=utf-8"]]
-])
+/** The document, what it loads, and the icon, which every browser asks for. The name of a script or style is made of what it holds. */
+const pattern = /^\/(?:page-[\w-]+\.(?:js|css)|favicon\.ico)?$/
 
 /** Whether a path is one of the page. */
-export const isAsset = (path: string): boolean => files.has(path)
+export const isAsset = (path: string): boolean => pattern.test(path)
 
-// `src` and `dist` are neighbours, and so are `src/internal/devServer` and `dist/internal/devServer`. One bundled file
-// lies in `dist` itself.
-const folders: ReadonlyArray<string> = ["../../../dist/page/", "./page/"].map((path) =>
-  fileURLToPath(new URL(path, import.meta.url))
-)
+const contentTypes: { readonly [extension: string]: string } = {
+  ".html": "text/html; charset=utf-8",
+  ".js": "text/javascript; charset=utf-8",
+  ".css": "text/css; charset=utf-8"
+}
+
+// `src` and `dist` are neighbours, so that the sources find the page as well.
+const folder = fileURLToPath(new URL("../../../dist/page/", import.meta.url))
 
 const held = new Map<string, Uint8Array>()
 
@@ -27,7 +29,7 @@ const read = (name: string): Effect.Effect<Uint8Array, unknown> =>
     return known !== undefined ?
       Effect.succeed(known) :
       Effect.tap(
-        Effect.firstSuccessOf(folders.map((folder) => Effect.tryPromise(() => Fs.readFile(`${folder}${name}`)))),
+        Effect.tryPromise(() => Fs.readFile(`${folder}${name}`)),
         (bytes) => Effect.sync(() => held.set(name, bytes))
       )
   })
@@ -37,16 +39,27 @@ export const respond = (
   path: string,
   token: string | undefined
 ): Effect.Effect<HttpServerResponse.HttpServerResponse> => {
-  const [name, contentType] = files.get(path) ?? ["", ""]
-  const headers = token === undefined ?
-    {} :
-    { "set-cookie": `devserver_token=${encodeURIComponent(token)}; HttpOnly; SameSite=Strict; Path=/` }
-  return Effect.match(read(name), {
-    onSuccess: (bytes) => HttpServerResponse.uint8Array(bytes, { contentType, headers }),
+  const name = path === "/" ? "index.html" : path.slice(1)
+  const headers = {
+    ...Guard.headers,
+    ...(token === undefined ?
+      {} :
+      { "set-cookie": `devserver_token=${encodeURIComponent(token)}; HttpOnly; SameSite=Strict; Path=/` })
+  }
+  return name === "favicon.ico" ? HttpServerResponse.empty({ headers }) : Effect.match(read(name), {
+    onSuccess: (bytes) =>
+      HttpServerResponse.uint8Array(bytes, {
+        contentType: contentTypes[extname(name)] ?? "",
+        // Only the document keeps its name when the page changes.
+        headers: path === "/" ? headers : { ...headers, "cache-control": "private, max-age=31536000, immutable" }
+      }),
     onFailure: () =>
-      HttpServerResponse.text("This version has no page. The API is described at /api/openapi.json\n", {
-        status: 404,
-        headers
-      })
+      HttpServerResponse.text(
+        path === "/" ?
+          "The page is not built: `npm run build:page` builds it into dist/page. " +
+          "The API is described at /api/openapi.json\n" :
+          "There is no such file. Load the page again\n",
+        { status: 404, headers }
+      )
   })
 }

@@ -163,8 +163,12 @@ export class Limit extends Schema.Struct({
   of: Schema.Number
 }) {}
 
-/** `GET /api/stats`. `seconds` has those of the last five minutes in which events arrived; `at` is their start. */
+/**
+ * `GET /api/stats`. `seconds` has those of the last five minutes in which events arrived; `at` is their start. `last` is
+ * the id of the newest event or request that is counted.
+ */
 export class Stats extends Schema.Struct({
+  last: Schema.String,
   verdicts: Schema.Struct(counts),
   types: Schema.Record({ key: Schema.String, value: Schema.Number }),
   libraries: Schema.Record({ key: Schema.String, value: Schema.Number }),

@@ -70,6 +70,9 @@ const orNotFound = <A>(what: string, found: Option.Option<A>): Effect.Effect<A, 
 
 const contentTypes = { ndjson: "application/x-ndjson", csv: "text/csv; charset=utf-8", fixture: "text/plain" } as const
 
+/** How long a subscriber waits before it comes again, in milliseconds. */
+const retryMillis = 1000
+
 const ticksBetweenComments = 15_000 / interval
 
 /** Makes the routes once, with the life of the scope. */
@@ -92,7 +95,10 @@ export const make = ({ maxSubscribers, onClear, store, url }: Options): Effect.E
     }
     const [from, number] = (lastEventId ?? "").split(":")
     const start = lastEventId === undefined ? store.last : from === instance ? Number(number) || 0 : 0
-    const greeting = lastEventId === undefined || from === instance ? ": \n\n" : message("cleared", {}, 0)
+    // Who loses the connection before anything came resumes from here as well.
+    const greeting = lastEventId === undefined || from === instance ?
+      `retry: ${retryMillis}\nid: ${instance}:${start}\n\n` :
+      `retry: ${retryMillis}\n${message("cleared", {}, 0)}`
     const body = Stream.make(greeting).pipe(
       Stream.concat(
         changes(store, apiKey, Effect.succeed(start)).pipe(

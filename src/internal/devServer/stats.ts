@@ -38,7 +38,7 @@ export const statsOf = (
   projects: ReadonlyArray<Project.Project>,
   usages: ReadonlyArray<Usage>,
   now: number
-): typeof Model.Stats.Type => {
+): Omit<typeof Model.Stats.Type, "last"> => {
   const verdicts = Project.noCounts()
   const seconds = new Map<number, Project.Counts>()
   const types = new Map<string, number>()

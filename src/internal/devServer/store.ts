@@ -325,11 +325,14 @@ export class Store {
   }
 
   stats(apiKey: string | undefined, now: number): typeof Model.Stats.Type {
-    return statsOf(
-      this.#projectsOf(apiKey),
-      this.#knownOf(apiKey).flatMap(([, { memory }]) => usage(memory.senders, now)),
-      now
-    )
+    return {
+      last: String(this.last),
+      ...statsOf(
+        this.#projectsOf(apiKey),
+        this.#knownOf(apiKey).flatMap(([, { memory }]) => usage(memory.senders, now)),
+        now
+      )
+    }
   }
 
   /** Forgets one API key, or everything. */
