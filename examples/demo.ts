@@ -137,7 +137,7 @@ const demo = Effect.gen(function*() {
   }
   if (isKept) {
     yield* Console.log(`\n${server.url} stays until you interrupt it`)
-    yield* Effect.never
+    return yield* Effect.never
   }
 }).pipe(Effect.provide(DevServerLive))
 

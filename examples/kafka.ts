@@ -2,7 +2,7 @@
  * Events by way of Kafka: a destination plugin produces them, and a consumer gives them to Amplitude. `Producer` and `Consumer`
  * are what is needed of a Kafka client: write them with the one that you have.
  */
-import { Context, Effect, Layer, Schedule } from "effect"
+import { Array, Context, Effect, Layer, Option, Schedule } from "effect"
 import { Amplitude, AmplitudeConfig, AmplitudeLogger, EventStorage, Plugin, Transport } from "effect-amplitude"
 import type { Event, InvalidConfig, PluginError } from "effect-amplitude"
 
@@ -54,9 +54,8 @@ export const AmplitudeToKafka: Layer.Layer<Amplitude, InvalidConfig | PluginErro
     Layer.provide(AmplitudeConfig.layer({ apiKey: "not-used" }))
   )
 
-/** What a record holds. A record of somebody else's is refused by `trackAll`, with a report that says why. */
-const eventOf = ({ value }: KafkaRecord): Effect.Effect<Event.Input, Error> =>
-  Effect.try({ try: () => JSON.parse(value) as Event.Input, catch: () => new Error("a record that is not JSON") })
+/** The event of a record. A record that is not JSON is left out; an event at fault is refused by `trackAll`, with a report. */
+const eventOf = Option.liftThrowable(({ value }: KafkaRecord) => JSON.parse(value) as Event.Input)
 
 /**
  * Gives what arrives to the client of the consumer, in one append each time, and commits once Amplitude has it. A consumer that
@@ -66,8 +65,7 @@ export const fromKafka: Effect.Effect<never, Error, Amplitude | Consumer> = Effe
   const { commit, poll } = yield* Consumer
   const next = Effect.gen(function*() {
     const records = yield* poll(topic)
-    const events = yield* Effect.forEach(records, (record) => Effect.option(eventOf(record)))
-    yield* Amplitude.trackAll(events.flatMap((event) => event._tag === "Some" ? [event.value] : []))
+    yield* Amplitude.trackAll(Array.filterMap(records, eventOf))
     // over a durable storage this line is not needed: what was appended survives the consumer
     yield* Amplitude.flush
     yield* commit

@@ -51,9 +51,9 @@ export class Amplitude extends Context.Tag("effect-amplitude/Amplitude")<Amplitu
    * @since 0.1.0
    */
   static track(event: Event | Event.Input): Effect.Effect<void, never, Amplitude>
-  static track(
+  static track<A extends Event.Input["event_properties"]>(
     event_type: string,
-    event_properties?: Event.Input["event_properties"],
+    event_properties?: A & Event.Sendable<A>,
     options?: EventOptions.Input
   ): Effect.Effect<void, never, Amplitude>
   static track(
@@ -359,9 +359,9 @@ export declare namespace Amplitude {
   export interface Client {
     readonly track: {
       (event: Event | Event.Input): Effect.Effect<void>
-      (
+      <A extends Event.Input["event_properties"]>(
         event_type: string,
-        event_properties?: Event.Input["event_properties"],
+        event_properties?: A & Event.Sendable<A>,
         options?: EventOptions.Input
       ): Effect.Effect<void>
     }

@@ -290,9 +290,15 @@ export class Event extends Schema.Class<Event>("effect-amplitude/Event")({
   user_properties: Schema.optional(Properties),
   group_properties: Schema.optional(Properties)
 }) {
-  /** In milliseconds since the epoch: a `Date` is taken as its milliseconds. */
+  /**
+   * In milliseconds since the epoch: a `Date` is taken as its milliseconds.
+   *
+   * @since 0.1.0
+   */
   declare readonly time?: number | undefined
 
+  // decoding gives it fields whose time is a number: they pass unchanged
+  // @effect-diagnostics-next-line overriddenSchemaConstructor:off
   constructor(fields: Event.Input, options?: Schema.MakeOptions) {
     super(toMilliseconds(fields), options)
   }
@@ -441,6 +447,23 @@ export declare namespace Event {
     /** Operations on the properties of the groups, in a `$groupidentify` event only. */
     readonly group_properties?: Properties | undefined
   }
+
+  /**
+   * The properties `A` where each value can be sent: one that JSON cannot hold (a bigint, a symbol, a function, a Map or a
+   * Set) is `never`. Values inside of others are checked when the event is tracked.
+   *
+   * @since 0.1.0
+   * @category models
+   */
+  export type Sendable<A> = { readonly [Name in keyof A]: SendableValue<A[Name]> }
+
+  /**
+   * @since 0.1.0
+   * @category models
+   */
+  export type SendableValue<A> = A extends
+    bigint | symbol | ((...args: never) => unknown) | ReadonlyMap<any, any> | ReadonlySet<any> ? never
+    : A
 
   /**
    * The schemas of the properties of a defined event: they encode without services.

@@ -74,7 +74,7 @@ describe("the example of Kafka", () => {
           ids(yield* server.events),
           ids(records.map(({ value }) => JSON.parse(value)))
         )
-      }).pipe(Effect.provide(DevServer.layer()), Effect.provide(Logger.remove(Logger.defaultLogger))),
+      }).pipe(Effect.provide([DevServer.layer(), Logger.remove(Logger.defaultLogger)])),
     20_000
   )
 })

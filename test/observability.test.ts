@@ -358,7 +358,8 @@ describe("logs", () => {
           Effect.gen(function*() {
             yield* client.track("Clicked", { value: "secret-value" })
             yield* client.track("Clicked", {}, { user_id: "abc" })
-            yield* client.track("Viewed", { when: new Map() }, { user_id: "secret-user" })
+            const notJson: Record<string, unknown> = { when: new Map() }
+            yield* client.track("Viewed", notJson, { user_id: "secret-user" })
             yield* client.track("Viewed", {}, { user_id: "xy" })
             yield* client.track("Clicked", {}, { user_id: "xyz" })
             yield* TestClock.adjust("1 minute")

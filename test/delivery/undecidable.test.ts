@@ -119,7 +119,7 @@ describe("an answer", () => {
         () => Effect.succeed(throwing("status")),
         "the transport gave an answer that cannot be read"
       ],
-      ["nothing", () => Effect.succeed(undefined), "the transport gave an answer that cannot be read"],
+      ["nothing", () => Effect.void, "the transport gave an answer that cannot be read"],
       ["an error that cannot be read", () => Effect.fail(throwing("message")), "the transport failed: no reason given"],
       ["no body", () => Effect.succeed({ status: 400, headers: {} }), "the transport gave no answer of its type"]
     ] as const
