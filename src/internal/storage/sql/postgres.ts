@@ -140,7 +140,7 @@ SELECT * FROM gone ORDER BY seq`,
   release: (sql, tables, seqs, { attempts, pause, retries }) =>
     sql.execute(
       `UPDATE ${tables.outbox} SET attempts = attempts + $2::integer, retries = retries + $3::integer,
-  not_before = CASE WHEN $4::bigint > 0 THEN clock_timestamp() + $4::bigint * interval '1 millisecond' END
+  not_before = CASE WHEN $4::bigint > 0 THEN (SELECT clock_timestamp() + $4::bigint * interval '1 millisecond') END
 WHERE seq = ANY($1::bigint[])`,
       [seqs, attempts, retries, pause]
     ),
