@@ -255,21 +255,24 @@ describe("types", () => {
 
 describe("properties of track", () => {
   it("take interface-typed values, and none that JSON cannot hold", () => {
-    Amplitude.track("Clicked", clicked)
-    Amplitude.track("Clicked", { at: new Date(0), list: [1, "a"], nested: { deep: true }, none: undefined, no: null })
-    Amplitude.track("Clicked", undefined, user)
+    const calls: Array<Effect.Effect<void, never, Amplitude>> = []
+    calls.push(Amplitude.track("Clicked", clicked))
+    calls.push(
+      Amplitude.track("Clicked", { at: new Date(0), list: [1, "a"], nested: { deep: true }, none: undefined, no: null })
+    )
+    calls.push(Amplitude.track("Clicked", undefined, user))
     const unknowns: Record<string, unknown> | undefined = { ...clicked }
-    Amplitude.track("Clicked", unknowns)
+    calls.push(Amplitude.track("Clicked", unknowns))
     const anything: Record<string, any> = clicked
-    Amplitude.track("Clicked", anything)
+    calls.push(Amplitude.track("Clicked", anything))
     // @ts-expect-error a bigint
-    Amplitude.track("Clicked", { count: 1n })
+    calls.push(Amplitude.track("Clicked", { count: 1n }))
     const perhaps = (): number | bigint => 1
     // @ts-expect-error a bigint, perhaps
-    Amplitude.track("Clicked", { count: perhaps() })
+    calls.push(Amplitude.track("Clicked", { count: perhaps() }))
     // @ts-expect-error a Map
-    Amplitude.track("Clicked", { map: new Map() })
+    calls.push(Amplitude.track("Clicked", { map: new Map() }))
     // @ts-expect-error a function
-    Amplitude.track("Clicked", { call: () => 1 })
+    calls.push(Amplitude.track("Clicked", { call: () => 1 }))
   })
 })
