@@ -106,7 +106,9 @@ export declare namespace Revenue {
     readonly price: number
     /** An integer above 0; 1 unless given. */
     readonly quantity?: number | undefined
+    /** What was sold, as the product knows it: `sku-1`. */
     readonly productId?: string | undefined
+    /** What kind of revenue it is: `purchase`, `refund`, `subscription`. */
     readonly revenueType?: string | undefined
     /** What the app store gave for the purchase, for Amplitude to verify it. */
     readonly receipt?: string | undefined

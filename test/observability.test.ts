@@ -378,6 +378,23 @@ describe("logs", () => {
         }
       ))
 
+    it.effect("a time in seconds: the events are sent, and one line says what time is", () =>
+      Effect.map(
+        linesOf(answering(200), (client) =>
+          Effect.gen(function*() {
+            yield* client.track("Clicked", {}, { user_id: "user-12345", time: 1_700_000_000 })
+            yield* client.track("Clicked", {}, { user_id: "user-12345", time: new Date(1_700_000_000) })
+            yield* client.track("Clicked", {}, { user_id: "user-12345", time: 1_700_000_000_000 })
+            yield* client.flush
+            yield* TestClock.adjust("1 minute")
+          }), { level: LogLevel.Info }),
+        (lines) =>
+          assert.deepStrictEqual(
+            warnings(lines),
+            Array.from({ length: 2 }, () => "1 event with a time before 2000: time is in milliseconds")
+          )
+      ))
+
     it.effect("the service refuses an event: its text, without what it repeats of the event", () =>
       Effect.gen(function*() {
         const track = (client: Amplitude.Client) =>
