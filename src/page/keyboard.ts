@@ -10,9 +10,12 @@ export const filterId = "filter"
 
 /** The row of an event, once the list has drawn it. */
 const focusRow = (id: string): void => {
-  requestAnimationFrame(() =>
-    document.querySelector<HTMLElement>(`[data-event="${CSS.escape(id)}"]`)?.focus({ preventScroll: true })
-  )
+  requestAnimationFrame(() => {
+    // another key may have moved on meanwhile
+    if (cursor.value === undefined || cursor.value === id) {
+      document.querySelector<HTMLElement>(`[data-event="${CSS.escape(id)}"]`)?.focus({ preventScroll: true })
+    }
+  })
 }
 
 const openEvent = (): string | undefined => route.value.tab === "events" ? route.value.path[0] : undefined
@@ -84,9 +87,9 @@ const actions: { readonly [key: string]: (() => void) | undefined } = {
 const isField = (target: EventTarget | null): target is HTMLElement =>
   target instanceof HTMLElement && target.matches("input:not([type=checkbox]), textarea, select")
 
-/** What does something by itself when the key is pressed on it. */
+/** What does something by itself when the key is pressed on it. The focus follows the cursor of the list a frame later. */
 const answersItself = (target: EventTarget | null, key: string): boolean =>
-  target instanceof Element &&
+  target instanceof Element && target.closest("[data-event]") === null &&
   (key === "Enter"
       ? target.closest("a, button, summary")
       : key === " "

@@ -141,7 +141,6 @@ describe.skipIf(Chromium.isMissing)(`the page${Chromium.unlessThere}`, { timeout
       })
       for (const way of ["keys", "clicks"] as const) {
         const { detail, errors, page, rows, says } = yield* open(url)
-        const start = performance.now()
         yield* Effect.promise(async () => {
           await until(page, () => document.title.startsWith("(4 at fault)"))
           if (way === "keys") {
@@ -160,7 +159,6 @@ describe.skipIf(Chromium.isMissing)(`the page${Chromium.unlessThere}`, { timeout
             true
           )
         })
-        assert.isBelow(performance.now() - start, 10_000)
         assert.deepStrictEqual(errors, [])
       }
     }))
@@ -189,10 +187,8 @@ describe.skipIf(Chromium.isMissing)(`the page${Chromium.unlessThere}`, { timeout
       const { page, rows, says } = yield* open(`${url}/#/events`)
       yield* Effect.promise(async () => {
         await rows.first().waitFor()
-        const start = performance.now()
         await send(url, [{ event_type: "First", user_id: "ada.lovelace" }])
         await rows.filter({ hasText: "First" }).waitFor()
-        assert.isBelow(performance.now() - start, 10_000)
         await page.locator(".list").hover()
         await page.mouse.wheel(0, 300)
         await until(page, () => document.querySelector(".list")!.scrollTop > 0)
@@ -476,11 +472,9 @@ describe.skipIf(Chromium.isMissing)(`the page${Chromium.unlessThere}`, { timeout
           })
         }
         await rows.first().waitFor()
-        const start = performance.now()
         await page.keyboard.press("j")
         await page.keyboard.press("Enter")
         await page.locator("#detail .title").waitFor()
-        assert.isBelow(performance.now() - start, 10_000)
         await until(page, () => document.title.startsWith("6,000 events"))
         // rows that are out of sight do not exist
         assert.isBelow(await rows.count(), 60)
