@@ -30,7 +30,7 @@ const open = (url: string, options: Parameters<Browser["newPage"]>[0] = {}) =>
     Effect.acquireRelease(
       Effect.promise(async () => {
         const page = await browser.newPage({ viewport: { width: 1280, height: 800 }, ...options })
-        page.setDefaultTimeout(20_000)
+        page.setDefaultTimeout(60_000)
         const errors: Array<string> = []
         page.on("console", (message) =>
           message.type() === "error" && errors.push(`${message.text()} ${message.location().url}`))
@@ -471,11 +471,12 @@ describe.skipIf(Chromium.isMissing)(`the page${Chromium.unlessThere}`, { timeout
             body: JSON.stringify({ api_key: "dev-key", events })
           })
         }
+        await until(page, () => document.title.startsWith("6,000 events"))
         await rows.first().waitFor()
         await page.keyboard.press("j")
+        await until(page, () => document.activeElement?.hasAttribute("data-event") === true)
         await page.keyboard.press("Enter")
         await page.locator("#detail .title").waitFor()
-        await until(page, () => document.title.startsWith("6,000 events"))
         // rows that are out of sight do not exist
         assert.isBelow(await rows.count(), 60)
       })
