@@ -53,7 +53,7 @@ setInterval(() => {
   }
 }, 1000)
 
-/** The id of the newest event that the counts of the server have. The stream brings those after it. */
+/** The id of the newest event that is counted. The stream brings each of those after it once. */
 let counted = Number.POSITIVE_INFINITY
 
 /** What the stream brought before the counts of the server were read. */
@@ -66,6 +66,7 @@ const countArrivals = (events: ReadonlyArray<ReceivedEvent>): void => {
     if (Number(id) <= counted) {
       continue
     }
+    counted = Number(id)
     const second = Math.floor(receivedAt / 1000)
     const before = seconds.get(second) ?? { ...none }
     before[verdict]++
@@ -152,18 +153,17 @@ const readDroppedSoon = throttle(5000, () => {
 
 const take = (events: ReadonlyArray<ReceivedEvent>): void =>
   batch(() => {
-    const news = Log.append(events)
-    if (news.length > 0) {
-      if (counted === Number.POSITIVE_INFINITY) {
-        early.push(...news)
-      } else {
-        countArrivals(news)
-      }
-      noteArrivalsSoon()
-      readDroppedSoon()
-      if (armed.value.faults.length > 0) {
-        readFaultsSoon()
-      }
+    Log.append(events)
+    // an event that the page has read already can be newer than the counts
+    if (counted === Number.POSITIVE_INFINITY) {
+      early.push(...events)
+    } else {
+      countArrivals(events)
+    }
+    noteArrivalsSoon()
+    readDroppedSoon()
+    if (armed.value.faults.length > 0) {
+      readFaultsSoon()
     }
   })
 

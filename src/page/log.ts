@@ -98,8 +98,8 @@ const fresh = (events: ReadonlyArray<ReceivedEvent>, order: () => number): Reado
     return [entry]
   })
 
-/** Takes events that arrived just now, oldest first. Answers those that the page did not hold. */
-export const append = (events: ReadonlyArray<ReceivedEvent>): ReadonlyArray<ReceivedEvent> => {
+/** Takes events that arrived just now, oldest first. */
+export const append = (events: ReadonlyArray<ReceivedEvent>): void => {
   const entries = fresh(events, () => ++newest)
   const selects = untracked(() => filter.value)
   for (const entry of entries) {
@@ -112,13 +112,14 @@ export const append = (events: ReadonlyArray<ReceivedEvent>): ReadonlyArray<Rece
   if (entries.length > 0) {
     changed()
   }
-  return entries.map(({ event }) => event)
 }
 
-/** Takes events that are older than what the page holds, newest first. */
+/** Takes events that the server had, newest first. Those that are newer than what the page holds come by themselves. */
 export const prepend = (events: ReadonlyArray<ReceivedEvent>): void => {
   const room = capacity - held.length
-  const entries = [...fresh(events.slice(0, Math.max(0, room)), () => --oldest)].reverse()
+  const last = Number(held[held.length - 1]?.event.id ?? Number.POSITIVE_INFINITY)
+  const earlier = events.filter(({ id }) => Number(id) <= last)
+  const entries = [...fresh(earlier.slice(0, Math.max(0, room)), () => --oldest)].reverse()
   const selects = untracked(() => filter.value)
   held = [...entries, ...held]
   matching = [...entries.filter(({ subject }) => selects(subject)), ...matching]

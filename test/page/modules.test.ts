@@ -127,7 +127,8 @@ describe("the log", () => {
   it("shows nothing new while it is held, and holds each event once", () => {
     Log.clear()
     Log.prepend([received("2", {}), received("1", {})])
-    assert.deepStrictEqual(Log.append([received("2", {}), received("3", {})]).map(({ id }) => id), ["3"])
+    Log.append([received("2", {}), received("3", {})])
+    assert.deepStrictEqual([0, 1, 2, 3].map((index) => Log.at(index)?.event.id), ["3", "2", "1", undefined])
     assert.strictEqual(Log.length.value, 3)
     Log.hold()
     Log.append([received("4", {})])
@@ -142,6 +143,15 @@ describe("the log", () => {
       -1,
       "5"
     ])
+  })
+
+  it("keeps the order of arrival, whether the stream or the answer of the server is first", () => {
+    Log.clear()
+    Log.append([received("3", {})])
+    Log.prepend([received("4", {}), received("3", {}), received("2", {})])
+    Log.append([received("4", {})])
+    Log.prepend([received("1", {})])
+    assert.deepStrictEqual([0, 1, 2, 3].map((index) => Log.at(index)?.event.id), ["4", "3", "2", "1"])
   })
 
   it("forgets the oldest beyond what it may hold", () => {

@@ -482,6 +482,33 @@ describe.skipIf(Chromium.isMissing)(`the page${Chromium.unlessThere}`, { timeout
       })
     }))
 
+  it.scopedLive("an event that comes between two answers of the server is counted once", () =>
+    Effect.gen(function*() {
+      const { url } = yield* DevServer.make()
+      yield* Effect.promise(() => send(url, [{ event_type: "First", user_id: "ada.lovelace" }]))
+      const { page, rows } = yield* open(`${url}/#/events`)
+      yield* Effect.promise(async () => {
+        await rows.first().waitFor()
+        let isRead = (): void => {}
+        const statsAreRead = new Promise<void>((resolve) => {
+          isRead = resolve
+        })
+        page.on("response", (response) => {
+          if (response.url().includes("/api/stats")) void response.finished().then(isRead)
+        })
+        await page.route(/\/api\/events\?.*limit=500/, async (route) => {
+          await statsAreRead
+          await send(url, [{ event_type: "Second", user_id: "ada.lovelace" }])
+          await route.continue()
+        }, { times: 1 })
+        await page.reload()
+        await rows.filter({ hasText: "Second" }).waitFor()
+        await until(page, () => document.title.startsWith("2 events"))
+        await send(url, [{ event_type: "Third", user_id: "ada.lovelace" }])
+        await until(page, () => document.title.startsWith("3 events"))
+      })
+    }))
+
   it.scopedLive("axe finds nothing on any view in either theme, and nothing is wider than 360 pixels", () =>
     Effect.gen(function*() {
       const { url } = yield* DevServer.make({ plan: { "Page Viewed": { type: "object", required: ["title"] } } })
