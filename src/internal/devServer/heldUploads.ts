@@ -93,7 +93,7 @@ export class HeldUploads {
     this.#pushOut()
   }
 
-  /** Takes the request that is one too many from the list. It stays for its events, if it has any. */
+  /** Drops the oldest request from the list when there are too many. It is forgotten as well, unless it has events. */
   #unlist(): void {
     const place = this.#slots.length - 1 - maxRequests
     const slot = this.#slots[place]

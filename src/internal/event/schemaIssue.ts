@@ -53,8 +53,8 @@ const issueOfProperties = (actual: unknown, path: string): ValidationIssue =>
   })
 
 /**
- * An issue of the value itself is told in the words of the outermost schema that has any: "an integer above 0" also says
- * that a string is wrong. An issue of a part of the value has its own words.
+ * An issue of the value itself says what the outermost schema expects, where that schema says it: a string in the place of
+ * "an integer above 0" is told so. An issue of a part of the value says what is expected of that part.
  */
 const outermost = (
   issue: ParseResult.Refinement | ParseResult.Composite,

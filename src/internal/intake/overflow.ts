@@ -12,7 +12,7 @@ import { AmplitudeClosed, BufferFull, StorageError } from "../../AmplitudeError.
 import type { EventStorage } from "../../EventStorage.js"
 import type { Outstanding } from "../delivery/outstanding.js"
 import type { Place } from "../event/eventBuffer.js"
-import { matchAtOnce } from "../firstStep.js"
+import { matchAtOnce } from "../matchAtOnce.js"
 
 type EncodedEvent = EventStorage.EncodedEvent
 

@@ -91,6 +91,7 @@ export const make: Effect.Effect<EventStorage.Service> = Effect.sync(() => {
     watchers: new Set()
   }
   return {
+    // its first step gives the exit: the caller needs no operation of its fiber for it
     append: (events, options) => Effect.suspend(() => Exit.succeed(append(state, events, options))),
     lease: (options) => lease(state, options),
     evict: ({ from, keep }) => Effect.sync(() => evict(state, keep, from)),

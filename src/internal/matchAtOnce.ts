@@ -1,6 +1,6 @@
 /**
- * Effects that have their exit at once, taken without the fiber: each of its operations costs a call of `track` a part of
- * what the event itself costs, and most storages answer at once.
+ * Runs an effect that can be done at once without operations of the fiber. `track` is called for every event, and a storage
+ * in memory answers at once.
  */
 import type * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
