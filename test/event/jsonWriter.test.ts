@@ -5,7 +5,6 @@ import { Amplitude, AmplitudeConfig, AmplitudeLogger, EventStorage, Transport } 
 import * as fc from "fast-check"
 import { randomUuid } from "../../src/internal/event/insertId.js"
 import { JsonWriter } from "../../src/internal/event/jsonWriter.js"
-import * as Recurring from "../../src/internal/event/recurring.js"
 
 const written = (write: (writer: JsonWriter) => void): string => {
   const writer = new JsonWriter()
@@ -79,17 +78,6 @@ describe("an id", () => {
     const ids = new Set(Array.from({ length: 5000 }, () => JSON.parse(written(randomUuid)) as string))
     assert.strictEqual(ids.size, 5000)
     for (const id of ids) assert.match(id, /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/)
-  })
-})
-
-describe("what recurs", () => {
-  it.prop("is found in any order", [fc.array(fc.constantFrom("a", "b", "c", "d", "unknown"))], ([names]) => {
-    const recurring = Recurring.make([["a", 1], ["b", 2]])
-    recurring.add("c", 3)
-    const found = { a: 1, b: 2, c: 3 } as Record<string, number>
-    for (const name of names) assert.strictEqual(recurring.get(name), found[name])
-    recurring.add("d", 4)
-    for (const name of names) assert.strictEqual(recurring.get(name), name === "d" ? 4 : found[name])
   })
 })
 

@@ -4,9 +4,6 @@ import * as Effect from "effect/Effect"
 /** Bodies of at most so many bytes are sent as they are: they would gain nothing. */
 const minCompressed = 2048
 
-/** Whether the platform can compress. */
-export const isSupported = (): boolean => "CompressionStream" in globalThis
-
 /** The compressed body, or nothing where the body is better sent as it is. */
 export const gzip = (body: Uint8Array): Effect.Effect<Uint8Array | undefined> =>
   body.length <= minCompressed
