@@ -110,7 +110,7 @@ describe("a deadline", () => {
         yield* TestClock.adjust("10 millis")
         for (const fiber of fibers) assert.strictEqual(yield* Fiber.join(fiber), "time up")
       }
-    }))
+    }), 30_000)
 
   it.effect("is kept after a rest as before", () =>
     Effect.gen(function*() {
