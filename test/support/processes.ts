@@ -12,14 +12,22 @@ const nobody = 65534
 const isRoot = process.getuid?.() === 0
 export const asNobody = isRoot ? { uid: nobody, gid: nobody } : {}
 
-export const temporaryFolder = Effect.acquireRelease(
-  Effect.sync(() => {
-    const folder = mkdtempSync(join(tmpdir(), "effect-amplitude-"))
-    if (isRoot) chownSync(folder, nobody, nobody)
-    return folder
-  }),
-  (folder) => Effect.sync(() => rmSync(folder, { recursive: true, force: true, maxRetries: 10 }))
-)
+const folderIn = (parent: string) =>
+  Effect.acquireRelease(
+    Effect.sync(() => {
+      const folder = mkdtempSync(join(parent, "effect-amplitude-"))
+      if (isRoot) chownSync(folder, nobody, nobody)
+      return folder
+    }),
+    (folder) => Effect.sync(() => rmSync(folder, { recursive: true, force: true, maxRetries: 10 }))
+  )
+
+export const temporaryFolder = folderIn(tmpdir())
+
+const memory = "/dev/shm"
+
+/** For a server that waits for its disk with every write. The files outlive its process, and no other test delays them. */
+export const folderInMemory = folderIn(existsSync(memory) ? memory : tmpdir())
 
 export const freePort: Effect.Effect<number> = Effect.async((resume) => {
   const server = createServer()

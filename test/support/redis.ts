@@ -4,7 +4,7 @@ import { Effect, Schedule } from "effect"
 import type { Scope } from "effect"
 import { Cluster, Redis } from "ioredis"
 import type { RedisOptions } from "ioredis"
-import { daemon, freePort, isInstalled, temporaryFolder } from "./processes.js"
+import { daemon, folderInMemory, freePort, isInstalled } from "./processes.js"
 
 /** What a machine needs for the tests, by name. */
 export const missing = ["redis-server"].filter((program) => !isInstalled(program))
@@ -24,7 +24,7 @@ const safe = ["--appendonly", "yes", "--maxmemory-policy", "noeviction"]
 export const redis = (args: ReadonlyArray<string> = safe) =>
   Effect.retry(
     Effect.gen(function*() {
-      const folder = yield* temporaryFolder
+      const folder = yield* folderInMemory
       const port = yield* freePort
       const server = yield* daemon("redis-server", [
         ...["--port", String(port), "--bind", "127.0.0.1", "--dir", folder, "--save", "", "--daemonize", "no"],
