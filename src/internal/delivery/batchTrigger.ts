@@ -5,9 +5,9 @@
  * `flushInterval`. Events that come back after a request, or from another client, leave as soon as they can. Times are
  * monotonic, in milliseconds.
  */
-import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type { EventStorage } from "../../EventStorage.js"
+import * as Alarm from "../alarm.js"
 import { withMonotonic } from "../time.js"
 import { sizeOf } from "./batchLimits.js"
 import type { Limits } from "./batchLimits.js"
@@ -33,6 +33,7 @@ export class BatchTrigger {
   private readonly limits: () => Limits
   private readonly flushInterval: () => number
   private readonly changed = Effect.unsafeMakeLatch(false)
+  private readonly alarm = Alarm.make(Effect.sync(() => this.wake()))
   private arrivals: Array<Arrivals> = []
   /** When something can leave that waits for no company. */
   private readonly wakeTimes = new Set<number>()
@@ -122,9 +123,9 @@ export class BatchTrigger {
     })
   }
 
-  /** Whether a batch is due, whatever the time is. */
-  isDue(): boolean {
-    return this.dueAt() === 0
+  /** Whether nothing is due at any time, as things are. */
+  isIdle(): boolean {
+    return this.dueAt() === Infinity
   }
 
   /** Completes when a batch is due. */
@@ -132,13 +133,14 @@ export class BatchTrigger {
     this.changed.unsafeClose()
     const at = this.dueAt()
     if (at === 0) return Effect.void
-    if (at === Infinity) return Effect.zipRight(this.changed.await, this.due)
-    return withMonotonic((now) =>
-      at <= now
-        ? Effect.void
-        : Effect.zipRight(Effect.timeoutOption(this.changed.await, Duration.millis(Math.ceil(at - now))), this.due)
-    )
+    const wait = Effect.zipRight(this.changed.await, this.due)
+    return at === Infinity ?
+      wait :
+      withMonotonic((now) => at <= now ? Effect.void : Effect.zipRight(this.alarm.ringBy(at), wait))
   })
+
+  /** Stops the timer. */
+  readonly rest: Effect.Effect<void> = this.alarm.rest
 
   private dueAt(): number {
     if (this.flushing > 0 || this.isFull()) return 0

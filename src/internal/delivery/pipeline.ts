@@ -58,10 +58,27 @@ export interface Pipeline {
   readonly onConfig: Effect.Effect<void>
 }
 
-/** A lease that ends with its scope: then what is neither settled nor released goes back. */
-interface Batch {
-  readonly lease: EventStorage.Lease
+/**
+ * A lease that ends with its scope: then what is neither settled nor released goes back.
+ *
+ * A stream can keep its elements until a major garbage collection. So a batch lets go of its events when it is sent, and
+ * their memory is free as soon as they are settled.
+ */
+class Batch {
+  private lease: EventStorage.Lease | undefined
   readonly scope: Scope.CloseableScope
+
+  constructor(lease: EventStorage.Lease, scope: Scope.CloseableScope) {
+    this.lease = lease
+    this.scope = scope
+  }
+
+  /** Gives the lease away, once. */
+  takeLease(): EventStorage.Lease {
+    const lease = this.lease!
+    this.lease = undefined
+    return lease
+  }
 }
 
 export const make = (deps: Dependencies): Effect.Effect<Pipeline, never, Scope.Scope> =>
@@ -105,7 +122,7 @@ export const make = (deps: Dependencies): Effect.Effect<Pipeline, never, Scope.S
           Effect.zipRight(Scope.addFinalizer(scope, Effect.sync(backoff.done)), lease(scope)),
           Option.match({
             onNone: () => Effect.zipRight(Scope.close(scope, Exit.void), leaseWhenDue(worker)),
-            onSome: (lease) => Effect.succeed({ lease, scope })
+            onSome: (lease) => Effect.succeed(new Batch(lease, scope))
           })
         ))
 
@@ -121,14 +138,19 @@ export const make = (deps: Dependencies): Effect.Effect<Pipeline, never, Scope.S
         )
       })
 
-    const due = Effect.suspend(() => trigger.isDue() ? Effect.void : Effect.zipRight(deadlines.rest, trigger.due))
+    /** No timer runs while there is nothing to wait for. */
+    const rest = Effect.zipRight(deadlines.rest, trigger.rest)
+
+    const due = Effect.suspend(() => trigger.isIdle() ? Effect.zipRight(rest, trigger.due) : trigger.due)
 
     /** Can be interrupted only while it waits for an answer, or for the endpoint. */
-    const sendBatch = ({ lease, scope }: Batch): Effect.Effect<void> =>
-      Effect.flatMap(Effect.exit(deliver(lease)), (exit) => {
-        trigger.onBatchEnd()
-        return Effect.zipRight(Scope.close(scope, exit), exit)
-      })
+    const sendBatch = (batch: Batch): Effect.Effect<void> =>
+      Effect.suspend(() =>
+        Effect.flatMap(Effect.exit(deliver(batch.takeLease())), (exit) => {
+          trigger.onBatchEnd()
+          return Effect.zipRight(Scope.close(batch.scope, exit), exit)
+        })
+      )
 
     /** One worker at a time waits for a batch: what it leaves waits for its own company. */
     const turn = yield* Effect.makeSemaphore(1)
@@ -159,7 +181,7 @@ export const make = (deps: Dependencies): Effect.Effect<Pipeline, never, Scope.S
 
     // finalizers run last in, first out: the workers end and give back what they have leased, what would end with the
     // process is dropped, and no timer is left behind
-    yield* Effect.addFinalizer(() => deadlines.rest)
+    yield* Effect.addFinalizer(() => rest)
     yield* Effect.addFinalizer(() => storage.durability === "process" ? dropRemaining : Effect.void)
     const workers = yield* FiberMap.make<number>()
 

@@ -127,6 +127,8 @@ export const make = (): Pages => {
     else older.newer = newer
     if (newer === undefined) newest = older
     else newer.older = older
+    // a page that is gone must not keep the next one in memory
+    page.older = page.newer = undefined
   }
 
   const pageFor = (event: EncodedEvent): Page => {

@@ -1,15 +1,13 @@
 /**
  * Limits of time on effects that are not ours. When the time is up, nobody waits any longer, even for an effect that
- * cannot be interrupted.
- *
- * One fiber sleeps for all of them, up to the first deadline. Most effects are done by then and cost no timer. Where a
- * platform stops timers with the request that began them (Cloudflare Workers), `expire` gives up what is past its deadline.
+ * cannot be interrupted. Most effects are done by then: one alarm serves them all.
  */
 import * as Cause from "effect/Cause"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
+import * as Alarm from "../alarm.js"
 import { withMonotonic } from "../time.js"
 
 export interface Deadlines {
@@ -22,8 +20,6 @@ export interface Deadlines {
     duration: Duration.Duration,
     onTimeout: () => E2
   ) => Effect.Effect<A, E | E2>
-  /** Gives up what is past its deadline. */
-  readonly expire: Effect.Effect<void>
   /** Stops the timer, where nothing is limited now. */
   readonly rest: Effect.Effect<void>
 }
@@ -37,58 +33,42 @@ interface Limited {
 
 export const make = (): Deadlines => {
   const running = new Set<Limited>()
-  let sleeper: Fiber.RuntimeFiber<void> | undefined
-  let wakesAt = Infinity
 
-  const expire = withMonotonic((now) => {
-    for (const limited of running) if (limited.deadline <= now) limited.giveUp()
-    return Effect.void
+  /** Gives up what is past its deadline. */
+  const expire: Effect.Effect<void> = withMonotonic((now) => {
+    let next = Infinity
+    for (const limited of running) {
+      if (limited.deadline <= now) limited.giveUp()
+      else next = Math.min(next, limited.deadline)
+    }
+    return next === Infinity ? Effect.void : alarm.ringBy(next)
   })
 
-  const stopSleeping = (): void => {
-    if (sleeper !== undefined) stop(sleeper)
-    sleeper = undefined
-    wakesAt = Infinity
-  }
-
-  const sleep: Effect.Effect<void> = withMonotonic((now) => {
-    wakesAt = Infinity
-    for (const { deadline } of running) wakesAt = Math.min(wakesAt, deadline)
-    return wakesAt === Infinity
-      ? Effect.void
-      : Effect.sleep(Duration.millis(Math.ceil(Math.max(0, wakesAt - now)))).pipe(
-        Effect.zipRight(expire),
-        Effect.zipRight(sleep)
-      )
-  })
-
-  /** Sees to it that somebody wakes at a deadline. */
-  const wakeAt = (deadline: number): Effect.Effect<void> =>
-    wakesAt <= deadline ? Effect.void : Effect.suspend(() => {
-      stopSleeping()
-      wakesAt = deadline
-      return Effect.map(Effect.forkDaemon(Effect.interruptible(sleep)), (fiber) => {
-        sleeper = fiber
-      })
-    })
+  const alarm = Alarm.make(expire)
 
   return {
     within: <A, E, E2>(effect: Effect.Effect<A, E>, duration: Duration.Duration, onTimeout: () => E2) =>
       Effect.uninterruptible(
         Effect.flatMap(Effect.forkDaemon(Effect.interruptible(effect)), (fiber) =>
           withMonotonic((now) => {
+            let isLate = false
             let resume = (_exit: Exit.Exit<A, E | E2>): void => {}
             const limited: Limited = {
               deadline: now + Duration.toMillis(duration),
-              giveUp: () => resume(Exit.fail(onTimeout()))
+              giveUp: () => {
+                isLate = true
+                resume(Exit.fail(onTimeout()))
+              }
             }
             running.add(limited)
             const exit = Effect.async<A, E | E2>((done) => {
               resume = done
-              fiber.addObserver((exit) => done(hasInterruptedItself(exit) ? Exit.die(interruptedItself) : exit))
+              // the time can be up before anybody waits
+              if (isLate) limited.giveUp()
+              else fiber.addObserver((exit) => done(hasInterruptedItself(exit) ? Exit.die(interruptedItself) : exit))
             })
             return Effect.flatMap(
-              Effect.zipRight(wakeAt(limited.deadline), Effect.exit(Effect.interruptible(exit))),
+              Effect.zipRight(alarm.ringBy(limited.deadline), Effect.exit(Effect.interruptible(exit))),
               (exit) => {
                 running.delete(limited)
                 if (fiber.unsafePoll() === null) stop(fiber)
@@ -97,10 +77,7 @@ export const make = (): Deadlines => {
             )
           }))
       ),
-    expire,
-    rest: Effect.sync(() => {
-      if (running.size === 0) stopSleeping()
-    })
+    rest: Effect.suspend(() => running.size === 0 ? alarm.rest : Effect.void)
   }
 }
 
