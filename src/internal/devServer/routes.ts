@@ -173,9 +173,7 @@ export const make = ({ maxSubscribers, onClear, store, url }: Options): Effect.E
       .handle("clear", ({ urlParams }) =>
         Effect.sync(() => {
           store.clear(urlParams.project)
-          if (urlParams.project === undefined) {
-            onClear()
-          }
+          onClear()
           return { cleared: true }
         }))
       .handleRaw("export", ({ urlParams: { format = "ndjson", ...filter } }) =>
