@@ -396,12 +396,10 @@ const app = (store: Store, file: KeptFile.KeptFile, routes: Routes.Routes, setti
     if (request.method === "GET" && Assets.isAsset(path)) {
       return Assets.respond(path, settings.token === undefined ? undefined : tokenOf(request))
     }
-    const answer = path.startsWith("/api/") ?
+    const answer = path.startsWith("/api/") || (request.method === "GET" && path === "/events") ?
       routes :
       request.method === "POST" ?
       upload(store, file, settings.options) :
-      request.method === "GET" && path === "/events" ?
-      Effect.suspend(() => json(store.kept())) :
       respond(Answers.invalidPath)
     return Effect.map(answer, guarded)
   })

@@ -55,31 +55,19 @@ describe("the file that keeps what arrived", () => {
       let largest = 0
       yield* Effect.scoped(Effect.gen(function*() {
         const { append } = yield* KeptFile.open(path, store)
-        for (let index = 0; index < 1200; index++) {
+        for (let index = 0; index < 4000; index++) {
           const one = uploadOf(index, 1000)
           store.receive(one, undefined)
           append(one, undefined)
-          largest = Math.max(largest, statSync(path).size)
+          if (index % 20 === 0) largest = Math.max(largest, statSync(path).size)
         }
       }))
-      // 1,000 requests of 1,300 bytes are held
+      // 5.3 MB came, of which 1,000 requests of 1,300 bytes are held
       assert.isBelow(largest, 3_700_000)
       assert.lengthOf(store.received(), 20)
       const again = emptyStore(20)
       yield* Effect.scoped(KeptFile.open(path, again))
       assert.deepStrictEqual(idsOf(again.received()), idsOf(store.received()))
-      for (let round = 0; round < 3; round++) {
-        yield* Effect.scoped(Effect.gen(function*() {
-          const { append } = yield* KeptFile.open(path, again)
-          for (let index = 0; index < 1200; index++) {
-            const one = uploadOf(10_000 * round + index, 1000)
-            again.receive(one, undefined)
-            append(one, undefined)
-            largest = Math.max(largest, statSync(path).size)
-          }
-        }))
-      }
-      assert.isBelow(largest, 3_700_000)
       assert.deepStrictEqual(readdirSync(join(path, "..")), ["kept.ndjson"])
       assert.strictEqual(statSync(path).mode & 0o777, 0o600)
     }))
