@@ -177,7 +177,10 @@ export declare namespace DevServer {
     readonly maxEvents?: number | undefined
     /** The JSON Schema of the properties of each event by its type, which kept events are held against. */
     readonly plan?: { readonly [eventType: string]: unknown } | undefined
-    /** A file that keeps what arrived across restarts. Nobody else can read it. */
+    /**
+     * A file that keeps across restarts what the server holds. It is rewritten when it has grown to twice that. Nobody
+     * else can read it.
+     */
     readonly file?: string | undefined
     /** More names of the server that a `Host` header may have. */
     readonly allowHost?: ReadonlyArray<string> | undefined

@@ -54,7 +54,7 @@ class AppendedFile implements KeptFile {
   }
 
   readonly append = (upload: Upload, inPlace: InPlace | undefined): void => {
-    this.#bytes += Fs.writeSync(this.#file, lineOf(upload, inPlace))
+    this.#bytes += write(this.#file, lineOf(upload, inPlace))
     if (this.#bytes > this.#maxBytes) {
       this.rewrite()
     }
@@ -80,15 +80,22 @@ class AppendedFile implements KeptFile {
     for (const upload of this.#store.held) {
       text += lineOf(upload, inPlaceOf(upload))
       if (text.length > charactersOfWrite) {
-        bytes += Fs.writeSync(file, text)
+        bytes += write(file, text)
         text = ""
       }
     }
-    this.#bytes = bytes + Fs.writeSync(file, text)
+    this.#bytes = bytes + write(file, text)
     this.#maxBytes = 2 * this.#bytes + surplusBytes
     Fs.renameSync(path, this.#path)
     return file
   }
+}
+
+/** Writes a text to its end, and answers how many bytes it has. `Fs.writeSync` may write a part of it. */
+const write = (file: number, text: string): number => {
+  const bytes = Buffer.from(text)
+  Fs.writeFileSync(file, bytes)
+  return bytes.length
 }
 
 const inPlaceOf = ({ answer, inPlaceBecause: because }: HeldUpload): InPlace | undefined =>
