@@ -25,7 +25,8 @@ import { chromium, type Page } from "playwright-core"
 
 // What is tested: a page with two buttons. Yours uses an SDK, with `serverUrl` as its server URL.
 
-const pageOf = (apiKey: string, serverUrl: string): string => `<!doctype html>
+const pageOf = (apiKey: string, serverUrl: string): string =>
+  `<!doctype html>
 <title>A shop</title>
 <button id="buy">Buy tea</button>
 <button id="like">Like tea</button>

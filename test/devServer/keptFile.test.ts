@@ -115,7 +115,10 @@ describe("the file that keeps what arrived", () => {
         Effect.all([
           Effect.map(server.received, (received) => received.map(({ because = "", verdict }) => [verdict, because])),
           Effect.map(server.requests, (requests) => requests.map(({ status }) => status)),
-          Effect.map(get(server, "/api/faults"), ({ deliveries }) => deliveries.map(({ returns }: any) => returns.length))
+          Effect.map(
+            get(server, "/api/faults"),
+            ({ deliveries }) => deliveries.map(({ returns }: any) => returns.length)
+          )
         ])
       const before = yield* Effect.scoped(Effect.gen(function*() {
         const server = yield* DevServer.make({

@@ -4,7 +4,11 @@ import { at, differences, isAtFault, isMatch, nearest, userOf } from "../../src/
 const received = (event: object, verdict = "kept", id = "1") =>
   ({ id, verdict, reasons: [], violations: [], alterations: [], event }) as never
 
-const played = { event_type: "Played", user_id: "user-12345", event_properties: { title: "Help", "a.b": 1, tags: ["x"] } }
+const played = {
+  event_type: "Played",
+  user_id: "user-12345",
+  event_properties: { title: "Help", "a.b": 1, tags: ["x"] }
+}
 
 describe("what is expected of events", () => {
   it.each<[string, unknown]>([
@@ -26,10 +30,13 @@ describe("what is expected of events", () => {
   it("objects may have more fields than are wanted; arrays are compared whole", () => {
     assert.isTrue(isMatch(received(played), { where: { event_properties: { title: "Help" } } }))
     assert.isTrue(isMatch(received(played), { where: { "event_properties.tags": ["x"] } }))
-    assert.deepStrictEqual(differences(received(played), { where: { event_properties: { tags: ["x", "y"], no: 1 } } }), [
-      { path: "event_properties.tags", given: ["x"], wanted: ["x", "y"] },
-      { path: "event_properties.no", wanted: 1 }
-    ])
+    assert.deepStrictEqual(
+      differences(received(played), { where: { event_properties: { tags: ["x", "y"], no: 1 } } }),
+      [
+        { path: "event_properties.tags", given: ["x"], wanted: ["x", "y"] },
+        { path: "event_properties.no", wanted: 1 }
+      ]
+    )
     assert.deepStrictEqual(differences(received(played), { where: { "event_properties.title": { a: 1 } } }), [
       { path: "event_properties.title", given: "Help", wanted: { a: 1 } }
     ])

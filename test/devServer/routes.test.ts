@@ -13,8 +13,7 @@ const event = (fields: object = {}) => ({ event_type: "Played", user_id: "user-1
 const rejection = (promise: Promise<unknown>) =>
   Effect.promise(() => promise.then(() => "no rejection", (error: unknown) => String(error)))
 
-const emptyStore = () =>
-  new Store({ apiKeys: undefined, rateLimit: false, maxEvents: 10_000, violations: () => [] })
+const emptyStore = () => new Store({ apiKeys: undefined, rateLimit: false, maxEvents: 10_000, violations: () => [] })
 
 /** Gives a store an upload. */
 const receive = (store: Store, events: ReadonlyArray<object>, apiKey = "key") => {
@@ -280,7 +279,10 @@ describe("the client", () => {
       const client = connect(server.url, { project: "key-of-one", token: "let me in" })
       yield* Effect.promise(() => client.inject({ answer: { status: 503 }, times: 1 }))
       assert.strictEqual((yield* upload(server, [event({ insert_id: "1" })])).status, 503)
-      assert.strictEqual((yield* upload(server, [event({ insert_id: "1" }), event({ event_type: "Paused" })])).status, 200)
+      assert.strictEqual(
+        (yield* upload(server, [event({ insert_id: "1" }), event({ event_type: "Paused" })])).status,
+        200
+      )
       const verdictsOf = (filter?: Parameters<typeof client.events>[0]) =>
         Effect.map(Effect.promise(() => client.events(filter)), (events) => events.map(({ verdict }) => verdict))
       assert.deepStrictEqual(yield* verdictsOf(), ["kept", "kept", "injected"])

@@ -184,8 +184,11 @@ export const make = ({ maxSubscribers, onClear, store, url }: Options): Effect.E
           })
         ))
       .handleRaw("kept", ({ urlParams }) =>
-        Effect.suspend(() => Effect.orDie(HttpServerResponse.json(store.kept(urlParams.project)))))
-      .handleRaw("openapi", () => Effect.orDie(HttpServerResponse.json(description))))
+        Effect.suspend(() =>
+          Effect.orDie(HttpServerResponse.json(store.kept(urlParams.project)))
+        ))
+      .handleRaw("openapi", () =>
+        Effect.orDie(HttpServerResponse.json(description))))
 
   return Layer.build(Layer.mergeAll(
     HttpApiBuilder.api(Api).pipe(Layer.provide(group)),
