@@ -34,7 +34,7 @@ import * as KeptFile from "./internal/devServer/keptFile.js"
 import type * as Model from "./internal/devServer/model.js"
 import * as RequestBody from "./internal/devServer/requestBody.js"
 import * as Routes from "./internal/devServer/routes.js"
-import { Store, type Upload } from "./internal/devServer/store.js"
+import { type InPlace, Store, type Upload } from "./internal/devServer/store.js"
 import { violations } from "./internal/devServer/violations.js"
 
 /**
@@ -177,7 +177,10 @@ export declare namespace DevServer {
     readonly maxEvents?: number | undefined
     /** The JSON Schema of the properties of each event by its type, which kept events are held against. */
     readonly plan?: { readonly [eventType: string]: unknown } | undefined
-    /** A file that keeps what arrived across restarts. Nobody else can read it. */
+    /**
+     * A file that keeps across restarts what the server holds. It is rewritten when it has grown to twice that. Nobody
+     * else can read it.
+     */
     readonly file?: string | undefined
     /** More names of the server that a `Host` header may have. */
     readonly allowHost?: ReadonlyArray<string> | undefined
@@ -321,7 +324,7 @@ const make = (options: DevServer.Options): Effect.Effect<DevServer.Service, Serv
     const server = yield* listen(options)
     const url = urlOf(server.address)
     const settings: Settings = { options, url, host, allowHost, allowOrigin, token }
-    const routes = yield* Routes.make({ store, url, maxSubscribers, onClear: file.clear })
+    const routes = yield* Routes.make({ store, url, maxSubscribers, onClear: file.rewrite })
     yield* HttpServer.serveEffect(Effect.interruptible(app(store, file, routes, settings))).pipe(
       Effect.provideService(HttpServer.HttpServer, server),
       HttpMiddleware.withTracerDisabledWhenEffect(constTrue)
@@ -339,7 +342,7 @@ const make = (options: DevServer.Options): Effect.Effect<DevServer.Service, Serv
       stream: changes(store, undefined, Effect.sync(() => store.last)).pipe(Stream.mapConcat(({ events }) => events)),
       clear: Effect.sync(() => {
         store.clear(undefined)
-        file.clear()
+        file.rewrite()
       })
     }
   })
@@ -396,12 +399,10 @@ const app = (store: Store, file: KeptFile.KeptFile, routes: Routes.Routes, setti
     if (request.method === "GET" && Assets.isAsset(path)) {
       return Assets.respond(path, settings.token === undefined ? undefined : tokenOf(request))
     }
-    const answer = path.startsWith("/api/") ?
+    const answer = path.startsWith("/api/") || (request.method === "GET" && path === "/events") ?
       routes :
       request.method === "POST" ?
       upload(store, file, settings.options) :
-      request.method === "GET" && path === "/events" ?
-      Effect.suspend(() => json(store.kept())) :
       respond(Answers.invalidPath)
     return Effect.map(answer, guarded)
   })
@@ -427,17 +428,19 @@ const upload = (store: Store, file: KeptFile.KeptFile, options: DevServer.Option
     const now = yield* Clock.currentTimeMillis
     const received = { ...payload.right, path, headers: request.headers, remoteAddress: request.remoteAddress, now }
     const intercepted = intercept(store, options, received)
+    const receive = (inPlace: InPlace | undefined): DevServer.Answer => {
+      const answer = store.receive(received, inPlace)
+      file.append(received, inPlace)
+      return answer
+    }
     if (Option.isSome(intercepted)) {
-      return yield* respond(
-        store.receive(received, { answer: intercepted.value, because: "intercept answered its request" })
-      )
+      return yield* respond(receive({ answer: intercepted.value, because: "intercept answered its request" }))
     }
     const fired = store.fire(received, yield* Random.next)
     if (fired !== undefined) {
-      return yield* inject(store, received, fired, request)
+      return yield* inject(receive, fired, request)
     }
-    const answer = store.receive(received, undefined)
-    file.append(received)
+    const answer = receive(undefined)
     return yield* respond(Body.isForm(path) && answer.status === 200 ? { status: 200, body: "success" } : answer)
   })
 
@@ -459,8 +462,7 @@ const intercept = (store: Store, options: DevServer.Options, upload: Upload): Op
 
 /** Answers as a fault says. A connection that is reset, or never answered, is noted with status 0. */
 const inject = (
-  store: Store,
-  upload: Upload,
+  receive: (inPlace: InPlace) => DevServer.Answer,
   { fault: { answer }, id }: { readonly fault: DevServer.Fault; readonly id: string },
   request: HttpServerRequest.HttpServerRequest
 ): Effect.Effect<HttpServerResponse.HttpServerResponse> => {
@@ -470,7 +472,7 @@ const inject = (
     `Left without an answer by ${id}` :
     `Answered ${answer.status} by ${id}`
   if (answer === "reset" || answer === "timeout") {
-    store.receive(upload, { answer: { status: 0 }, because })
+    receive({ answer: { status: 0 }, because })
     return answer === "timeout" ?
       Effect.never :
       Effect.zipRight(
@@ -480,7 +482,7 @@ const inject = (
   }
   const { delayMs = 0, ...rest } = answer
   // A client that gives up during the delay has sent its events all the same.
-  const given = store.receive(upload, { answer: rest, because })
+  const given = receive({ answer: rest, because })
   return Effect.zipRight(Effect.sleep(delayMs), respond(given))
 }
 

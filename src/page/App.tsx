@@ -48,7 +48,11 @@ export const App = (): JSX.Element => {
       {connection.value === "lost" ?
         (
           <div class="lost" role="status">
-            The server does not answer. Is it still running? The page connects again by itself.
+            <svg class="icon" width="14" height="14" viewBox="0 0 14 14" aria-hidden="true">
+              <circle cx="7" cy="7" r="5.5" />
+              <path d="M7 4.25v3M7 9.75v.01" />
+            </svg>
+            <span>The server does not answer. Is it still running? The page connects again by itself.</span>
           </div>
         ) :
         null}

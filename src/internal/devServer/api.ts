@@ -102,6 +102,16 @@ class Routes extends HttpApiGroup.make("devServer")
       .addSuccess(Schema.Struct({ cleared: Schema.Boolean }))
   )
   .add(HttpApiEndpoint.get("export", "/api/export").setUrlParams(ExportFilter).addSuccess(HttpApiSchema.Text()))
+  .add(
+    HttpApiEndpoint.get("kept", "/events").setUrlParams(OfProject).addSuccess(
+      Schema.Array(Model.JsonObject).annotations({ description: "The events that were kept, oldest first." })
+    )
+  )
+  .add(
+    HttpApiEndpoint.get("openapi", "/api/openapi.json").addSuccess(
+      Model.JsonObject.annotations({ description: "This description." })
+    )
+  )
 {}
 
 /** Everything that the server answers beside ingestion and the page. */

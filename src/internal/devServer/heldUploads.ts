@@ -36,6 +36,8 @@ export interface HeldUpload {
   readonly now: number
   readonly library: string
   readonly answer: DevServer.Answer
+  /** Why it was answered in place of the service, if it was. */
+  readonly inPlaceBecause?: string
   /** How many events came, and a note for each one that is held. */
   readonly events: number
   readonly notes: ReadonlyArray<Note>
@@ -80,6 +82,11 @@ export class HeldUploads {
   /** How many were pushed out. */
   get dropped(): { readonly events: number; readonly requests: number } {
     return { events: this.#droppedEvents, requests: this.#droppedRequests }
+  }
+
+  /** All of them, oldest first. */
+  get all(): ReadonlyArray<HeldUpload> {
+    return this.#slots.map(({ upload }) => upload)
   }
 
   /** Adds an upload and pushes out what is too much. */

@@ -1,23 +1,30 @@
 /** A file with the uploads that came, one a line, so that they are there after a restart. */
 import * as Effect from "effect/Effect"
-import * as Either from "effect/Either"
 import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import type * as Scope from "effect/Scope"
+import { Buffer } from "node:buffer"
 import * as Fs from "node:fs"
 import * as Body from "./body.js"
-import * as RequestBody from "./requestBody.js"
-import type { Store, Upload } from "./store.js"
+import type { HeldUpload } from "./heldUploads.js"
+import type { InPlace, Store, Upload } from "./store.js"
 
 /** Where uploads are kept; nowhere, without a path. */
 export interface KeptFile {
-  readonly append: (upload: Upload) => void
-  readonly clear: () => void
+  /** Adds an upload that the store took. */
+  readonly append: (upload: Upload, inPlace: InPlace | undefined) => void
+  /** Leaves in the file what the store holds. */
+  readonly rewrite: () => void
 }
 
-const maxLines = 1000
+/** The file is rewritten when it is larger than twice what the store held the last time, and this many bytes more. */
+const surplusBytes = 1_000_000
 
-const nowhere: KeptFile = { append: () => {}, clear: () => {} }
+const charactersOfWrite = 1_000_000
+
+const newline = 10
+
+const nowhere: KeptFile = { append: () => {}, rewrite: () => {} }
 
 /** Reads the file, takes its uploads again, and opens it for those to come. A file that cannot be opened is a defect. */
 export const open = (path: string | undefined, store: Store): Effect.Effect<KeptFile, never, Scope.Scope> =>
@@ -25,44 +32,115 @@ export const open = (path: string | undefined, store: Store): Effect.Effect<Kept
     Effect.succeed(nowhere) :
     Effect.acquireRelease(
       Effect.sync(() => {
-        const lines = Fs.existsSync(path)
-          ? Fs.readFileSync(path, "utf8").split("\n").filter(Boolean).slice(-maxLines)
-          : []
-        lines.forEach((line) => Option.map(uploadOf(line), (upload) => store.receive(upload, undefined)))
-        Fs.writeFileSync(path, lines.map((line) => `${line}\n`).join(""), { mode: 0o600 })
-        Fs.chmodSync(path, 0o600)
-        return Fs.openSync(path, "a", 0o600)
+        for (const line of Fs.existsSync(path) ? linesOf(Fs.readFileSync(path)) : []) {
+          Option.map(keptOf(line), ({ inPlace, upload }) => store.receive(upload, inPlace))
+        }
+        return new AppendedFile(path, store)
       }),
-      (file) => Effect.sync(() => Fs.closeSync(file))
-    ).pipe(Effect.map((file): KeptFile => ({
-      append: ({ body, remoteAddress, ...upload }) =>
-        void Fs.writeSync(
-          file,
-          `${
-            JSON.stringify({
-              ...upload,
-              isReadable: Either.isRight(body),
-              remoteAddress: Option.getOrNull(remoteAddress)
-            })
-          }\n`
-        ),
-      clear: () => Fs.ftruncateSync(file)
-    })))
+      (file) => Effect.sync(() => file.close())
+    )
 
-const uploadOf = (line: string): Option.Option<Upload> =>
+class AppendedFile implements KeptFile {
+  readonly #path: string
+  readonly #store: Store
+  #file: number
+  #bytes = 0
+  #maxBytes = 0
+
+  constructor(path: string, store: Store) {
+    this.#path = path
+    this.#store = store
+    this.#file = this.#write()
+  }
+
+  readonly append = (upload: Upload, inPlace: InPlace | undefined): void => {
+    this.#bytes += write(this.#file, lineOf(upload, inPlace))
+    if (this.#bytes > this.#maxBytes) {
+      this.rewrite()
+    }
+  }
+
+  readonly rewrite = (): void => {
+    const before = this.#file
+    this.#file = this.#write()
+    Fs.closeSync(before)
+  }
+
+  close(): void {
+    Fs.closeSync(this.#file)
+  }
+
+  /** Another file takes the place of the one that is there: who ends the process meanwhile finds one of the two, whole. */
+  #write(): number {
+    const path = `${this.#path}.new`
+    Fs.rmSync(path, { force: true })
+    const file = Fs.openSync(path, "ax", 0o600)
+    let bytes = 0
+    let text = ""
+    for (const upload of this.#store.held) {
+      text += lineOf(upload, inPlaceOf(upload))
+      if (text.length > charactersOfWrite) {
+        bytes += write(file, text)
+        text = ""
+      }
+    }
+    this.#bytes = bytes + write(file, text)
+    this.#maxBytes = 2 * this.#bytes + surplusBytes
+    Fs.renameSync(path, this.#path)
+    return file
+  }
+}
+
+/** Writes a text to its end, and answers how many bytes it has. `Fs.writeSync` may write a part of it. */
+const write = (file: number, text: string): number => {
+  const bytes = Buffer.from(text)
+  Fs.writeFileSync(file, bytes)
+  return bytes.length
+}
+
+const inPlaceOf = ({ answer, inPlaceBecause: because }: HeldUpload): InPlace | undefined =>
+  because === undefined ? undefined : { answer, because }
+
+const lineOf = (
+  { bytes, headers, now, path, remoteAddress, text }: Omit<Upload, "body">,
+  inPlace: InPlace | undefined
+): string =>
+  `${JSON.stringify({ path, text, bytes, headers, now, remoteAddress: Option.getOrNull(remoteAddress), inPlace })}\n`
+
+/** The file can be larger than the longest string. */
+function* linesOf(bytes: Buffer): Generator<string> {
+  let from = 0
+  while (from < bytes.length) {
+    const end = bytes.indexOf(newline, from)
+    const to = end === -1 ? bytes.length : end
+    yield bytes.toString("utf8", from, to)
+    from = to + 1
+  }
+}
+
+interface Kept {
+  readonly upload: Upload
+  readonly inPlace: InPlace | undefined
+}
+
+/** A line that the process did not write to its end is left out. */
+const keptOf = (line: string): Option.Option<Kept> =>
   Option.flatMap(
     Option.liftThrowable((text: string): unknown => JSON.parse(text))(line),
     (value) =>
       Predicate.isRecord(value) && Predicate.isString(value.path) && Predicate.isString(value.text) &&
         Predicate.isNumber(value.bytes) && Predicate.isNumber(value.now) ?
         Option.some({
-          path: value.path,
-          text: value.text,
-          bytes: value.bytes,
-          now: value.now,
-          headers: Predicate.isRecord(value.headers) ? value.headers as { readonly [name: string]: string } : {},
-          remoteAddress: Option.filter(Option.some(value.remoteAddress), Predicate.isString),
-          body: value.isReadable === true ? Body.parse(value.text, value.path) : Either.left(RequestBody.malformedBody)
+          upload: {
+            path: value.path,
+            text: value.text,
+            bytes: value.bytes,
+            now: value.now,
+            headers: Predicate.isRecord(value.headers) ? value.headers as { readonly [name: string]: string } : {},
+            remoteAddress: Option.filter(Option.some(value.remoteAddress), Predicate.isString),
+            body: Body.parse(value.text, value.path)
+          },
+          inPlace: Predicate.isRecord(value.inPlace) ? value.inPlace as unknown as InPlace : undefined
         }) :
         Option.none()
   )

@@ -2,7 +2,6 @@
 import * as HttpApiBuilder from "@effect/platform/HttpApiBuilder"
 import type * as HttpApp from "@effect/platform/HttpApp"
 import * as HttpServer from "@effect/platform/HttpServer"
-import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import * as OpenApi from "@effect/platform/OpenApi"
 import * as Clock from "effect/Clock"
@@ -122,6 +121,8 @@ export const make = ({ maxSubscribers, onClear, store, url }: Options): Effect.E
 
   const faults = (apiKey: string | undefined) => Effect.map(Clock.currentTimeMillis, (now) => store.faults(apiKey, now))
 
+  const description = OpenApi.fromApi(Api)
+
   const group = HttpApiBuilder.group(Api, "devServer", (handlers) =>
     handlers
       .handle("events", ({ urlParams }) => Effect.sync(() => pageOf(store, urlParams)))
@@ -173,9 +174,7 @@ export const make = ({ maxSubscribers, onClear, store, url }: Options): Effect.E
       .handle("clear", ({ urlParams }) =>
         Effect.sync(() => {
           store.clear(urlParams.project)
-          if (urlParams.project === undefined) {
-            onClear()
-          }
+          onClear()
           return { cleared: true }
         }))
       .handleRaw("export", ({ urlParams: { format = "ndjson", ...filter } }) =>
@@ -183,9 +182,14 @@ export const make = ({ maxSubscribers, onClear, store, url }: Options): Effect.E
           HttpServerResponse.text(Output.write(store.received(filter.project).filter(isSelected(filter)), format), {
             contentType: contentTypes[format]
           })
-        )))
+        ))
+      .handleRaw("kept", ({ urlParams }) =>
+        Effect.suspend(() =>
+          Effect.orDie(HttpServerResponse.json(store.kept(urlParams.project)))
+        ))
+      .handleRaw("openapi", () =>
+        Effect.orDie(HttpServerResponse.json(description))))
 
-  const description = OpenApi.fromApi(Api)
   return Layer.build(Layer.mergeAll(
     HttpApiBuilder.api(Api).pipe(Layer.provide(group)),
     HttpApiBuilder.Router.Live,
@@ -195,14 +199,6 @@ export const make = ({ maxSubscribers, onClear, store, url }: Options): Effect.E
     Effect.flatMap((context) =>
       Effect.map(Effect.provide(HttpApiBuilder.httpApp, context), (app) => Effect.provide(app, context))
     ),
-    Effect.map((app): Routes =>
-      Effect.flatMap(
-        HttpServerRequest.HttpServerRequest,
-        ({ method, url }) =>
-          method === "GET" && /^\/api\/openapi\.json(\?|$)/.test(url) ?
-            Effect.orDie(HttpServerResponse.json(description)) :
-            Effect.catchAll(app, () => HttpServerResponse.empty({ status: 404 }))
-      )
-    )
+    Effect.map((app): Routes => Effect.catchAll(app, () => HttpServerResponse.empty({ status: 404 })))
   )
 }

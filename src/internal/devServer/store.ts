@@ -6,7 +6,7 @@ import type { DevServer } from "../../DevServer.js"
 import * as Answers from "./answers.js"
 import { getOrPut } from "./boundedMap.js"
 import { type Armed, Faults } from "./faults.js"
-import { HeldUploads, type Note } from "./heldUploads.js"
+import { type HeldUpload, HeldUploads, type Note } from "./heldUploads.js"
 import * as Ingestion from "./ingestion.js"
 import { Memory, nothing } from "./memory.js"
 import type * as Model from "./model.js"
@@ -30,6 +30,12 @@ export interface Upload {
   readonly headers: { readonly [name: string]: string }
   readonly remoteAddress: Option.Option<string>
   readonly now: number
+}
+
+/** What answers an upload in place of the service, and why. */
+export interface InPlace {
+  readonly answer: DevServer.Answer
+  readonly because: string
 }
 
 /** What the store is told when it is made. */
@@ -101,10 +107,7 @@ export class Store {
   }
 
   /** Takes an upload. With `inPlace`, a fault or an interception answered it. */
-  receive(
-    upload: Upload,
-    inPlace: { readonly answer: DevServer.Answer; readonly because: string } | undefined
-  ): DevServer.Answer {
+  receive(upload: Upload, inPlace: InPlace | undefined): DevServer.Answer {
     const { body: _, ...rest } = upload
     const apiKey = apiKeyOf(upload.body)
     const number = this.#next
@@ -119,7 +122,16 @@ export class Store {
     const first = eventsOf(upload.body).find(Predicate.isRecord)
     const library = ReceivedEvents.libraryOf(first ?? {}, upload.headers["user-agent"] ?? "")
     const notes = this.#judge(upload, project, apiKey, number + 1, library, outcome?.verdicts, inPlace?.because)
-    this.#uploads.add({ ...rest, number, apiKey, library, answer, events, notes })
+    this.#uploads.add({
+      ...rest,
+      number,
+      apiKey,
+      library,
+      answer,
+      ...(inPlace === undefined ? undefined : { inPlaceBecause: inPlace.because }),
+      events,
+      notes
+    })
     this.#requestIndex++
     this.#changed()
     return answer
@@ -263,6 +275,11 @@ export class Store {
   }
 
   // Requests
+
+  /** Those that are held, oldest first. */
+  get held(): ReadonlyArray<HeldUpload> {
+    return this.#uploads.all
+  }
 
   /** As a program sees them, oldest first. */
   uploads(): ReadonlyArray<DevServer.ReceivedRequest> {

@@ -1,0 +1,2 @@
+/** The Chromium of the Debian package `chromium`. */
+export const executablePath = "/usr/bin/chromium"
