@@ -218,7 +218,9 @@ const takeByLane = (
     return true
   }
   lanes.free = lanes.free.filter((lane) => {
-    while (!isFull && lane.first !== undefined && lane.first.pausedUntil <= now) {
+    // a lane whose parked events were all evicted may have been leased since
+    const isFree = !isLeased(lane)
+    while (isFree && !isFull && lane.first !== undefined && lane.first.pausedUntil <= now) {
       if (!fits(lane.first)) break
       passedOver.remove(lanes.unpark(lane, lease)!)
     }
