@@ -15,7 +15,7 @@ import * as PlainEncoder from "./internal/event/plainEncoder.js"
 import { assign, Properties } from "./internal/event/properties.js"
 import { validationIssueOf } from "./internal/event/schemaIssue.js"
 import type { ValidationIssue } from "./internal/event/validationIssue.js"
-import { unreadable } from "./internal/event/validationIssue.js"
+import { guarded } from "./internal/event/validationIssue.js"
 import { Revenue } from "./Revenue.js"
 
 /**
@@ -315,10 +315,7 @@ export class Event extends Schema.Class<Event>("effect-amplitude/Event")({
    * )
    */
   static identify(identify: Identify.Identify, options?: EventOptions.Input): Event {
-    return construct("identify", options, () => Identify.check(identify, "user_properties"), () => ({
-      event_type: "$identify",
-      user_properties: identify.operations
-    }))
+    return Parts.identify(identify).toEvent(options)
   }
 
   /**
@@ -338,11 +335,7 @@ export class Event extends Schema.Class<Event>("effect-amplitude/Event")({
     identify: Identify.Identify,
     options?: EventOptions.Input
   ): Event {
-    return construct("groupIdentify", options, () => Identify.check(identify, "group_properties"), () => ({
-      event_type: "$groupidentify",
-      groups: { [groupType]: groupName },
-      group_properties: identify.operations
-    }))
+    return Parts.groupIdentify(groupType, groupName, identify).toEvent(options)
   }
 
   /**
@@ -355,11 +348,7 @@ export class Event extends Schema.Class<Event>("effect-amplitude/Event")({
    * const program = Amplitude.trackOrFail(Event.setGroup("org_id", ["15", "21"], { user_id: "user-12345" }))
    */
   static setGroup(groupType: string, groupName: string | ReadonlyArray<string>, options?: EventOptions.Input): Event {
-    return construct("setGroup", options, () => undefined, () => ({
-      event_type: "$identify",
-      groups: { [groupType]: groupName },
-      user_properties: { $set: { [groupType]: groupName } }
-    }))
+    return Parts.setGroup(groupType, groupName).toEvent(options)
   }
 
   /**
@@ -374,16 +363,7 @@ export class Event extends Schema.Class<Event>("effect-amplitude/Event")({
    * )
    */
   static revenue(revenue: Revenue | Revenue.Input, options?: EventOptions.Input): Event {
-    let event_properties: Properties | undefined
-    return construct("revenue", options, () => {
-      event_properties = Revenue.plainEventProperties(revenue)
-      return event_properties === undefined
-        ? Option.getOrUndefined(Either.getLeft(Revenue.validate(revenue)))
-        : undefined
-    }, () => ({
-      event_type: "revenue_amount",
-      event_properties: event_properties ?? Revenue.toEventProperties(revenue)
-    }))
+    return Parts.revenue(revenue).toEvent(options)
   }
 
   /**
@@ -409,7 +389,7 @@ export class Event extends Schema.Class<Event>("effect-amplitude/Event")({
     const encode = ParseResult.encodeUnknownEither(untyped, { onExcessProperty: "error" })
     const make = (properties: Event.Input["event_properties"] = {}, options?: EventOptions.Input): Event => {
       let encoded: unknown = properties
-      return construct("event_properties", options, () => {
+      return new Parts("event_properties", () => {
         const plain = encodePlain(properties)
         if (plain !== undecided) encoded = plain
         else {
@@ -418,7 +398,7 @@ export class Event extends Schema.Class<Event>("effect-amplitude/Event")({
           encoded = decided.right
         }
         return undefined
-      }, () => ({ event_type, event_properties: encoded as Properties }))
+      }, () => ({ event_type, event_properties: encoded as Properties })).toEvent(options)
     }
     return Object.assign(make, { event_type, schema }) as unknown as Event.Definition<Type, Fields>
   }
@@ -520,26 +500,80 @@ const toMilliseconds = (fields: Event.Input): Event.Input =>
  */
 export const fromJson = (json: string): Event => unsafeMake(JSON.parse(json) as object)
 
-/** Checks the arguments and makes the event, which carries the issue of arguments that are wrong. */
-const construct = (
-  path: string,
-  options: EventOptions.Input | undefined,
-  check: () => ValidationIssue | undefined,
-  fields: () => Event.Input
-): Event =>
-  Either.merge(Either.try({
-    try: () => {
-      const issue = check()
-      return issue === undefined ? unsafeMake(options, fields()) : withIssue(issue, options, fields)
-    },
-    catch: () => withIssue({ ...unreadable, path }, options, fields)
-  }))
+/**
+ * The arguments of a constructor of events, or of the call of the client with its name: what is wrong with them, and the
+ * fields that are made of them. They are read when the event is made or tracked.
+ *
+ * @internal
+ */
+export class Parts {
+  private readonly path: string
+  private readonly check: () => ValidationIssue | undefined
+  private readonly fields: () => Event.Input
 
-const withIssue = (
-  issue: ValidationIssue,
-  options: EventOptions.Input | undefined,
-  fields: () => Event.Input
-): Event => {
-  const made = Option.liftThrowable(() => unsafeMake(options, fields()))()
-  return unsafeMake(Option.getOrUndefined(made), { [issueKey]: issue })
+  /** `path` names arguments that throw when they are read. */
+  constructor(path: string, check: () => ValidationIssue | undefined, fields: () => Event.Input) {
+    this.path = path
+    this.check = check
+    this.fields = fields
+  }
+
+  static identify(identify: Identify.Identify): Parts {
+    return new Parts("identify", () => Identify.check(identify, "user_properties"), () => ({
+      event_type: "$identify",
+      user_properties: identify.operations
+    }))
+  }
+
+  static groupIdentify(
+    groupType: string,
+    groupName: string | ReadonlyArray<string>,
+    identify: Identify.Identify
+  ): Parts {
+    return new Parts("groupIdentify", () => Identify.check(identify, "group_properties"), () => ({
+      event_type: "$groupidentify",
+      groups: { [groupType]: groupName },
+      group_properties: identify.operations
+    }))
+  }
+
+  static setGroup(groupType: string, groupName: string | ReadonlyArray<string>): Parts {
+    return new Parts("setGroup", () => undefined, () => ({
+      event_type: "$identify",
+      groups: { [groupType]: groupName },
+      user_properties: { $set: { [groupType]: groupName } }
+    }))
+  }
+
+  static revenue(revenue: Revenue | Revenue.Input): Parts {
+    let event_properties: Properties | undefined
+    return new Parts("revenue", () => {
+      event_properties = Revenue.plainEventProperties(revenue)
+      return event_properties === undefined
+        ? Option.getOrUndefined(Either.getLeft(Revenue.validate(revenue)))
+        : undefined
+    }, () => ({
+      event_type: "revenue_amount",
+      event_properties: event_properties ?? Revenue.toEventProperties(revenue)
+    }))
+  }
+
+  /** The fields, or what is wrong with the arguments. */
+  read(): Either.Either<Event.Input, ValidationIssue> {
+    return guarded(this.path, () => {
+      const issue = this.check()
+      return issue === undefined ? Either.right(this.fields()) : Either.left(issue)
+    })
+  }
+
+  /** The event, which carries the issue of arguments that are wrong. */
+  toEvent(options?: EventOptions.Input): Event {
+    return Either.getOrElse(
+      guarded(this.path, () => Either.map(this.read(), (fields) => unsafeMake(options, fields))),
+      (issue) => {
+        const made = Option.liftThrowable(() => unsafeMake(options, this.fields()))()
+        return unsafeMake(Option.getOrUndefined(made), { [issueKey]: issue })
+      }
+    )
+  }
 }

@@ -19,7 +19,7 @@ const issueOf = (value: unknown): ValidationIssue => Option.getOrThrow(Either.ge
 const written = (value: unknown): string => {
   const walk = new Walk()
   assert.strictEqual(writeProperties(walk, value, root), "written")
-  return walk.writer.textOf(0, walk.writer.at)
+  return walk.writer.textOf()
 }
 
 const own = (name: string, value: unknown): Record<string, unknown> => ({ [name]: value })

@@ -13,7 +13,7 @@ import { AmplitudeConfig } from "../AmplitudeConfig.js"
 import { InvalidConfig } from "../AmplitudeError.js"
 import type { AmplitudeLogger } from "../AmplitudeLogger.js"
 import type { DeliveryReport } from "../DeliveryReport.js"
-import { Event } from "../Event.js"
+import { Parts } from "../Event.js"
 import type { EventStorage } from "../EventStorage.js"
 import type { Transport } from "../Transport.js"
 import * as Metrics from "./delivery/metrics.js"
@@ -231,12 +231,12 @@ const build = (
       trackAll: intake.trackAll,
       trackOrFail: intake.trackOrFail,
       trackAndWait: intake.trackAndWait,
-      identify: (identify, options) => Effect.suspend(() => intake.track(Event.identify(identify), undefined, options)),
+      identify: (identify, options) => intake.track(Parts.identify(identify), undefined, options),
       groupIdentify: (groupType, groupName, identify, options) =>
-        Effect.suspend(() => intake.track(Event.groupIdentify(groupType, groupName, identify), undefined, options)),
+        intake.track(Parts.groupIdentify(groupType, groupName, identify), undefined, options),
       setGroup: (groupType, groupName, options) =>
-        Effect.suspend(() => intake.track(Event.setGroup(groupType, groupName), undefined, options)),
-      revenue: (revenue, options) => Effect.suspend(() => intake.track(Event.revenue(revenue), undefined, options)),
+        intake.track(Parts.setGroup(groupType, groupName), undefined, options),
+      revenue: (revenue, options) => intake.track(Parts.revenue(revenue), undefined, options),
       flush,
       shutdown,
       deliveries: reports.deliveries,

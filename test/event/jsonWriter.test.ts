@@ -9,7 +9,7 @@ import { JsonWriter } from "../../src/internal/event/jsonWriter.js"
 const written = (write: (writer: JsonWriter) => void): string => {
   const writer = new JsonWriter()
   write(writer)
-  return writer.textOf(0, writer.at)
+  return writer.textOf()
 }
 
 const everyUnit = Array.from({ length: 0x10000 }, (_, unit) => String.fromCharCode(unit)).join("")

@@ -8,7 +8,7 @@ import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as FiberId from "effect/FiberId"
 import type { EventStorage } from "../../EventStorage.js"
-import type { Place } from "../event/eventBuffer.js"
+import type { Place } from "../event/jsonWriter.js"
 import type { Unsettled } from "./unsettled.js"
 
 type Identity = Pick<EventStorage.EncodedEvent, "clientId" | "sequence">

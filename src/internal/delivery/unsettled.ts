@@ -3,7 +3,7 @@
  * outcome at the end, even where the storage no longer answers.
  */
 import type { EventStorage } from "../../EventStorage.js"
-import type { Place } from "../event/eventBuffer.js"
+import type { Place } from "../event/jsonWriter.js"
 
 /** The most events of a run. */
 const capacity = 256

@@ -1,7 +1,7 @@
 /** Encoded events as objects. */
 import * as Iterable from "effect/Iterable"
 import * as Option from "effect/Option"
-import type { Place } from "./eventBuffer.js"
+import type { Place } from "./jsonWriter.js"
 import { textOf } from "./utf8.js"
 
 /** Each event is decoded when it is read. */

@@ -4,11 +4,12 @@
  */
 import * as Either from "effect/Either"
 import type { AmplitudeConfig } from "../../AmplitudeConfig.js"
-import { Event, fromJson, issueKey } from "../../Event.js"
+import { Event, fromJson, issueKey, Parts } from "../../Event.js"
 import * as Request from "../delivery/request.js"
 import type { Field } from "./fields.js"
 import * as Fields from "./fields.js"
 import type { JsonWriter } from "./jsonWriter.js"
+import { maxSize } from "./jsonWriter.js"
 import { headOf } from "./properties.js"
 import * as Utf8 from "./utf8.js"
 import type { ValidationIssue } from "./validationIssue.js"
@@ -16,14 +17,14 @@ import { kindOf } from "./validationIssue.js"
 import { Walk } from "./walk.js"
 
 /**
- * What a call was given: an event, or an event type with its properties. The options fill the fields that the event does
- * not have.
+ * What a call was given: an event, the parts of one, or an event type with its properties. The options fill the fields
+ * that the event does not have.
  */
 export type Given = readonly [event: unknown, properties?: unknown, options?: unknown]
 
 const knownFields: Fields.Fields = Fields.make(Event.fields)
 
-/** An event that is being written, from `make` to `done`. */
+/** An event that is being written. */
 export class Draft {
   readonly walk = new Walk()
   readonly writer: JsonWriter = this.walk.writer
@@ -53,23 +54,23 @@ export class Draft {
   }
 }
 
-/** The largest draft that is used again, in bytes. */
-const maxSpareSize = 65_536
+/** The drafts of a client, whose events lie side by side. */
+export class Drafts {
+  /** Used again. Reading an event can track another one, which then has a draft of its own. */
+  private spare: Draft | undefined = undefined
 
-/** A draft that is used again. Reading an event can track another one, which then has a draft of its own. */
-let spare: Draft | undefined
+  make(): Draft {
+    const draft = this.spare ?? new Draft()
+    this.spare = undefined
+    draft.clear()
+    draft.writer.openObject()
+    return draft
+  }
 
-export const make = (): Draft => {
-  const draft = spare ?? new Draft()
-  spare = undefined
-  draft.clear()
-  draft.writer.openObject()
-  return draft
-}
-
-/** The draft, and the bytes of its writer, are not used any more. */
-export const done = (draft: Draft): void => {
-  if (draft.writer.bytes.length <= maxSpareSize) spare = draft
+  /** The draft is not used any more. */
+  done(draft: Draft): void {
+    if (draft.writer.bytes.length <= maxSize) this.spare = draft
+  }
 }
 
 /** The longest event type or id, in UTF-16 units. */
@@ -111,7 +112,7 @@ const keeps: { readonly [name: string]: Keep | undefined } = {
   },
   groups: (draft, _value, from) => {
     draft.groupsFrom = from
-    draft.groupsTo = draft.writer.at
+    draft.groupsTo = draft.writer.size
   }
 }
 
@@ -119,14 +120,14 @@ const keptFields: ReadonlyArray<Keep | undefined> = [...knownFields.keys()].map(
 
 const writeField = (draft: Draft, { head, index, name, write }: Field, value: unknown): boolean => {
   const { walk, writer } = draft
-  const before = writer.at
+  const before = writer.size
   writer.copy(head)
-  const from = writer.at
+  const from = writer.size
   if (write(walk, value, name) === "refused") return false
   draft.isWritten[index] = 1
   keptFields[index]?.(draft, value, from)
   // the library is checked like any other field, and always ours
-  if (name === "library") writer.at = before
+  if (name === "library") writer.rewind(before)
   else writer.next()
   return true
 }
@@ -197,12 +198,17 @@ export const reread = (
   settings: AmplitudeConfig.Settings
 ): ValidationIssue | undefined => guarded(draft, settings, () => readEvent(draft, event))
 
-const readEvent = (draft: Draft, event: unknown): ValidationIssue | undefined =>
-  isObject(event) && !Array.isArray(event)
+const readEvent = (draft: Draft, event: unknown): ValidationIssue | undefined => {
+  if (event instanceof Parts) {
+    const fields = event.read()
+    return Either.isLeft(fields) ? fields.left : readEvent(draft, fields.right)
+  }
+  return isObject(event) && !Array.isArray(event)
     // a constructor of `Event` leaves the refusal of its arguments to this place
     ? (event as { readonly [issueKey]?: ValidationIssue })[issueKey] ??
       (writeLayer(draft, event) ? undefined : draft.walk.issue)
     : objectIssue("event", event)
+}
 
 /** What was given may throw when it is read. */
 const guarded = (
@@ -298,15 +304,15 @@ export const hasEarlyTime = ({ time }: Draft, now: number): boolean =>
 export const close = ({ writer }: Draft, settings: AmplitudeConfig.Settings): ValidationIssue | undefined => {
   writer.closeObject()
   // with the smaller limit of the two, less what surrounds the events
-  if (writer.at < 900_000) return undefined
+  if (writer.size < 900_000) return undefined
   const { maxBytes } = Request.limits(settings)
-  return writer.at < maxBytes
+  return writer.size < maxBytes
     ? undefined
-    : { path: "event", expected: `at most ${maxBytes - 1} bytes of JSON`, actual: `${writer.at}` }
+    : { path: "event", expected: `at most ${maxBytes - 1} bytes of JSON`, actual: `${writer.size}` }
 }
 
 /** The JSON of an event that is closed. */
-export const jsonOf = ({ writer }: Draft): string => writer.textOf(0, writer.at)
+export const jsonOf = ({ writer }: Draft): string => writer.textOf()
 
 /** Events of one lane leave in order: that of the device, else of the user, else of the groups. */
 export const laneOf = ({ device_id, groupsFrom, groupsTo, user_id, writer }: Draft): string =>

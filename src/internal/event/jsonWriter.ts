@@ -1,6 +1,9 @@
 /**
  * JSON as UTF-8 bytes, written from left to right. A value inside an object or array is followed by a comma, which the
  * end of the object or array replaces.
+ *
+ * Texts that are taken lie side by side in large buffers, with a comma after each, so that a run of them is sent in one
+ * piece. Their bytes never change.
  */
 import * as Utf8 from "./utf8.js"
 
@@ -27,20 +30,53 @@ const escaped = /["\\\u0000-\u001f\ud800-\udfff]/
 /** The longest text that is written unit by unit, in UTF-16 units. The encoder of the platform is faster for longer ones. */
 const maxShort = 64
 
-/** The size of a new writer, in bytes. */
+/** The sizes of a buffer in bytes: of the first one, and at most, unless one text takes more. */
 const minSize = 1024
+export const maxSize = 65_536
+
+/** Where a text lies that was taken. */
+export interface Place {
+  readonly buffer: Uint8Array
+  readonly start: number
+  readonly end: number
+}
 
 export class JsonWriter {
   bytes: Uint8Array = new Uint8Array(minSize)
-  /** How many bytes are written. */
+  /** Where the text starts, and where its next byte goes. */
+  start = 0
   at = 0
+
+  /** How many bytes of the text are written. */
+  get size(): number {
+    return this.at - this.start
+  }
+
+  /** Goes back to a size that the text had before. */
+  rewind(size: number): void {
+    this.at = this.start + size
+  }
+
+  /** Ends the text. The next one starts behind it. */
+  take(): Place {
+    this.next()
+    const { start } = this
+    this.start = this.at
+    // a text that takes much of a buffer would keep all of it
+    return this.bytes.length > maxSize
+      ? { buffer: this.bytes.slice(start, this.at), start: 0, end: this.at - start - 1 }
+      : { buffer: this.bytes, start, end: this.at - 1 }
+  }
 
   /** Makes room for `count` more bytes. */
   reserve(count: number): void {
     if (this.at + count <= this.bytes.length) return
-    const bytes = new Uint8Array(Math.max(this.bytes.length * 2, this.at + count))
-    bytes.set(this.bytes)
+    const { size } = this
+    const bytes = new Uint8Array(Math.max(Math.min(this.bytes.length * 2, maxSize), (size + count) * 2))
+    bytes.set(this.bytes.subarray(this.start, this.at))
     this.bytes = bytes
+    this.start = 0
+    this.at = size
   }
 
   private put(byte: number): void {
@@ -221,8 +257,8 @@ export class JsonWriter {
     else this.put(end)
   }
 
-  /** The text of the bytes in a range. */
-  textOf(from: number, to: number): string {
-    return Utf8.decodeRange(this.bytes, from, to)
+  /** The text, or a part of it. */
+  textOf(from: number = 0, to: number = this.size): string {
+    return Utf8.decodeRange(this.bytes, this.start + from, this.start + to)
   }
 }

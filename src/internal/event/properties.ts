@@ -141,12 +141,12 @@ const writeRecord = (walk: Walk, record: Readonly<Record<string, unknown>>, dept
     if (!hasOwn.call(record, key)) continue
     if (!walk.enter(depth, key)) return "refused"
     const value = record[key]
-    const before = writer.at
+    const before = writer.size
     if (!writeName(walk, key)) return "refused"
     const written = writeValue(walk, value, key, depth + 1)
     if (written === "refused") return written
     if (written === "written") writer.next()
-    else writer.at = before
+    else writer.rewind(before)
   }
   writer.closeObject()
   return "written"
@@ -158,10 +158,12 @@ export const writeProperties: Write = (walk, value, key) => {
     return walk.refuse("an object", kindOf(value))
   }
   const { writer } = walk
-  const from = writer.at
+  const from = writer.size
   const written = writeObject(walk, value, key, 1)
-  if (written === "refused" || (written === "written" && writer.bytes[from] === openBrace)) return written
-  const actual = kindOf(written === "leftOut" ? undefined : JSON.parse(writer.textOf(from, writer.at)))
+  if (written === "refused" || (written === "written" && writer.bytes[writer.start + from] === openBrace)) {
+    return written
+  }
+  const actual = kindOf(written === "leftOut" ? undefined : JSON.parse(writer.textOf(from)))
   return walk.refuse("an object", `an object whose toJSON returns ${actual}`, 0)
 }
 
@@ -176,7 +178,7 @@ export const copyProperties = (
     Either.try({ try: () => writeProperties(walk, value, path), catch: () => walk.unreadable() }),
     () =>
       walk.issue === undefined
-        ? Either.right(JSON.parse(walk.writer.textOf(0, walk.writer.at)) as Readonly<Record<string, unknown>>)
+        ? Either.right(JSON.parse(walk.writer.textOf()) as Readonly<Record<string, unknown>>)
         : Either.left(walk.issue)
   )
 }

@@ -32,8 +32,8 @@ export class Walk {
 
   /** Begins with another event. */
   clear(): void {
-    this.writer.at =
-      this.groupTypes =
+    this.writer.rewind(0)
+    this.groupTypes =
       this.groupNames =
       this.values =
         0
@@ -51,12 +51,12 @@ export class Walk {
   enter(depth: number, key: string | number): boolean {
     this.keys[depth] = key
     this.depth = depth
-    return (++this.values * minBytesPerValue <= this.maxBytes && this.writer.at <= this.maxBytes) || this.refuseSize()
+    return (++this.values * minBytesPerValue <= this.maxBytes && this.writer.size <= this.maxBytes) || this.refuseSize()
   }
 
   /** Whether a text, of at least one byte a unit, can be written. */
   fits(text: string): boolean {
-    return this.writer.at + text.length <= this.maxBytes || this.refuseSize()
+    return this.writer.size + text.length <= this.maxBytes || this.refuseSize()
   }
 
   /** Whether as many values more can be written. A proxy can have any `length`. */

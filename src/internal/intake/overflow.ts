@@ -11,7 +11,7 @@ import type { TrackError } from "../../AmplitudeError.js"
 import { AmplitudeClosed, BufferFull, StorageError } from "../../AmplitudeError.js"
 import type { EventStorage } from "../../EventStorage.js"
 import type { Outstanding } from "../delivery/outstanding.js"
-import type { Place } from "../event/eventBuffer.js"
+import type { Place } from "../event/jsonWriter.js"
 import { matchAtOnce } from "../matchAtOnce.js"
 
 type EncodedEvent = EventStorage.EncodedEvent

@@ -14,13 +14,13 @@ import type { TrackError } from "../../AmplitudeError.js"
 import { AmplitudeClosed, DeliveryError, InvalidEvent } from "../../AmplitudeError.js"
 import type { Delivered, Dropped, Reason } from "../../DeliveryReport.js"
 import type { Event } from "../../Event.js"
+import { Parts } from "../../Event.js"
 import type { Before, Enrichment, Plugin } from "../../Plugin.js"
 import * as Metrics from "../delivery/metrics.js"
 import type { Outstanding } from "../delivery/outstanding.js"
 import type { Awaited, Reports } from "../delivery/reports.js"
 import { decoded } from "../event/decoded.js"
 import * as Encoder from "../event/encoder.js"
-import { EventBuffer } from "../event/eventBuffer.js"
 import { eventOptions } from "../event/eventOptions.js"
 import type { JsonWriter } from "../event/jsonWriter.js"
 import type { ValidationIssue } from "../event/validationIssue.js"
@@ -111,7 +111,7 @@ const optedOut: Refusal = { _tag: "Refusal", reason: "OptedOut", error: undefine
 
 export const make = (deps: Dependencies): Intake => {
   const { admission, clock, config, fairness, insertId, log, outstanding, overflow, plugins, reports } = deps
-  const buffer = new EventBuffer()
+  const drafts = new Encoder.Drafts()
 
   // -- up to the encoded event ---------------------------------------------------------------------------------------
 
@@ -124,15 +124,9 @@ export const make = (deps: Dependencies): Intake => {
     if (Encoder.hasEarlyTime(draft, call.now)) warnOfTime()
     const tooLarge = Encoder.close(draft, call.settings)
     if (tooLarge !== undefined) return invalid(tooLarge, event)
-    const place = buffer.write(draft.writer.bytes, draft.writer.at)
-    return {
-      _tag: "Encoded",
-      lane: Encoder.laneOf(draft),
-      buffer: place.buffer,
-      start: place.start,
-      end: place.end,
-      call
-    }
+    const lane = Encoder.laneOf(draft)
+    const { buffer, end, start } = draft.writer.take()
+    return { _tag: "Encoded", lane, buffer, start, end, call }
   }
 
   /** Reads what was given, and goes on with the draft. */
@@ -141,19 +135,19 @@ export const make = (deps: Dependencies): Intake => {
     given: Encoder.Given,
     next: (call: Call, draft: Encoder.Draft) => A
   ): A | Refusal => {
-    const draft = Encoder.make()
+    const draft = drafts.make()
     const issue = Encoder.read(draft, given, call.options, call.settings)
     const result = issue === undefined ? next(call, draft) : invalid(issue)
-    Encoder.done(draft)
+    drafts.done(draft)
     return result
   }
 
   /** The same for what a plugin made of an event. */
   const reread = <A>(event: Event, next: (draft: Encoder.Draft) => A): A | Refusal => {
-    const draft = Encoder.make()
+    const draft = drafts.make()
     const issue = Encoder.reread(draft, event, config.unsafeSettings())
     const result = issue === undefined ? next(draft) : invalid(issue, event)
-    Encoder.done(draft)
+    drafts.done(draft)
     return result
   }
 
@@ -339,8 +333,12 @@ const droppedByPlugin = ({ event, message }: Applied & { readonly _tag: "Dropped
 
 /** What was given, as one event, for its report. */
 const assemble = ([event, properties, options]: Encoder.Given): Event.Input => {
-  if (typeof event !== "string" && options === undefined) return event as Event.Input
-  const own = typeof event === "string" ? { event_type: event, event_properties: properties } : event as object
+  const own = typeof event === "string"
+    ? { event_type: event, event_properties: properties }
+    : event instanceof Parts
+    ? event.toEvent()
+    : event as object
+  if (typeof event !== "string" && options === undefined) return own as Event.Input
   return { ...Option.getOrUndefined(Option.liftThrowable(() => ({ ...options as object }))()), ...own } as Event.Input
 }
 

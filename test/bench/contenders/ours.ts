@@ -93,6 +93,7 @@ export const ours = {
   "http-client": openOver(overHttpClient(NodeHttpClient.layerUndici)),
   "node-http": openOver(overHttpClient(NodeHttpClient.layer)),
   "undici+callback": openWithCallback,
+  "undici-4": openOver(AmplitudeNode.layer, { flushConcurrency: 4 }),
   "undici-8": openOver(AmplitudeNode.layer, { flushConcurrency: 8 }),
   "runtime.runSync": openThrough((runtime, effect) => runtime.runSync(effect)),
   "runtime.runFork": openThrough((runtime, effect) => runtime.runFork(effect))
