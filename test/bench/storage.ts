@@ -3,6 +3,7 @@
  * many. Each figure is of one machine; read the ratios.
  *
  *     npm run bench -- storage
+ *     npm run bench -- storage --contenders sqlite,postgres
  */
 import { SqlClient } from "@effect/sql"
 import { SqliteClient } from "@effect/sql-sqlite-node"
@@ -20,7 +21,8 @@ import { temporaryFolder } from "../support/processes.js"
 import { clientOf, missing as missingRedis, redis } from "../support/redis.js"
 import { median } from "./statistics.js"
 
-const events = Number(process.argv[2] ?? 20_000)
+const [, , eventCount, ...only] = process.argv
+const events = Number(eventCount ?? 20_000)
 const rounds = 3
 const groupSize = 500
 const batchSize = 200
@@ -231,15 +233,27 @@ const inRedis = Effect.gen(function*() {
   )
 })
 
-const program = Effect.gen(function*() {
-  yield* memory
-  const folder = yield* temporaryFolder
-  yield* Effect.scoped(measure("SQLite", "sqlite", SqliteClient.layer({ filename: join(folder, "bench.db") })))
-  yield* Effect.scoped(Effect.flatMap(postgres(18), ({ layer }) => measure("Postgres 18", "pg", layer())))
-  if (missingRedis.length > 0) console.log(`Redis: not measured, ${missingRedis.join(", ")} not found`)
-  else yield* Effect.scoped(inRedis)
-  if (missing.length > 0) console.log(`MariaDB: not measured, ${missing.join(", ")} not found`)
-  else yield* Effect.scoped(Effect.flatMap(mariadb, ({ layer }) => measure("MariaDB", "mysql", layer())))
-})
+const onSqlite = Effect.flatMap(
+  temporaryFolder,
+  (folder) => measure("SQLite", "sqlite", SqliteClient.layer({ filename: join(folder, "bench.db") }))
+)
 
-await Effect.runPromise(Effect.scoped(program))
+const onPostgres = Effect.flatMap(postgres(18), ({ layer }) => measure("Postgres 18", "pg", layer()))
+
+const onMariaDB = missing.length > 0
+  ? Effect.sync(() => console.log(`MariaDB: not measured, ${missing.join(", ")} not found`))
+  : Effect.flatMap(mariadb, ({ layer }) => measure("MariaDB", "mysql", layer()))
+
+const onRedis = missingRedis.length > 0
+  ? Effect.sync(() => console.log(`Redis: not measured, ${missingRedis.join(", ")} not found`))
+  : inRedis
+
+const all = { memory, sqlite: onSqlite, postgres: onPostgres, redis: onRedis, mariadb: onMariaDB }
+
+const program = Effect.forEach(
+  Object.entries(all).filter(([name]) => only.length === 0 || only.includes(name)),
+  ([, measured]) => Effect.scoped(measured),
+  { discard: true }
+)
+
+await Effect.runPromise(program)

@@ -13,7 +13,11 @@ export const storage: Measurement = {
   seconds: (settings) => settings.quick ? 30 : 60,
   run: (settings) => {
     console.log("\nstorage: microseconds an event, and how long the event loop stood still")
-    const { status } = spawnSync(process.execPath, [builtOf("storage.js"), String(eventsOf(settings))], {
+    const { status } = spawnSync(process.execPath, [
+      builtOf("storage.js"),
+      String(eventsOf(settings)),
+      ...settings.only
+    ], {
       cwd: root,
       stdio: ["ignore", "inherit", "inherit"]
     })
