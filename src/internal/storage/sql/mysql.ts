@@ -2,9 +2,9 @@
  * MySQL 8 and MariaDB 10.6 and later. A row of a table of its own is the mutex: a transaction that begins with it sees what
  * was committed before. Events are deleted by primary key only, so that nobody waits for a gap between two of them.
  */
-import type { SqlError } from "@effect/sql/SqlError"
 import * as Effect from "effect/Effect"
-import type { DeadRow, Dialect, LaneRow, LeaseRequest, Row, Sql, StatsRow, Tables } from "./dialect.js"
+import * as Encoding from "effect/Encoding"
+import type { DeadRow, Dialect, LaneRow, Row, Sql, StatsRow, Tables } from "./dialect.js"
 import { cut, inParts, insertOf, insertsInOnePart, placesOf, seqOf } from "./dialect.js"
 
 const columns = "seq, client, sequence, lane, json, attempts, retries"
@@ -44,14 +44,27 @@ const remove = (sql: Sql, tables: Tables, leases: ReadonlyArray<Lease>) =>
     discard: true
   })
 
+/** The leases, and whether there are paused events. The lanes of leases are cheaper as a list than as a table of JSON. */
+const blockedOf = (tables: Tables): string =>
+  `SELECT token, lanes FROM ${tables.lease}; ` +
+  `SELECT EXISTS (SELECT 1 FROM ${tables.outbox} WHERE not_before > ${now}) AS paused`
+
 /** The oldest events of lanes that are not blocked. */
-const leaseOf = (tables: Tables, request: LeaseRequest): string =>
-  `SELECT ${columns} FROM ${tables.outbox} o
-WHERE o.lane NOT IN (SELECT CAST(l.lane AS BINARY) FROM ${tables.lease} b,
-    JSON_TABLE(b.lanes, '$[*]' COLUMNS (lane VARCHAR(6200) PATH '$')) l)
-  AND (${request.includePaused} OR o.lane NOT IN (SELECT p.lane FROM ${tables.outbox} p WHERE p.not_before > ${now})
-    OR o.seq < (SELECT MIN(p.seq) FROM ${tables.outbox} p WHERE p.lane = o.lane AND p.not_before > ${now}))
-ORDER BY o.seq LIMIT ${Math.trunc(request.maxEvents)}`
+const leaseOf = (tables: Tables, busy: ReadonlyArray<string>, hasPaused: boolean, maxEvents: number): string => {
+  const conditions = [
+    ...(busy.length > 0 ? [`o.lane NOT IN (${busy.map(bytesOf).join(", ")})`] : []),
+    ...(hasPaused
+      ? [`(o.lane NOT IN (SELECT p.lane FROM ${tables.outbox} p WHERE p.not_before > ${now})
+    OR o.seq < (SELECT MIN(p.seq) FROM ${tables.outbox} p WHERE p.lane = o.lane AND p.not_before > ${now}))`]
+      : [])
+  ]
+  return `SELECT ${columns} FROM ${tables.outbox} o ${
+    conditions.length === 0 ? "" : `WHERE ${conditions.join(" AND ")} `
+  }ORDER BY o.seq LIMIT ${Math.trunc(maxEvents)}`
+}
+
+/** The bytes of a text, as a literal. */
+const bytesOf = (text: string): string => `x'${Encoding.encodeHex(text)}'`
 
 const laneText = ({ lane }: { readonly lane: string | Uint8Array }): string =>
   typeof lane === "string" ? lane : new TextDecoder().decode(lane)
@@ -122,15 +135,19 @@ export const mysql: Dialect = {
       sql.executeUnprepared<ReadonlyArray<Lease>>(lockOf(tables)),
       ([, expired]) => remove(sql, tables, expired!)
     ),
-  // one message: where a lease was over, its lanes are free, and the events are looked for again
-  lease: (sql, tables, request) => {
-    const select = leaseOf(tables, request)
-    return sql.executeUnprepared<ReadonlyArray<any>>(`${lockOf(tables)}; ${select}`).pipe(
-      Effect.flatMap(([, expired, found]): Effect.Effect<ReadonlyArray<Row>, SqlError> =>
-        expired!.length === 0
-          ? Effect.succeed(found!)
-          : Effect.zipRight(remove(sql, tables, expired!), sql.executeUnprepared<Row>(select))
-      ),
+  lease: (sql, tables, request) =>
+    sql.executeUnprepared<ReadonlyArray<any>>(`${lockOf(tables)}; ${blockedOf(tables)}`).pipe(
+      Effect.flatMap(([, expired, leases, paused]) => {
+        const isOver = new Set((expired as ReadonlyArray<Lease>).map(({ token }) => token))
+        const busy = (leases as ReadonlyArray<Lease & { readonly lanes: string }>).flatMap(({ lanes, token }) =>
+          isOver.has(token) ? [] : JSON.parse(lanes) as ReadonlyArray<string>
+        )
+        const hasPaused = Number(paused![0].paused) !== 0 && !request.includePaused
+        return Effect.zipRight(
+          remove(sql, tables, expired!),
+          sql.executeUnprepared<Row>(leaseOf(tables, busy, hasPaused, request.maxEvents))
+        )
+      }),
       Effect.flatMap((found) => {
         const rows = cut(found, request.maxBytes)
         return rows.length === 0 ? Effect.succeed(rows) : Effect.as(
@@ -147,8 +164,7 @@ export const mysql: Dialect = {
           rows
         )
       })
-    )
-  },
+    ),
   leasesAtOnce: false,
   evict: (sql, tables, { from, keep }) =>
     Effect.flatMap(

@@ -31,7 +31,7 @@ const leaseOf = (tables: Tables, request: LeaseRequest): string =>
   `WITH busy AS MATERIALIZED (SELECT DISTINCT l.lane FROM ${tables.lease} b, unnest(b.lanes) AS l(lane)),
 paused AS MATERIALIZED (SELECT lane, min(seq) AS seq FROM ${tables.outbox}
   WHERE not_before > clock_timestamp() AND NOT ${request.includePaused} GROUP BY lane),
-head AS MATERIALIZED (SELECT ${columns} FROM ${tables.outbox} o WHERE o.lane NOT IN (SELECT lane FROM busy)
+head AS (SELECT ${columns} FROM ${tables.outbox} o WHERE o.lane NOT IN (SELECT lane FROM busy)
   AND (o.lane NOT IN (SELECT lane FROM paused)
     OR o.seq < (SELECT p.seq FROM paused p WHERE p.lane = o.lane))
   ORDER BY o.seq LIMIT ${whole(request.maxEvents)}),
