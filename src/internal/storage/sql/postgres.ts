@@ -18,9 +18,17 @@ const mutexOf = (tables: Tables): string =>
  * no statistics of rows that live for seconds: it has to be told that the indexes are good.
  */
 const lockOf = (tables: Tables): string =>
-  `SET LOCAL lock_timeout='5s'; SET LOCAL idle_in_transaction_session_timeout='10s'; ` +
-  `SET LOCAL enable_seqscan=off; SET LOCAL max_parallel_workers_per_gather=0; SET LOCAL jit=off; ` +
+  `SELECT ${settings.map(([name, value]) => `set_config('${name}', '${value}', true)`).join(", ")}; ` +
   `SELECT ${mutexOf(tables)}; DELETE FROM ${tables.lease} WHERE until <= clock_timestamp()`
+
+/** Of the transaction. */
+const settings = [
+  ["lock_timeout", "5s"],
+  ["idle_in_transaction_session_timeout", "10s"],
+  ["enable_seqscan", "off"],
+  ["max_parallel_workers_per_gather", "0"],
+  ["jit", "off"]
+] as const
 
 /** A text that this package made: it has no quotes. */
 const literal = (text: string): string => `'${text.replaceAll("'", "''")}'`
