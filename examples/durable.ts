@@ -15,7 +15,8 @@ const AmplitudeDurable = AmplitudeNode.layerStorageConfig({
   apiKey: Config.redacted("AMPLITUDE_API_KEY"),
   serverUrl: Config.string("AMPLITUDE_SERVER_URL").pipe(Config.withDefault(undefined))
 }).pipe(
-  Layer.provide(SqlEventStorage.layer()),
+  // a process that is killed keeps what it was sending for so long: one process at a time needs no more
+  Layer.provide(SqlEventStorage.layer({ leaseDuration: "2 seconds" })),
   Layer.provide(SqliteClient.layerConfig({
     filename: Config.string("OUTBOX_FILE").pipe(Config.withDefault("amplitude.db"))
   }))
@@ -26,7 +27,7 @@ const program = Effect.gen(function*() {
   yield* Amplitude.track("Import Finished", { files: 3 }, { user_id: "user-12345" })
   yield* Effect.log("tracked")
   // a finished program waits a moment for its events; what the service does not take stays in the file
-  yield* Amplitude.flush.pipe(Effect.timeoutOption("5 seconds"))
+  yield* Amplitude.flush.pipe(Effect.timeoutOption("10 seconds"))
 })
 
 program.pipe(Effect.provide(AmplitudeDurable), NodeRuntime.runMain)

@@ -18,7 +18,9 @@ import { createServer } from "node:http"
 const role = process.argv[2] === "worker" ? "worker" : "web"
 
 // a worker that dies gives its events to the others within the duration of a lease
-const Storage = SqlEventStorage.layer({ leaseDuration: "10 seconds" }).pipe(
+const Storage = SqlEventStorage.layerConfig({
+  leaseDuration: Config.duration("LEASE_DURATION").pipe(Config.withDefault("10 seconds"))
+}).pipe(
   Layer.provide(PgClient.layerConfig({ url: Config.redacted("DATABASE_URL") }))
 )
 

@@ -10,6 +10,8 @@
  * @since 0.1.0
  */
 import { SqlClient } from "@effect/sql/SqlClient"
+import * as Config from "effect/Config"
+import type { ConfigError } from "effect/ConfigError"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -63,6 +65,26 @@ export class SqlEventStorage
   static readonly layer = (
     options?: SqlEventStorage.Options
   ): Layer.Layer<EventStorage | SqlEventStorage, StorageError, SqlClient> => Layer.scopedContext(make(options ?? {}))
+
+  /**
+   * The same with options from a `Config`.
+   *
+   * @example
+   * ```ts
+   * import { Config } from "effect"
+   * import { SqlEventStorage } from "effect-amplitude/SqlEventStorage"
+   *
+   * export const Storage = SqlEventStorage.layerConfig({
+   *   leaseDuration: Config.duration("LEASE_DURATION").pipe(Config.withDefault("60 seconds"))
+   * })
+   * ```
+   *
+   * @since 0.1.0
+   */
+  static readonly layerConfig = (
+    config: Config.Config.Wrap<SqlEventStorage.Options>
+  ): Layer.Layer<EventStorage | SqlEventStorage, StorageError | ConfigError, SqlClient> =>
+    Layer.unwrapEffect(Effect.map(Config.unwrap(config), (options) => SqlEventStorage.layer(options)))
 
   /**
    * The statements that create the tables, separated by semicolons: for those who migrate themselves, and give

@@ -1,7 +1,7 @@
 /** R17, R18, R20, R21 and S8 to S10: the client over a database. */
 import { SqlClient } from "@effect/sql"
 import { assert, describe, it } from "@effect/vitest"
-import { Context, Effect, Exit, Fiber, Layer, Scope } from "effect"
+import { Context, Effect, Exit, Fiber, Layer, Metric, Scope } from "effect"
 import { Amplitude } from "effect-amplitude"
 import type { DeliveryReport } from "effect-amplitude"
 import { DevServer } from "effect-amplitude/DevServer"
@@ -150,6 +150,28 @@ const tests = ({ database, dialect }: TestDatabase) => {
     })
   )
 
+  test(
+    "the age of the oldest event is a metric, though nobody asks for statistics",
+    Effect.gen(function*() {
+      const { start } = yield* fleet
+      const { amplitude } = yield* start({ serverUrl: "http://127.0.0.1:1" })
+      const age = Effect.map(
+        Metric.snapshot,
+        (pairs) =>
+          pairs.flatMap(({ metricKey, metricState }) =>
+            metricKey.name === "amplitude_storage_oldest_age_ms"
+              ? [(metricState as unknown as { readonly value: number }).value]
+              : []
+          )[0] ?? 0
+      )
+      yield* Effect.repeat(Effect.zipRight(Effect.sleep(20), age), { until: (age) => age === 0 })
+      yield* amplitude.track("one", {}, user)
+      yield* Effect.repeat(Effect.zipRight(Effect.sleep(20), age), { until: (age) => age >= 100 }).pipe(
+        Effect.timeout("10 seconds")
+      )
+    })
+  )
+
   if (dialect !== "sqlite") {
     test(
       "a process that does not deliver stores for those that do",
@@ -163,6 +185,32 @@ const tests = ({ database, dialect }: TestDatabase) => {
         yield* start()
         assert.deepStrictEqual(yield* whenArrived(2), ["one", "two"])
         assert.deepStrictEqual(web.reports, [])
+      })
+    )
+
+    test(
+      "a process that does not deliver asks the database nothing, but while somebody waits",
+      Effect.gen(function*() {
+        const { start } = yield* fleet
+        const { amplitude, sql } = yield* start({ deliver: false })
+        yield* amplitude.track("one", {}, user)
+        const asked: Array<string> = []
+        const unsafe = sql.unsafe
+        Object.assign(sql, {
+          unsafe: (text: string, params?: ReadonlyArray<unknown>) => {
+            asked.push(text)
+            return unsafe(text, params)
+          }
+        })
+        yield* Effect.sleep("500 millis")
+        assert.deepStrictEqual(asked, [])
+        yield* amplitude.track("two", {}, user)
+        assert.isTrue(asked.every((text) => text.startsWith("INSERT")), asked.join("\n"))
+        yield* Effect.timeoutOption(amplitude.flush, "500 millis")
+        const whileWaiting = asked.length
+        assert.isAbove(whileWaiting, 3)
+        yield* Effect.sleep("500 millis")
+        assert.isAtMost(asked.length, whileWaiting + 1)
       })
     )
 

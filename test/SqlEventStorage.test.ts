@@ -5,7 +5,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Context, Duration, Effect, Exit, Layer, Metric, Option, Redacted } from "effect"
 import { EventStorage } from "effect-amplitude/EventStorage"
 import { SqlEventStorage } from "effect-amplitude/SqlEventStorage"
-import { chmodSync, statSync, writeFileSync } from "node:fs"
+import { chmodSync, readFileSync, statSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { eventOf, jsonOf } from "./storage/contract.js"
 import { postgres } from "./support/postgres.js"
@@ -279,6 +279,11 @@ const tests = ({ database, dialect }: TestDatabase) => {
 
 describe("SqlEventStorage", () => {
   onDatabases(tests)
+
+  it("the README has the tables of Postgres as they are", () => {
+    const readme = readFileSync(new URL("../README.md", import.meta.url), "utf8")
+    assert.include(readme, SqlEventStorage.ddl("postgres"))
+  })
 
   describe("SQLite files", () => {
     const sqlite = (filename: string, config?: Partial<SqliteClient.SqliteClientConfig>) =>

@@ -92,12 +92,38 @@ const build = (
     const plugins = yield* Plugins.make(config, reports, log)
     const monotonic = () => monotonicOf(clock)
 
+    /** Whether other clients use the storage: then they can hold, and report, events of this one. */
+    let hasOthers = false
+    const watching = yield* Scope.extend(
+      StorageChanges.watch(
+        storage,
+        log,
+        Effect.suspend(() => {
+          hasOthers = true
+          trigger.wakeAt(0)
+          overflow.onRoom()
+          return pipeline.reconcile.settledByOthers
+        })
+      ),
+      scope
+    )
+    let isWatching = false
+    /** A client that only stores is one of many: it asks the storage nothing, but for a caller that waits. */
+    const watchIfDelivering = Effect.sync(() => {
+      if (isWatching || !config.unsafeSettings().deliver) return
+      isWatching = true
+      watching.always()
+    })
+    const whileWatching = <A, E>(effect: Effect.Effect<A, E>): Effect.Effect<A, E> =>
+      Effect.suspend(() => isWatching ? effect : watching.during(effect))
+
     const admission = new Admission()
     const overflow: Overflow.Overflow<Intake.Encoded> = Overflow.make<Intake.Encoded>({
       config,
       storage,
       outstanding,
       clientId,
+      whileWaiting: whileWatching,
       hasEnded: () => admission.isClosed,
       onAccepted: (events) => {
         for (const event of events) {
@@ -110,8 +136,6 @@ const build = (
       },
       onEvicted: settlements.evicted
     })
-    /** Whether other clients use the storage: then they can hold, and report, events of this one. */
-    let hasOthers = false
     const intake = Intake.make({
       config,
       admission,
@@ -125,20 +149,7 @@ const build = (
       insertId,
       invalidIsDefect: test?.invalidIsDefect ?? false
     })
-    yield* Scope.extend(
-      StorageChanges.watch(
-        storage,
-        log,
-        Effect.suspend(() => {
-          hasOthers = true
-          trigger.wakeAt(0)
-          overflow.onRoom()
-          return pipeline.reconcile.settledByOthers
-        })
-      ),
-      scope
-    )
-
+    yield* watchIfDelivering
     let hasEnded = false
 
     /** Others may have settled events of this client before it began to wait for them. */
@@ -164,7 +175,9 @@ const build = (
       // before any other fiber can track: what comes later is not waited for
       const none = whenNone()
       return Effect.zipRight(
-        Effect.all([none, reconcileWithOthers, plugins.flush], { concurrency: "unbounded", discard: true }),
+        whileWatching(
+          Effect.all([none, reconcileWithOthers, plugins.flush], { concurrency: "unbounded", discard: true })
+        ),
         reports.calledBack
       )
     }))
@@ -230,7 +243,7 @@ const build = (
       track: intake.track,
       trackAll: intake.trackAll,
       trackOrFail: intake.trackOrFail,
-      trackAndWait: intake.trackAndWait,
+      trackAndWait: (...given: Parameters<typeof intake.trackAndWait>) => whileWatching(intake.trackAndWait(...given)),
       identify: (identify, options) => intake.track(Parts.identify(identify), undefined, options),
       groupIdentify: (groupType, groupName, identify, options) =>
         intake.track(Parts.groupIdentify(groupType, groupName, identify), undefined, options),
@@ -246,7 +259,11 @@ const build = (
       config: config.settings,
       updateConfig: (patch) =>
         Effect.uninterruptible(
-          config.update(patch).pipe(Effect.zipRight(overflow.trim), Effect.zipRight(pipeline.onConfig))
+          config.update(patch).pipe(
+            Effect.zipRight(overflow.trim),
+            Effect.zipRight(pipeline.onConfig),
+            Effect.zipRight(watchIfDelivering)
+          )
         )
     }
     return client

@@ -3,6 +3,7 @@
  * many. Each figure is of one machine; read the ratios.
  *
  *     npm run bench -- storage
+ *     npm run bench -- storage --contenders sqlite,postgres
  */
 import { SqlClient } from "@effect/sql"
 import { SqliteClient } from "@effect/sql-sqlite-node"
@@ -20,7 +21,8 @@ import { temporaryFolder } from "../support/processes.js"
 import { clientOf, missing as missingRedis, redis } from "../support/redis.js"
 import { median } from "./statistics.js"
 
-const events = Number(process.argv[2] ?? 20_000)
+const [, , eventCount, ...only] = process.argv
+const events = Number(eventCount ?? 50_000)
 const rounds = 3
 const groupSize = 500
 const batchSize = 200
@@ -61,11 +63,11 @@ const show = (name: string, { cpu, loop, wall }: Cost, floor?: Cost) =>
     )
   )
 
-/** The median of several rounds, those of different contenders in turns. */
+/** The median of several rounds, those of different contenders in turns. The first one warms up. */
 const race = <E, R>(contenders: ReadonlyArray<Effect.Effect<Cost, E, R>>) =>
   Effect.map(
-    Effect.replicateEffect(Effect.all(contenders), rounds),
-    (samples) =>
+    Effect.replicateEffect(Effect.all(contenders), 1 + rounds),
+    ([, ...samples]) =>
       contenders.map((_, place) => {
         const costs = samples.map((sample) => sample[place]!)
         return {
@@ -86,6 +88,15 @@ const append = (storage: EventStorage.Service) =>
     { concurrency: "unbounded", discard: true }
   )
 
+const groups = Array.from(
+  { length: Math.ceil(events / groupSize) },
+  (_, group) => encoded.slice(group * groupSize, (group + 1) * groupSize)
+)
+
+/** The same events in calls of many, as `trackAll` makes them. */
+const appendAll = (storage: EventStorage.Service) =>
+  Effect.forEach(groups, ([first, ...rest]) => storage.append([first!, ...rest], roomy), { discard: true })
+
 const deliver = (storage: EventStorage.Service) =>
   Effect.repeat(
     Effect.scoped(Effect.flatMap(
@@ -99,9 +110,8 @@ const deliver = (storage: EventStorage.Service) =>
   )
 
 const plainAppend = (sql: SqlClient.SqlClient, isPostgres: boolean) =>
-  Effect.forEach(Array.from({ length: Math.ceil(events / groupSize) }, (_, group) => group), (group) => {
-    const rows = encoded.slice(group * groupSize, (group + 1) * groupSize)
-    return isPostgres
+  Effect.forEach(groups, (rows) =>
+    isPostgres
       ? sql.unsafe("INSERT INTO plain (client, lane, json) SELECT * FROM unnest($1::text[], $2::text[], $3::text[])", [
         rows.map(({ clientId }) => clientId),
         rows.map(({ lane }) => lane),
@@ -110,8 +120,7 @@ const plainAppend = (sql: SqlClient.SqlClient, isPostgres: boolean) =>
       : sql.unsafe(
         `INSERT INTO plain (client, lane, json) VALUES ${rows.map(() => "(?, ?, ?)").join(", ")}`,
         rows.flatMap(({ clientId, lane }) => [clientId, lane, json])
-      )
-  }, { discard: true })
+      ), { discard: true })
 
 const plainDeliver = (sql: SqlClient.SqlClient) =>
   Effect.repeat(
@@ -165,12 +174,14 @@ const measure = (
     yield* sql.unsafe(`CREATE TABLE plain (${seqColumn[dialect]}, client VARCHAR(100), lane VARCHAR(100), json TEXT)`)
     const both = (ours: Effect.Effect<unknown, unknown>, plain: Effect.Effect<unknown, unknown>) =>
       [costOf(plain, events), costOf(ours, events)] as const
-    const [plainAppended, appended, plainDelivered, delivered] = yield* race([
+    const [plainAppended, appended, plainDelivered, delivered, appendedAll] = yield* race([
       ...both(append(storage), plainAppend(sql, dialect === "pg")),
-      ...both(deliver(storage), plainDeliver(sql))
+      ...both(deliver(storage), plainDeliver(sql)),
+      Effect.zipLeft(costOf(appendAll(storage), events), deliver(storage))
     ])
     yield* show("plain INSERT of 500", plainAppended!)
-    yield* show("append, 500 at a time", appended!, plainAppended)
+    yield* show("append, one call of 500", appendedAll!, plainAppended)
+    yield* show("append, 500 calls at a time", appended!, plainAppended)
     yield* show("plain SELECT and DELETE of 200", plainDelivered!)
     yield* show("lease and acknowledge of 200", delivered!, plainDelivered)
     yield* Effect.scoped(Effect.gen(function*() {
@@ -202,7 +213,7 @@ const memory = Effect.gen(function*() {
   console.log("in memory")
   const storage = Context.get(yield* Layer.build(EventStorage.layerMemory), EventStorage)
   const [appended, delivered] = yield* race([costOf(append(storage), events), costOf(deliver(storage), events)])
-  yield* show("append, 500 at a time", appended!)
+  yield* show("append, 500 calls at a time", appended!)
   yield* show("lease and acknowledge of 200", delivered!)
 })
 
@@ -219,7 +230,7 @@ const inRedis = Effect.gen(function*() {
   const cpu = Effect.zipWith(info("cpu", "used_cpu_user"), info("cpu", "used_cpu_sys"), (user, system) => user + system)
   const before = yield* cpu
   const [appended, delivered] = yield* race([costOf(append(storage), events), costOf(deliver(storage), events)])
-  yield* show("append, 500 at a time", appended!)
+  yield* show("append, 500 calls at a time", appended!)
   yield* show("lease and acknowledge of 200", delivered!)
   const used = ((yield* cpu) - before) * 1e6 / (rounds * events)
   console.log(`  CPU of the server, of both together ${used.toFixed(1)} us an event`)
@@ -231,15 +242,27 @@ const inRedis = Effect.gen(function*() {
   )
 })
 
-const program = Effect.gen(function*() {
-  yield* memory
-  const folder = yield* temporaryFolder
-  yield* Effect.scoped(measure("SQLite", "sqlite", SqliteClient.layer({ filename: join(folder, "bench.db") })))
-  yield* Effect.scoped(Effect.flatMap(postgres(18), ({ layer }) => measure("Postgres 18", "pg", layer())))
-  if (missingRedis.length > 0) console.log(`Redis: not measured, ${missingRedis.join(", ")} not found`)
-  else yield* Effect.scoped(inRedis)
-  if (missing.length > 0) console.log(`MariaDB: not measured, ${missing.join(", ")} not found`)
-  else yield* Effect.scoped(Effect.flatMap(mariadb, ({ layer }) => measure("MariaDB", "mysql", layer())))
-})
+const onSqlite = Effect.flatMap(
+  temporaryFolder,
+  (folder) => measure("SQLite", "sqlite", SqliteClient.layer({ filename: join(folder, "bench.db") }))
+)
 
-await Effect.runPromise(Effect.scoped(program))
+const onPostgres = Effect.flatMap(postgres(18), ({ layer }) => measure("Postgres 18", "pg", layer()))
+
+const onMariaDB = missing.length > 0
+  ? Effect.sync(() => console.log(`MariaDB: not measured, ${missing.join(", ")} not found`))
+  : Effect.flatMap(mariadb, ({ layer }) => measure("MariaDB", "mysql", layer()))
+
+const onRedis = missingRedis.length > 0
+  ? Effect.sync(() => console.log(`Redis: not measured, ${missingRedis.join(", ")} not found`))
+  : inRedis
+
+const all = { memory, sqlite: onSqlite, postgres: onPostgres, redis: onRedis, mariadb: onMariaDB }
+
+const program = Effect.forEach(
+  Object.entries(all).filter(([name]) => only.length === 0 || only.includes(name)),
+  ([, measured]) => Effect.scoped(measured),
+  { discard: true }
+)
+
+await Effect.runPromise(program)

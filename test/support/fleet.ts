@@ -203,8 +203,12 @@ export const fleet = (database: Pick<MemberOptions, "dialect" | "port" | "filena
           yield* kill(victim)
           workers[place] = yield* worker
         }
-        // and once a process that stores: what it had accepted is not lost
-        if (wounds === 2) yield* kill(webs[0]!)
+        // and once a process that stores: what it had accepted is not lost, and another one stores the rest
+        if (wounds === 2) {
+          const [victim] = webs
+          yield* kill(victim!)
+          webs.push(yield* web(Math.ceil(events / size) - victim!.accepted.length))
+        }
       }
     })
     yield* disturb

@@ -5,6 +5,7 @@ import type { AddressInfo } from "node:net"
 import { text } from "node:stream/consumers"
 
 interface SentEvent {
+  readonly insert_id?: string
   readonly event_type: string
   readonly event_properties: Readonly<Record<string, unknown>>
 }

@@ -26,6 +26,8 @@ export interface Dependencies<Event extends Unstored> {
   readonly storage: EventStorage.Service
   readonly outstanding: Outstanding
   readonly clientId: string
+  /** Runs what waits for room: whoever makes it may be another client. */
+  readonly whileWaiting: <A, E>(effect: Effect.Effect<A, E>) => Effect.Effect<A, E>
   /** Whether the client has ended: nobody is left who could send what it takes. */
   readonly hasEnded: () => boolean
   /** The storage has taken events. What it returns is part of the call. */
@@ -77,7 +79,7 @@ interface Waiting {
 }
 
 export const make = <Event extends Unstored>(deps: Dependencies<Event>): Overflow<Event> => {
-  const { clientId, config, hasEnded, onAccepted, onEvicted, outstanding, storage } = deps
+  const { clientId, config, hasEnded, onAccepted, onEvicted, outstanding, storage, whileWaiting } = deps
   /** The first one tries when there may be room. Nobody overtakes. */
   const queue: Array<Waiting> = []
   let isClosing = false
@@ -164,7 +166,7 @@ export const make = <Event extends Unstored>(deps: Dependencies<Event>): Overflo
       )
       // once more: room may have been made before this caller stood in the queue, and the client may have closed
       if (queue[0] === waiting || isClosing) waiting.tryAgain.unsafeOpen()
-      return Effect.onExit(whenRoom, () => Effect.sync(() => leave(waiting)))
+      return whileWaiting(Effect.onExit(whenRoom, () => Effect.sync(() => leave(waiting))))
     })
 
   const bufferFull = <E>(

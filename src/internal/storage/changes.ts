@@ -16,12 +16,20 @@ const minInterval = Duration.millis(10)
 const minDelay = 100
 const maxDelay = 10_000
 
-/** Runs `onChange` when something has changed, in a fiber that ends with the scope. */
+/** When a client watches its storage. */
+export interface Watching {
+  /** From now on, for the life of the scope. */
+  readonly always: () => void
+  /** For as long as the effect runs. */
+  readonly during: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
+}
+
+/** Runs `onChange` when something has changed, in a fiber that ends with the scope, while somebody wants to know. */
 export const watch = (
   storage: EventStorage.Service,
   log: Log,
   onChange: Effect.Effect<void>
-): Effect.Effect<void, never, Scope.Scope> => {
+): Effect.Effect<Watching, never, Scope.Scope> => {
   let delay = minDelay
   const follow = Effect.suspend(() =>
     Stream.runForEach(storage.changes, () => {
@@ -45,5 +53,25 @@ export const watch = (
     })),
     Effect.zipRight(Effect.suspend(() => followAgain))
   )
-  return Effect.asVoid(Effect.forkScoped(Effect.interruptible(followAgain)))
+
+  let wanted = 0
+  const isWanted = Effect.unsafeMakeLatch(false)
+  const isUnwanted = Effect.unsafeMakeLatch(true)
+  const begin = (): void => {
+    wanted++
+    isUnwanted.unsafeClose()
+    isWanted.unsafeOpen()
+  }
+  const end = (): void => {
+    if (--wanted > 0) return
+    isWanted.unsafeClose()
+    isUnwanted.unsafeOpen()
+  }
+  const followWhileWanted = Effect.forever(
+    Effect.zipRight(isWanted.await, Effect.raceFirst(followAgain, isUnwanted.await))
+  )
+  return Effect.as(Effect.forkScoped(Effect.interruptible(followWhileWanted)), {
+    always: begin,
+    during: (effect) => Effect.acquireUseRelease(Effect.sync(begin), () => effect, () => Effect.sync(end))
+  })
 }

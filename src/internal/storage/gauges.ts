@@ -14,6 +14,9 @@ const oldestAge = Metric.gauge("amplitude_storage_oldest_age_ms", {
   description: "Age of the oldest event in the storage, in milliseconds"
 })
 
+/** In milliseconds. */
+export const setOldestAge = (age: number): Effect.Effect<void> => Metric.set(oldestAge, Math.max(0, age))
+
 export const set = (stats: {
   readonly waiting: number
   readonly leased: number

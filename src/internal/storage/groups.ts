@@ -10,12 +10,25 @@ import type { EventStorage } from "../../EventStorage.js"
 
 type EncodedEvent = EventStorage.EncodedEvent
 
-/** A call of `append` that waits for its answer. */
-export interface Appending {
+/**
+ * A call of `append` that waits for its answer. Instances of a class are short-lived in the heap, where literals of which some
+ * live for long keep others alive.
+ */
+export class Appending {
   readonly events: NonEmptyReadonlyArray<EncodedEvent>
   readonly options: EventStorage.AppendOptions
   /** Tells the caller, or who waits for the end after an interruption. */
   resume: (exit: Exit.Exit<EventStorage.AppendResult, StorageError>) => void
+
+  constructor(
+    events: NonEmptyReadonlyArray<EncodedEvent>,
+    options: EventStorage.AppendOptions,
+    resume: (exit: Exit.Exit<EventStorage.AppendResult, StorageError>) => void
+  ) {
+    this.events = events
+    this.options = options
+    this.resume = resume
+  }
 }
 
 /** The most events and bytes of one group. A call with more is a group of its own. */
@@ -56,22 +69,23 @@ export const make = (
     )
     yield* Effect.forkScoped(Effect.interruptible(Effect.forever(next)))
 
+    const cancel = (appending: Appending) =>
+      Effect.async<void>((resume) => {
+        const others = waiting.filter((other) => other !== appending)
+        const isUnderWay = others.length === waiting.length
+        waiting = others
+        // it is decided soon whether the events are stored
+        if (isUnderWay) appending.resume = () => resume(Effect.void)
+        else resume(Effect.void)
+      })
+
     return (events, options) =>
-      Effect.suspend(() => {
-        if (isClosed) return Effect.fail(closed)
-        return Effect.async<EventStorage.AppendResult, StorageError>((resume) => {
-          const appending: Appending = { events, options, resume }
-          waiting.push(appending)
-          arrived.unsafeOpen()
-          return Effect.async<void>((resume) => {
-            const others = waiting.filter((other) => other !== appending)
-            const isUnderWay = others.length === waiting.length
-            waiting = others
-            // it is decided soon whether the events are stored
-            if (isUnderWay) appending.resume = () => resume(Effect.void)
-            else resume(Effect.void)
-          })
-        })
+      Effect.async<EventStorage.AppendResult, StorageError>((resume) => {
+        if (isClosed) return resume(Exit.fail(closed))
+        const appending = new Appending(events, options, resume)
+        waiting.push(appending)
+        arrived.unsafeOpen()
+        return cancel(appending)
       })
   })
 

@@ -6,14 +6,18 @@ import { spawnSync } from "node:child_process"
 import type { Measurement, Settings } from "../bench.js"
 import { builtOf, root } from "../paths.js"
 
-const eventsOf = ({ quick }: Settings): number => quick ? 1000 : 20_000
+const eventsOf = ({ quick }: Settings): number => quick ? 1000 : 50_000
 
 export const storage: Measurement = {
   name: "storage",
-  seconds: (settings) => settings.quick ? 30 : 60,
+  seconds: (settings) => settings.quick ? 30 : 240,
   run: (settings) => {
     console.log("\nstorage: microseconds an event, and how long the event loop stood still")
-    const { status } = spawnSync(process.execPath, [builtOf("storage.js"), String(eventsOf(settings))], {
+    const { status } = spawnSync(process.execPath, [
+      builtOf("storage.js"),
+      String(eventsOf(settings)),
+      ...settings.only
+    ], {
       cwd: root,
       stdio: ["ignore", "inherit", "inherit"]
     })

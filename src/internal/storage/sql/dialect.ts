@@ -129,8 +129,10 @@ export interface Dialect {
   readonly retract: (sql: Sql, tables: Tables, client: string, sequences: ReadonlyArray<number>) => Run<unknown>
   /** Transaction. Takes the mutex, and removes the leases whose time is over. */
   readonly lock: (sql: Sql, tables: Tables) => Run<unknown>
-  /** Transaction, after `lock`. */
+  /** Transaction, unless `leasesAtOnce`. Does what `lock` does, and leases. */
   readonly lease: (sql: Sql, tables: Tables, request: LeaseRequest) => Run<ReadonlyArray<Row>>
+  /** Whether `lease` is one message to the server, which is a transaction by itself. */
+  readonly leasesAtOnce: boolean
   /** Transaction, after `lock`. Deletes the events that are too many and not leased, and answers them. */
   readonly evict: (
     sql: Sql,
@@ -145,16 +147,22 @@ export interface Dialect {
   readonly release: (sql: Sql, tables: Tables, seqs: ReadonlyArray<number>, pause: Pause) => Run<unknown>
   /** Transaction, after `hold`. Where nothing is left the lease ends. */
   readonly leave: (sql: Sql, tables: Tables, token: string, left: Left) => Run<unknown>
-  /** `hold`, `remove` and `leave` in one statement, where the dialect can. Answers whether the lease was there. */
-  readonly settle: ((sql: Sql, tables: Tables, settlement: Settlement) => Run<boolean>) | undefined
+  /**
+   * `hold`, `remove` and `leave` in one statement; undefined where the dialect has none for that. Answers whether the lease was
+   * there.
+   */
+  readonly settle: (sql: Sql, tables: Tables, settlement: Settlement) => Run<boolean> | undefined
   readonly renew: (sql: Sql, tables: Tables, token: string, duration: number) => Run<unknown>
   readonly giveBack: (sql: Sql, tables: Tables, token: string) => Run<unknown>
 
   readonly count: (sql: Sql, tables: Tables) => Run<number>
   readonly countUpTo: (sql: Sql, tables: Tables, limit: number) => Run<number>
   readonly countOf: (sql: Sql, tables: Tables, clientId: string, upTo: number) => Run<number>
-  /** Differs where events or room came that this client may not know of. */
-  readonly watch: (sql: Sql, tables: Tables) => Run<{ readonly state: string; readonly isDue: boolean }>
+  /** Differs where events or room came that this client may not know of. The age is that of the oldest event, or 0. */
+  readonly watch: (
+    sql: Sql,
+    tables: Tables
+  ) => Run<{ readonly state: string; readonly isDue: boolean; readonly age: number }>
   readonly stats: (sql: Sql, tables: Tables) => Run<StatsRow>
   readonly largestLanes: (sql: Sql, tables: Tables, limit: number) => Run<ReadonlyArray<LaneRow>>
 
@@ -209,6 +217,24 @@ export const inParts = <A>(rows: ReadonlyArray<A>): ReadonlyArray<ReadonlyArray<
 }
 
 export const insertsInOnePart = (rows: number): boolean => sizes.some((size) => size === rows)
+
+/** The statement that inserts a part. New events have the defaults of the last two columns. */
+export const insertOf = (
+  table: string,
+  rows: ReadonlyArray<NewRow>
+): readonly [text: string, params: ReadonlyArray<unknown>] => {
+  const isNew = rows.every(({ attempts, retries }) => attempts === 0 && retries === 0)
+  const params: Array<unknown> = []
+  for (const { attempts, client, json, lane, retries, sequence } of rows) {
+    params.push(client, sequence, lane, json)
+    if (!isNew) params.push(attempts, retries)
+  }
+  const columns = `client, sequence, lane, json${isNew ? "" : ", attempts, retries"}`
+  const places = isNew ? "(?, ?, ?, ?)" : "(?, ?, ?, ?, ?, ?)"
+  return [`INSERT INTO ${table} (${columns}) VALUES ${placesOf(rows.length, places)}`, params]
+}
+
+export const placesOf = (rows: number, places: string): string => `${places}${`, ${places}`.repeat(rows - 1)}`
 
 export const seqOf = (row: { readonly seq: Row["seq"] }): number => Number(row.seq)
 

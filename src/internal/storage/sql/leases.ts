@@ -18,11 +18,17 @@ import { encodeLane, eventsOf, identityOf, rowOf } from "./rows.js"
 type EncodedEvent = EventStorage.EncodedEvent
 
 /** An event of a lease. */
-interface Held {
+class Held {
   readonly seq: number
   /** As it is stored. */
   readonly lane: string
   readonly event: EncodedEvent
+
+  constructor(row: Row, event: EncodedEvent) {
+    this.seq = seqOf(row)
+    this.lane = encodeLane(event.lane)
+    this.event = event
+  }
 }
 
 interface State {
@@ -59,17 +65,19 @@ export const make = (
     if (request.maxEvents < 1) return Effect.succeed(Option.none())
     const token = options.makeToken()
     const retractions = options.retractions.next()
-    const take = transaction(database, "lease", (sql, tables) =>
-      database.dialect.lock(sql, tables).pipe(
-        Effect.zipRight(retractions.carryOut),
-        Effect.zipRight(database.dialect.lease(sql, tables, {
+    const { dialect } = database
+    const isAlone = retractions.areNone && dialect.leasesAtOnce
+    const take = (isAlone ? run : transaction)(database, "lease", (sql, tables) =>
+      Effect.zipRight(
+        retractions.areNone ? Effect.void : Effect.zipRight(dialect.lock(sql, tables), retractions.carryOut),
+        dialect.lease(sql, tables, {
           token,
           client: options.client,
           maxEvents: request.maxEvents,
           maxBytes: request.maxBytes,
           includePaused: request.includePaused === true,
           duration: options.duration
-        }))
+        })
       ))
     /** Whether the lease may be there: nothing is known of one that was interrupted or that failed. */
     let mayBeHeld = () => true
@@ -77,7 +85,7 @@ export const make = (
       mayBeHeld()
         // what cannot be given back is anyone's when its time is over
         ? Effect.ignore(
-          within("lease", limit)(run(database, "lease", (sql, tables) => database.dialect.giveBack(sql, tables, token)))
+          within("lease", limit)(run(database, "lease", (sql, tables) => dialect.giveBack(sql, tables, token)))
         )
         : Effect.void
     )
@@ -111,7 +119,7 @@ const stateOf = (
   token,
   held: new Map(rows.map((row, place) => {
     const event = events[place]!
-    return [identityOf(event), { seq: seqOf(row), lane: encodeLane(event.lane), event }]
+    return [identityOf(event), new Held(row, event)]
   })),
   doubtful: new Set(),
   safeUntil,
@@ -179,9 +187,10 @@ const acknowledge = (
     const seqs = settled.map(({ seq }) => seq)
     const left = leftWithout(state, settled)
     const isBuried = options.deadLetters && dropped !== undefined
-    const { dialect, tables } = database
-    const settle = dialect.settle !== undefined && !isBuried
-      ? run(database, "acknowledge", (sql) => dialect.settle!(sql, tables, { token: state.token, seqs, left }))
+    const { dialect, sql, tables } = database
+    const atOnce = isBuried ? undefined : dialect.settle(sql, tables, { token: state.token, seqs, left })
+    const settle = atOnce !== undefined
+      ? run(database, "acknowledge", () => atOnce)
       : transaction(database, "acknowledge", (sql) =>
         Effect.flatMap(dialect.hold(sql, tables, state.token), (isHeld) =>
           isHeld

@@ -3,24 +3,18 @@
  * was committed before. Events are deleted by primary key only, so that nobody waits for a gap between two of them.
  */
 import * as Effect from "effect/Effect"
-import type { DeadRow, Dialect, LaneRow, NewRow, Row, StatsRow } from "./dialect.js"
-import { cut, inParts, insertsInOnePart, seqOf } from "./dialect.js"
+import * as Encoding from "effect/Encoding"
+import type { DeadRow, Dialect, LaneRow, Row, Sql, StatsRow, Tables } from "./dialect.js"
+import { cut, inParts, insertOf, insertsInOnePart, placesOf, seqOf } from "./dialect.js"
 
 const columns = "seq, client, sequence, lane, json, attempts, retries"
 
 /** Milliseconds since the epoch. */
 const now = "CAST(UNIX_TIMESTAMP(NOW(3)) * 1000 AS SIGNED)"
 
-const values = (rows: number, columns: string): string => Array.from({ length: rows }, () => columns).join(", ")
-
-const placesOf = ({ attempts, client, json, lane, retries, sequence }: NewRow) => [
-  client,
-  sequence,
-  lane,
-  json,
-  attempts,
-  retries
-]
+/** Of the oldest event, in milliseconds. */
+const ageOf = (tables: Tables): string =>
+  `(SELECT ${now} - CAST(UNIX_TIMESTAMP(created) * 1000 AS SIGNED) FROM ${tables.outbox} ORDER BY seq LIMIT 1)`
 
 const counted = (rows: ReadonlyArray<{ readonly count: unknown }>): number => Number(rows[0]!.count)
 
@@ -32,6 +26,45 @@ const lane = "VARBINARY(6200)"
 /** Numbers as a list: they are this package's own. */
 const listOf = (numbers: ReadonlyArray<number>): string =>
   numbers.map((number) => String(Math.trunc(number))).join(", ")
+
+/** A text that this package made: it has neither quotes nor backslashes. */
+const literal = (text: string): string => `'${text.replaceAll("'", "''")}'`
+
+interface Lease {
+  readonly token: string
+}
+
+/** Takes the mutex, and finds the leases whose time is over. One that is settled just now is waited for. */
+const lockOf = (tables: Tables): string =>
+  `SELECT one FROM ${tables.mutex} WHERE one = 1 FOR UPDATE; ` +
+  `SELECT token FROM ${tables.lease} WHERE until <= ${now} FOR UPDATE`
+
+const remove = (sql: Sql, tables: Tables, leases: ReadonlyArray<Lease>) =>
+  Effect.forEach(leases, ({ token }) => sql.execute(`DELETE FROM ${tables.lease} WHERE token = ?`, [token]), {
+    discard: true
+  })
+
+/** The leases, and whether there are paused events. The lanes of leases are cheaper as a list than as a table of JSON. */
+const blockedOf = (tables: Tables): string =>
+  `SELECT token, lanes FROM ${tables.lease}; ` +
+  `SELECT EXISTS (SELECT 1 FROM ${tables.outbox} WHERE not_before > ${now}) AS paused`
+
+/** The oldest events of lanes that are not blocked. */
+const leaseOf = (tables: Tables, busy: ReadonlyArray<string>, hasPaused: boolean, maxEvents: number): string => {
+  const conditions = [
+    ...(busy.length > 0 ? [`o.lane NOT IN (${busy.map(bytesOf).join(", ")})`] : []),
+    ...(hasPaused
+      ? [`(o.lane NOT IN (SELECT p.lane FROM ${tables.outbox} p WHERE p.not_before > ${now})
+    OR o.seq < (SELECT MIN(p.seq) FROM ${tables.outbox} p WHERE p.lane = o.lane AND p.not_before > ${now}))`]
+      : [])
+  ]
+  return `SELECT ${columns} FROM ${tables.outbox} o ${
+    conditions.length === 0 ? "" : `WHERE ${conditions.join(" AND ")} `
+  }ORDER BY o.seq LIMIT ${Math.trunc(maxEvents)}`
+}
+
+/** The bytes of a text, as a literal. */
+const bytesOf = (text: string): string => `x'${Encoding.encodeHex(text)}'`
 
 const laneText = ({ lane }: { readonly lane: string | Uint8Array }): string =>
   typeof lane === "string" ? lane : new TextDecoder().decode(lane)
@@ -83,13 +116,7 @@ export const mysql: Dialect = {
   isTransient: /^(?:ER_LOCK_DEADLOCK|ER_CHECKREAD)$/,
 
   insert: (sql, tables, rows) =>
-    Effect.forEach(inParts(rows), (part) =>
-      sql.execute(
-        `INSERT INTO ${tables.outbox} (client, sequence, lane, json, attempts, retries) VALUES ${
-          values(part.length, "(?, ?, ?, ?, ?, ?)")
-        }`,
-        part.flatMap(placesOf)
-      ), { discard: true }),
+    Effect.forEach(inParts(rows), (part) => sql.execute(...insertOf(tables.outbox, part)), { discard: true }),
   insertsAtOnce: insertsInOnePart,
   retract: (sql, tables, client, sequences) =>
     Effect.flatMap(
@@ -105,32 +132,23 @@ export const mysql: Dialect = {
     ),
   lock: (sql, tables) =>
     Effect.flatMap(
-      sql.execute(`SELECT one FROM ${tables.mutex} WHERE one = 1 FOR UPDATE`),
-      () =>
-        Effect.flatMap(
-          sql.execute<{ readonly token: string }>(`SELECT token FROM ${tables.lease} WHERE until <= ${now} FOR UPDATE`),
-          (expired) =>
-            Effect.forEach(
-              expired,
-              ({ token }) => sql.execute(`DELETE FROM ${tables.lease} WHERE token = ?`, [token]),
-              {
-                discard: true
-              }
-            )
-        )
+      sql.executeUnprepared<ReadonlyArray<Lease>>(lockOf(tables)),
+      ([, expired]) => remove(sql, tables, expired!)
     ),
   lease: (sql, tables, request) =>
-    Effect.flatMap(
-      sql.execute<Row>(
-        `SELECT ${columns} FROM ${tables.outbox} o
-WHERE o.lane NOT IN (SELECT CAST(l.lane AS BINARY) FROM ${tables.lease} b,
-    JSON_TABLE(b.lanes, '$[*]' COLUMNS (lane VARCHAR(6200) PATH '$')) l)
-  AND (o.lane NOT IN (SELECT p.lane FROM ${tables.outbox} p WHERE p.not_before > ${now} AND NOT ?)
-    OR o.seq < (SELECT MIN(p.seq) FROM ${tables.outbox} p WHERE p.lane = o.lane AND p.not_before > ${now}))
-ORDER BY o.seq LIMIT ${Math.trunc(request.maxEvents)}`,
-        [request.includePaused ? 1 : 0]
-      ),
-      (found) => {
+    sql.executeUnprepared<ReadonlyArray<any>>(`${lockOf(tables)}; ${blockedOf(tables)}`).pipe(
+      Effect.flatMap(([, expired, leases, paused]) => {
+        const isOver = new Set((expired as ReadonlyArray<Lease>).map(({ token }) => token))
+        const busy = (leases as ReadonlyArray<Lease & { readonly lanes: string }>).flatMap(({ lanes, token }) =>
+          isOver.has(token) ? [] : JSON.parse(lanes) as ReadonlyArray<string>
+        )
+        const hasPaused = Number(paused![0].paused) !== 0 && !request.includePaused
+        return Effect.zipRight(
+          remove(sql, tables, expired!),
+          sql.executeUnprepared<Row>(leaseOf(tables, busy, hasPaused, request.maxEvents))
+        )
+      }),
+      Effect.flatMap((found) => {
         const rows = cut(found, request.maxBytes)
         return rows.length === 0 ? Effect.succeed(rows) : Effect.as(
           sql.execute(
@@ -145,8 +163,9 @@ ORDER BY o.seq LIMIT ${Math.trunc(request.maxEvents)}`,
           ),
           rows
         )
-      }
+      })
     ),
+  leasesAtOnce: false,
   evict: (sql, tables, { from, keep }) =>
     Effect.flatMap(
       sql.execute<any>(`SELECT COUNT(*) AS count FROM ${tables.outbox}`),
@@ -186,7 +205,15 @@ ORDER BY seq ${from === "oldest" ? "ASC" : "DESC"} LIMIT ${Math.trunc(tooMany)}`
         JSON.stringify(left.lanes),
         token
       ]),
-  settle: undefined,
+  // a statement that deletes from two tables: nothing is left of the lease, or it was not there
+  settle: (sql, tables, { left, seqs, token }) =>
+    left.seqs.length > 0 ? undefined : Effect.map(
+      sql.executeUnprepared<ReadonlyArray<{ readonly removed: number }>>(
+        `DELETE l, o FROM ${tables.lease} l LEFT JOIN ${tables.outbox} o ON o.seq IN (${listOf(seqs)}) ` +
+          `WHERE l.token = ${literal(token)}; SELECT ROW_COUNT() AS removed`
+      ),
+      (answers) => Number(answers.at(-1)![0]!.removed) > 0
+    ),
   renew: (sql, tables, token, duration) =>
     sql.execute(`UPDATE ${tables.lease} SET until = ${now} + ? WHERE token = ?`, [duration, token]),
   giveBack: (sql, tables, token) => sql.execute(`DELETE FROM ${tables.lease} WHERE token = ?`, [token]),
@@ -209,13 +236,14 @@ ORDER BY seq ${from === "oldest" ? "ASC" : "DESC"} LIMIT ${Math.trunc(tooMany)}`
     ),
   watch: (sql, tables) =>
     Effect.map(
-      sql.execute<{ readonly state: string; readonly due: number }>(
+      sql.execute<{ readonly state: string; readonly due: number; readonly age: StatsRow["age"] }>(
         `SELECT CONCAT_WS(' ', (SELECT MAX(seq) FROM ${tables.outbox}),
   (SELECT MIN(not_before) FROM ${tables.outbox} WHERE not_before > ${now}),
   (SELECT GROUP_CONCAT(token, JSON_LENGTH(seqs) ORDER BY token) FROM ${tables.lease})) AS state,
-EXISTS (SELECT 1 FROM ${tables.lease} WHERE until <= ${now}) AS due`
+EXISTS (SELECT 1 FROM ${tables.lease} WHERE until <= ${now}) AS due,
+${ageOf(tables)} AS age`
       ),
-      ([row]) => ({ state: row!.state, isDue: Number(row!.due) !== 0 })
+      ([row]) => ({ state: row!.state, isDue: Number(row!.due) !== 0, age: Number(row!.age ?? 0) })
     ),
   stats: (sql, tables) =>
     Effect.map(
@@ -223,7 +251,7 @@ EXISTS (SELECT 1 FROM ${tables.lease} WHERE until <= ${now}) AS due`
         `SELECT (SELECT COUNT(*) FROM ${tables.outbox}) AS total,
   (SELECT COALESCE(SUM(JSON_LENGTH(seqs)), 0) FROM ${tables.lease}) AS leased,
   (SELECT COUNT(*) FROM ${tables.outbox} WHERE not_before > ${now}) AS paused,
-  (SELECT ${now} - CAST(UNIX_TIMESTAMP(created) * 1000 AS SIGNED) FROM ${tables.outbox} ORDER BY seq LIMIT 1) AS age`
+  ${ageOf(tables)} AS age`
       ),
       ([row]) => row!
     ),
@@ -238,7 +266,7 @@ EXISTS (SELECT 1 FROM ${tables.lease} WHERE until <= ${now}) AS due`
     Effect.forEach(inParts(rows), (part) =>
       sql.execute(
         `INSERT INTO ${tables.dead} (client, lane, json, attempts, retries, reason, code, message, dropped) VALUES ${
-          values(part.length, `(?, ?, ?, ?, ?, ?, ?, ?, ${now})`)
+          placesOf(part.length, `(?, ?, ?, ?, ?, ?, ?, ?, ${now})`)
         }`,
         part.flatMap((row) => [row.client, row.lane, row.json, row.attempts, row.retries, reason, code, message])
       ), { discard: true }),

@@ -1,6 +1,6 @@
 /** Postgres 12 and later. Nothing needs a session of its own: it works behind a pooler in transaction mode. */
 import * as Effect from "effect/Effect"
-import type { DeadRow, Dialect, LaneRow, Row, StatsRow, Tables } from "./dialect.js"
+import type { DeadRow, Dialect, LaneRow, LeaseRequest, Row, StatsRow, Tables } from "./dialect.js"
 
 const columns = "seq, client, sequence, lane, json, attempts, retries"
 
@@ -9,10 +9,54 @@ const vacuum = (threshold: number) =>
   `autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=${threshold}, autovacuum_vacuum_cost_delay=0`
 
 /** The advisory lock of a table. Its first number is "AMPL". */
-const lockOf = (tables: Tables): string =>
+const mutexOf = (tables: Tables): string =>
   `pg_advisory_xact_lock(1095586881, ('${tables.outbox}'::regclass::oid::bigint % 2147483648)::int)`
 
+/**
+ * Takes the mutex, and removes leases whose time is over. These are statements of their own: what is seen afterwards was
+ * committed before. A lease that is settled just now is waited for here, so that its events are not seen below. The planner has
+ * no statistics of rows that live for seconds: it has to be told that the indexes are good.
+ */
+const lockOf = (tables: Tables): string =>
+  `SELECT ${settings.map(([name, value]) => `set_config('${name}', '${value}', true)`).join(", ")}; ` +
+  `SELECT ${mutexOf(tables)}; DELETE FROM ${tables.lease} WHERE until <= clock_timestamp()`
+
+/** Of the transaction. */
+const settings = [
+  ["lock_timeout", "5s"],
+  ["idle_in_transaction_session_timeout", "10s"],
+  ["enable_seqscan", "off"],
+  ["max_parallel_workers_per_gather", "0"],
+  ["jit", "off"]
+] as const
+
+/** A text that this package made: it has no quotes. */
+const literal = (text: string): string => `'${text.replaceAll("'", "''")}'`
+
+const whole = (number: number): string => `${Math.floor(number)}::bigint`
+
+const leaseOf = (tables: Tables, request: LeaseRequest): string =>
+  `WITH busy AS MATERIALIZED (SELECT DISTINCT l.lane FROM ${tables.lease} b, unnest(b.lanes) AS l(lane)),
+paused AS MATERIALIZED (SELECT lane, min(seq) AS seq FROM ${tables.outbox}
+  WHERE not_before > clock_timestamp() AND NOT ${request.includePaused} GROUP BY lane),
+head AS (SELECT ${columns} FROM ${tables.outbox} o WHERE o.lane NOT IN (SELECT lane FROM busy)
+  AND (o.lane NOT IN (SELECT lane FROM paused)
+    OR o.seq < (SELECT p.seq FROM paused p WHERE p.lane = o.lane))
+  ORDER BY o.seq LIMIT ${whole(request.maxEvents)}),
+cut AS MATERIALIZED (SELECT ${columns} FROM (SELECT *, sum(octet_length(json) + 1) OVER (ORDER BY seq) AS bytes,
+  row_number() OVER (ORDER BY seq) AS place FROM head) h WHERE place = 1 OR bytes <= ${whole(request.maxBytes)}),
+taken AS (INSERT INTO ${tables.lease} (token, client, until, seqs, lanes)
+  SELECT ${literal(request.token)}, ${literal(request.client)}, clock_timestamp() + ${
+    whole(request.duration)
+  } * interval '1 millisecond', array_agg(seq ORDER BY seq), array_agg(DISTINCT lane)
+  FROM cut HAVING count(*) > 0)
+SELECT ${columns} FROM cut ORDER BY seq`
+
 const epoch = (time: string): string => `(extract(epoch FROM ${time}) * 1000)::bigint`
+
+/** Of the oldest event, in milliseconds. */
+const ageOf = (tables: Tables): string =>
+  `(SELECT ${epoch("clock_timestamp()")} - ${epoch("created")} FROM ${tables.outbox} ORDER BY seq LIMIT 1)`
 
 const counted = (rows: ReadonlyArray<{ readonly count: unknown }>): number => Number(rows[0]!.count)
 
@@ -87,41 +131,14 @@ export const postgres: Dialect = {
   AND seq NOT IN (SELECT unnest(seqs) FROM ${tables.lease})`,
       [client, sequences]
     ),
-  // Statements of their own, in one message: what is seen afterwards was committed before. A lease that is settled just now
-  // is waited for here, so that its events are not seen below. The planner has no statistics of rows that live for seconds:
-  // it has to be told that the indexes are good.
-  lock: (sql, tables) =>
-    sql.executeUnprepared(
-      `SET LOCAL lock_timeout='5s'; SET LOCAL idle_in_transaction_session_timeout='10s'; ` +
-        `SET LOCAL enable_seqscan=off; SET LOCAL max_parallel_workers_per_gather=0; SET LOCAL jit=off; SELECT ${
-          lockOf(tables)
-        }; ` +
-        `DELETE FROM ${tables.lease} WHERE until <= clock_timestamp()`
-    ),
+  lock: (sql, tables) => sql.executeUnprepared(lockOf(tables)),
+  // several statements in one message are one transaction
   lease: (sql, tables, request) =>
-    sql.execute<Row>(
-      `WITH busy AS MATERIALIZED (SELECT DISTINCT l.lane FROM ${tables.lease} b, unnest(b.lanes) AS l(lane)),
-paused AS MATERIALIZED (SELECT lane, min(seq) AS seq FROM ${tables.outbox}
-  WHERE not_before > clock_timestamp() AND NOT $4::boolean GROUP BY lane),
-head AS MATERIALIZED (SELECT ${columns} FROM ${tables.outbox} o WHERE o.lane NOT IN (SELECT lane FROM busy)
-  AND (o.lane NOT IN (SELECT lane FROM paused)
-    OR o.seq < (SELECT p.seq FROM paused p WHERE p.lane = o.lane))
-  ORDER BY o.seq LIMIT $2::bigint),
-cut AS MATERIALIZED (SELECT ${columns} FROM (SELECT *, sum(octet_length(json) + 1) OVER (ORDER BY seq) AS bytes,
-  row_number() OVER (ORDER BY seq) AS place FROM head) h WHERE place = 1 OR bytes <= $3::bigint),
-taken AS (INSERT INTO ${tables.lease} (token, client, until, seqs, lanes)
-  SELECT $1, $6, clock_timestamp() + $5::bigint * interval '1 millisecond', array_agg(seq ORDER BY seq), array_agg(DISTINCT lane)
-  FROM cut HAVING count(*) > 0)
-SELECT ${columns} FROM cut ORDER BY seq`,
-      [
-        request.token,
-        request.maxEvents,
-        Math.floor(request.maxBytes),
-        request.includePaused,
-        request.duration,
-        request.client
-      ]
+    Effect.map(
+      sql.executeUnprepared<ReadonlyArray<Row>>(`${lockOf(tables)}; ${leaseOf(tables, request)}`),
+      (answers) => answers.at(-1)!
     ),
+  leasesAtOnce: true,
   evict: (sql, tables, { from, keep }) =>
     sql.execute<Row>(
       `WITH victims AS MATERIALIZED (SELECT seq FROM ${tables.outbox}
@@ -194,13 +211,14 @@ SELECT token FROM held`,
     ),
   watch: (sql, tables) =>
     Effect.map(
-      sql.execute<{ readonly state: string; readonly due: boolean }>(
+      sql.execute<{ readonly state: string; readonly due: boolean; readonly age: StatsRow["age"] }>(
         `SELECT concat_ws(' ', (SELECT max(seq) FROM ${tables.outbox}),
   (SELECT min(not_before) FROM ${tables.outbox} WHERE not_before > clock_timestamp()),
   (SELECT string_agg(token || cardinality(seqs), ',' ORDER BY token) FROM ${tables.lease})) AS state,
-EXISTS (SELECT 1 FROM ${tables.lease} WHERE until <= clock_timestamp()) AS due`
+EXISTS (SELECT 1 FROM ${tables.lease} WHERE until <= clock_timestamp()) AS due,
+${ageOf(tables)} AS age`
       ),
-      ([row]) => ({ state: row!.state, isDue: row!.due })
+      ([row]) => ({ state: row!.state, isDue: row!.due, age: Number(row!.age ?? 0) })
     ),
   stats: (sql, tables) =>
     Effect.map(
@@ -208,7 +226,7 @@ EXISTS (SELECT 1 FROM ${tables.lease} WHERE until <= clock_timestamp()) AS due`
         `SELECT (SELECT count(*) FROM ${tables.outbox}) AS total,
   (SELECT coalesce(sum(cardinality(seqs)), 0) FROM ${tables.lease}) AS leased,
   (SELECT count(*) FROM ${tables.outbox} WHERE not_before > clock_timestamp()) AS paused,
-  (SELECT ${epoch("clock_timestamp()")} - ${epoch("created")} FROM ${tables.outbox} ORDER BY seq LIMIT 1) AS age`
+  ${ageOf(tables)} AS age`
       ),
       ([row]) => row!
     ),

@@ -10,6 +10,7 @@ import type { NewRow } from "./dialect.js"
 export interface Retractions {
   readonly add: (rows: ReadonlyArray<NewRow>) => void
   readonly next: () => {
+    readonly areNone: boolean
     /** Runs in a transaction that has the mutex. */
     readonly carryOut: Effect.Effect<void, SqlError>
     /** Called when that transaction has committed. */
@@ -32,6 +33,7 @@ export const make = ({ dialect, sql, tables }: Database): Retractions => {
     next: () => {
       const carriedOut = rows
       return {
+        areNone: carriedOut.length === 0,
         carryOut: Effect.forEach(
           byClient(carriedOut),
           ([client, sequences]) => dialect.retract(sql, tables, client, sequences),

@@ -6,7 +6,6 @@ import type { NewRow, Row } from "./dialect.js"
 type EncodedEvent = EventStorage.EncodedEvent
 
 /** What a column of text does not hold as it is: control characters, half a surrogate pair, and the escapes themselves. */
-
 const isEscaped = /["\\\u0000-\u001f\ud800-\udfff]/
 
 /** A lane as it is stored. Two lanes are never stored as one. */
@@ -17,14 +16,48 @@ export const decodeLane = (lane: string | Uint8Array): string => {
   return text.includes("\\") ? JSON.parse(`"${text}"`) as string : text
 }
 
-export const rowOf = (event: EncodedEvent): NewRow => ({
-  client: event.clientId,
-  sequence: event.sequence,
-  lane: encodeLane(event.lane),
-  json: decodeRange(event.buffer, event.start, event.end),
-  attempts: event.attempts,
-  retries: event.retries
-})
+/** Instances of a class are short-lived in the heap, where literals of which some live for long keep others alive. */
+class EventRow implements NewRow {
+  readonly client: string
+  readonly sequence: number
+  readonly lane: string
+  readonly json: string
+  readonly attempts: number
+  readonly retries: number
+
+  constructor(event: EncodedEvent) {
+    this.client = event.clientId
+    this.sequence = event.sequence
+    this.lane = encodeLane(event.lane)
+    this.json = decodeRange(event.buffer, event.start, event.end)
+    this.attempts = event.attempts
+    this.retries = event.retries
+  }
+}
+
+export const rowOf = (event: EncodedEvent): NewRow => new EventRow(event)
+
+class RowEvent implements EncodedEvent {
+  readonly clientId: string
+  readonly sequence: number
+  readonly lane: string
+  readonly buffer: Uint8Array
+  readonly start: number
+  readonly end: number
+  readonly attempts: number
+  readonly retries: number
+
+  constructor(row: Row, buffer: Uint8Array, start: number, end: number) {
+    this.clientId = row.client
+    this.sequence = Number(row.sequence)
+    this.lane = decodeLane(row.lane)
+    this.buffer = buffer
+    this.start = start
+    this.end = end
+    this.attempts = row.attempts
+    this.retries = row.retries
+  }
+}
 
 /** The events of rows, side by side in one buffer: it is sent in one piece. */
 export const eventsOf = (rows: ReadonlyArray<Row>): ReadonlyArray<EncodedEvent> => {
@@ -35,16 +68,7 @@ export const eventsOf = (rows: ReadonlyArray<Row>): ReadonlyArray<EncodedEvent> 
   return rows.map((row) => {
     const start = end + 1
     end = start + (isAscii ? row.json.length : byteLength(row.json))
-    return {
-      clientId: row.client,
-      sequence: Number(row.sequence),
-      lane: decodeLane(row.lane),
-      buffer,
-      start,
-      end,
-      attempts: row.attempts,
-      retries: row.retries
-    }
+    return new RowEvent(row, buffer, start, end)
   })
 }
 

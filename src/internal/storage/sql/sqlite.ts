@@ -3,29 +3,39 @@
  * has to be a write: a transaction that reads first fails at its first write where another process has written since.
  */
 import * as Effect from "effect/Effect"
-import type { DeadRow, Dialect, LaneRow, NewRow, Row, StatsRow } from "./dialect.js"
-import { cut, inParts, insertsInOnePart, seqOf } from "./dialect.js"
+import type { DeadRow, Dialect, LaneRow, Row, Sql, StatsRow, Tables } from "./dialect.js"
+import { cut, inParts, insertOf, insertsInOnePart, placesOf, seqOf } from "./dialect.js"
 
 const columns = "seq, client, sequence, lane, json, attempts, retries"
 
 /** Milliseconds since the epoch. */
 const now = "CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)"
 
-const values = (rows: number, columns: string): string => Array.from({ length: rows }, () => columns).join(", ")
-
-const placesOf = ({ attempts, client, json, lane, retries, sequence }: NewRow) => [
-  client,
-  sequence,
-  lane,
-  json,
-  attempts,
-  retries
-]
-
 const counted = (rows: ReadonlyArray<{ readonly count: unknown }>): number => Number(rows[0]!.count)
+
+/** Of the oldest event, in milliseconds. */
+const ageOf = (tables: Tables): string => `(SELECT ${now} - created FROM ${tables.outbox} ORDER BY seq LIMIT 1)`
 
 /** The most bytes of live data for which the file is written anew. */
 const maxRewrite = 4_194_304
+
+const lock = (sql: Sql, tables: Tables) => sql.execute(`DELETE FROM ${tables.lease} WHERE until <= ${now}`)
+
+/** The oldest events of lanes that are not blocked. */
+const leaseOf = (tables: Tables, blocked: { readonly busy: boolean; readonly paused: boolean }): string => {
+  const conditions = [
+    ...(blocked.busy ? [`o.lane NOT IN (SELECT l.value FROM ${tables.lease} b, json_each(b.lanes) l)`] : []),
+    ...(blocked.paused
+      ? ["(o.lane NOT IN (SELECT lane FROM paused) OR o.seq < (SELECT p.seq FROM paused p WHERE p.lane = o.lane))"]
+      : [])
+  ]
+  const paused = `WITH paused AS MATERIALIZED (SELECT lane, min(seq) AS seq FROM ${tables.outbox}
+  WHERE not_before > ${now} GROUP BY lane)
+`
+  return `${blocked.paused ? paused : ""}SELECT ${columns} FROM ${tables.outbox} o ${
+    conditions.length === 0 ? "" : `WHERE ${conditions.join(" AND ")} `
+  }ORDER BY o.seq LIMIT ?`
+}
 
 export const sqlite: Dialect = {
   ddl: (tables, deadLetters) => [
@@ -81,13 +91,7 @@ export const sqlite: Dialect = {
   isTransient: /^SQLITE_(?:BUSY|LOCKED)/,
 
   insert: (sql, tables, rows) =>
-    Effect.forEach(inParts(rows), (part) =>
-      sql.execute(
-        `INSERT INTO ${tables.outbox} (client, sequence, lane, json, attempts, retries) VALUES ${
-          values(part.length, "(?, ?, ?, ?, ?, ?)")
-        }`,
-        part.flatMap(placesOf)
-      ), { discard: true }),
+    Effect.forEach(inParts(rows), (part) => sql.execute(...insertOf(tables.outbox, part)), { discard: true }),
   insertsAtOnce: insertsInOnePart,
   retract: (sql, tables, client, sequences) =>
     sql.execute(
@@ -95,19 +99,26 @@ export const sqlite: Dialect = {
   AND seq NOT IN (SELECT s.value FROM ${tables.lease} l, json_each(l.seqs) s)`,
       [client, JSON.stringify(sequences)]
     ),
-  lock: (sql, tables) => sql.execute(`DELETE FROM ${tables.lease} WHERE until <= ${now}`),
+  lock,
+  // each set of lanes costs more than a batch of events: only those that are not empty are in the statement
   lease: (sql, tables, request) =>
-    Effect.flatMap(
-      sql.execute<Row>(
-        `WITH busy AS MATERIALIZED (SELECT DISTINCT l.value AS lane FROM ${tables.lease} b, json_each(b.lanes) l),
-paused AS MATERIALIZED (SELECT lane, min(seq) AS seq FROM ${tables.outbox} WHERE not_before > ${now} AND NOT ? GROUP BY lane)
-SELECT ${columns} FROM ${tables.outbox} o WHERE o.lane NOT IN (SELECT lane FROM busy)
-  AND (o.lane NOT IN (SELECT lane FROM paused)
-    OR o.seq < (SELECT p.seq FROM paused p WHERE p.lane = o.lane))
-ORDER BY o.seq LIMIT ?`,
-        [request.includePaused ? 1 : 0, request.maxEvents]
+    lock(sql, tables).pipe(
+      Effect.zipRight(
+        sql.execute<{ readonly busy: number; readonly paused: number }>(
+          `SELECT EXISTS (SELECT 1 FROM ${tables.lease}) AS busy,
+  EXISTS (SELECT 1 FROM ${tables.outbox} WHERE not_before > ${now}) AS paused`
+        )
       ),
-      (found) => {
+      Effect.flatMap(([blocked]) =>
+        sql.execute<Row>(
+          leaseOf(tables, {
+            busy: Number(blocked!.busy) !== 0,
+            paused: Number(blocked!.paused) !== 0 && !request.includePaused
+          }),
+          [request.maxEvents]
+        )
+      ),
+      Effect.flatMap((found) => {
         const rows = cut(found, request.maxBytes)
         return rows.length === 0 ? Effect.succeed(rows) : Effect.as(
           sql.execute(
@@ -122,8 +133,9 @@ ORDER BY o.seq LIMIT ?`,
           ),
           rows
         )
-      }
+      })
     ),
+  leasesAtOnce: false,
   evict: (sql, tables, { from, keep }) =>
     Effect.flatMap(
       sql.execute<Row>(
@@ -165,7 +177,7 @@ LIMIT max(0, (SELECT count(*) FROM ${tables.outbox}) - ?)`,
         JSON.stringify(left.lanes),
         token
       ]),
-  settle: undefined,
+  settle: () => undefined,
   renew: (sql, tables, token, duration) =>
     sql.execute(`UPDATE ${tables.lease} SET until = ${now} + ? WHERE token = ?`, [duration, token]),
   giveBack: (sql, tables, token) => sql.execute(`DELETE FROM ${tables.lease} WHERE token = ?`, [token]),
@@ -186,13 +198,14 @@ LIMIT max(0, (SELECT count(*) FROM ${tables.outbox}) - ?)`,
     ),
   watch: (sql, tables) =>
     Effect.map(
-      sql.execute<{ readonly state: string; readonly due: number }>(
+      sql.execute<{ readonly state: string; readonly due: number; readonly age: StatsRow["age"] }>(
         `SELECT coalesce((SELECT max(seq) FROM ${tables.outbox}), '') || ' ' ||
   coalesce((SELECT min(not_before) FROM ${tables.outbox} WHERE not_before > ${now}), '') || ' ' ||
   coalesce((SELECT group_concat(token || json_array_length(seqs)) FROM ${tables.lease}), '') AS state,
-EXISTS (SELECT 1 FROM ${tables.lease} WHERE until <= ${now}) AS due`
+EXISTS (SELECT 1 FROM ${tables.lease} WHERE until <= ${now}) AS due,
+${ageOf(tables)} AS age`
       ),
-      ([row]) => ({ state: row!.state, isDue: Number(row!.due) !== 0 })
+      ([row]) => ({ state: row!.state, isDue: Number(row!.due) !== 0, age: Number(row!.age ?? 0) })
     ),
   stats: (sql, tables) =>
     Effect.map(
@@ -200,7 +213,7 @@ EXISTS (SELECT 1 FROM ${tables.lease} WHERE until <= ${now}) AS due`
         `SELECT (SELECT count(*) FROM ${tables.outbox}) AS total,
   (SELECT coalesce(sum(json_array_length(seqs)), 0) FROM ${tables.lease}) AS leased,
   (SELECT count(*) FROM ${tables.outbox} WHERE not_before > ${now}) AS paused,
-  (SELECT ${now} - created FROM ${tables.outbox} ORDER BY seq LIMIT 1) AS age`
+  ${ageOf(tables)} AS age`
       ),
       ([row]) => row!
     ),
@@ -214,7 +227,7 @@ EXISTS (SELECT 1 FROM ${tables.lease} WHERE until <= ${now}) AS due`
     Effect.forEach(inParts(rows), (part) =>
       sql.execute(
         `INSERT INTO ${tables.dead} (client, lane, json, attempts, retries, reason, code, message) VALUES ${
-          values(part.length, "(?, ?, ?, ?, ?, ?, ?, ?)")
+          placesOf(part.length, "(?, ?, ?, ?, ?, ?, ?, ?)")
         }`,
         part.flatMap((row) => [row.client, row.lane, row.json, row.attempts, row.retries, reason, code, message])
       ), { discard: true }),

@@ -6,6 +6,7 @@ import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import { StorageError } from "../../../AmplitudeError.js"
 import type { EventStorage } from "../../../EventStorage.js"
+import * as Gauges from "../gauges.js"
 import * as Watch from "../watch.js"
 import * as Appends from "./appends.js"
 import * as Capacity from "./capacity.js"
@@ -47,10 +48,12 @@ export const make = (
     const capacity = Capacity.make(database)
     const retractions = Retractions.make(database)
     const watch = Watch.make(
-      within("changes", limit)(run(database, "changes", dialect.watch)),
+      Effect.tap(within("changes", limit)(run(database, "changes", dialect.watch)), ({ age }) =>
+        Gauges.setOldestAge(age)),
       options.pollInterval
     )
-    const makeToken = () => globalThis.crypto.randomUUID()
+    const makeToken = () =>
+      globalThis.crypto.randomUUID()
     const isVolatile = yield* run(database, "migrate", dialect.isVolatile)
     const shrink = yield* makeShrink(database)
 

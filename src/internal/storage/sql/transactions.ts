@@ -13,6 +13,8 @@ const LibsqlTransaction: typeof TransactionConnection = Context.GenericTag(
   "@effect/sql-libsql/LibsqlClient/LibsqlTransaction"
 )
 
+const tags = [TransactionConnection, LibsqlTransaction]
+
 export type ConnectionOf = (context: Context.Context<never>) => Option.Option<Connection>
 
 /**
@@ -25,7 +27,7 @@ export const make = (
   Effect.map(
     Effect.option(Effect.scoped(Effect.mapInputContext(sql.reserve, outsideTransactions))),
     (own) => (context) =>
-      Option.flatMap(own, (own) =>
+      !tags.some(({ key }) => context.unsafeMap.has(key)) ? Option.none() : Option.flatMap(own, (own) =>
         Option.filter(
           Option.fromNullable(connectionsIn(context).find((connection) => isOfOneClient(own, connection))),
           () => !hasEnded(context)
@@ -37,7 +39,7 @@ const outsideTransactions = (context: Context.Context<Scope.Scope>): Context.Con
   Context.pick(Scope.Scope)(context)
 
 const connectionsIn = (context: Context.Context<never>): ReadonlyArray<Connection> =>
-  [TransactionConnection, LibsqlTransaction].flatMap((tag) =>
+  tags.flatMap((tag) =>
     Option.match(Context.getOption(context, tag), { onNone: () => [], onSome: ([connection]) => [connection] })
   )
 
