@@ -8,8 +8,8 @@ import type { StorageError } from "../../../AmplitudeError.js"
 import type { EventStorage } from "../../../EventStorage.js"
 import { monotonicOf, wallTimeOf, withClock } from "../../time.js"
 import { identityOf } from "../sql/rows.js"
-import type { Stored } from "./events.js"
-import { encodeClient, eventsOf, storedOf, textOf } from "./events.js"
+import type { Leased } from "./events.js"
+import { encodeClient, leasedOf, textOf } from "./events.js"
 import type { Retractions } from "./retractions.js"
 import * as Scripts from "./scripts/index.js"
 import type { Argument, Reply, Script, Server } from "./server.js"
@@ -17,20 +17,13 @@ import { run, within } from "./server.js"
 
 type EncodedEvent = EventStorage.EncodedEvent
 
-/** An event of a lease. */
-interface Held {
-  readonly shard: number
-  readonly position: string
-  readonly event: EncodedEvent
-}
-
 interface State {
   readonly token: string
   readonly shards: ReadonlySet<number>
   /** Those that are neither acknowledged nor released, by identity. */
-  readonly held: Map<string, Held>
+  readonly held: Map<string, Leased>
   /** Acknowledged without an answer: whether they are gone is not known. */
-  readonly doubtful: Set<Held>
+  readonly doubtful: Set<Leased>
   /** Until then nobody else can have taken the events: monotonic, in milliseconds. */
   safeUntil: number
   readonly turn: Effect.Semaphore
@@ -46,13 +39,6 @@ export interface Options {
 /** The longest that an operation waits for Redis. */
 const limit = "30 seconds"
 
-/** What a script answered about a shard. */
-interface Taken {
-  readonly shard: number
-  readonly position: string
-  readonly stored: Stored
-}
-
 export const make = (server: Server, options: Options): EventStorage.Service["lease"] => {
   /** Where the next lease begins to ask: no shard waits for the others. */
   let first = 0
@@ -61,9 +47,9 @@ export const make = (server: Server, options: Options): EventStorage.Service["le
     shard: number,
     token: string,
     request: EventStorage.LeaseOptions,
-    taken: ReadonlyArray<Taken>
-  ): Effect.Effect<ReadonlyArray<Taken>, StorageError> => {
-    const bytes = taken.reduce((sum, { stored }) => sum + stored.text.length, 0)
+    taken: ReadonlyArray<Leased>
+  ): Effect.Effect<ReadonlyArray<Leased>, StorageError> => {
+    const bytes = taken.reduce((sum, { event }) => sum + event.end - event.start + 1, 0)
     return Effect.map(
       run(server, "lease", shard, Scripts.lease, [
         token,
@@ -73,17 +59,7 @@ export const make = (server: Server, options: Options): EventStorage.Service["le
         taken.length === 0 ? 1 : 0,
         request.includePaused === true ? 1 : 0
       ]),
-      (reply) => {
-        const fields = reply as ReadonlyArray<Reply>
-        return [
-          ...taken,
-          ...storedOf(reply, 1, 4).map((stored, index) => ({
-            shard,
-            position: textOf(fields[index * 4]!),
-            stored
-          }))
-        ]
-      }
+      (reply) => [...taken, ...leasedOf(shard, reply)]
     )
   }
 
@@ -91,7 +67,7 @@ export const make = (server: Server, options: Options): EventStorage.Service["le
     Effect.suspend(() => {
       const shards = server.shards.map((_, place) => (place + first) % server.shards.length)
       first = (first + 1) % server.shards.length
-      return Effect.reduce(shards, [] as ReadonlyArray<Taken>, (taken, shard) =>
+      return Effect.reduce(shards, [] as ReadonlyArray<Leased>, (taken, shard) =>
         taken.length < request.maxEvents ? takeFrom(shard, token, request, taken) : Effect.succeed(taken))
     })
 
@@ -115,12 +91,12 @@ export const make = (server: Server, options: Options): EventStorage.Service["le
           return Effect.flatMap(
             within("lease", limit)(Effect.zipRight(options.retractions.carryOut, take(token, request))),
             (taken) => {
-              const events = eventsOf(taken.map(({ stored }) => stored))
+              const events = taken.map(({ event }) => event)
               if (!isNonEmptyReadonlyArray(events)) {
                 mayBeHeld = () => []
                 return Effect.succeed(Option.none())
               }
-              const state = stateOf(token, taken, events, start + options.duration)
+              const state = stateOf(token, taken, start + options.duration)
               mayBeHeld = () => [...new Set([...state.held.values()].map(({ shard }) => shard))]
               return Effect.as(
                 keepAlive(server, options, state, scope),
@@ -138,18 +114,10 @@ export const make = (server: Server, options: Options): EventStorage.Service["le
     })
 }
 
-const stateOf = (
-  token: string,
-  taken: ReadonlyArray<Taken>,
-  events: ReadonlyArray<EncodedEvent>,
-  safeUntil: number
-): State => ({
+const stateOf = (token: string, taken: ReadonlyArray<Leased>, safeUntil: number): State => ({
   token,
   shards: new Set(taken.map(({ shard }) => shard)),
-  held: new Map(taken.map(({ position, shard }, place) => {
-    const event = events[place]!
-    return [identityOf(event), { shard, position, event }]
-  })),
+  held: new Map(taken.map((leased) => [identityOf(leased.event), leased])),
   doubtful: new Set(),
   safeUntil,
   turn: Effect.unsafeMakeSemaphore(1)
@@ -181,10 +149,10 @@ const keepAlive = (server: Server, options: Options, state: State, scope: Scope.
   ))
 }
 
-const heldOf = (state: State, events: ReadonlyArray<EncodedEvent>): ReadonlyArray<Held> =>
+const heldOf = (state: State, events: ReadonlyArray<EncodedEvent>): ReadonlyArray<Leased> =>
   [...new Set(events.map(identityOf))].flatMap((identity) => state.held.get(identity) ?? [])
 
-const forget = (state: State, settled: ReadonlyArray<Held>): void => {
+const forget = (state: State, settled: ReadonlyArray<Leased>): void => {
   for (const { event } of settled) state.held.delete(identityOf(event))
 }
 
@@ -193,8 +161,8 @@ const onShards = (
   server: Server,
   operation: string,
   script: Script,
-  settled: ReadonlyArray<Held>,
-  argumentsOf: (held: ReadonlyArray<Held>, shard: number) => ReadonlyArray<Argument>
+  settled: ReadonlyArray<Leased>,
+  argumentsOf: (held: ReadonlyArray<Leased>, shard: number) => ReadonlyArray<Argument>
 ): Effect.Effect<ReadonlyArray<readonly [shard: number, reply: Reply]>, StorageError> =>
   within(operation, limit)(Effect.forEach(
     new Set(settled.map(({ shard }) => shard)),
@@ -222,7 +190,7 @@ const acknowledge = (
       dropped?.reason ?? "",
       dropped?.code ?? 0,
       dropped?.message ?? "",
-      ...held.flatMap(({ event, position }) => [position, encodeClient(event.clientId), event.sequence])
+      JSON.stringify(held.flatMap(({ event, position }) => [position, encodeClient(event.clientId), event.sequence]))
     ]).pipe(
       Effect.tapErrorCause(() =>
         Effect.sync(() => {
