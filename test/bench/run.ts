@@ -21,6 +21,7 @@ import { growth } from "./measurements/growth.js"
 import { ingest } from "./measurements/ingest.js"
 import { memory } from "./measurements/memory.js"
 import { outage } from "./measurements/outage.js"
+import { shared } from "./measurements/shared.js"
 import { size } from "./measurements/size.js"
 import { storage } from "./measurements/storage.js"
 import { builtOf, pathOf, root } from "./paths.js"
@@ -35,6 +36,7 @@ const all: ReadonlyArray<Measurement> = [
   size,
   growth,
   storage,
+  shared,
   ingest
 ]
 
