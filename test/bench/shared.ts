@@ -159,7 +159,9 @@ const inRedis = (name: string, appendfsync: string): Effect.Effect<Contender, un
     }
   })
 
-const all: ReadonlyArray<readonly [name: string, make: (name: string) => Effect.Effect<Contender, unknown, Scope.Scope>]> = [
+const all: ReadonlyArray<
+  readonly [name: string, make: (name: string) => Effect.Effect<Contender, unknown, Scope.Scope>]
+> = [
   ["memory", () => inMemory],
   ["postgres, the last second can be lost", (name) => inPostgres(name, ["fsync=on", "synchronous_commit=off"])],
   ["redis, the last second can be lost", (name) => inRedis(name, "everysec")],
@@ -172,7 +174,9 @@ const show = (operation: string, name: string, costs: ReadonlyArray<Cost>, other
   const ratio = other === undefined ? NaN : of("rate") / median(other.map(({ rate }) => rate))
   console.log(
     `  ${operation.padEnd(8)} ${name.padEnd(38)} ${of("rate").toFixed(0).padStart(8)} a second   ` +
-      `${of("client").toFixed(1).padStart(6)} us CPU of the client   ${of("server").toFixed(1).padStart(6)} us of the server` +
+      `${of("client").toFixed(1).padStart(6)} us CPU of the client   ${
+        of("server").toFixed(1).padStart(6)
+      } us of the server` +
       (Number.isNaN(ratio) ? "" : `   ${ratio.toFixed(2)} x Postgres`)
   )
 }
@@ -180,7 +184,8 @@ const show = (operation: string, name: string, costs: ReadonlyArray<Cost>, other
 const program = Effect.gen(function*() {
   if (missing.length > 0) console.log(`Redis: not measured, ${missing.join(", ")} not found`)
   const wanted = all.filter(([name]) =>
-    (missing.length === 0 || !name.startsWith("redis")) && (only.length === 0 || only.some((part) => name.includes(part)))
+    (missing.length === 0 || !name.startsWith("redis")) &&
+    (only.length === 0 || only.some((part) => name.includes(part)))
   )
   const contenders = yield* Effect.forEach(wanted, ([name, make]) => make(name))
   const appends = new Map<string, Array<Cost>>()
@@ -205,7 +210,9 @@ const program = Effect.gen(function*() {
     const bytes = ((yield* contender.serverMemory) - empty) / events
     yield* deliver(contender)
     console.log(
-      `  a waiting event in ${contender.name}: ${bytes.toFixed(0)} bytes, ${(bytes / json.length).toFixed(2)} x its JSON`
+      `  a waiting event in ${contender.name}: ${bytes.toFixed(0)} bytes, ${
+        (bytes / json.length).toFixed(2)
+      } x its JSON`
     )
   }
 })

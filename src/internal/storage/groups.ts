@@ -46,7 +46,10 @@ export const make = (
 
     const next = Effect.zipRight(
       // the fibers that are ready as well join the group, unless it is whole: then the storage works beside them
-      Effect.zipRight(arrived.await, Effect.suspend(() => waiting.length < maxEvents ? Effect.yieldNow() : Effect.void)),
+      Effect.zipRight(
+        arrived.await,
+        Effect.suspend(() => waiting.length < maxEvents ? Effect.yieldNow() : Effect.void)
+      ),
       Effect.suspend(() => {
         const group = takeGroup(waiting)
         waiting = waiting.slice(group.length)

@@ -95,7 +95,9 @@ export const release = <A extends Item>(
   notBefore: number,
   give: (items: ReadonlyArray<A>, pause: number) => Effect.Effect<unknown, StorageError>
 ): Effect.Effect<void, StorageError> =>
-  Effect.asVoid(withItems(held, events, (items) =>
-    withClock((clock): Effect.Effect<unknown, StorageError> =>
-      give(items, notBefore === 0 ? 0 : Math.max(0, Math.ceil(notBefore - wallTimeOf(clock))))
-    ), undefined))
+  Effect.asVoid(
+    withItems(held, events, (items) =>
+      withClock((clock): Effect.Effect<unknown, StorageError> =>
+        give(items, notBefore === 0 ? 0 : Math.max(0, Math.ceil(notBefore - wallTimeOf(clock))))
+      ), undefined)
+  )

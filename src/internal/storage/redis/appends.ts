@@ -71,7 +71,9 @@ export const make = (
     ])
     return Effect.map(Effect.exit(Server.within("append", limit)(answer)), (exit) => {
       parts.forEach((part, place) => {
-        part.outcome = Exit.isFailure(exit) ? Exit.failCause(exit.cause) : outcomeOf((exit.value as ReadonlyArray<Reply>)[place]!)
+        part.outcome = Exit.isFailure(exit)
+          ? Exit.failCause(exit.cause)
+          : outcomeOf((exit.value as ReadonlyArray<Reply>)[place]!)
       })
     })
   }

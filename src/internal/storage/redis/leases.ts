@@ -139,12 +139,16 @@ const acknowledge = (
         dropped?.reason ?? "",
         dropped?.code ?? 0,
         dropped?.message ?? "",
-        JSON.stringify(leased.flatMap(({ event, position }) => [position, encodeClient(event.clientId), event.sequence]))
+        JSON.stringify(
+          leased.flatMap(({ event, position }) => [position, encodeClient(event.clientId), event.sequence])
+        )
       ]),
       (replies) => {
-        const removed = new Set(replies.flatMap(([shard, reply]) =>
-          (reply as ReadonlyArray<Reply>).map((position) => `${shard} ${textOf(position)}`)
-        ))
+        const removed = new Set(
+          replies.flatMap(([shard, reply]) =>
+            (reply as ReadonlyArray<Reply>).map((position) => `${shard} ${textOf(position)}`)
+          )
+        )
         return ({ position, shard }) => removed.has(`${shard} ${position}`)
       }
     ))
@@ -155,11 +159,16 @@ const release = (
   events: ReadonlyArray<EncodedEvent>,
   { attempts, notBefore, retries }: EventStorage.ReleaseOptions
 ): Effect.Effect<void, StorageError> =>
-  Held.release(held, events, notBefore, (items, pause) =>
-    onShards(server, "release", Scripts.release, items, (leased) => [
-      held.token,
-      pause,
-      attempts,
-      retries,
-      ...leased.map(({ position }) => position)
-    ]))
+  Held.release(
+    held,
+    events,
+    notBefore,
+    (items, pause) =>
+      onShards(server, "release", Scripts.release, items, (leased) => [
+        held.token,
+        pause,
+        attempts,
+        retries,
+        ...leased.map(({ position }) => position)
+      ])
+  )

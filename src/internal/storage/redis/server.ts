@@ -75,8 +75,10 @@ export const unsafeStart = (
   args: ReadonlyArray<Argument>
 ): Effect.Effect<Reply, StorageError> => {
   // somebody has to look at a failure at once
-  const answer = send(server, shard, script, args).then(Either.right, (error: unknown) =>
-    Either.left(storageError(operation, error)))
+  const answer = send(server, shard, script, args).then(
+    Either.right,
+    (error: unknown) => Either.left(storageError(operation, error))
+  )
   return Effect.flatten(Effect.promise(() => answer))
 }
 

@@ -143,7 +143,9 @@ const acknowledge = (
                     ? dialect.bury(
                       sql,
                       tables,
-                      settled.map(({ event }) => rowOf(event)),
+                      settled.map(({ event }) =>
+                        rowOf(event)
+                      ),
                       dropped
                     )
                     : Effect.void
@@ -152,7 +154,8 @@ const acknowledge = (
                 Effect.as(true)
               )
               : Effect.succeed(false)))
-      return Effect.map(within("acknowledge", limit)(settle), (isHeld) => () => isHeld)
+      return Effect.map(within("acknowledge", limit)(settle), (isHeld) => () =>
+        isHeld)
     }),
     ({ length }) => options.onSettled(length)
   )
