@@ -4,7 +4,7 @@
  */
 import { beforeAll, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { bundle, fleet, fleetLimit } from "./support/fleet.js"
+import { bundle, fleet, fleetLimit, killed, killedLimit, rounds } from "./support/fleet.js"
 import { redis, withRedis } from "./support/redis.js"
 
 withRedis("a fleet that shares a Redis", () => {
@@ -15,6 +15,12 @@ withRedis("a fleet that shares a Redis", () => {
       "loses nothing, keeps the order of each lane, and doubles only what was in flight",
       () => Effect.flatMap(redis(), ({ port }) => fleet({ dialect: "redis", port })),
       fleetLimit
+    )
+
+    it.scopedLive(
+      `sends everything that it had accepted from a process that is killed, in ${rounds} rounds`,
+      () => Effect.flatMap(redis(), ({ port }) => killed({ dialect: "redis", port })),
+      killedLimit
     )
   })
 })

@@ -5,19 +5,7 @@
 import { beforeAll, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { join } from "node:path"
-import {
-  bundle,
-  check,
-  fleet,
-  fleetLimit,
-  isWhole,
-  kill,
-  member,
-  rounds,
-  service,
-  startLimit,
-  until
-} from "./support/fleet.js"
+import { bundle, fleet, fleetLimit, isWhole, killed, killedLimit, rounds } from "./support/fleet.js"
 import { mariadb, missing } from "./support/mariadb.js"
 import { postgres } from "./support/postgres.js"
 import { temporaryFolder } from "./support/processes.js"
@@ -47,38 +35,13 @@ describe("a fleet that shares an outbox", () => {
 })
 
 describe("a process that is killed again and again", () => {
-  it.scopedLive(`sends everything that SQLite had accepted, in ${rounds} rounds`, () =>
-    Effect.gen(function*() {
-      const filename = join(yield* temporaryFolder, "killed.db")
-      const { arrivals, url } = yield* service
-      const accepted: Array<string> = []
-      const disturbed = new Set<string>()
-      const start = (round: number, events: number) =>
-        member({
-          name: `round ${round}`,
-          dialect: "sqlite",
-          filename,
-          table: "outbox",
-          leaseDuration: 1000,
-          users: 50,
-          events,
-          url
-        })
-      for (let round = 0; round < rounds; round++) {
-        const process = yield* start(round, 1_000_000)
-        yield* until(() => process.accepted.length > 0, () => "nothing was accepted", startLimit)
-        yield* Effect.sleep(Math.random() * 400)
-        yield* kill(process)
-        disturbed.add(process.name)
-        accepted.push(...process.accepted)
-      }
-      yield* start(rounds, 0)
-      yield* until(
-        () => accepted.every((id) => arrivals.has(id)),
-        () => `${accepted.filter((id) => !arrivals.has(id)).length} of ${accepted.length} events did not arrive`,
-        30_000 + accepted.length
-      )
-      const twice = check(arrivals, accepted, disturbed)
-      yield* Effect.logInfo(`${accepted.length} events in ${rounds} rounds, ${twice} arrived twice`)
-    }), startLimit + rounds * 10_000)
+  it.scopedLive(
+    `sends everything that SQLite had accepted, in ${rounds} rounds`,
+    () =>
+      Effect.flatMap(
+        temporaryFolder,
+        (folder) => killed({ dialect: "sqlite", filename: join(folder, "killed.db") })
+      ),
+    killedLimit
+  )
 })

@@ -22,6 +22,7 @@ import { ingest } from "./measurements/ingest.js"
 import { memory } from "./measurements/memory.js"
 import { outage } from "./measurements/outage.js"
 import { page } from "./measurements/page.js"
+import { shared } from "./measurements/shared.js"
 import { size } from "./measurements/size.js"
 import { storage } from "./measurements/storage.js"
 import { builtOf, pathOf, root } from "./paths.js"
@@ -36,6 +37,7 @@ const all: ReadonlyArray<Measurement> = [
   size,
   growth,
   storage,
+  shared,
   ingest,
   page
 ]

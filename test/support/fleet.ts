@@ -46,7 +46,7 @@ interface Arrival {
 }
 
 /** Takes every batch, and remembers what arrived. */
-export const service = Effect.acquireRelease(
+const service = Effect.acquireRelease(
   Effect.promise(async () => {
     /** By insert_id, in the order of the first arrival. */
     const arrivals = new Map<string, Array<Arrival>>()
@@ -79,7 +79,7 @@ export const service = Effect.acquireRelease(
     )
 )
 
-export interface Member {
+interface Member {
   readonly name: string
   readonly child: ChildProcess
   /** The insert_ids of what was accepted. */
@@ -88,7 +88,7 @@ export interface Member {
 }
 
 /** Starts a process, which is killed with the scope. */
-export const member = (options: MemberOptions) =>
+const member = (options: MemberOptions) =>
   Effect.acquireRelease(
     Effect.sync((): Member => {
       const child = spawn(process.execPath, [script, JSON.stringify(options)], {
@@ -107,7 +107,7 @@ export const member = (options: MemberOptions) =>
   )
 
 /** Kills a process, and waits for its end. */
-export const kill = ({ child }: Member): Effect.Effect<void> =>
+const kill = ({ child }: Member): Effect.Effect<void> =>
   Effect.promise(async () => {
     if (child.exitCode !== null || child.signalCode !== null) return
     const exit = once(child, "exit")
@@ -119,7 +119,7 @@ export const kill = ({ child }: Member): Effect.Effect<void> =>
  * Everything accepted has arrived; the first arrivals of each client's events of one lane are in order; no insert_id has two
  * bodies; and what arrived twice was sent by a process that was killed or stopped. Answers how many arrived twice.
  */
-export const check = (
+const check = (
   arrivals: ReadonlyMap<string, ReadonlyArray<Arrival>>,
   accepted: ReadonlyArray<string>,
   disturbed: ReadonlySet<string>
@@ -153,14 +153,14 @@ export const rounds = Number(process.env["OUTBOX_ROUNDS"] ?? 4)
 const size = isWhole ? 4 : 2
 
 /** How long a process may take to start, in milliseconds. The whole runs beside others. */
-export const startLimit = isWhole ? 600_000 : 60_000
+const startLimit = isWhole ? 600_000 : 60_000
 
 /** The most that `fleet` takes, in milliseconds. */
 export const fleetLimit = 120_000 + startLimit + events * 10
 
 const leaseDuration = 1500
 
-export const until = (isSo: () => boolean, what: () => string, limit: number) =>
+const until = (isSo: () => boolean, what: () => string, limit: number) =>
   Effect.gen(function*() {
     const end = Date.now() + limit
     while (!isSo()) {
@@ -216,4 +216,33 @@ export const fleet = (database: Pick<MemberOptions, "dialect" | "port" | "filena
     const twice = check(arrivals, accepted(), disturbed)
     assert.isAtLeast(arrivals.size, accepted().length)
     yield* Effect.logInfo(`${accepted().length} events, ${wounds} kills and stops, ${twice} events arrived twice`)
+  })
+
+/** The most that `killed` takes, in milliseconds. */
+export const killedLimit = startLimit + rounds * 10_000
+
+/** One process that stores and sends, is killed at any moment, and starts again: everything that was accepted arrives. */
+export const killed = (database: Pick<MemberOptions, "dialect" | "port" | "filename">) =>
+  Effect.gen(function*() {
+    const { arrivals, url } = yield* service
+    const accepted: Array<string> = []
+    const disturbed = new Set<string>()
+    const start = (round: number, events: number) =>
+      member({ ...database, name: `round ${round}`, table: "outbox", leaseDuration: 1000, users: 50, events, url })
+    for (let round = 0; round < rounds; round++) {
+      const process = yield* start(round, 1_000_000)
+      yield* until(() => process.accepted.length > 0, () => "nothing was accepted", startLimit)
+      yield* Effect.sleep(Math.random() * 400)
+      yield* kill(process)
+      disturbed.add(process.name)
+      accepted.push(...process.accepted)
+    }
+    yield* start(rounds, 0)
+    yield* until(
+      () => accepted.every((id) => arrivals.has(id)),
+      () => `${accepted.filter((id) => !arrivals.has(id)).length} of ${accepted.length} events did not arrive`,
+      30_000 + accepted.length
+    )
+    const twice = check(arrivals, accepted, disturbed)
+    yield* Effect.logInfo(`${accepted.length} events in ${rounds} rounds, ${twice} arrived twice`)
   })

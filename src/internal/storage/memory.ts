@@ -16,6 +16,7 @@ import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type { EventStorage } from "../../EventStorage.js"
 import { monotonicOf, wallTimeOf, withClock } from "../time.js"
+import { identityOf } from "./identity.js"
 import { isLeased, Lanes } from "./lanes.js"
 import type { Holder, Lane } from "./lanes.js"
 import * as Pages from "./pages.js"
@@ -77,8 +78,6 @@ class Lease implements Holder {
 
 const isSame = (one: EncodedEvent, other: EncodedEvent): boolean =>
   one === other || (one.sequence === other.sequence && one.clientId === other.clientId)
-
-const identityOf = ({ clientId, sequence }: EncodedEvent): string => `${sequence} ${clientId}`
 
 const nothingEvicted: EventStorage.AppendResult = { _tag: "Accepted", evicted: [] }
 const refused: EventStorage.AppendResult = { _tag: "Refused" }

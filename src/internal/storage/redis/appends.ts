@@ -10,119 +10,120 @@ import type { StorageError } from "../../../AmplitudeError.js"
 import type { EventStorage } from "../../../EventStorage.js"
 import type { Appending } from "../groups.js"
 import { encodeLane } from "../sql/rows.js"
-import { argumentsOf, encodeClient, eventsOf, shardOf, storedOf } from "./events.js"
+import { encodeClient, eventsOf, fieldsOf, shardOf, storedOf, textsOf } from "./events.js"
 import type { Retractions } from "./retractions.js"
 import * as Scripts from "./scripts/index.js"
-import type { Argument, Reply, Server } from "./server.js"
-import { run, within } from "./server.js"
+import type { Reply } from "./server.js"
+import * as Server from "./server.js"
 
 type EncodedEvent = EventStorage.EncodedEvent
 
 /** The longest that a caller waits for Redis. */
 const limit = "5 seconds"
 
-const refused: EventStorage.AppendResult = { _tag: "Refused" }
-const accepted: EventStorage.AppendResult = { _tag: "Accepted", evicted: [] }
+type Result = Exit.Exit<EventStorage.AppendResult, StorageError>
+
+const refused: Result = Exit.succeed({ _tag: "Refused" })
+const accepted: Result = Exit.succeed({ _tag: "Accepted", evicted: [] })
+
+const nothing: ReadonlyArray<EncodedEvent> = []
+
+/** What became of the events of a call on one shard: what was dropped for them, where they were not refused. */
+type Outcome = ReadonlyArray<EncodedEvent> | "Refused"
 
 /** The events of a call that belong to one shard. */
 interface Part {
-  readonly appending: Appending
+  readonly shard: number
   readonly events: ReadonlyArray<EncodedEvent>
+  readonly options: EventStorage.AppendOptions
+  outcome: Outcome | Exit.Exit<never, StorageError>
 }
 
-/** What became of a part: undefined where it was refused, or else what was dropped for it. */
-type Outcome = ReadonlyArray<EncodedEvent> | undefined
+interface Call {
+  readonly appending: Appending
+  readonly parts: ReadonlyArray<Part>
+}
 
 /** How many events a shard may hold, so that all of them together keep to a capacity. */
 export const shareOf = (capacity: number, shard: number, shards: number): number =>
   Math.floor(capacity / shards) + (shard < capacity % shards ? 1 : 0)
 
 export const make = (
-  server: Server,
+  server: Server.Server,
   retractions: Retractions,
   deadLetters: boolean
 ): (group: ReadonlyArray<Appending>) => Effect.Effect<void> => {
   const shards = server.shards.length
 
-  const appendTo = (shard: number, parts: ReadonlyArray<Part>): Effect.Effect<ReadonlyArray<Outcome>, StorageError> =>
-    Effect.map(
-      run(server, "append", shard, Scripts.append, [
-        ...[shard, deadLetters ? shards : 0],
-        ...parts.flatMap(({ appending: { options }, events }): ReadonlyArray<Argument> => [
-          shareOf(options.capacity, shard, shards),
-          options.whenFull,
-          encodeClient(events[0]!.clientId),
-          events.length,
-          ...events.flatMap(argumentsOf)
-        ])
-      ]),
-      (reply) =>
-        (reply as ReadonlyArray<Reply>).map((answer) => answer === 0 ? undefined : eventsOf(storedOf(answer, 0, 3)))
-    )
-
-  return (group) => {
-    const parts = server.shards.map((_, shard) => partsOf(group, shard, shards))
-    return Effect.forEach(
-      parts,
-      (parts, shard) =>
-        parts.length === 0
-          ? Effect.succeed(Exit.succeed<ReadonlyArray<Outcome>>([]))
-          : Effect.exit(within("append", limit)(appendTo(shard, parts))),
-      { concurrency: "unbounded" }
-    ).pipe(
-      Effect.flatMap((exits) => {
-        const results = group.map((appending) => resultOf(appending, parts, exits))
-        group.forEach((appending, place) => {
-          const result = results[place]!
-          if (Exit.isFailure(result) || result.value._tag === "Refused") {
-            retractions.add(storedBy(appending, parts, exits))
-          }
-        })
-        // what a refused call had stored is taken back before the caller is told
-        return Effect.zipRight(
-          Effect.ignore(within("append", limit)(retractions.carryOut)),
-          Effect.sync(() => group.forEach(({ resume }, place) => resume(results[place]!)))
-        )
+  /** Sends the parts of a shard. The effect waits for what becomes of them. */
+  const unsafeStart = (parts: ReadonlyArray<Part>, shard: number): Effect.Effect<void> => {
+    if (parts.length === 0) return Effect.void
+    const answer = Server.unsafeStart(server, "append", shard, Scripts.append, [
+      shard,
+      deadLetters ? shards : 0,
+      JSON.stringify(parts.map(({ events, options }) => [
+        shareOf(options.capacity, shard, shards),
+        options.whenFull,
+        encodeClient(events[0]!.clientId),
+        ...events.flatMap(fieldsOf)
+      ])),
+      ...textsOf(parts.flatMap(({ events }) => events))
+    ])
+    return Effect.map(Effect.exit(Server.within("append", limit)(answer)), (exit) => {
+      parts.forEach((part, place) => {
+        part.outcome = Exit.isFailure(exit)
+          ? Exit.failCause(exit.cause)
+          : outcomeOf((exit.value as ReadonlyArray<Reply>)[place]!)
       })
-    )
+    })
   }
+
+  return (group) =>
+    Effect.suspend(() => {
+      const calls = group.map((appending): Call => ({ appending, parts: partsOf(appending, shards) }))
+      const parts = calls.flatMap(({ parts }) => parts)
+      const answers = server.shards.map((_, shard) => unsafeStart(parts.filter((part) => part.shard === shard), shard))
+      return Effect.flatMap(Effect.all(answers, { concurrency: "unbounded", discard: true }), () => {
+        const results = calls.map(resultOf)
+        const failed = calls.filter((_, place) => results[place] === refused || Exit.isFailure(results[place]!))
+        const tell = Effect.sync(() => calls.forEach(({ appending }, place) => appending.resume(results[place]!)))
+        const stored = failed.flatMap(storedBy)
+        if (stored.length === 0) return tell
+        retractions.add(stored)
+        // what a refused call had stored is taken back before the caller is told
+        return Effect.zipRight(Effect.ignore(Server.within("append", limit)(retractions.carryOut)), tell)
+      })
+    })
 }
 
-const partsOf = (group: ReadonlyArray<Appending>, shard: number, shards: number): ReadonlyArray<Part> =>
-  group.flatMap((appending) => {
-    const events = appending.events.filter(({ lane }) => shardOf(encodeLane(lane), shards) === shard)
-    return events.length === 0 ? [] : [{ appending, events }]
-  })
+const partsOf = ({ events, options }: Appending, shards: number): ReadonlyArray<Part> => {
+  if (shards === 1) return [{ shard: 0, events, options, outcome: nothing }]
+  const byShard = new Map<number, Array<EncodedEvent>>()
+  for (const event of events) {
+    const shard = shardOf(encodeLane(event.lane), shards)
+    const others = byShard.get(shard)
+    if (others === undefined) byShard.set(shard, [event])
+    else others.push(event)
+  }
+  return Array.from(byShard, ([shard, events]) => ({ shard, events, options, outcome: nothing }))
+}
 
-type Exits = ReadonlyArray<Exit.Exit<ReadonlyArray<Outcome>, StorageError>>
+const outcomeOf = (answer: Reply): Outcome =>
+  answer === 0 ? "Refused" : (answer as ReadonlyArray<Reply>).length === 0 ? nothing : eventsOf(storedOf(answer))
 
 /** The result of a call: that of its parts. */
-const resultOf = (
-  appending: Appending,
-  parts: ReadonlyArray<ReadonlyArray<Part>>,
-  exits: Exits
-): Exit.Exit<EventStorage.AppendResult, StorageError> => {
+const resultOf = ({ parts }: Call): Result => {
   const evicted: Array<EncodedEvent> = []
   let isRefused = false
-  for (const [shard, exit] of exits.entries()) {
-    const place = parts[shard]!.findIndex((part) => part.appending === appending)
-    if (place < 0) continue
-    if (Exit.isFailure(exit)) return Exit.failCause(exit.cause)
-    const outcome = exit.value[place]
-    if (outcome === undefined) isRefused = true
-    else evicted.push(...outcome)
+  for (const { outcome } of parts) {
+    if (outcome === "Refused") isRefused = true
+    else if (Exit.isExit(outcome)) return outcome
+    else if (outcome.length > 0) evicted.push(...outcome)
   }
-  return Exit.succeed(isRefused ? refused : evicted.length === 0 ? accepted : { _tag: "Accepted", evicted })
+  if (isRefused) return refused
+  return evicted.length === 0 ? accepted : Exit.succeed({ _tag: "Accepted", evicted })
 }
 
 /** The events of a call that may be stored. */
-const storedBy = (
-  appending: Appending,
-  parts: ReadonlyArray<ReadonlyArray<Part>>,
-  exits: Exits
-): ReadonlyArray<EncodedEvent> =>
-  exits.flatMap((exit, shard) => {
-    const place = parts[shard]!.findIndex((part) => part.appending === appending)
-    if (place < 0 || (Exit.isSuccess(exit) && exit.value[place] === undefined)) return []
-    return parts[shard]![place]!.events
-  })
+const storedBy = ({ parts }: Call): ReadonlyArray<EncodedEvent> =>
+  parts.flatMap(({ events, outcome }) => outcome === "Refused" ? [] : events)

@@ -2,39 +2,19 @@
 import { isNonEmptyReadonlyArray } from "effect/Array"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import * as Schedule from "effect/Schedule"
 import * as Scope from "effect/Scope"
 import type { StorageError } from "../../../AmplitudeError.js"
 import type { EventStorage } from "../../../EventStorage.js"
-import { monotonicOf, wallTimeOf, withClock } from "../../time.js"
-import { identityOf } from "../sql/rows.js"
-import type { Stored } from "./events.js"
-import { encodeClient, eventsOf, storedOf, textOf } from "./events.js"
+import { monotonicOf, withClock } from "../../time.js"
+import * as Held from "../held.js"
+import type { Leased } from "./events.js"
+import { encodeClient, leasedOf, textOf } from "./events.js"
 import type { Retractions } from "./retractions.js"
 import * as Scripts from "./scripts/index.js"
 import type { Argument, Reply, Script, Server } from "./server.js"
 import { run, within } from "./server.js"
 
 type EncodedEvent = EventStorage.EncodedEvent
-
-/** An event of a lease. */
-interface Held {
-  readonly shard: number
-  readonly position: string
-  readonly event: EncodedEvent
-}
-
-interface State {
-  readonly token: string
-  readonly shards: ReadonlySet<number>
-  /** Those that are neither acknowledged nor released, by identity. */
-  readonly held: Map<string, Held>
-  /** Acknowledged without an answer: whether they are gone is not known. */
-  readonly doubtful: Set<Held>
-  /** Until then nobody else can have taken the events: monotonic, in milliseconds. */
-  safeUntil: number
-  readonly turn: Effect.Semaphore
-}
 
 export interface Options {
   /** In milliseconds. */
@@ -46,13 +26,6 @@ export interface Options {
 /** The longest that an operation waits for Redis. */
 const limit = "30 seconds"
 
-/** What a script answered about a shard. */
-interface Taken {
-  readonly shard: number
-  readonly position: string
-  readonly stored: Stored
-}
-
 export const make = (server: Server, options: Options): EventStorage.Service["lease"] => {
   /** Where the next lease begins to ask: no shard waits for the others. */
   let first = 0
@@ -61,9 +34,9 @@ export const make = (server: Server, options: Options): EventStorage.Service["le
     shard: number,
     token: string,
     request: EventStorage.LeaseOptions,
-    taken: ReadonlyArray<Taken>
-  ): Effect.Effect<ReadonlyArray<Taken>, StorageError> => {
-    const bytes = taken.reduce((sum, { stored }) => sum + stored.text.length, 0)
+    taken: ReadonlyArray<Leased>
+  ): Effect.Effect<ReadonlyArray<Leased>, StorageError> => {
+    const bytes = taken.reduce((sum, { event }) => sum + event.end - event.start + 1, 0)
     return Effect.map(
       run(server, "lease", shard, Scripts.lease, [
         token,
@@ -73,17 +46,7 @@ export const make = (server: Server, options: Options): EventStorage.Service["le
         taken.length === 0 ? 1 : 0,
         request.includePaused === true ? 1 : 0
       ]),
-      (reply) => {
-        const fields = reply as ReadonlyArray<Reply>
-        return [
-          ...taken,
-          ...storedOf(reply, 1, 4).map((stored, index) => ({
-            shard,
-            position: textOf(fields[index * 4]!),
-            stored
-          }))
-        ]
-      }
+      (reply) => [...taken, ...leasedOf(shard, reply)]
     )
   }
 
@@ -91,7 +54,7 @@ export const make = (server: Server, options: Options): EventStorage.Service["le
     Effect.suspend(() => {
       const shards = server.shards.map((_, place) => (place + first) % server.shards.length)
       first = (first + 1) % server.shards.length
-      return Effect.reduce(shards, [] as ReadonlyArray<Taken>, (taken, shard) =>
+      return Effect.reduce(shards, [] as ReadonlyArray<Leased>, (taken, shard) =>
         taken.length < request.maxEvents ? takeFrom(shard, token, request, taken) : Effect.succeed(taken))
     })
 
@@ -115,20 +78,26 @@ export const make = (server: Server, options: Options): EventStorage.Service["le
           return Effect.flatMap(
             within("lease", limit)(Effect.zipRight(options.retractions.carryOut, take(token, request))),
             (taken) => {
-              const events = eventsOf(taken.map(({ stored }) => stored))
+              const events = taken.map(({ event }) => event)
               if (!isNonEmptyReadonlyArray(events)) {
                 mayBeHeld = () => []
                 return Effect.succeed(Option.none())
               }
-              const state = stateOf(token, taken, events, start + options.duration)
-              mayBeHeld = () => [...new Set([...state.held.values()].map(({ shard }) => shard))]
+              const held = Held.make(token, taken, start + options.duration)
+              const shards = new Set(taken.map(({ shard }) => shard))
+              mayBeHeld = () => [...new Set(Array.from(held.items.values(), ({ shard }) => shard))]
+              const renewal = within("lease", options.duration)(Effect.forEach(
+                shards,
+                (shard) => run(server, "lease", shard, Scripts.renew, [token, options.duration]),
+                { discard: true }
+              ))
               return Effect.as(
-                keepAlive(server, options, state, scope),
+                Held.keepAlive(held, options.duration, scope, renewal),
                 Option.some({
                   events,
                   acknowledge: (events, acknowledgeOptions) =>
-                    acknowledge(server, options, state, events, acknowledgeOptions?.dropped),
-                  release: (events, releaseOptions) => release(server, state, events, releaseOptions)
+                    acknowledge(server, options, held, events, acknowledgeOptions?.dropped),
+                  release: (events, releaseOptions) => release(server, held, events, releaseOptions)
                 })
               )
             }
@@ -138,68 +107,18 @@ export const make = (server: Server, options: Options): EventStorage.Service["le
     })
 }
 
-const stateOf = (
-  token: string,
-  taken: ReadonlyArray<Taken>,
-  events: ReadonlyArray<EncodedEvent>,
-  safeUntil: number
-): State => ({
-  token,
-  shards: new Set(taken.map(({ shard }) => shard)),
-  held: new Map(taken.map(({ position, shard }, place) => {
-    const event = events[place]!
-    return [identityOf(event), { shard, position, event }]
-  })),
-  doubtful: new Set(),
-  safeUntil,
-  turn: Effect.unsafeMakeSemaphore(1)
-})
-
-/** Renews a lease three times in its time. A renewal that fails is tried again. */
-const keepAlive = (server: Server, options: Options, state: State, scope: Scope.Scope): Effect.Effect<void> => {
-  const renew = withClock((clock) => {
-    if (state.held.size === 0) return Effect.void
-    const start = monotonicOf(clock)
-    return Effect.map(
-      Effect.forEach(
-        state.shards,
-        (shard) => run(server, "lease", shard, Scripts.renew, [state.token, options.duration]),
-        { discard: true }
-      ),
-      () => {
-        state.safeUntil = start + options.duration
-      }
-    )
-  })
-  const wait = Effect.sleep(options.duration / 3)
-  return Effect.asVoid(Effect.forkIn(
-    Effect.interruptible(Effect.repeat(
-      Effect.zipRight(wait, Effect.ignore(within("lease", options.duration)(renew))),
-      Schedule.forever
-    )),
-    scope
-  ))
-}
-
-const heldOf = (state: State, events: ReadonlyArray<EncodedEvent>): ReadonlyArray<Held> =>
-  [...new Set(events.map(identityOf))].flatMap((identity) => state.held.get(identity) ?? [])
-
-const forget = (state: State, settled: ReadonlyArray<Held>): void => {
-  for (const { event } of settled) state.held.delete(identityOf(event))
-}
-
 /** Runs a script on each shard that has some of the events. */
 const onShards = (
   server: Server,
   operation: string,
   script: Script,
-  settled: ReadonlyArray<Held>,
-  argumentsOf: (held: ReadonlyArray<Held>, shard: number) => ReadonlyArray<Argument>
+  leased: ReadonlyArray<Leased>,
+  argumentsOf: (leased: ReadonlyArray<Leased>, shard: number) => ReadonlyArray<Argument>
 ): Effect.Effect<ReadonlyArray<readonly [shard: number, reply: Reply]>, StorageError> =>
   within(operation, limit)(Effect.forEach(
-    new Set(settled.map(({ shard }) => shard)),
+    new Set(leased.map(({ shard }) => shard)),
     (shard) => {
-      const args = argumentsOf(settled.filter((held) => held.shard === shard), shard)
+      const args = argumentsOf(leased.filter((one) => one.shard === shard), shard)
       return Effect.map(run(server, operation, shard, script, args), (reply) => [shard, reply] as const)
     }
   ))
@@ -207,65 +126,49 @@ const onShards = (
 const acknowledge = (
   server: Server,
   options: Options,
-  state: State,
+  held: Held.Held<Leased>,
   events: ReadonlyArray<EncodedEvent>,
   dropped: EventStorage.Dropped | undefined
 ): Effect.Effect<ReadonlyArray<EncodedEvent>, StorageError> =>
-  state.turn.withPermits(1)(Effect.suspend(() => {
-    const settled = heldOf(state, events)
-    if (settled.length === 0) return Effect.succeed([])
-    const isBuried = options.deadLetters && dropped !== undefined
-    return onShards(server, "acknowledge", Scripts.acknowledge, settled, (held, shard) => [
-      state.token,
-      shard,
-      isBuried ? server.shards.length : 0,
-      dropped?.reason ?? "",
-      dropped?.code ?? 0,
-      dropped?.message ?? "",
-      ...held.flatMap(({ event, position }) => [position, encodeClient(event.clientId), event.sequence])
-    ]).pipe(
-      Effect.tapErrorCause(() =>
-        Effect.sync(() => {
-          for (const held of settled) state.doubtful.add(held)
-        })
-      ),
-      Effect.flatMap((replies) =>
-        withClock((clock) => {
-          const removed = new Set(
-            replies.flatMap(([shard, reply]) =>
-              (reply as ReadonlyArray<Reply>).map((position) => `${shard} ${textOf(position)}`)
-            )
+  Held.acknowledge(held, events, (items) =>
+    Effect.map(
+      onShards(server, "acknowledge", Scripts.acknowledge, items, (leased, shard) => [
+        held.token,
+        shard,
+        options.deadLetters && dropped !== undefined ? server.shards.length : 0,
+        dropped?.reason ?? "",
+        dropped?.code ?? 0,
+        dropped?.message ?? "",
+        JSON.stringify(
+          leased.flatMap(({ event, position }) => [position, encodeClient(event.clientId), event.sequence])
+        )
+      ]),
+      (replies) => {
+        const removed = new Set(
+          replies.flatMap(([shard, reply]) =>
+            (reply as ReadonlyArray<Reply>).map((position) => `${shard} ${textOf(position)}`)
           )
-          // removed by an earlier call whose answer was lost: nobody else can have done it
-          const isSafe = monotonicOf(clock) < state.safeUntil
-          const ours = settled.filter((held) =>
-            removed.has(`${held.shard} ${held.position}`) || (isSafe && state.doubtful.has(held))
-          )
-          forget(state, settled)
-          return Effect.succeed(ours.map(({ event }) => event))
-        })
-      )
-    )
-  }))
+        )
+        return ({ position, shard }) => removed.has(`${shard} ${position}`)
+      }
+    ))
 
 const release = (
   server: Server,
-  state: State,
+  held: Held.Held<Leased>,
   events: ReadonlyArray<EncodedEvent>,
   { attempts, notBefore, retries }: EventStorage.ReleaseOptions
 ): Effect.Effect<void, StorageError> =>
-  state.turn.withPermits(1)(withClock((clock) => {
-    const released = heldOf(state, events)
-    if (released.length === 0) return Effect.void
-    const pause = notBefore === 0 ? 0 : Math.max(0, Math.ceil(notBefore - wallTimeOf(clock)))
-    return Effect.map(
-      onShards(server, "release", Scripts.release, released, (held) => [
-        state.token,
+  Held.release(
+    held,
+    events,
+    notBefore,
+    (items, pause) =>
+      onShards(server, "release", Scripts.release, items, (leased) => [
+        held.token,
         pause,
         attempts,
         retries,
-        ...held.map(({ position }) => position)
-      ]),
-      () => forget(state, released)
-    )
-  }))
+        ...leased.map(({ position }) => position)
+      ])
+  )

@@ -5,6 +5,7 @@ import * as Arr from "effect/Array"
 import * as Context from "effect/Context"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
 import * as Option from "effect/Option"
 import type { Cluster, Redis } from "ioredis"
 import { createHash } from "node:crypto"
@@ -42,23 +43,43 @@ export const make = (client: Redis | Cluster, prefix: string, shards: number): S
   shards: Array.from({ length: shards }, (_, shard) => shards === 1 ? `{${prefix}}` : `{${prefix}:${shard}}`)
 })
 
-/** Runs a script on a shard. A server that does not know it, as after a restart, is given its text. */
-export const run = (
+/** Sends a script to a shard. A server that does not know it, as after a restart, is given its text. */
+const send = (
   { client, shards }: Server,
-  operation: string,
   shard: number,
   { sha, text }: Script,
   args: ReadonlyArray<Argument>
-): Effect.Effect<Reply, StorageError> => {
+): Promise<Reply> => {
   const key = shards[shard]!
   const scripts = client as unknown as ScriptClient
-  return ask(
-    operation,
-    () =>
-      scripts.evalshaBuffer(sha, 1, key, ...args).catch((error) =>
-        messageOf(error).startsWith("NOSCRIPT") ? scripts.evalBuffer(text, 1, key, ...args) : Promise.reject(error)
-      )
+  return scripts.evalshaBuffer(sha, 1, key, ...args).catch((error) =>
+    messageOf(error).startsWith("NOSCRIPT") ? scripts.evalBuffer(text, 1, key, ...args) : Promise.reject(error)
   )
+}
+
+/** Runs a script on a shard. */
+export const run = (
+  server: Server,
+  operation: string,
+  shard: number,
+  script: Script,
+  args: ReadonlyArray<Argument>
+): Effect.Effect<Reply, StorageError> => ask(operation, () => send(server, shard, script, args))
+
+/** Sends a script now: the server works while this process does other things. The effect waits for the answer. */
+export const unsafeStart = (
+  server: Server,
+  operation: string,
+  shard: number,
+  script: Script,
+  args: ReadonlyArray<Argument>
+): Effect.Effect<Reply, StorageError> => {
+  // somebody has to look at a failure at once
+  const answer = send(server, shard, script, args).then(
+    Either.right,
+    (error: unknown) => Either.left(storageError(operation, error))
+  )
+  return Effect.flatten(Effect.promise(() => answer))
 }
 
 /** Asks the client for something. The traffic of this package has no spans of the user's. */

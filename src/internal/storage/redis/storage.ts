@@ -79,7 +79,7 @@ const evict = (
   const drop = (shard: number, keep: number) =>
     Effect.map(
       run(server, "evict", shard, Scripts.evict, [shard, deadLetters ? shards : 0, keep, from]),
-      (reply) => eventsOf(storedOf(reply, 0, 3))
+      (reply) => eventsOf(storedOf(reply))
     )
   return shards === 1 ? drop(0, keep) : Effect.flatMap(countsOf(server, []), (counts) =>
     Effect.map(

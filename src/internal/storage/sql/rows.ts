@@ -71,5 +71,3 @@ export const eventsOf = (rows: ReadonlyArray<Row>): ReadonlyArray<EncodedEvent> 
     return new RowEvent(row, buffer, start, end)
   })
 }
-
-export const identityOf = ({ clientId, sequence }: EncodedEvent): string => `${sequence} ${clientId}`

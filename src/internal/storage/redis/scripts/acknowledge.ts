@@ -2,8 +2,8 @@
  * Removes events that have their outcome.
  *
  * - KEYS[1]: the shard
- * - ARGV: token; shard and shards for dead letters (0 shards: none are kept); reason, code and message of the drop; then for
- *   each event its position, client and sequence
+ * - ARGV: token; shard and shards for dead letters (0 shards: none are kept); reason, code and message of the drop; then the
+ *   position, client and sequence of each event, all in one array of JSON
  * - answers the positions that the lease still held
  */
 import { back } from "./back.js"
@@ -12,20 +12,21 @@ import { keys } from "./keys.js"
 
 export const acknowledge: string = `#!lua flags=allow-oom
 ${keys}${back}${bury}
-local token, shard, shards = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
-local ours, lanes = {}, {}
-for index = 7, #ARGV, 3 do
-  local position = ARGV[index]
-  local lane = redis.call("HGET", held(token), position)
+local token, shard, shards, events = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), cjson.decode(ARGV[7])
+local positions, ours, gone, counts = {}, {}, {}, {}
+for index = 1, #events, 3 do table.insert(positions, events[index]) end
+for place, lane in ipairs(answersOf("HMGET", held(token), positions)) do
   if lane then
+    local position = positions[place]
     table.insert(ours, position)
-    lanes[lane] = (lanes[lane] or 0) + 1
-    redis.call("HDEL", held(token), position)
+    for index = 3 * place - 2, 3 * place do table.insert(gone, events[index]) end
+    counts[lane] = (counts[lane] or 0) + 1
     if shards > 0 then bury(shard, shards, position, lane, ARGV[4], ARGV[5], ARGV[6]) end
-    forget(position, ARGV[index + 1], tonumber(ARGV[index + 2]))
   end
 end
-for lane, count in pairs(lanes) do unlease(lane, count) end
+onMany("HDEL", held(token), ours)
+forgetAll(gone)
+unlease(counts, {})
 endIfEmpty(token)
 if #ours > 0 then redis.call("INCR", v) end
 return ours

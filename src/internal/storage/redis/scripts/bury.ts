@@ -5,10 +5,11 @@ export const bury: string = `
 local function bury(shard, shards, position, lane, reason, code, message)
   local last = redis.call("ZREVRANGE", dead, 0, 0)[1] or 0
   local id = math.max(now * 16, math.floor(last / shards) + 1) * shards + shard
-  local attempts = stateOf(position)
-  local _, _, json = read(redis.call("HGET", e, position))
+  local attempts = numbersOf(redis.call("HGET", r, position))
+  local event = redis.call("HGET", e, position)
+  local _, _, json = read(event)
   local numbers = table.concat({ text(now), code, attempts, #lane, #reason, #message }, " ")
-  redis.call("HSET", d, text(id), table.concat({ numbers, " ", lane, reason, message, json }))
+  redis.call("HSET", d, text(id), table.concat({ numbers, " ", lane, reason, message, string.sub(event, json) }))
   redis.call("ZADD", dead, text(id), text(id))
 end
 `

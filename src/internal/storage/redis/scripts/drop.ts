@@ -9,12 +9,13 @@ local function lastOfLanes()
   return tails
 end
 
--- Drops until \`keep\` events are left, and adds to \`dropped\` the lane, the state and the event of each.
+-- Drops until \`keep\` events are left, and adds to \`dropped\` the lane, the state and the event of each. Answers how many
+-- are left: leased ones stay.
 local function drop(keep, from, dropped, letter)
-  local excess = redis.call("HLEN", e) - keep
-  if excess <= 0 then return end
+  local size = redis.call("HLEN", e)
+  if size <= keep then return size end
   local tails = from == "newest" and lastOfLanes()
-  for _ = 1, excess do
+  while size > keep do
     local lane = redis.call(tails and "ZREVRANGE" or "ZRANGE", tails or heads, 0, 0)[1]
     if not lane then break end
     local position = redis.call(tails and "RPOP" or "LPOP", queue(lane))
@@ -26,8 +27,9 @@ local function drop(keep, from, dropped, letter)
       bury(letter.shard, letter.shards, position, lane, "BufferFull", 0, "the storage was full")
     end
     local sequence, client = read(event)
-    forget(position, client, sequence)
-    place(lane)
+    forgetAll({ position, client, sequence })
+    placeAgain({ lane })
+    size = size - 1
     if tails then
       local tail = redis.call("LINDEX", queue(lane), -1)
       if tail then redis.call("ZADD", tails, tail, lane) else redis.call("ZREM", tails, lane) end
@@ -35,6 +37,7 @@ local function drop(keep, from, dropped, letter)
   end
   if tails then redis.call("DEL", tails) end
   redis.call("INCR", v)
+  return size
 end
 
 local function letterOf(shard, shards)

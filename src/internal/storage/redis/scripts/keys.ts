@@ -3,8 +3,9 @@
  *
  * Keys, all of which begin with KEYS[1] and have its hash tag, so that they are in one slot of a cluster:
  *
- * - `n`: the position of the last event that was appended. Positions are the order of the appends.
- * - `e`: hash of position to event, as `sequence created length-of-client client json`
+ * - `n`: the position of the last event that was appended. A position is the time of the append in microseconds, or one more
+ *   than the last: positions are the order of the appends.
+ * - `e`: hash of position to event, as `sequence length-of-client client json`
  * - `r`: hash of position to `attempts retries paused-until`, of events for which one of them is not 0
  * - `q:LANE`: list of the positions of a lane that are not leased, in order
  * - `heads`: sorted set of the lanes with such positions, by the first one
@@ -26,36 +27,94 @@ local busy, leases = base .. ":busy", base .. ":until"
 local d, dead = base .. ":d", base .. ":dead"
 
 local time = redis.call("TIME")
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local micros = time[1] * 1000000 + time[2]
+local now = math.floor(micros / 1000)
 
 local function text(number) return string.format("%.0f", number) end
 local function queue(lane) return base .. ":q:" .. lane end
 local function held(token) return base .. ":t:" .. token end
 
-local function stateOf(position)
-  local attempts, retries, paused = string.match(redis.call("HGET", r, position) or "", "^(%d+) (%d+) (%d+)$")
+-- Runs a command with any number of arguments, some hundred at a time: Lua passes a few thousand at the most.
+-- Answers the last answer.
+local function onMany(command, key, arguments)
+  local answer
+  for first = 1, #arguments, 500 do
+    answer = redis.call(command, key, unpack(arguments, first, math.min(first + 499, #arguments)))
+  end
+  return answer
+end
+
+-- The same for a command that answers a list, with an item for each argument.
+local function answersOf(command, key, arguments)
+  local answers = {}
+  for first = 1, #arguments, 500 do
+    local last = math.min(first + 499, #arguments)
+    for place, answer in ipairs(redis.call(command, key, unpack(arguments, first, last))) do
+      answers[first + place - 1] = answer
+    end
+  end
+  return answers
+end
+
+local function numbersOf(state)
+  local attempts, retries, paused = string.match(state or "", "^(%d+) (%d+) (%d+)$")
   return tonumber(attempts or 0), tonumber(retries or 0), tonumber(paused or 0)
 end
 
-local function isPaused(position)
-  local _, _, paused = stateOf(position)
-  return paused > now
+-- The states of events, each as it is stored or false. Most often no event has one. A position can be false.
+local hasStates = redis.call("EXISTS", r) == 1
+local hasPauses = redis.call("EXISTS", pause) == 1
+local function statesOf(positions)
+  if not hasStates then return {} end
+  local asked = {}
+  for index, position in ipairs(positions) do asked[index] = position or "" end
+  return answersOf("HMGET", r, asked)
 end
 
--- Puts a lane where its first event belongs.
-local function place(lane)
-  local head = redis.call("LINDEX", queue(lane), 0)
-  local isFree = redis.call("HEXISTS", busy, lane) == 0
-  redis.call("ZREM", ready, lane)
-  redis.call("ZREM", pause, lane)
-  if not head then
-    redis.call("ZREM", heads, lane)
-    return
+-- Puts lanes where their first events belong: each lane has its first position (false: none) and whether it is leased in the
+-- same place of the other lists.
+local function place(lanes, firsts, areLeased)
+  local states = statesOf(firsts)
+  local inHeads, inReady, inPause, notHeads, notReady = {}, {}, {}, {}, {}
+  for index, lane in ipairs(lanes) do
+    local first, _, _, paused = firsts[index], numbersOf(states[index])
+    if first then
+      inHeads[#inHeads + 1] = first
+      inHeads[#inHeads + 1] = lane
+    else
+      notHeads[#notHeads + 1] = lane
+    end
+    if not first or areLeased[index] then
+      notReady[#notReady + 1] = lane
+    elseif paused > now then
+      inPause[#inPause + 1] = text(paused)
+      inPause[#inPause + 1] = lane
+      notReady[#notReady + 1] = lane
+    else
+      inReady[#inReady + 1] = first
+      inReady[#inReady + 1] = lane
+    end
   end
-  redis.call("ZADD", heads, head, lane)
-  if not isFree then return end
-  local _, _, paused = stateOf(head)
-  if paused > now then redis.call("ZADD", pause, paused, lane) else redis.call("ZADD", ready, head, lane) end
+  onMany("ZREM", heads, notHeads)
+  onMany("ZADD", heads, inHeads)
+  onMany("ZREM", ready, notReady)
+  onMany("ZADD", ready, inReady)
+  if hasPauses then onMany("ZREM", pause, lanes) end
+  onMany("ZADD", pause, inPause)
+  hasPauses = hasPauses or #inPause > 0
+end
+
+-- The same for lanes whose first events have changed.
+local function placeAgain(lanes)
+  local firsts = {}
+  for index, lane in ipairs(lanes) do firsts[index] = redis.call("LINDEX", queue(lane), 0) end
+  place(lanes, firsts, answersOf("HMGET", busy, lanes))
+end
+
+-- Stores states: positions and states in turns.
+local function setStates(states)
+  onMany("HSET", r, states)
+  hasStates = hasStates or #states > 0
 end
 
 -- Where a sequence of a client is noted.
@@ -64,32 +123,34 @@ local function noteOf(client, sequence)
   return base .. ":s:" .. text(block) .. ":" .. client, text(sequence - block * 512), text(block)
 end
 
-local function note(client, sequence)
-  local key, offset, block = noteOf(client, sequence)
-  if redis.call("SADD", key, offset) == 0 then return false end
-  redis.call("SADD", base .. ":c:" .. client, block)
-  return true
-end
-
 local function isNoted(client, sequence)
   local key, offset = noteOf(client, sequence)
   return redis.call("SISMEMBER", key, offset) == 1
 end
 
--- Forgets an event that is in no queue and no lease.
-local function forget(position, client, sequence)
-  redis.call("HDEL", e, position)
-  redis.call("HDEL", r, position)
-  local key, offset, block = noteOf(client, sequence)
-  redis.call("SREM", key, offset)
-  if redis.call("EXISTS", key) == 0 then redis.call("SREM", base .. ":c:" .. client, block) end
+-- Forgets events that are in no queue and no lease: for each its position, client and sequence.
+local function forgetAll(events)
+  local positions, offsets, blocks = {}, {}, {}
+  for index = 1, #events, 3 do
+    table.insert(positions, events[index])
+    local client = events[index + 1]
+    local key, offset, block = noteOf(client, tonumber(events[index + 2]))
+    offsets[key], blocks[key] = offsets[key] or {}, { client, block }
+    table.insert(offsets[key], offset)
+  end
+  onMany("HDEL", e, positions)
+  if hasStates then onMany("HDEL", r, positions) end
+  for key, block in pairs(blocks) do
+    onMany("SREM", key, offsets[key])
+    if redis.call("EXISTS", key) == 0 then redis.call("SREM", base .. ":c:" .. block[1], block[2]) end
+  end
 end
 
--- The sequence, the client and the JSON of an event.
+-- The sequence and the client of an event, and where its JSON begins.
 local function read(event)
-  local sequence, length, at = string.match(event, "^(%d+) %d+ (%d+) ()")
-  local last = at + length - 1
-  return tonumber(sequence), string.sub(event, at, last), string.sub(event, last + 1)
+  local sequence, length, at = string.match(event, "^(%d+) (%d+) ()")
+  local json = at + length
+  return tonumber(sequence), string.sub(event, at, json - 1), json
 end
 
 -- The position of an event that waits in its lane.

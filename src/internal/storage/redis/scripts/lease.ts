@@ -4,59 +4,59 @@
  * - KEYS[1]: the shard
  * - ARGV: token, end of the lease in milliseconds from now, most events, most bytes, whether the first event may be larger (0
  *   or 1), whether paused events are leased as well (0 or 1)
- * - answers for each event its position, lane, state and text, in order
+ * - answers the position, lane and state of each event, in order, all in one array of JSON; then the events as they are stored.
+ *   Nothing where there is none.
  *
- * First it ends the leases whose time is over and the pauses that are. `ready` gives the lane with the oldest event, and is
- * what the lanes are merged with.
+ * First it ends the leases whose time is over and the pauses that are.
  */
 import { back } from "./back.js"
 import { keys } from "./keys.js"
+import { oldest } from "./oldest.js"
 
 export const lease: string = `#!lua flags=allow-oom
-${keys}${back}
+${keys}${back}${oldest}
 local token, duration, maxEvents, maxBytes = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
 local isAny, includesPaused = ARGV[5] == "1", ARGV[6] == "1"
 
 for _, ended in ipairs(redis.call("ZRANGEBYSCORE", leases, "-inf", now)) do giveBack(ended) end
-for _, lane in ipairs(redis.call("ZRANGEBYSCORE", pause, "-inf", now)) do place(lane) end
+placeAgain(redis.call("ZRANGEBYSCORE", pause, "-inf", now))
 
-local paused = includesPaused and redis.call("ZRANGE", pause, 0, -1) or {}
-for _, lane in ipairs(paused) do redis.call("ZADD", ready, redis.call("LINDEX", queue(lane), 0), lane) end
-
-local taken, leased, lanes = {}, {}, {}
-while #taken < 4 * maxEvents do
-  local lane = redis.call("ZRANGE", ready, 0, 0)[1]
-  if not lane then break end
-  local position = redis.call("LINDEX", queue(lane), 0)
-  local event = redis.call("HGET", e, position)
-  local length, at = string.match(event, "^%d+ %d+ (%d+) ()")
-  local size = #event - at - length + 2
-  if size > maxBytes and not (isAny and #taken == 0) then break end
-  maxBytes = maxBytes - size
-  redis.call("LPOP", queue(lane))
-  for _, field in ipairs({ position, lane, redis.call("HGET", r, position) or "", event }) do
-    table.insert(taken, field)
-  end
-  table.insert(leased, position)
-  table.insert(leased, lane)
-  lanes[lane] = (lanes[lane] or 0) + 1
-  local following = redis.call("LINDEX", queue(lane), 0)
-  if following and (includesPaused or not isPaused(following)) then
-    redis.call("ZADD", ready, following, lane)
-  else
-    redis.call("ZREM", ready, lane)
+local found, fields, events, leased, counts = oldestEvents(maxEvents, includesPaused), {}, { "" }, {}, {}
+for first = 1, #found, 50 do
+  if maxBytes < 0 then break end
+  local some = {}
+  for index = first, math.min(first + 49, #found) do some[#some + 1] = positionOf[found[index]] end
+  local states = statesOf(some)
+  for place, event in ipairs(redis.call("HMGET", e, unpack(some))) do
+    local length, at = string.match(event, "^%d+ (%d+) ()")
+    maxBytes = maxBytes - (#event - at - length + 2)
+    if maxBytes < 0 and not (isAny and #events == 1) then break end
+    local position, lane = some[place], laneOf[found[first + place - 1]]
+    fields[#fields + 1] = position
+    fields[#fields + 1] = lane.name
+    fields[#fields + 1] = states[place] or ""
+    leased[#leased + 1] = position
+    leased[#leased + 1] = lane.name
+    events[#events + 1] = event
+    counts[lane] = (counts[lane] or 0) + 1
   end
 end
+if #events == 1 then return end
 
-for lane, count in pairs(lanes) do
-  redis.call("HSET", busy, lane, count)
-  place(lane)
+local lanes, firsts, numbers, areLeased = {}, {}, {}, {}
+for lane, count in pairs(counts) do
+  redis.call("LPOP", queue(lane.name), count)
+  lanes[#lanes + 1] = lane.name
+  firsts[#firsts + 1] = firstAfter(lane, count)
+  areLeased[#areLeased + 1] = true
+  numbers[#numbers + 1] = lane.name
+  numbers[#numbers + 1] = count
 end
-for _, lane in ipairs(paused) do place(lane) end
-for index = 1, #leased, 2 do redis.call("HSET", held(token), leased[index], leased[index + 1]) end
-if #leased > 0 then
-  redis.call("ZADD", leases, now + duration, token)
-  redis.call("INCR", v)
-end
-return taken
+onMany("HSET", busy, numbers)
+onMany("HSET", held(token), leased)
+place(lanes, firsts, areLeased)
+redis.call("ZADD", leases, now + duration, token)
+redis.call("INCR", v)
+events[1] = cjson.encode(fields)
+return events
 `

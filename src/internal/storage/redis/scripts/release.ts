@@ -11,31 +11,31 @@ import { keys } from "./keys.js"
 export const release: string = `#!lua flags=allow-oom
 ${keys}${back}
 local token, millis, moreAttempts, moreRetries = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
-local lanes, count = {}, 0
-for index = 5, #ARGV do
-  local position = ARGV[index]
-  local lane = redis.call("HGET", held(token), position)
+local asked, ours, positionsOf = {}, {}, {}
+for index = 5, #ARGV do table.insert(asked, ARGV[index]) end
+for place, lane in ipairs(answersOf("HMGET", held(token), asked)) do
   if lane then
-    count = count + 1
-    redis.call("HDEL", held(token), position)
-    local attempts, retries = stateOf(position)
-    attempts, retries = attempts + moreAttempts, retries + moreRetries
-    if attempts + retries + millis > 0 then
-      local paused = millis > 0 and now + millis or 0
-      redis.call("HSET", r, position, text(attempts) .. " " .. text(retries) .. " " .. text(paused))
-    else
-      redis.call("HDEL", r, position)
-    end
-    lanes[lane] = lanes[lane] or {}
-    table.insert(lanes[lane], position)
+    table.insert(ours, asked[place])
+    positionsOf[lane] = positionsOf[lane] or {}
+    table.insert(positionsOf[lane], asked[place])
   end
 end
-for lane, positions in pairs(lanes) do
-  local released = #positions
-  putBack(lane, positions)
-  unlease(lane, released)
+onMany("HDEL", held(token), ours)
+local states, changed, fresh = statesOf(ours), {}, {}
+for place, position in ipairs(ours) do
+  local attempts, retries = numbersOf(states[place])
+  attempts, retries = attempts + moreAttempts, retries + moreRetries
+  if attempts + retries + millis > 0 then
+    table.insert(changed, position)
+    table.insert(changed, text(attempts) .. " " .. text(retries) .. " " .. text(millis > 0 and now + millis or 0))
+  else
+    table.insert(fresh, position)
+  end
 end
+setStates(changed)
+onMany("HDEL", r, fresh)
+putBackAll(positionsOf)
 endIfEmpty(token)
-if count > 0 then redis.call("INCR", v) end
-return count
+if #ours > 0 then redis.call("INCR", v) end
+return #ours
 `

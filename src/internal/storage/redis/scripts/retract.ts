@@ -14,8 +14,8 @@ for index = 1, #ARGV, 3 do
   local position = find(client, sequence, lane)
   if position then
     redis.call("LREM", queue(lane), -1, position)
-    forget(position, client, sequence)
-    place(lane)
+    forgetAll({ position, client, sequence })
+    placeAgain({ lane })
   end
 end
 redis.call("INCR", v)

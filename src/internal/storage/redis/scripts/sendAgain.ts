@@ -18,11 +18,12 @@ for index = 2, #ARGV do
     count = count + 1
     local lane, reason, message, at = string.match(letter, "^%d+ %d+ %d+ (%d+) (%d+) (%d+) ()")
     local json = at + lane + reason + message
-    push(ARGV[1], tonumber(id), string.sub(letter, at, at + lane - 1), "", string.sub(letter, json))
+    local event = table.concat({ id, " ", #ARGV[1], " ", ARGV[1], string.sub(letter, json) })
+    push(ARGV[1], tonumber(id), string.sub(letter, at, at + lane - 1), "", event)
     redis.call("HDEL", d, id)
     redis.call("ZREM", dead, id)
   end
 end
-redis.call("SET", n, text(last))
+write()
 return count
 `

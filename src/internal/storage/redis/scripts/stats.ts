@@ -25,8 +25,6 @@ for index = 1, #states, 2 do
   if not isLeased[states[index]] and tonumber(string.match(states[index + 1], "%d+$")) > now then paused = paused + 1 end
 end
 local age = 0
-if oldest < math.huge then
-  age = now - string.match(redis.call("HGET", e, text(oldest)), "^%d+ (%d+)")
-end
+if oldest < math.huge then age = math.max(0, math.floor((micros - oldest) / 1000)) end
 return { redis.call("HLEN", e), leased, paused, age }
 `

@@ -1,0 +1,54 @@
+/** Finds what can be leased: for the script that does. */
+export const oldest: string = `
+-- By the number of a position: its text, and its lane.
+local positionOf, laneOf = {}, {}
+
+-- Reads more of a lane, and adds to \`found\` what is not after \`limit\` and not behind an event that is paused.
+local function readMore(lane, count, limit, includesPaused, found)
+  local positions = redis.call("LRANGE", queue(lane.name), #lane.positions, #lane.positions + count - 1)
+  local states = includesPaused and {} or statesOf(positions)
+  for place, position in ipairs(positions) do
+    local number, _, _, paused = tonumber(position), numbersOf(states[place])
+    lane.positions[#lane.positions + 1] = position
+    lane.last = number
+    if paused > now or number > limit then lane.isOver = true end
+    if not lane.isOver then
+      found[#found + 1] = number
+      positionOf[number], laneOf[number] = position, lane
+    end
+  end
+  if #positions < count then lane.isOver, lane.isWhole = true, true end
+end
+
+-- The oldest events of all lanes that can be leased, in order, as numbers. A lane is read for as long as its next event can be
+-- one of them.
+local function oldestEvents(most, includesPaused)
+  local found, lanes = {}, {}
+  local names = redis.call("ZRANGE", ready, 0, most - 1)
+  local limit = #names == most and tonumber(redis.call("ZSCORE", ready, names[most])) or math.huge
+  for _, name in ipairs(includesPaused and redis.call("ZRANGE", pause, 0, -1) or {}) do names[#names + 1] = name end
+  for index, name in ipairs(names) do lanes[index] = { name = name, positions = {}, last = 0 } end
+  local count = math.ceil(most / math.max(#lanes, 1)) + 1
+  local isDone
+  repeat
+    isDone = true
+    for _, lane in ipairs(lanes) do
+      if not lane.isOver and lane.last < limit then
+        readMore(lane, count, limit, includesPaused, found)
+        isDone = false
+      end
+    end
+    table.sort(found)
+    limit = found[most] or limit
+  until isDone
+  for index = #found, most + 1, -1 do found[index] = nil end
+  return found
+end
+
+-- The first position of a lane once some of its events have left.
+local function firstAfter(lane, count)
+  local first = lane.positions[count + 1]
+  if not first and not lane.isWhole then first = redis.call("LINDEX", queue(lane.name), 0) end
+  return first or false
+end
+`
