@@ -81,27 +81,4 @@ describe("the lanes of the storage in memory", () => {
       assert.isAtMost(largest, 2000)
       assert.isAbove(largest, 200)
     }).pipe(Effect.scoped))
-
-  it.effect("whose parked events were evicted are handed out to one lease at a time", () =>
-    Effect.gen(function*() {
-      const storage = yield* Memory.make
-      const limits = { maxEvents: 1, maxBytes: 1_000_000 }
-      const append = (index: number) =>
-        storage.append([eventOf(index, { lane: "lane" })], { capacity: 10, whenFull: "refuse" })
-      yield* append(0)
-      const first = Option.getOrThrow(yield* storage.lease(limits))
-      yield* append(1)
-      assert.isTrue(Option.isNone(yield* storage.lease(limits)))
-      yield* append(2)
-      // the lane is free and has parked events, which are evicted
-      yield* first.release(first.events, { notBefore: 0, attempts: 1, retries: 0 })
-      assert.lengthOf(yield* storage.evict({ keep: 0, from: "oldest" }), 3)
-      yield* append(3)
-      yield* append(4)
-      const second = Option.getOrThrow(yield* storage.lease({ ...limits, maxEvents: 2 }))
-      yield* second.release(second.events.slice(1), { notBefore: 0, attempts: 1, retries: 0 })
-      assert.isTrue(Option.isNone(yield* storage.lease(limits)))
-      yield* second.acknowledge(second.events)
-      assert.isTrue(Option.isSome(yield* storage.lease(limits)))
-    }).pipe(Effect.scoped))
 })
