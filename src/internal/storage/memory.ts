@@ -217,9 +217,7 @@ const takeByLane = (
     return true
   }
   lanes.free = lanes.free.filter((lane) => {
-    // a lane whose parked events were all evicted may have been leased since
-    const isFree = !isLeased(lane)
-    while (isFree && !isFull && lane.first !== undefined && lane.first.pausedUntil <= now) {
+    while (!isFull && lane.first !== undefined && lane.first.pausedUntil <= now) {
       if (!fits(lane.first)) break
       passedOver.remove(lanes.unpark(lane, lease)!)
     }
