@@ -5,8 +5,7 @@
  * were passed over; so does an event that was given back. All events of that list are older than those in the pages.
  *
  * While there is one lease and nothing is parked, no lane has to be known: the next lease comes when this one is over, and
- * takes what is oldest. Lanes are counted from the moment in which a second lease or a release asks for them, and a lease
- * that is acknowledged whole leaves them as they are.
+ * takes what is oldest. Lanes are counted from the moment in which a second lease or a release asks for them.
  */
 import type { NonEmptyReadonlyArray } from "effect/Array"
 import * as Effect from "effect/Effect"
@@ -17,8 +16,8 @@ import * as Stream from "effect/Stream"
 import type { EventStorage } from "../../EventStorage.js"
 import { monotonicOf, wallTimeOf, withClock } from "../time.js"
 import { identityOf } from "./identity.js"
-import { isLeased, Lanes } from "./lanes.js"
-import type { Holder, Lane } from "./lanes.js"
+import { Lanes } from "./lanes.js"
+import type { Lane } from "./lanes.js"
 import * as Pages from "./pages.js"
 import { PassedOver } from "./passedOver.js"
 import { StoredEvent } from "./storedEvent.js"
@@ -38,7 +37,7 @@ interface State {
 }
 
 /** The events that one call of `lease` took, in order. */
-class Lease implements Holder {
+class Lease {
   events: Array<StoredEvent | undefined>
   /** How many are still leased. */
   held: number
@@ -48,7 +47,6 @@ class Lease implements Holder {
   places: Map<string, number> | undefined = undefined
   /** Whether its events are counted in their lanes. */
   isCounted: boolean
-  readonly blocked: Array<Lane> = []
 
   constructor(events: Array<StoredEvent | undefined>, isCounted: boolean) {
     this.events = events
@@ -177,7 +175,7 @@ const giveBack = (state: State, lease: Lease): Effect.Effect<void> =>
   })
 
 const take = (state: State, lease: Lease, limits: Pages.Limits, now: number): void => {
-  lease.isCounted = state.leases.length > 0 || state.passedOver.oldest !== undefined
+  lease.isCounted = state.leases.length > 0 || state.lanes.size > 0
   if (lease.isCounted) countLanes(state)
   lease.events = lease.isCounted ? takeByLane(state, lease, limits, now) : state.pages.take(limits)
   lease.held = lease.events.length
@@ -213,15 +211,16 @@ const takeByLane = (
     }
     room -= size
     taken.push(event)
-    lease.held++
     return true
   }
   lanes.free = lanes.free.filter((lane) => {
     while (!isFull && lane.first !== undefined && lane.first.pausedUntil <= now) {
       if (!fits(lane.first)) break
-      passedOver.remove(lanes.unpark(lane, lease)!)
+      passedOver.remove(lanes.unpark(lane)!)
+      lanes.lease(lane, lease)
     }
-    lane.isListed = !isLeased(lane) && lane.first !== undefined
+    lane.isListed = lane.leased === 0 && lane.first !== undefined
+    if (lane.leased === 0 && lane.first === undefined) lanes.forget(lane)
     return lane.isListed
   })
   for (let event = pages.first(); !isFull && event !== undefined; event = pages.first()) {
@@ -240,12 +239,15 @@ const takeByLane = (
 
 /** Whether a lane has an earlier event that is parked, or leased by somebody else. */
 const isBusy = (lane: Lane, lease: Lease): boolean =>
-  lane.first !== undefined || (lane.lease !== lease && isLeased(lane))
+  lane.first !== undefined || (lane.leased > 0 && lane.lease !== lease)
 
-const end = (state: State, lease: Lease): void => {
-  state.leases = state.leases.filter((other) => other !== lease)
-  if (state.count > 0) state.lanes.end(lease)
-  else state.lanes.clear()
+/** Lets go of a leased event: whether its lane is counted or not, it is not leased any more. */
+const unlease = (state: State, lease: Lease, event: StoredEvent): void => {
+  if (lease.isCounted) state.lanes.unlease(event.lane)
+}
+
+const endIfEmpty = (state: State, lease: Lease): void => {
+  if (lease.held === 0) state.leases = state.leases.filter((other) => other !== lease)
 }
 
 const acknowledge = (
@@ -253,11 +255,14 @@ const acknowledge = (
   lease: Lease,
   events: ReadonlyArray<EncodedEvent>
 ): ReadonlyArray<EncodedEvent> => {
-  const ours = events.filter((event) => lease.take(event) !== undefined)
+  const ours = events.filter((event) => {
+    const leased = lease.take(event)
+    if (leased !== undefined) unlease(state, lease, leased)
+    return leased !== undefined
+  })
   if (ours.length > 0) {
     state.count -= ours.length
-    if (lease.held === 0) end(state, lease)
-    else if (lease.isCounted) { for (const { lane } of ours) state.lanes.unlease(lane) }
+    endIfEmpty(state, lease)
     notify(state.watchers)
   }
   return ours
@@ -284,7 +289,7 @@ const release = (
   }
   // and from the first to the last: lanes are handed out again in the order of their events
   for (const event of released) state.lanes.unlease(event.lane)
-  if (lease.held === 0) end(state, lease)
+  endIfEmpty(state, lease)
   if (released.length > 0) notify(state.watchers)
 }
 
