@@ -15,6 +15,7 @@ import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import { CliFailure, exitCodes, usage } from "./failure.js"
 import { render as renderHelp } from "./help.js"
+import * as HelpAsked from "./helpAsked.js"
 import * as Terminal from "./terminal.js"
 
 const name = "effect-amplitude"
@@ -303,7 +304,7 @@ const examples: { readonly [command: string]: ReadonlyArray<readonly [command: s
   ]
 }
 
-const descriptors: { readonly [command: string]: Command.Command<any, any, any, any> } = {
+const descriptors: { readonly [C in HelpAsked.Command]: Command.Command<any, any, any, any> } = {
   "": rootOf([]),
   dev: devOf([]),
   send,
@@ -313,16 +314,7 @@ const descriptors: { readonly [command: string]: Command.Command<any, any, any, 
   "plan check": check
 }
 
-/** The command whose help is asked for. */
-const helpAskedFor = (args: ReadonlyArray<string>): string | undefined => {
-  if (args.length > 0 && !args.includes("--help") && !args.includes("-h")) {
-    return args[0] === "plan" && args.length === 1 ? "plan" : undefined
-  }
-  const words = args.filter((arg) => !arg.startsWith("-"))
-  return [words.slice(0, 2).join(" "), words[0] ?? ""].find((key) => key in descriptors)
-}
-
-const helpOf = (command: string): string => {
+const helpOf = (command: HelpAsked.Command): string => {
   const rows = Object.entries(summaries)
   const commands = rows.filter(([name]) => name !== command && name.startsWith(command)).map(([, row]) => row)
   const [use, summary] = command in summaries
@@ -333,7 +325,7 @@ const helpOf = (command: string): string => {
   return renderHelp(name, {
     usage: use,
     summary,
-    doc: Command.getHelp(descriptors[command]!, config),
+    doc: Command.getHelp(descriptors[command], config),
     commands: commands.length === 0 ? undefined : commands,
     examples: examples[command] ?? []
   })
@@ -394,20 +386,10 @@ const messageOf = (cause: Cause.Cause<unknown>, args: ReadonlyArray<string>): re
   ]
 }
 
-/** What comes after `--` of `dev` is the command that it runs. */
-const splitCommand = (args: ReadonlyArray<string>): readonly [ReadonlyArray<string>, ReadonlyArray<string>] => {
-  const at = args[0] === "dev" ? args.indexOf("--") : -1
-  return at < 0 ? [args, []] : [args.slice(0, at), args.slice(at + 1)]
-}
-
 /** Runs a command line to its end, and ends the process. */
 export const main = (argv: ReadonlyArray<string>): void => {
-  const [args, command] = splitCommand(argv.slice(2))
-  // who reads the output has seen enough
-  for (const stream of [process.stdout, process.stderr]) {
-    stream.on("error", (error: NodeJS.ErrnoException) => process.exit(error.code === "EPIPE" ? 0 : 1))
-  }
-  const asked = helpAskedFor(args)
+  const [args, command] = HelpAsked.splitCommand(argv.slice(2))
+  const asked = HelpAsked.helpAskedFor(args)
   const program = asked === undefined
     ? Command.run(rootOf(command), { name, version })([
       ...argv.slice(0, 2),
@@ -416,7 +398,7 @@ export const main = (argv: ReadonlyArray<string>): void => {
       withConsole,
       Effect.provide([NodeContext.layer, CliConfig.layer(config)])
     )
-    : Terminal.outLine(helpOf(asked))
+    : Terminal.outLine(HelpAsked.styled(helpOf(asked)))
   NodeRuntime.runMain(program, {
     disableErrorReporting: true,
     teardown: (exit) => {

@@ -1,6 +1,9 @@
 /** Bundles the command line into one file that needs Node alone, and collects the licences of what is inside. */
 import { build } from "esbuild"
-import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs"
+import { spawnSync } from "node:child_process"
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { isBuiltin } from "node:module"
+import { tmpdir } from "node:os"
 import { join, relative, sep } from "node:path"
 import { fileURLToPath } from "node:url"
 
@@ -22,24 +25,67 @@ const ownUrls = {
     })
 }
 
-const { metafile } = await build({
-  absWorkingDir: root,
-  entryPoints: ["src/bin.ts"],
-  outfile: join(dist, "bin.js"),
-  bundle: true,
-  minify: true,
-  platform: "node",
-  format: "esm",
-  target: "node20.19",
-  legalComments: "none",
-  logLevel: "warning",
-  metafile: true,
-  plugins: [ownUrls],
-  // some packages inside are CommonJS and require modules of Node
-  banner: {
-    js: `import{createRequire as __createRequire}from"node:module";const require=__createRequire(import.meta.url);`
+/** Modules of Node are loaded when the code that uses them runs: help uses none. */
+const lazyBuiltins = {
+  name: "lazy-builtins",
+  setup: ({ onLoad, onResolve }) => {
+    onResolve(
+      { filter: /^[a-z]/ },
+      ({ namespace, path }) => namespace !== "builtin" && isBuiltin(path) ? { path, namespace: "builtin" } : undefined
+    )
+    onLoad({ filter: /.*/, namespace: "builtin" }, ({ path }) => ({
+      contents: `module.exports = __require(${JSON.stringify(path)})`
+    }))
   }
+}
+
+/** Help that is asked for takes none of the commands to say. */
+const withHelp = (texts) => ({
+  name: "help-texts",
+  setup: ({ onLoad }) =>
+    onLoad({ filter: /helpTexts\.ts$/ }, () => ({ contents: `export const helpTexts = ${JSON.stringify(texts)}` }))
 })
+
+const bundle = (outfile, helpTexts) =>
+  build({
+    absWorkingDir: root,
+    entryPoints: ["src/bin.ts"],
+    outfile,
+    bundle: true,
+    minify: true,
+    platform: "node",
+    format: "esm",
+    target: "node20.19",
+    legalComments: "none",
+    logLevel: "warning",
+    metafile: true,
+    plugins: [ownUrls, lazyBuiltins, withHelp(helpTexts)],
+    // some packages inside are CommonJS and require modules of Node
+    banner: {
+      js: `import{createRequire as __createRequire}from"node:module";const __require=__createRequire(import.meta.url);`
+    }
+  })
+
+/** What the commands themselves say, without a terminal. */
+const readHelp = async () => {
+  const folder = mkdtempSync(join(tmpdir(), "effect-amplitude-bundle-"))
+  const file = join(folder, "bin.mjs")
+  await bundle(file, {})
+  const commands = ["", "dev", "send", "validate", "plan", "plan generate", "plan check"]
+  const texts = Object.fromEntries(commands.map((command) => {
+    const { status, stderr, stdout } = spawnSync(
+      process.execPath,
+      [file, ...command.split(" ").filter((word) => word !== ""), "--help"],
+      { encoding: "utf8" }
+    )
+    if (status !== 0 || stdout === "") throw new Error(`no help of "${command}": ${stderr}`)
+    return [command, stdout]
+  }))
+  rmSync(folder, { recursive: true })
+  return texts
+}
+
+const { metafile } = await bundle(join(dist, "bin.js"), await readHelp())
 
 const packages = new Set(
   Object.values(metafile.outputs).flatMap(({ inputs }) => Object.keys(inputs)).flatMap((path) => {

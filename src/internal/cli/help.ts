@@ -1,7 +1,7 @@
-/** The help of a command on one screen: what it does, its options in a table, examples. */
+/** The help of a command on one screen: what it does, its options in a table, examples. Without styles. */
 import * as HelpDoc from "@effect/cli/HelpDoc"
 import type * as Span from "@effect/cli/HelpDoc/Span"
-import { onStdout, withoutStyles } from "./terminal.js"
+import { withoutStyles } from "./terminal.js"
 
 export interface Help {
   /** After the name of the program. */
@@ -80,7 +80,7 @@ const exitStatus = ["  0 done, 1 failed, 2 wrong usage, 3 events at fault, 4 nee
 
 export const render = (name: string, help: Help): string => {
   const section = (title: string, lines: ReadonlyArray<string>): ReadonlyArray<string> =>
-    lines.length === 0 ? [] : ["", onStdout("bold", title), ...lines]
+    lines.length === 0 ? [] : ["", title, ...lines]
   const listed = (title: string, rows: ReadonlyArray<Row>): ReadonlyArray<string> =>
     section(title, rows.length === 0 ? [] : table(rows))
   return [
@@ -102,7 +102,7 @@ export const render = (name: string, help: Help): string => {
     ...section(
       "EXAMPLES",
       help.examples.flatMap(([command, what]) => [
-        `  ${onStdout("dim", `# ${what}`)}`,
+        `  # ${what}`,
         `  npx ${name} ${command}`
       ])
     ),
