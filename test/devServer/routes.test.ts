@@ -226,6 +226,26 @@ describe("the stream of changes", () => {
         ]
       )
     }))
+
+  it.scoped("has a comment after 15 seconds in which nothing came, so that nobody in between closes it", () =>
+    Effect.gen(function*() {
+      const server = yield* DevServer.make()
+      const abort = new AbortController()
+      yield* Effect.addFinalizer(() => Effect.sync(() => abort.abort()))
+      const answer = yield* Effect.promise(() => fetch(`${server.url}/api/stream`, { signal: abort.signal }))
+      const reader = answer.body!.pipeThrough(new TextDecoderStream()).getReader()
+      const read = Effect.promise(() => reader.read())
+      assert.match((yield* read).value!, /^retry: 1000\nid: /)
+      const next = yield* Effect.fork(read)
+      let waited = 0
+      for (; next.unsafePoll() === null; waited += 250) {
+        yield* TestClock.adjust(250)
+        yield* Effect.promise(() => new Promise((resolve) => setImmediate(resolve)))
+      }
+      assert.strictEqual((yield* Fiber.join(next)).value, ": \n\n")
+      // the first of its looks is at once
+      assert.isAtLeast(waited, 15_000 - 250)
+    }))
 })
 
 describe("expect", () => {
