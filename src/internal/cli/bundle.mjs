@@ -66,12 +66,25 @@ const bundle = (outfile, helpTexts) =>
     }
   })
 
+/** What a module of the command line exports. */
+const load = async (entryPoint) => {
+  const { outputFiles: [{ contents }] } = await build({
+    absWorkingDir: root,
+    entryPoints: [entryPoint],
+    bundle: true,
+    platform: "node",
+    format: "esm",
+    write: false
+  })
+  return import(`data:text/javascript;base64,${Buffer.from(contents).toString("base64")}`)
+}
+
 /** What the commands themselves say, without a terminal. */
 const readHelp = async () => {
   const folder = mkdtempSync(join(tmpdir(), "effect-amplitude-bundle-"))
   const file = join(folder, "bin.mjs")
   await bundle(file, {})
-  const commands = ["", "dev", "send", "validate", "plan", "plan generate", "plan check"]
+  const { commands } = await load("src/internal/cli/helpAsked.ts")
   const texts = Object.fromEntries(commands.map((command) => {
     const { status, stderr, stdout } = spawnSync(
       process.execPath,

@@ -11,8 +11,8 @@ import type { EventStorage } from "../../EventStorage.js"
 type EncodedEvent = EventStorage.EncodedEvent
 
 /**
- * A call of `append` that waits for its answer. Instances of a class are short-lived in the heap, where literals of which some
- * live for long keep others alive.
+ * A call of `append` that waits for its answer. It is a class because V8 can put the objects of a literal into the old part of
+ * the heap, where they stay until a major garbage collection.
  */
 export class Appending {
   readonly events: NonEmptyReadonlyArray<EncodedEvent>

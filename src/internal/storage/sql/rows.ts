@@ -16,7 +16,10 @@ export const decodeLane = (lane: string | Uint8Array): string => {
   return text.includes("\\") ? JSON.parse(`"${text}"`) as string : text
 }
 
-/** Instances of a class are short-lived in the heap, where literals of which some live for long keep others alive. */
+/**
+ * A new row of an event. It is a class because V8 can put the objects of a literal into the old part of the heap, where they stay
+ * until a major garbage collection.
+ */
 class EventRow implements NewRow {
   readonly client: string
   readonly sequence: number
