@@ -38,10 +38,27 @@ interface Bisection {
   refusals: number
 }
 
-/** A lease, and what is left of it: the first part is sent next. */
-interface Delivery {
-  readonly lease: EventStorage.Lease
+/**
+ * A lease, and what is left of it: the first part is sent next. It lets go of both in the end: effects that were run refer
+ * to it, and some of them stay in memory until a major garbage collection.
+ */
+class Delivery {
+  private held: EventStorage.Lease | undefined
   parts: ReadonlyArray<Part>
+
+  constructor(lease: EventStorage.Lease) {
+    this.held = lease
+    this.parts = [{ events: lease.events, sent: 0, retries: 0 }]
+  }
+
+  get lease(): EventStorage.Lease {
+    return this.held!
+  }
+
+  end(): void {
+    this.held = undefined
+    this.parts = []
+  }
 }
 
 /** What was asked of which endpoint, and what it answered. */
@@ -78,18 +95,20 @@ export type Deliver = (lease: EventStorage.Lease) => Effect.Effect<void>
 export const make = (deps: Dependencies): Deliver => {
   const { configured, endpoint, log, send, settings, settlements } = deps
 
-  const deliver: Deliver = (lease) =>
-    Effect.suspend(() => {
-      const delivery: Delivery = { lease, parts: [{ events: lease.events, sent: 0, retries: 0 }] }
-      return Effect.onInterrupt(
+  const deliver: Deliver = (lease) => sendAll(new Delivery(lease))
+
+  const sendAll = (delivery: Delivery): Effect.Effect<void> =>
+    Effect.map(
+      Effect.onInterrupt(
         Effect.whileLoop({
           while: () => delivery.parts.length > 0,
           body: () => sendNext(delivery),
           step: () => {}
         }),
         () => giveBack(delivery)
-      )
-    })
+      ),
+      () => delivery.end()
+    )
 
   /** Sends the first part of what is left. */
   const sendNext = (delivery: Delivery): Effect.Effect<void> =>

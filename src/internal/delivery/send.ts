@@ -41,17 +41,14 @@ export const make = ({ deadlines, log, transport }: Dependencies): Send => (sett
       const clock = clockOf(fiber)
       const isTimed = fiber.getFiberRef(FiberRef.currentTracerTimingEnabled)
       const started = monotonicOf(clock)
-      let bytes = 0
-      const sent = Effect.suspend(() => {
-        const body = Request.body(settings, events)
-        bytes = body.length
-        return post(transport, settings, body)
-      })
+      const count = events.length
+      const request: Unsent = { events, bytes: 0 }
+      const sent = post(transport, settings, request)
       const endSpan = (exit: Exit.Exit<unknown, unknown>, status: number): void => {
         if (span === undefined) return
         quietly(() => {
-          span.attribute("amplitude.batch_size", events.length)
-          span.attribute("amplitude.bytes", bytes)
+          span.attribute("amplitude.batch_size", count)
+          span.attribute("amplitude.bytes", request.bytes)
           span.attribute("amplitude.status", status)
           span.attribute("amplitude.attempt", attempt)
         })
@@ -60,11 +57,11 @@ export const make = ({ deadlines, log, transport }: Dependencies): Send => (sett
       const onExit = (exit: Exit.Exit<unknown, unknown>): Exit.Exit<Outcome.Answer> => {
         const answer = Outcome.fromExit(exit)
         const status = "status" in answer ? answer.status : 0
-        Metrics.requested({ status, bytes, events: events.length, millis: monotonicOf(clock) - started })
+        Metrics.requested({ status, bytes: request.bytes, events: count, millis: monotonicOf(clock) - started })
         endSpan(Exit.succeed(answer), status)
         log.sent({
-          events: events.length,
-          bytes,
+          events: count,
+          bytes: request.bytes,
           status,
           attempt,
           answer: "status" in answer ? answer.body : answer.message
@@ -93,7 +90,26 @@ export const make = ({ deadlines, log, transport }: Dependencies): Send => (sett
 
 const gzipped = { ...Request.headers, "content-encoding": "gzip" }
 
+/** A request that was not sent yet. What waits for its answer can stay in memory for long, and must not keep the events. */
+interface Unsent {
+  events: ReadonlyArray<EventStorage.EncodedEvent>
+  /** The size of the body, once there is one. */
+  bytes: number
+}
+
 const post = (
+  transport: Transport.Service,
+  settings: AmplitudeConfig.Settings,
+  request: Unsent
+): Effect.Effect<Transport.Answer, TransportError> =>
+  Effect.suspend(() => {
+    const body = Request.body(settings, request.events)
+    request.events = []
+    request.bytes = body.length
+    return postBody(transport, settings, body)
+  })
+
+const postBody = (
   transport: Transport.Service,
   settings: AmplitudeConfig.Settings,
   body: Uint8Array

@@ -13,6 +13,7 @@ import type { EventStorage } from "../../EventStorage.js"
 import type { Outstanding } from "../delivery/outstanding.js"
 import type { Place } from "../event/jsonWriter.js"
 import { matchAtOnce } from "../matchAtOnce.js"
+import type { Restore } from "../uninterruptible.js"
 
 type EncodedEvent = EventStorage.EncodedEvent
 
@@ -35,9 +36,6 @@ export interface Dependencies<Event extends Unstored> {
   /** Events were dropped to make room. */
   readonly onEvicted: (events: ReadonlyArray<EncodedEvent>, capacity: number) => void
 }
-
-/** Makes an effect interruptible again, where the caller is. */
-export type Restore = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
 
 export interface StoreOptions<Event extends Unstored, E> {
   /** Runs where the storage has not taken the events. */

@@ -28,10 +28,12 @@ import { interruptibleWait } from "../interruptibleWait.js"
 import type { Log } from "../log.js"
 import { counted } from "../log.js"
 import { currentFiber, unsafeNow } from "../time.js"
+import { uninterruptibleMask } from "../uninterruptible.js"
+import type { Restore } from "../uninterruptible.js"
 import type { WakefulClock } from "../wakefulClock.js"
 import type { Admission } from "./admission.js"
 import type { Fairness } from "./fairness.js"
-import type { Overflow, Restore, StoreOptions, Unstored } from "./overflow.js"
+import type { Overflow, StoreOptions, Unstored } from "./overflow.js"
 import type { Applied, Plugins } from "./plugins.js"
 import { insidePlugins } from "./plugins.js"
 
@@ -192,7 +194,7 @@ export const make = (deps: Dependencies): Intake => {
     given: Encoder.Given,
     next: (prepared: Prepared, restore: Restore) => Effect.Effect<A, E>
   ): Effect.Effect<A, E> =>
-    Effect.uninterruptibleMask((restore) => {
+    uninterruptibleMask((restore) => {
       if (admission.isClosing) return next(refuse(new AmplitudeClosed()), restore)
       const settings = config.unsafeSettings()
       if (settings.optOut) return next(optedOut, restore)
@@ -311,7 +313,7 @@ export const make = (deps: Dependencies): Intake => {
       (prepared) =>
         Effect.forEach(
           Arr.chunksOf(prepared.filter(isEncoded), config.unsafeSettings().bufferCapacity),
-          (chunk) => Effect.uninterruptibleMask((restore) => overflow.store(chunk, reported, restore)),
+          (chunk) => uninterruptibleMask((restore) => overflow.store(chunk, reported, restore)),
           { discard: true }
         )
     )
