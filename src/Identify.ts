@@ -441,9 +441,16 @@ const changeProperty = (
     ignored.set(self, (ignored.get(self) ?? new Set()).add(property))
     return self
   }
-  // spread and a computed name define a property of their own where an assignment to `__proto__` would not
-  const changed = Object.freeze({ ...self.operations[operation], [property]: value })
-  return make({ ...self.operations, [operation]: changed })
+  const changed = Object.freeze(withMember(self.operations[operation], property, value))
+  return make(withMember(self.operations, operation, changed))
+}
+
+/** A copy with one more member. Defining a member takes long, but an assignment to `__proto__` would make none. */
+const withMember = (members: object | undefined, name: string, value: unknown): object => {
+  if (name === "__proto__") return { ...members, [name]: value }
+  const copy: Record<string, unknown> = { ...members }
+  copy[name] = value
+  return copy
 }
 
 const isNamed = (operations: Operations, property: string): boolean => {

@@ -6,6 +6,7 @@ import type * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Exit from "effect/Exit"
+import { identity } from "effect/Function"
 import * as Predicate from "effect/Predicate"
 
 /** What an effect that stands for another one has, as `Effect.suspend` and every `Effectable`. */
@@ -15,7 +16,8 @@ interface Committable<A, E, R> {
 
 const isCommittable = <A, E, R>(
   effect: Effect.Effect<A, E, R>
-): effect is Effect.Effect<A, E, R> & Committable<A, E, R> => "commit" in effect && Predicate.isFunction(effect.commit)
+): effect is Effect.Effect<A, E, R> & Committable<A, E, R> =>
+  Predicate.isFunction((effect as Partial<Committable<A, E, R>>).commit)
 
 /** An effect that stands for another one without end is left to the fiber, which can be interrupted. */
 const maxSteps = 10
@@ -27,7 +29,7 @@ const firstStep = <A, E, R>(begin: () => Effect.Effect<A, E, R>): Effect.Effect<
   Either.merge(Either.try({
     try: () => {
       let effect = begin()
-      for (let steps = 0; steps < maxSteps && !isExit(effect) && isCommittable(effect); steps++) {
+      for (let steps = 0; steps < maxSteps && isCommittable(effect); steps++) {
         effect = effect.commit()
       }
       return effect
@@ -36,19 +38,20 @@ const firstStep = <A, E, R>(begin: () => Effect.Effect<A, E, R>): Effect.Effect<
   }))
 
 /**
- * `Effect.matchCauseEffect` of an effect that begins with this call. To be called, and run, inside of a fiber that cannot
- * be interrupted.
+ * `Effect.matchCauseEffect` of an effect that begins with this call. Where it is not done at once, `onRest` runs what is
+ * left of it with the handlers, which must not be lost to an interruption.
  */
 export const matchAtOnce = <A, E, R, A2, E2, R2>(
   begin: () => Effect.Effect<A, E, R>,
   handlers: {
     readonly onFailure: (cause: Cause.Cause<E>) => Effect.Effect<A2, E2, R2>
     readonly onSuccess: (value: A) => Effect.Effect<A2, E2, R2>
-  }
+  },
+  onRest: (rest: Effect.Effect<A2, E2, R | R2>) => Effect.Effect<A2, E2, R | R2> = identity
 ): Effect.Effect<A2, E2, R | R2> => {
   const effect = firstStep(begin)
   return !isExit(effect)
-    ? Effect.matchCauseEffect(effect, handlers)
+    ? onRest(Effect.matchCauseEffect(effect, handlers))
     : Exit.isSuccess(effect)
     ? handlers.onSuccess(effect.value)
     : handlers.onFailure(effect.cause)

@@ -53,13 +53,14 @@ export class BatchTrigger {
 
   /** A new event is in the storage. `tick` is the wall clock; the monotonic clock is read when it has another value. */
   onAppend(bytes: number, tick: number, monotonic: () => number): void {
-    const wasFull = this.isFull()
+    const limits = this.limits()
+    const wasFull = this.isFull(limits)
     this.waiting++
     this.bytes += bytes
     const last = this.arrivals[this.arrivals.length - 1]
     if (last !== undefined && (last.tick === tick || this.arrivals.length >= maxArrivals)) last.count++
     else this.arrivals.push({ time: monotonic(), tick, count: 1 })
-    if (this.waiting === 1 || (!wasFull && this.isFull())) this.wake()
+    if (this.waiting === 1 || (!wasFull && this.isFull(limits))) this.wake()
   }
 
   /** What is new leaves as soon as it can. */
@@ -143,15 +144,14 @@ export class BatchTrigger {
   readonly rest: Effect.Effect<void> = this.alarm.rest
 
   private dueAt(): number {
-    if (this.flushing > 0 || this.isFull()) return 0
+    if (this.flushing > 0 || this.isFull(this.limits())) return 0
     const oldest = this.arrivals[0]
     let at = oldest === undefined ? Infinity : oldest.time + this.flushInterval()
     for (const time of this.wakeTimes) at = Math.min(at, time)
     return at
   }
 
-  private isFull(): boolean {
-    const { maxBytes, maxEvents } = this.limits()
+  private isFull({ maxBytes, maxEvents }: Limits): boolean {
     return this.waiting >= maxEvents || this.bytes >= maxBytes
   }
 

@@ -10,6 +10,7 @@ import type { Field } from "./fields.js"
 import * as Fields from "./fields.js"
 import type { JsonWriter } from "./jsonWriter.js"
 import { maxSize } from "./jsonWriter.js"
+import { Names } from "./names.js"
 import { headOf } from "./properties.js"
 import * as Utf8 from "./utf8.js"
 import type { ValidationIssue } from "./validationIssue.js"
@@ -23,6 +24,7 @@ import { Walk } from "./walk.js"
 export type Given = readonly [event: unknown, properties?: unknown, options?: unknown]
 
 const knownFields: Fields.Fields = Fields.make(Event.fields)
+const names = new Names<Field>((name) => knownFields.get(name))
 
 /** An event that is being written. */
 export class Draft {
@@ -133,7 +135,7 @@ const writeField = (draft: Draft, { head, index, name, write }: Field, value: un
 }
 
 const writeKnown = (draft: Draft, name: string, value: unknown): boolean =>
-  value === undefined || (draft.walk.enter(0, name) && writeField(draft, knownFields.get(name)!, value))
+  value === undefined || (draft.walk.enter(0, name) && writeField(draft, names.get(name)!, value))
 
 type Layer = Readonly<Record<string, unknown>>
 
@@ -145,7 +147,7 @@ const writeLayer = (draft: Draft, layer: Layer | undefined): boolean => {
   for (const name in layer) {
     if (!hasOwn.call(layer, name)) continue
     if (!walk.enter(0, name)) return false
-    const field = knownFields.get(name)
+    const field = names.get(name)
     if (field === undefined) {
       walk.refuse("a field of an event", "an unknown field")
       return false

@@ -2,12 +2,13 @@
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import { Groups, Time } from "../../Event.js"
+import type { Named } from "./names.js"
+import { Names } from "./names.js"
 import { headOf, isDate, jsonOfBoolean, Properties, timeOf, writeName, writeProperties } from "./properties.js"
 import { kindOf } from "./validationIssue.js"
 import type { Walk, Write, Written } from "./walk.js"
 
-export interface Field {
-  readonly name: string
+export interface Field extends Named<Field> {
   /** The JSON of the name and the colon after it. */
   readonly head: Uint8Array
   readonly write: Write
@@ -21,7 +22,7 @@ export const make = (fields: Schema.Struct.Fields): Fields =>
   new Map(
     Object.entries(fields).map(([name, field], index) => [
       name,
-      { name, head: headOf(name), write: writeOf("from" in field ? field.from : field), index }
+      { name, head: headOf(name), write: writeOf("from" in field ? field.from : field), index, following: undefined }
     ])
   )
 
@@ -104,6 +105,7 @@ const writeGroupNames = (walk: Walk, names: ReadonlyArray<unknown>): Written => 
 /** A field that is itself an object of known fields. */
 const writeStruct = (schema: Schema.Struct<Schema.Struct.Fields>): Write => {
   const fields = make(schema.fields)
+  const names = new Names<Field>((name) => fields.get(name))
   const unknownWords = `one of ${[...fields.keys()].join(", ")}`
   return (walk, value) => {
     if (!isRecord(value)) return walk.refuse("an object", kindOf(value))
@@ -112,7 +114,7 @@ const writeStruct = (schema: Schema.Struct<Schema.Struct.Fields>): Write => {
     for (const name in value) {
       if (!hasOwn.call(value, name)) continue
       if (!walk.enter(1, name)) return "refused"
-      const field = fields.get(name)
+      const field = names.get(name)
       if (field === undefined) return walk.refuse(unknownWords, "an unknown field")
       const nested = value[name]
       if (nested === undefined) continue

@@ -8,6 +8,8 @@ import * as Option from "effect/Option"
 import * as ParseResult from "effect/ParseResult"
 import * as Schema from "effect/Schema"
 import * as AST from "effect/SchemaAST"
+import type { Named } from "./names.js"
+import { Names } from "./names.js"
 import { isPlain, Properties } from "./properties.js"
 
 /** The encoded value, or `undecided`. */
@@ -126,24 +128,35 @@ const compileArray = (item: AST.AST): Encode => {
   }
 }
 
+interface PlainField extends Named<PlainField> {
+  readonly encode: Encode
+  readonly isOptional: boolean
+}
+
 const compileStruct = ({ propertySignatures }: AST.TypeLiteral): Encode | undefined => {
   // to Schema, a struct without fields is any value
   if (propertySignatures.length === 0 || propertySignatures.some(({ name }) => !isOrdinary(name))) return undefined
   const fields = new Map(
-    propertySignatures.map(({ isOptional, name, type }) => [String(name), { encode: encoderOf(type), isOptional }])
+    propertySignatures.map(({ isOptional, name, type }): [string, PlainField] => {
+      const key = String(name)
+      return [key, { name: key, encode: encoderOf(type), isOptional, following: undefined }]
+    })
   )
+  const names = new Names<PlainField>((name) => fields.get(name))
   const required = propertySignatures.filter(({ isOptional }) => !isOptional).length
   return (value) => {
     if (!isDictionary(value)) return undecided
-    const output: Record<string, unknown> = {}
+    // a spread keeps the shape of the value, and reads each member once
+    const output: Record<string, unknown> = { ...value }
     let missing = required
-    for (const name in value) {
-      if (!hasOwn.call(value, name)) continue
-      const field = fields.get(name)
-      const encoded = field === undefined ? undecided : field.encode(value[name])
+    for (const name in output) {
+      const field = names.get(name)
+      if (field === undefined) return undecided
+      const given = output[name]
+      const encoded = field.encode(given)
       if (encoded === undecided) return undecided
-      output[name] = encoded
-      if (!field!.isOptional) missing--
+      if (encoded !== given) output[name] = encoded
+      if (!field.isOptional) missing--
     }
     return missing === 0 ? output : undecided
   }

@@ -5,6 +5,8 @@
 import * as Either from "effect/Either"
 import * as ParseResult from "effect/ParseResult"
 import * as Schema from "effect/Schema"
+import type { Named } from "./names.js"
+import { Names } from "./names.js"
 import { encode } from "./utf8.js"
 import type { ValidationIssue } from "./validationIssue.js"
 import { guarded, kindOf } from "./validationIssue.js"
@@ -43,20 +45,27 @@ const nameOf = (value: object): string => {
 /** The JSON of a name and the colon after it. */
 export const headOf = (name: string): Uint8Array => encode(`${JSON.stringify(name)}:`)
 
-/** The heads of names that were written before, and the most of them, of names of at most so many UTF-16 units. */
-const heads = new Map<string, Uint8Array>()
-const maxHeads = 1000
-const maxKnownName = 100
+interface Known extends Named<Known> {
+  readonly head: Uint8Array
+}
+
+/** Names that were written before, and the most of them, of at most so many UTF-16 units each. */
+const known = new Map<string, Known>()
+const maxKnown = 1000
+const maxKnownLength = 100
+const names = new Names<Known>((name) => known.get(name))
 
 /** Writes the name of a member, and the colon after it. */
 export const writeName = (walk: Walk, name: string): boolean => {
-  let head = heads.get(name)
-  if (head === undefined) {
-    if (!walk.fits(name)) return false
-    head = headOf(name)
-    if (heads.size < maxHeads && name.length <= maxKnownName) heads.set(name, head)
+  const head = names.get(name)?.head
+  if (head !== undefined) {
+    walk.writer.copy(head)
+    return true
   }
-  walk.writer.copy(head)
+  if (!walk.fits(name)) return false
+  const added: Known = { name, head: headOf(name), following: undefined }
+  if (known.size < maxKnown && name.length <= maxKnownLength) known.set(name, added)
+  walk.writer.copy(added.head)
   return true
 }
 

@@ -6,6 +6,8 @@ import * as Arr from "effect/Array"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as Runtime from "effect/Runtime"
 import type { AmplitudeConfig } from "../../AmplitudeConfig.js"
 import type { TrackError } from "../../AmplitudeError.js"
 import { AmplitudeClosed, BufferFull, StorageError } from "../../AmplitudeError.js"
@@ -13,7 +15,7 @@ import type { EventStorage } from "../../EventStorage.js"
 import type { Outstanding } from "../delivery/outstanding.js"
 import type { Place } from "../event/jsonWriter.js"
 import { matchAtOnce } from "../matchAtOnce.js"
-import type { Restore } from "../uninterruptible.js"
+import { currentFiber } from "../time.js"
 
 type EncodedEvent = EventStorage.EncodedEvent
 
@@ -37,6 +39,15 @@ export interface Dependencies<Event extends Unstored> {
   readonly onEvicted: (events: ReadonlyArray<EncodedEvent>, capacity: number) => void
 }
 
+/** Makes an effect interruptible again, where the caller is. */
+export type Restore = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
+
+/** Makes an effect that cannot be interrupted, but where it restores that. */
+export type Mask = <A, E, R>(effect: (restore: Restore) => Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
+
+/** The mask of an effect that cannot be interrupted already. */
+export const masked = (restore: Restore): Mask => (effect) => effect(restore)
+
 export interface StoreOptions<Event extends Unstored, E> {
   /** Runs where the storage has not taken the events. */
   readonly onError: (error: TrackError, events: Arr.NonEmptyReadonlyArray<Event>) => Effect.Effect<void, E>
@@ -48,14 +59,16 @@ export interface StoreOptions<Event extends Unstored, E> {
 
 export interface Overflow<Event extends Unstored> {
   /**
-   * Appends events, all or none. To be called, and run, where the fiber cannot be interrupted. `restore` makes the waiting
-   * for room interruptible.
+   * Appends events, all or none. To be called, and run, where the fiber cannot be interrupted: while `isAtOnce`, a single
+   * operation of the fiber is such a place. The waiting for room can be interrupted as `mask` has it.
    */
   readonly store: <E>(
     events: Arr.NonEmptyReadonlyArray<Event>,
     options: StoreOptions<Event, E>,
-    restore: Restore
+    mask: Mask
   ) => Effect.Effect<void, E>
+  /** Whether the storage has answered each time at once, and so will most likely do so again. */
+  readonly isAtOnce: () => boolean
   /** There may be room. */
   readonly onRoom: () => void
   /** Drops what is too many for the settings as they are. */
@@ -81,6 +94,8 @@ export const make = <Event extends Unstored>(deps: Dependencies<Event>): Overflo
   /** The first one tries when there may be room. Nobody overtakes. */
   const queue: Array<Waiting> = []
   let isClosing = false
+  /** Whether the storage has answered each time at once. Not known before the first time. */
+  let isAtOnce: boolean | undefined
 
   const suspends = (): boolean => config.unsafeSettings().overflow === "suspend"
 
@@ -95,7 +110,7 @@ export const make = <Event extends Unstored>(deps: Dependencies<Event>): Overflo
     options.onSequence?.(sequenced[0].sequence)
     const { bufferCapacity: capacity, overflow } = config.unsafeSettings()
     const whenFull = overflow === "dropOldest" ? "evictOldest" : "refuse"
-    return matchAtOnce(
+    const settled = matchAtOnce(
       () => storage.append(sequenced, { capacity, whenFull, isAwaited: options.isAwaited }),
       {
         onFailure: (cause) => {
@@ -117,8 +132,16 @@ export const make = <Event extends Unstored>(deps: Dependencies<Event>): Overflo
               return onRefused(events, options, result.inTransaction === true)
           }
         }
+      },
+      (rest) => {
+        // inside a single operation of the caller's fiber, an interruption that comes next would drop the rest
+        const run = isAtOnce === true ? inOwnFiber(rest) : rest
+        isAtOnce = false
+        return run
       }
     )
+    isAtOnce ??= true
+    return settled
   }
 
   const notAccepted = (events: ReadonlyArray<EncodedEvent>): void => {
@@ -173,11 +196,14 @@ export const make = <Event extends Unstored>(deps: Dependencies<Event>): Overflo
   ): Effect.Effect<void, E> => onError(new BufferFull({ capacity: config.unsafeSettings().bufferCapacity }), events)
 
   return {
-    store: (events, options, restore) =>
-      queue.length > 0 && suspends()
-        ? storeWhenRoom(events, options, restore)
-        : append(events, options, (events, options, inTransaction) =>
-          suspends() && !inTransaction ? storeWhenRoom(events, options, restore) : bufferFull(events, options)),
+    store: (events, options, mask) => {
+      const whenRoom = () => mask((restore) => storeWhenRoom(events, options, restore))
+      return queue.length > 0 && suspends()
+        ? whenRoom()
+        : append(events, options, (_events, _options, inTransaction) =>
+          suspends() && !inTransaction ? whenRoom() : bufferFull(events, options))
+    },
+    isAtOnce: () => isAtOnce === true,
     onRoom: () => queue[0]?.tryAgain.unsafeOpen(),
     trim: Effect.suspend(() => {
       const { bufferCapacity: capacity, overflow } = config.unsafeSettings()
@@ -194,6 +220,17 @@ export const make = <Event extends Unstored>(deps: Dependencies<Event>): Overflo
       for (const { tryAgain } of queue) tryAgain.unsafeOpen()
     }
   }
+}
+
+/** Runs an effect with all that the calling fiber has, in a fiber that nobody interrupts. */
+const inOwnFiber = <A, E>(effect: Effect.Effect<A, E>): Effect.Effect<A, E> => {
+  const caller = currentFiber()
+  const runtime = Runtime.make({
+    context: caller.currentContext,
+    runtimeFlags: Runtime.defaultRuntimeFlags,
+    fiberRefs: caller.getFiberRefs()
+  })
+  return Effect.uninterruptible(Fiber.join(Runtime.runFork(runtime, Effect.uninterruptible(effect))))
 }
 
 /** A storage that dies has failed like any other. */

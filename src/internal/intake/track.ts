@@ -27,13 +27,12 @@ import type { ValidationIssue } from "../event/validationIssue.js"
 import { interruptibleWait } from "../interruptibleWait.js"
 import type { Log } from "../log.js"
 import { counted } from "../log.js"
-import { currentFiber, unsafeNow } from "../time.js"
-import { uninterruptibleMask } from "../uninterruptible.js"
-import type { Restore } from "../uninterruptible.js"
+import { unsafeNow } from "../time.js"
 import type { WakefulClock } from "../wakefulClock.js"
 import type { Admission } from "./admission.js"
 import type { Fairness } from "./fairness.js"
-import type { Overflow, StoreOptions, Unstored } from "./overflow.js"
+import type { Mask, Overflow, StoreOptions, Unstored } from "./overflow.js"
+import { masked } from "./overflow.js"
 import type { Applied, Plugins } from "./plugins.js"
 import { insidePlugins } from "./plugins.js"
 
@@ -189,29 +188,35 @@ export const make = (deps: Dependencies): Intake => {
       return Effect.flatMap(complete, (event) => apply(call, event, enrichment, encode))
     })
 
-  /** Goes on with the encoded event, or with the reason why there is none: only plugins can be interrupted. */
+  /**
+   * Goes on with the encoded event, or with the reason why there is none. Only plugins can be interrupted, and what `next`
+   * does with a mask of its own: no interruption comes within a single operation of a fiber.
+   */
   const prepare = <A, E>(
     given: Encoder.Given,
-    next: (prepared: Prepared, restore: Restore) => Effect.Effect<A, E>
+    next: (prepared: Prepared, mask: Mask) => Effect.Effect<A, E>
   ): Effect.Effect<A, E> =>
-    uninterruptibleMask((restore) => {
-      if (admission.isClosing) return next(refuse(new AmplitudeClosed()), restore)
+    Effect.withFiberRuntime((caller) => {
+      if (admission.isClosing) return next(refuse(new AmplitudeClosed()), Effect.uninterruptibleMask)
       const settings = config.unsafeSettings()
-      if (settings.optOut) return next(optedOut, restore)
-      const caller = currentFiber()
+      if (settings.optOut) return next(optedOut, Effect.uninterruptibleMask)
       const now = unsafeNow(caller)
       clock.wakeOverdue(now)
       const inside = caller.getFiberRef(insidePlugins)
       const call: Call = { settings, options: caller.getFiberRef(eventOptions), now, inside }
       const before = plugins.before(inside)
       const enrichment = plugins.enrichment(inside)
-      if (before.length === 0 && enrichment.length === 0) {
-        return next(read(call, given, encode), restore)
+      if (before.length > 0 || enrichment.length > 0) {
+        return Effect.uninterruptibleMask((restore) =>
+          admission.counted(Effect.flatMap(
+            restore(throughPlugins(call, given, before, enrichment)),
+            (prepared) => next(admission.isClosed ? refuse(new AmplitudeClosed()) : prepared, masked(restore))
+          ))
+        )
       }
-      return admission.counted(Effect.flatMap(
-        restore(throughPlugins(call, given, before, enrichment)),
-        (prepared) => next(admission.isClosed ? refuse(new AmplitudeClosed()) : prepared, restore)
-      ))
+      return overflow.isAtOnce()
+        ? next(read(call, given, encode), Effect.uninterruptibleMask)
+        : Effect.uninterruptibleMask((restore) => next(read(call, given, encode), masked(restore)))
     })
 
   // -- what becomes of those that were not taken ---------------------------------------------------------------------
@@ -263,43 +268,45 @@ export const make = (deps: Dependencies): Intake => {
   const orFail: StoreOptions<Encoded, TrackError> = { isAwaited: false, onError: Exit.fail }
 
   const track: Intake["track"] = (...given) =>
-    prepare(given, (prepared, restore) => {
-      if (!isRefusal(prepared)) return overflow.store([prepared], reported, restore)
+    prepare(given, (prepared, mask) => {
+      if (!isRefusal(prepared)) return overflow.store([prepared], reported, mask)
       if (deps.invalidIsDefect && prepared.reason === "Invalid") return Effect.die(prepared.error)
       reportRefusal(prepared, given)
       return fairness.next()
     })
 
   const trackOrFail: Intake["trackOrFail"] = (...given) =>
-    prepare<void, TrackError>(given, (prepared, restore) => {
-      if (!isRefusal(prepared)) return overflow.store([prepared], orFail, restore)
+    prepare<void, TrackError>(given, (prepared, mask) => {
+      if (!isRefusal(prepared)) return overflow.store([prepared], orFail, mask)
       if (prepared.error !== undefined) return Exit.fail(prepared.error)
       reportRefusal(prepared, given)
       return Exit.void
     })
 
   const trackAndWait: Intake["trackAndWait"] = (...given) =>
-    prepare<Delivered, TrackError | DeliveryError>(given, (prepared, restore) => {
+    prepare<Delivered, TrackError | DeliveryError>(given, (prepared, mask) => {
       if (isRefusal(prepared)) {
         return prepared.error === undefined
           ? toDelivery(reportRefusal(prepared, given))
           : Exit.fail(prepared.error)
       }
-      const outcome = Deferred.unsafeMake<Delivered, DeliveryError>(FiberId.none)
-      let watched = 0
-      const stored = overflow.store<TrackError>([prepared], {
-        isAwaited: true,
-        onError: Exit.fail,
-        onSequence: (sequence) => {
-          reports.unwatch(watched)
-          watched = sequence
-          reports.watch(sequence, (awaited) => Deferred.unsafeDone(outcome, toDelivery(awaited)))
-        }
-      }, restore)
-      return Effect.ensuring(
-        Effect.zipRight(stored, interruptibleWait(Deferred.await(outcome))),
-        Effect.sync(() => reports.unwatch(watched))
-      )
+      return mask((restore) => {
+        const outcome = Deferred.unsafeMake<Delivered, DeliveryError>(FiberId.none)
+        let watched = 0
+        const stored = overflow.store<TrackError>([prepared], {
+          isAwaited: true,
+          onError: Exit.fail,
+          onSequence: (sequence) => {
+            reports.unwatch(watched)
+            watched = sequence
+            reports.watch(sequence, (awaited) => Deferred.unsafeDone(outcome, toDelivery(awaited)))
+          }
+        }, masked(restore))
+        return Effect.ensuring(
+          Effect.zipRight(stored, interruptibleWait(Deferred.await(outcome))),
+          Effect.sync(() => reports.unwatch(watched))
+        )
+      })
     })
 
   /** The events are prepared one after the other, and appended together: as many at a time as the buffer can hold. */
@@ -313,7 +320,7 @@ export const make = (deps: Dependencies): Intake => {
       (prepared) =>
         Effect.forEach(
           Arr.chunksOf(prepared.filter(isEncoded), config.unsafeSettings().bufferCapacity),
-          (chunk) => uninterruptibleMask((restore) => overflow.store(chunk, reported, restore)),
+          (chunk) => Effect.uninterruptibleMask((restore) => overflow.store(chunk, reported, masked(restore))),
           { discard: true }
         )
     )

@@ -1,0 +1,31 @@
+/**
+ * What is known of a name. Names mostly come in the order in which they came before, so each remembers the one that
+ * followed it: then a name costs a comparison and no look-up.
+ */
+export interface Named<Self> {
+  readonly name: string
+  following: Self | undefined
+}
+
+export class Names<A extends Named<A>> {
+  private readonly find: (name: string) => A | undefined
+  private last: A | undefined = undefined
+
+  constructor(find: (name: string) => A | undefined) {
+    this.find = find
+  }
+
+  get(name: string): A | undefined {
+    const { last } = this
+    const expected = last?.following
+    if (expected !== undefined && expected.name === name) {
+      this.last = expected
+      return expected
+    }
+    const found = this.find(name)
+    if (found === undefined) return undefined
+    if (last !== undefined) last.following = found
+    this.last = found
+    return found
+  }
+}
