@@ -2,7 +2,6 @@
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import { uninterruptibleMask } from "../uninterruptible.js"
 
 /** Begins something, says its exit to `done`, and returns what cancels it. */
 type Begin<A, E> = (done: (exit: Exit.Exit<A, E>) => void) => () => void
@@ -25,7 +24,7 @@ export const async = <A, E>(begin: Begin<A, E>): Effect.Effect<A, E> =>
 
 const exitOf = <A, E>(waiting: Waiting<A, E>): Effect.Effect<A, E> =>
   // in this region the handler runs whenever the waiting does not end by itself
-  uninterruptibleMask((restore) =>
+  Effect.uninterruptibleMask((restore) =>
     Effect.catchAllCause(restore(Effect.async<A, E>((resume) => start(waiting, resume))), (cause) => {
       if (Cause.isInterrupted(cause)) waiting.cancel?.()
       return Exit.failCause(cause)
