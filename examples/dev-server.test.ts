@@ -1,6 +1,6 @@
 /**
- * Tests of an Effect program, with a local server as a layer. Unlike `AmplitudeTest`, the events leave over HTTP, and the
- * server judges them as Amplitude does.
+ * Tests of an Effect program, with a local server as a layer. Unlike with `AmplitudeTest`, the events are sent over
+ * HTTP, and the server validates them as Amplitude does.
  *
  *     npx vitest run examples/dev-server.test.ts
  */
