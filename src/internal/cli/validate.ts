@@ -106,7 +106,13 @@ const addTo = (kinds: Map<string, Kind>, { event, reason, source }: Finding, fil
     kinds.set(others, {
       source: "service",
       event: "",
-      reason: { path: "", given: "other faults", wanted: "", fix: "Correct those above, then validate again.", doc: "" },
+      reason: {
+        path: "",
+        given: "other faults",
+        wanted: "",
+        fix: "Correct those above, then validate again.",
+        doc: ""
+      },
       lines: 1,
       file,
       line
