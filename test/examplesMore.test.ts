@@ -12,7 +12,7 @@ import { join } from "node:path"
 import { json } from "node:stream/consumers"
 import { printedBy, run, start } from "./support/example.js"
 
-/** A server that keeps the bodies that are posted to it, by their paths. */
+/** A server that records the posted bodies by their paths. */
 const sink = Effect.map(
   Effect.acquireRelease(
     Effect.promise(async () => {

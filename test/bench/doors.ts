@@ -1,6 +1,6 @@
 /**
- * Every call of the client and every kind of event, each with the plain object that is sent for it. `JSON.stringify` and
- * `randomUUID` of that object are what a call is compared with.
+ * Every call of the client and every kind of event, each with the plain object that is sent for it. A call is compared
+ * with `JSON.stringify` and `randomUUID` for that object.
  */
 import type { Effect } from "effect"
 import { Schema } from "effect"

@@ -1,4 +1,4 @@
-/** What the routes of the server answer, and the client that asks them. */
+/** The routes of the server, and their client. */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, Option, Stream, TestClock } from "effect"
 import { DevServer } from "../../src/DevServer.js"

@@ -1,6 +1,6 @@
 /**
- * The doc comments of `src` and the README. docgen asks for `@since`, and runs the examples it prints; it does not ask
- * for `@category`, and does not see the examples of classes and of their static members.
+ * Checks the doc comments of `src` and the README. docgen checks `@since`, and runs the examples that it prints. It
+ * does not check `@category`, and does not find the examples of classes and their static members.
  */
 import { assert, describe, it } from "@effect/vitest"
 import { AmplitudeConfig } from "effect-amplitude"

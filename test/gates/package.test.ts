@@ -1,5 +1,5 @@
 /**
- * What package.json promises about the modules of `src`, and what they may import.
+ * Checks the entries of package.json against the modules of `src`, and the imports of these modules.
  */
 import { assert, describe, it } from "@effect/vitest"
 import { readdirSync, readFileSync } from "node:fs"
@@ -73,7 +73,7 @@ describe("src", () => {
       module,
       imports(module).filter((_) => _.eager && isRelative(_.specifier)).map((_) => resolve(module, _.specifier))
     ]))
-    // Takes away what needs nothing that is left, until only the cycles and what leads to them are there.
+    // Removes modules without remaining imports, until only the cycles and the modules that lead to them are left.
     for (let size = -1; size !== left.size;) {
       size = left.size
       for (const [module, needs] of left) {

@@ -3,7 +3,7 @@
  *
  *     npm run screenshots
  *
- * With a folder, it makes pictures of every state of the page there, at three widths and in both themes, to be looked at.
+ * With a folder, it makes pictures of every state of the page there, at three widths and in both themes.
  *
  *     npm run screenshots -- /tmp/pictures
  */

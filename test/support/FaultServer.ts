@@ -1,6 +1,6 @@
 /**
- * A real server on a real socket that does to each request what a script says: an answer of any kind, or any of the
- * things that go wrong with a socket. It speaks to no schema and forgives nothing: what it read is what was sent.
+ * A real server on a real socket. A script decides what happens to each request: an answer of any kind, or a fault of
+ * the socket. It records the requests as they were sent.
  */
 import type { Scope } from "effect"
 import { Effect } from "effect"
@@ -11,7 +11,7 @@ import type { SeenEvent } from "./scripted.js"
 
 /** A request that was read to its end. */
 export interface FaultRequest {
-  /** Its place among all requests, those that were reset unread included. */
+  /** The index of the request among all requests, with the ones that were reset unread. */
   readonly index: number
   /** Milliseconds of a clock that does not jump. */
   readonly time: number
@@ -46,7 +46,7 @@ export type Fault = "reset" | "fin" | "truncated" | "cut" | "hang" | "trickle" |
 
 export const faults: ReadonlyArray<Fault> = ["reset", "fin", "truncated", "cut", "hang", "trickle", "garbage"]
 
-/** What a request gets: a status alone, an answer, or a fault. */
+/** The reaction to a request: a status alone, an answer, or a fault. */
 export type Scripted = number | Whole | Fault
 
 export type Script = (request: FaultRequest) => Scripted
@@ -70,7 +70,7 @@ export interface FaultServer {
   readonly become: (script: Script) => void
 }
 
-/** A server that runs until the scope closes, and then is gone at once, whatever hangs. */
+/** Starts a server that runs until the scope closes. It then closes at once, even if requests hang. */
 export const make = (script: Script, options: Options = {}): Effect.Effect<FaultServer, never, Scope.Scope> =>
   Effect.gen(function*() {
     const requests: Array<FaultRequest> = []

@@ -1,6 +1,6 @@
 /**
- * A process of a fleet that shares an outbox: it stores events, sends them, or both. It prints a line for each event that was
- * accepted, and is there to be stopped and killed.
+ * A process of a fleet that shares an outbox. It stores events, sends them, or both, and prints a line for each
+ * accepted event. Tests stop and kill it.
  */
 import { MysqlClient } from "@effect/sql-mysql2"
 import { PgClient } from "@effect/sql-pg"

@@ -1,4 +1,4 @@
-/** What every contender is to the bench, ours, the floor and the peers alike. */
+/** The interface of every contender: this package, the floor and the peers. */
 import type { Place } from "../control.js"
 
 export interface Settings extends Place {

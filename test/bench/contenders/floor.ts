@@ -1,6 +1,7 @@
 /**
- * What any client has to do, written by hand: the same event objects, one `randomUUID` and one `JSON.stringify` each,
- * and batches of 200 over undici, whose connections are kept alive. It checks nothing, drops nothing, reports nothing.
+ * The floor: a minimal client written by hand. It uses the same event objects, one `randomUUID` and one
+ * `JSON.stringify` each, and batches of 200 over keep-alive connections of undici. It checks nothing, drops nothing,
+ * reports nothing.
  */
 import * as Undici from "@effect/platform-node/Undici"
 import { setTimeout as sleep } from "node:timers/promises"
