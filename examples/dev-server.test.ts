@@ -9,7 +9,7 @@ import { Effect, Layer } from "effect"
 import { Amplitude } from "effect-amplitude"
 import { DevServer } from "effect-amplitude/DevServer"
 
-// What is tested
+// The program under test
 
 const checkout = (user_id: string, total: number): Effect.Effect<void, never, Amplitude> =>
   Amplitude.track("Checkout Completed", { total }, { user_id })

@@ -22,7 +22,7 @@ interface Response {
   readonly body: string
 }
 
-/** What is used of `Context` of the package `@types/aws-lambda`. */
+/** The used members of `Context` of the package `@types/aws-lambda`. */
 interface Invocation {
   readonly awsRequestId: string
   readonly getRemainingTimeInMillis: () => number

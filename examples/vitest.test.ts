@@ -14,7 +14,7 @@ import { connect } from "effect-amplitude/DevServerClient"
 import { randomUUID } from "node:crypto"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 
-// What is tested
+// The program under test
 
 interface Shop {
   readonly checkout: (user: string, total: number) => Promise<void>

@@ -314,9 +314,9 @@ export declare namespace Recorder {
 }
 
 /**
- * The client for tests. An invalid event is a defect of the call, so that a test fails where the mistake is;
- * `insert_id`s count from `00000000-0000-4000-8000-000000000001`, and times are those of the clock: under `TestClock` a
- * whole payload can be compared. Each build of the layer is fresh.
+ * The client for tests, and its recorder. An invalid event is a defect of the call, so that a test fails where the
+ * mistake is. `insert_id`s count from `00000000-0000-4000-8000-000000000001`, and times come from the `Clock`, so that
+ * under `TestClock` a whole payload can be compared. Each build of the layer is fresh.
  *
  * @since 0.1.0
  * @category layers

@@ -145,7 +145,7 @@ const fieldNames: ReadonlySet<string> = new Set(Object.keys(Revenue.fields))
 
 const isText = (value: unknown): boolean => value === undefined || typeof value === "string"
 
-/** Reads each field once, so that what is checked is what is sent. */
+/** Reads each field once, so that the checked value is the one that is sent. */
 const readFields = (input: unknown, path: string): Either.Either<object, ValidationIssue> => {
   if (typeof input !== "object" || input === null || Array.isArray(input)) {
     return Either.left({ path, expected: "an object", actual: kindOf(input) })

@@ -116,7 +116,7 @@ const tests = ({ database, dialect }: TestDatabase) => {
         yield* amplitude.flush
         assert.lengthOf(yield* arrived, reports.length)
         assert.strictEqual((yield* arrived).at(-1), `${round} committed`)
-        // what was settled above does not count as one of these
+        // the events that were settled above do not count here
         yield* amplitude.track(`${round} outside`, {}, user)
         yield* amplitude.flush
         assert.strictEqual((yield* arrived).at(-1), `${round} outside`)

@@ -146,7 +146,7 @@ const tests = ({ database, dialect }: TestDatabase) => {
   it.scopedLive("a storage with a client of its own is not part of the transaction", () =>
     Effect.gen(function*() {
       const { client, layer, sequences, storageOn, table } = yield* setup
-      // on SQLite the transaction of one connection locks the file for another: it gets a file of its own
+      // on SQLite a transaction locks the file for other connections, so that this one gets its own file
       const own = yield* clientOf(dialect === "sqlite" ? yield* database : layer)
       const storage = yield* storageOn(own, table)
       yield* Effect.exit(client.withTransaction(Effect.gen(function*() {

@@ -144,7 +144,7 @@ describe("the span of a request", () => {
     Effect.gen(function*() {
       const seen: Array<string | undefined> = []
       let current: Tracer.AnySpan | undefined
-      // as a tracer does that tells others which span is active
+      // as a tracer does that exposes the active span
       const tracer = tracerOf(() => ({}), (f, fiber) => {
         const before = current
         current = fiber.currentSpan

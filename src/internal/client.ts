@@ -317,7 +317,7 @@ const countFound = (storage: EventStorage.Service, log: Log.Log): Effect.Effect<
       log.write({
         level: LogLevel.Error,
         module: "EventStorage",
-        message: "the storage failed to count its events: flush does not wait for what an earlier process has left"
+        message: "the storage failed to count its events: flush does not wait for the events of an earlier process"
       })
       return Effect.succeed(0)
     })

@@ -1,6 +1,6 @@
 /**
- * A clock whose sleeps end when it is closed. The client of a test sleeps on the `TestClock`, which nobody adjusts
- * after the test.
+ * A clock whose sleeps end when it is closed. The client of a test sleeps on the `TestClock`, and no test adjusts it
+ * after its end.
  */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"

@@ -177,7 +177,7 @@ describe("a page", () => {
         assert.strictEqual(page.stored.size, 0)
         yield* Amplitude.flush
       }).pipe(Effect.provide(layerOf(page, { plugins: [rename] })))
-      // what was stored does not pass through plugins again
+      // stored events do not pass through plugins again
       assert.isTrue(page.sent.flatMap(({ types }) => types).every((type) => type === "Clicked"))
       assert.includeMembers([...before, ...indicesOf(page.sent)], range(150))
     }))

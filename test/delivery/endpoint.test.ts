@@ -72,7 +72,7 @@ describe("what the old URL answers after a change of URL", () => {
         assert.deepStrictEqual(to(other), ["3 4"])
         yield* answer(0, late)
         assert.deepStrictEqual(to(other), ["3 4", "1 2"])
-        // the new one is neither away nor refuses what is too large
+        // the new URL is available, and refuses no request as too large
         yield* Effect.forEach(
           ["7", "8"],
           (event_type) => client.track({ event_type, user_id: `user-of-${event_type}` })

@@ -358,7 +358,7 @@ const cases: Readonly<Record<string, Case>> = {
   )
 }
 
-/** Runs a case at its server, or where nobody listens. */
+/** Runs a case with its server, or with a URL where nobody listens. */
 const run = (name: string, layer: (options: AmplitudeConfig.Options) => Layer.Layer<Amplitude, unknown>) =>
   Effect.gen(function*() {
     const { also, count = 3, ends, leftovers, options, script, sent, serverOptions, userOf } = cases[name]!
@@ -534,7 +534,7 @@ describe("a process whose client has shut down ends by itself", { concurrent: tr
           const server = yield* Server.make(() => answer === "refused" ? 200 : answer)
           const url = answer === "refused" ? yield* Server.refusingUrl : server.url
           const { code, lines, signal } = yield* inChild(
-            // what is answered ends by itself
+            // an answered request ends by itself
             lifetime(module, name, answer === 200 ? "20 seconds" : "300 millis"),
             url
           )

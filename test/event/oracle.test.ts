@@ -202,7 +202,7 @@ describe("the fields of an event", () => {
   /** A checked event as it is sent: the library is added later. */
   const expected = ({ library: _, time, ...fields }: { readonly [name: string]: any }): unknown => ({
     ...json({ ...fields, time: time instanceof Date ? time.getTime() : time }) as object,
-    // what is left out of an array of properties is null for JSON.stringify
+    // JSON.stringify writes null for an omitted element of an array
     ...Object.fromEntries(
       ["event_properties", "user_properties", "group_properties"].flatMap((name) =>
         fields[name] === undefined ? [] : [[name, Either.getOrThrow(copyProperties(fields[name], name))]]

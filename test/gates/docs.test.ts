@@ -38,7 +38,7 @@ interface Snippet {
   readonly text: string
 }
 
-/** What the compiler says about snippets, each a module of its own beside the examples. */
+/** The errors of the compiler for snippets. Each snippet is a module in the folder of the examples. */
 const errorsOf = (snippets: ReadonlyArray<Snippet>): ReadonlyArray<string> => {
   const modules = new Map(snippets.map((snippet, index) => [join(root, "examples", `snippet-${index}.ts`), snippet]))
   const host = ts.createCompilerHost(options)

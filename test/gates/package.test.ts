@@ -17,7 +17,7 @@ const resolve = (from: string, specifier: string): string =>
 
 const isRelative = (specifier: string): boolean => specifier.startsWith(".")
 
-/** What a node imports, of values or of types; `eager` is what it needs to be loaded. */
+/** The imports of a node, of values and types. `eager` are the imports that load with the module. */
 const importsIn = (node: ts.Node): Array<{ readonly specifier: string; readonly eager: boolean }> => {
   const [specifier, eager] = ts.isImportDeclaration(node)
     ? [node.moduleSpecifier, node.importClause?.phaseModifier !== ts.SyntaxKind.TypeKeyword]

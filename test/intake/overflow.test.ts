@@ -13,7 +13,7 @@ import { refusingUrl } from "../support/FaultServer.js"
 /** The number of events. `OVERFLOW_EVENTS=300000` is the full test. */
 const events = Number(process.env.OVERFLOW_EVENTS ?? 30_000)
 const capacity = events / 3
-/** The first batch: it probes, and what is in a request cannot be dropped. */
+/** The events of the first batch. It probes the endpoint, and events in a request cannot be dropped. */
 const probing = 200
 
 /** A client of an address where nobody listens, and the outcomes of its events. */
@@ -98,7 +98,7 @@ describe(`${events} events, room for ${capacity}, and nobody listens`, { timeout
       yield* client.shutdown
       assert.deepStrictEqual(outcomes(), { BufferFull: events - capacity, Shutdown: capacity })
       assert.strictEqual(yield* waiting, 0)
-      // but for those that a request held, at this end and that of the drops
+      // without the events that a request held, at both ends
       const kept = ended("Shutdown")
       assert.isAtLeast(kept.filter((number) => number > events - capacity).length, capacity - probing)
       assert.isTrue(isRange([...ended("BufferFull"), ...kept].sort((a, b) => a - b), 1, events))
@@ -170,7 +170,7 @@ const script = `
   const events = ${events}
   const used = () => {
     gc()
-    // what the first one frees outside of the heap is counted when it has been swept: before the second one begins
+    // memory outside of the heap is freed after the collection, before the next one begins
     gc()
     const { external, heapUsed } = process.memoryUsage()
     return heapUsed + external

@@ -33,8 +33,7 @@ export interface Subject {
   readonly leaseDuration: number | undefined
   /**
    * An empty storage that nothing else uses. The result connects a new client, as another process would, and closes it
-   * with
- * its scope.
+   * with its scope.
    */
   readonly make: Effect.Effect<Effect.Effect<Connection, unknown, Scope.Scope>, unknown, Scope.Scope>
   /** The default number of random sequences that are compared with the model. */
@@ -705,7 +704,7 @@ export const storageContract = (name: string, subject: Subject): void => {
     })
 
     describe("changes", () => {
-      /** How often a client was told of changes. */
+      /** The number of changes that a client got. */
       const watch = ({ storage }: Connection) =>
         Effect.gen(function*() {
           const queue = yield* Queue.unbounded<void>()
@@ -876,7 +875,7 @@ export const storageContract = (name: string, subject: Subject): void => {
               }
               yield* wait(random(3))
               const part = events.slice(0, random(events.length + 1))
-              // from here on another client may have what is settled or given back
+              // from here on another client can lease the released events
               for (const { lane } of events) busy.delete(lane)
               if (random(3) === 0) return yield* release(events, { notBefore: 0, attempts: 1, retries: 0 })
               settled.push(...(yield* acknowledge(part)))
@@ -1239,7 +1238,7 @@ const checkModel = (
     const chosen = (lease: Lease, places: ReadonlyArray<number>) =>
       places.map((place) => {
         const event = lease.events[place]
-        // an even place is a copy, and a place that is not there is an event of nobody
+        // an even index gives a copy, and an index out of range gives an event of no client
         return event === undefined ? eventOf(place, { clientId: "nobody" }) : place % 2 === 0 ? copyOf(event) : event
       })
 
@@ -1358,7 +1357,7 @@ const checkModel = (
         }
       }
     }
-    // nothing is lost: the rest comes out, each lane in order
+    // no event is lost: the remaining ones are leased, each lane in order
     for (const { scope } of leases) yield* Scope.close(scope, Exit.void)
     const rest = yield* drain(connections[0]!)
     same(rest, model)

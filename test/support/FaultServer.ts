@@ -60,7 +60,7 @@ export interface FaultServer {
   readonly url: string
   /** The requests that were read, in order. */
   readonly requests: Array<FaultRequest>
-  /** The indices of those that were reset unread. */
+  /** The indices of the requests that were reset unread. */
   readonly unread: Array<number>
   /** The events that were taken with a 2xx that was written whole, in order; one that was sent again is here again. */
   readonly took: Array<SeenEvent>
@@ -191,5 +191,5 @@ export const make = (script: Script, options: Options = {}): Effect.Effect<Fault
     }
   })
 
-/** A URL of this machine at which nobody listens. */
+/** A URL of this machine where nobody listens. */
 export const refusingUrl: Effect.Effect<string> = Effect.scoped(Effect.map(make(() => 200), ({ url }) => url))

@@ -204,7 +204,7 @@ export const fleet = (database: Pick<MemberOptions, "dialect" | "port" | "filena
           yield* kill(victim)
           workers[place] = yield* worker
         }
-        // and once a process that stores: what it had accepted is not lost, and another one stores the rest
+        // once a process that stores is killed: its accepted events are not lost, and another process stores the others
         if (wounds === 2) {
           const [victim] = webs
           yield* kill(victim!)

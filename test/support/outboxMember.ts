@@ -72,7 +72,7 @@ const store = Effect.gen(function*() {
       }
     ))
   }
-  // each fiber has lanes of its own only by chance: order is promised for tracks that happen one after the other, so one fiber
+  // one fiber tracks, since the order is only promised for tracks that happen one after the other
   yield* Effect.forEach(Array.from({ length: options.events }, (_, place) => place), one, { discard: true })
   process.stdout.write("stored\n")
 })

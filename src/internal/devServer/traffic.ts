@@ -1,4 +1,4 @@
-/** Measures the rates and quotas of users and devices, and refuses uploads of those that send too much. */
+/** Measures the rates and quotas of users and devices, and refuses uploads over them. */
 import * as Arr from "effect/Array"
 import * as Either from "effect/Either"
 import * as Predicate from "effect/Predicate"

@@ -52,7 +52,7 @@ const openWith = (concurrency: number): Open => async ({ hold, url }) => {
   const pump = async (): Promise<void> => {
     while (sent < full.length) {
       const next = full[sent]!
-      // what was sent is not kept
+      // sent events are not kept
       full[sent++] = []
       await persistently(() => send(next))
     }
