@@ -40,7 +40,7 @@ export default defineConfig(
       "@typescript-eslint/no-unnecessary-type-assertion": "error",
       "@typescript-eslint/no-unused-vars": ["error", { argsIgnorePattern: "^_", varsIgnorePattern: "^_" }],
       "@typescript-eslint/switch-exhaustiveness-check": ["error", { considerDefaultExhaustiveForUnions: true }],
-      // The idiom of Effect: an interface that only names a type, `any` where variance asks for it, and a namespace of
+      // Effect's own style: an interface that only names a type, `any` where variance needs it, and a namespace of
       // types beside the class of its name.
       "@typescript-eslint/no-empty-object-type": "off",
       "@typescript-eslint/no-explicit-any": "off",
@@ -49,7 +49,7 @@ export default defineConfig(
   },
   {
     files: ["src/**/*.ts"],
-    // the page runs in a browser and without Effect: it is written as its platform asks for
+    // the page runs in a browser and without Effect, so that it may use `throw`, `try` and `async`
     ignores: ["src/page/**"],
     rules: {
       "@typescript-eslint/no-deprecated": "error",

@@ -1,6 +1,6 @@
 import { defineConfig } from "vite"
 
-/** The page of `DevServer`: three files, which the server reads from disk. The names of two are made of what they hold. */
+/** Builds the page of `DevServer`: three files, which the server reads from disk. Two of their names contain a hash. */
 export default defineConfig({
   root: "src/page",
   base: "./",
@@ -9,10 +9,10 @@ export default defineConfig({
     outDir: "../../dist/page",
     emptyOutDir: true,
     assetsDir: "",
-    // Older browsers lack `light-dark()`, which a rewrite would make larger.
+    // These browsers have `light-dark()`. A rewrite for older ones would make the styles larger.
     target: ["chrome123", "firefox120", "safari17.5"],
     cssTarget: ["chrome123", "firefox120", "safari17.5"],
-    // The polyfill is not needed: there is one script.
+    // One script needs no polyfill for preloading.
     modulePreload: false,
     cssCodeSplit: false,
     reportCompressedSize: true,

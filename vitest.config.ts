@@ -14,16 +14,16 @@ export default defineConfig({
     include: ["test/**/*.test.ts", "examples/**/*.test.ts"],
     exclude: [...configDefaults.exclude, "test/bench/**"],
     maxWorkers: 2,
-    // a worker loads the modules once: each test leaves what it changes as it was
+    // the test files of a worker share its modules, so that each test must undo its changes
     isolate: false,
     coverage: {
       provider: "v8",
       include: ["src/**/*.ts"],
       exclude: [
-        // their tests run the bundle, in processes of their own
+        // the tests of the command line run the bundle in other processes
         "src/bin.ts",
         "src/internal/cli/**",
-        // what needs a document runs in Chromium, driven by test/page/page.test.ts
+        // code that needs a document runs in Chromium, in test/page/page.test.ts
         "src/page/{api,faults,keyboard,live,state,theme}.ts"
       ],
       thresholds: { lines: 95, functions: 95, statements: 95, branches: 90 }

@@ -1,6 +1,6 @@
 /**
- * A short command. It does not have to flush: when the program ends, the layer closes and delivers what waits. Then
- * the process ends.
+ * A short command. It does not have to flush: when the program ends, the layer closes and delivers the waiting events.
+ * Then the process ends.
  *
  *     AMPLITUDE_API_KEY=... npx tsx examples/cli.ts Ada
  */

@@ -3,7 +3,7 @@
  *
  *     npm run demo
  *
- * With `--keep` the server and its page stay until they are interrupted.
+ * With `--keep` the server and its page run until they are interrupted.
  *
  *     npm run dev
  */

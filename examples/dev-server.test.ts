@@ -1,6 +1,6 @@
 /**
- * Tests of an Effect program, with a local server as a layer. Unlike `AmplitudeTest`, the events leave over HTTP, and the
- * server judges them as Amplitude does.
+ * Tests of an Effect program, with a local server as a layer. Unlike with `AmplitudeTest`, the events are sent over
+ * HTTP, and the server validates them as Amplitude does.
  *
  *     npx vitest run examples/dev-server.test.ts
  */
@@ -9,7 +9,7 @@ import { Effect, Layer } from "effect"
 import { Amplitude } from "effect-amplitude"
 import { DevServer } from "effect-amplitude/DevServer"
 
-// What is tested
+// The program under test
 
 const checkout = (user_id: string, total: number): Effect.Effect<void, never, Amplitude> =>
   Amplitude.track("Checkout Completed", { total }, { user_id })

@@ -1,6 +1,6 @@
 /**
  * A server whose handlers track. Tracking cannot fail, so that no endpoint declares an error for it. On SIGTERM or
- * SIGINT the server stops, then the client delivers what waits.
+ * SIGINT the server stops, then the client delivers the waiting events.
  *
  * The middleware gives every event the address, agent and language of its request, the user that the gateway has
  * authenticated and named in `x-user-id`, and the device of a cookie.
@@ -84,7 +84,7 @@ const ShopLive = HttpApiBuilder.group(Api, "shop", (handlers) =>
     .handle("song", ({ path }) => song(path.id)))
 
 // The server. Layers close in the reverse order of their start: the server answers its last request, then the client
-// delivers what waits.
+// delivers the waiting events.
 
 /** Behind your own proxy, add `trustForwarded: 1`: the address is then read from `x-forwarded-for`. */
 const analytics = AmplitudeMiddleware.make({

@@ -1,6 +1,6 @@
 /**
- * Events by way of Kafka: a destination plugin produces them, and a consumer gives them to Amplitude. `Producer` and `Consumer`
- * are what is needed of a Kafka client: write them with the one that you have.
+ * Events through Kafka: a destination plugin produces them, and a consumer gives them to Amplitude. `Producer` and
+ * `Consumer` are the interfaces to a Kafka client: implement them with the one that you use.
  */
 import { Array, Context, Effect, Layer, Option, Schedule } from "effect"
 import { Amplitude, AmplitudeConfig, AmplitudeLogger, EventStorage, Plugin, Transport } from "effect-amplitude"
@@ -19,7 +19,7 @@ export class Producer extends Context.Tag("Producer")<Producer, {
 /** Reads records of a topic as a member of a consumer group, without committing their offsets by itself. */
 export class Consumer extends Context.Tag("Consumer")<Consumer, {
   readonly poll: (topic: string) => Effect.Effect<ReadonlyArray<KafkaRecord>, Error>
-  /** The records that were polled so far are not handed out again. */
+  /** Commits the offsets of the records that were polled so far. */
   readonly commit: Effect.Effect<void, Error>
 }>() {}
 
@@ -43,7 +43,7 @@ export const toKafka: Effect.Effect<Plugin.Plugin, never, Producer> = Effect.map
     })
 )
 
-/** A transport that sends nothing: the consumer does. */
+/** A transport that sends nothing: the consumer sends the events. */
 const Nowhere = Layer.succeed(Transport, { send: () => Effect.succeed({ status: 200, headers: {}, body: "{}" }) })
 
 /** The client of processes that only produce. */
@@ -54,19 +54,22 @@ export const AmplitudeToKafka: Layer.Layer<Amplitude, InvalidConfig | PluginErro
     Layer.provide(AmplitudeConfig.layer({ apiKey: "not-used" }))
   )
 
-/** The event of a record. A record that is not JSON is left out; an event at fault is refused by `trackAll`, with a report. */
+/**
+ * The event of a record. A record that is not JSON is left out; an event at fault is refused by `trackAll`, with a
+ * report.
+ */
 const eventOf = Option.liftThrowable(({ value }: KafkaRecord) => JSON.parse(value) as Event.Input)
 
 /**
- * Gives what arrives to the client of the consumer, in one append each time, and commits once Amplitude has it. A consumer that
- * dies before it commits reads the records again: they carry the same insert_id, and Amplitude keeps one.
+ * Gives the records of each poll to the client of the consumer, in one append, and commits when Amplitude has them. A
+ * consumer that dies before it commits reads the records again: they have the same insert_id, and Amplitude keeps one.
  */
 export const fromKafka: Effect.Effect<never, Error, Amplitude | Consumer> = Effect.gen(function*() {
   const { commit, poll } = yield* Consumer
   const next = Effect.gen(function*() {
     const records = yield* poll(topic)
     yield* Amplitude.trackAll(Array.filterMap(records, eventOf))
-    // over a durable storage this line is not needed: what was appended survives the consumer
+    // with a durable storage this line is not needed: appended events survive the consumer
     yield* Amplitude.flush
     yield* commit
   })

@@ -1,7 +1,7 @@
 /**
  * A function on AWS Lambda, which is frozen between its calls. The runtime is made once, outside the handler, and lives
  * as long as the instance. Nothing runs while an instance is frozen: each call delivers what it tracked before it
- * answers. Where its time is up before that, its events leave with the next call.
+ * answers. If its time is up before that, its events leave with the next call.
  *
  *     AMPLITUDE_API_KEY=... npx tsx examples/lambda.ts
  */
@@ -22,16 +22,18 @@ interface Response {
   readonly body: string
 }
 
-/** What is used of `Context` of the package `@types/aws-lambda`. */
+/** The used members of `Context` of the package `@types/aws-lambda`. */
 interface Invocation {
   readonly awsRequestId: string
   readonly getRemainingTimeInMillis: () => number
 }
 
-/** How much of its time a call keeps to answer in. */
+/** The time that a call keeps for its answer. */
 const reserve = Duration.millis(200)
 
-/** Delivers what is waiting, for as long as the call has time. A service that is slow or down costs no answer. */
+/**
+ * Delivers the waiting events for as long as the call has time. A slow or broken service does not prevent the answer.
+ */
 const deliver = (invocation: Invocation) =>
   Effect.suspend(() => {
     const remaining = Duration.millis(invocation.getRemainingTimeInMillis())

@@ -1,7 +1,7 @@
 /**
- * A server that is not written with Effect: this one is of `node:http`, and with Express it is the same. A
- * `ManagedRuntime` holds the client. It is made once. When the program stops, it is disposed of, which delivers what
- * waits.
+ * A server that is not written with Effect. It uses `node:http`, and with Express it is the same. A `ManagedRuntime`
+ * holds the client. It is made once. When the program stops, the runtime is disposed of, which delivers the waiting
+ * events.
  *
  *     AMPLITUDE_API_KEY=... PORT=3000 npx tsx examples/node-server.ts
  */
@@ -13,7 +13,7 @@ import type { AddressInfo } from "node:net"
 
 const analytics = ManagedRuntime.make(AmplitudeLive)
 
-// Builds the client now: with settings that cannot be used the program does not start.
+// Builds the client now, so that the program does not start with invalid settings.
 await analytics.runtime()
 
 const server = createServer((request, response) => {
@@ -28,7 +28,7 @@ const server = createServer((request, response) => {
   response.end(`You are at ${path}\n`)
 })
 
-// Requests first, then the events that they tracked. Nothing is left that keeps the process alive.
+// Ends the requests first, then delivers their events. Afterwards nothing keeps the process alive.
 const stop = async (): Promise<void> => {
   server.close()
   await once(server, "close")

@@ -33,6 +33,6 @@ try {
   const user = await upgrade(await signUp("user-12345"))
   console.log(`${user.id} is on the ${user.plan} plan`)
 } finally {
-  // Delivers what waits.
+  // Delivers the waiting events.
   await analytics.dispose()
 }

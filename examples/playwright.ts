@@ -23,7 +23,7 @@ import { createServer } from "node:http"
 import type { AddressInfo } from "node:net"
 import { chromium, type Page } from "playwright-core"
 
-// What is tested: a page with two buttons. Yours uses an SDK, with `serverUrl` as its server URL.
+// The page under test has two buttons. Your page uses an SDK, with `serverUrl` as its server URL.
 
 const pageOf = (apiKey: string, serverUrl: string): string =>
   `<!doctype html>

@@ -1,6 +1,6 @@
 /**
- * A fleet that shares a Redis. Web processes only store events: they neither poll nor send, and nothing is lost when they are
- * killed. One or more workers send. Start as many of each as you like.
+ * A fleet that shares a Redis server. Web processes only store events: they neither poll nor send, and nothing is lost
+ * when they are killed. One or more workers send. Start as many of each as you like.
  *
  *     REDIS_URL=redis://localhost:6379 AMPLITUDE_API_KEY=... PORT=3000 npx tsx examples/redis-fleet.ts web
  *     REDIS_URL=redis://localhost:6379 AMPLITUDE_API_KEY=... npx tsx examples/redis-fleet.ts worker
@@ -18,7 +18,7 @@ const role = process.argv[2] === "worker" ? "worker" : "web"
 
 const Storage = RedisEventStorage.layerConfig({
   url: Config.redacted("REDIS_URL"),
-  // a worker that dies gives its events to the others within the duration of a lease
+  // the events of a worker that dies pass to the others after the duration of a lease
   leaseDuration: Config.succeed("10 seconds" as const)
 })
 
@@ -45,7 +45,7 @@ const Web = HttpRouter.empty.pipe(
   )
 )
 
-// a worker has nothing to do but to keep its client
+// a worker only keeps its client running
 const Worker = Layer.effectDiscard(Effect.log("delivering"))
 
 Layer.launch(Layer.provide(role === "worker" ? Layer.merge(Worker, Layer.service(Amplitude)) : Web, AmplitudeShared))

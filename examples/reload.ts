@@ -1,6 +1,7 @@
 /**
- * A worker that reads its settings from a file, and again on SIGHUP. A setting that is not in the file is as it was at
- * the start. A file that cannot be used is logged and changes nothing. On SIGTERM the worker delivers what waits and ends.
+ * A worker that reads its settings from a file, and reads them again on SIGHUP. A setting that is not in the file has
+ * its value from the start. A file that cannot be used is logged and changes nothing. On SIGTERM the worker delivers
+ * the waiting events and ends.
  *
  *     echo '{ "flushInterval": 1000, "eventOptions": { "app_version": "1.0.0" } }' > settings.json
  *     AMPLITUDE_API_KEY=... npx tsx examples/reload.ts settings.json
@@ -25,7 +26,9 @@ const Settings = Schema.parseJson(
   }).annotations({ identifier: "Settings" })
 )
 
-/** Reads the file and changes the settings. Those that are not in it go back to what they were at the start. */
+/**
+ * Reads the file and changes the settings. Settings that are not in the file go back to their values from the start.
+ */
 const reload = ({ eventOptions, flushInterval, flushQueueSize, optOut }: AmplitudeConfig.Settings) =>
   Effect.gen(function*() {
     const files = yield* FileSystem.FileSystem

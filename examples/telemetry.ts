@@ -1,7 +1,7 @@
 /**
  * The metrics, spans and logs of the SDK. They are exported over OTLP with `@effect/opentelemetry`, and the metrics are
- * printed in the text format of Prometheus. If OTEL_EXPORTER_OTLP_ENDPOINT is not set, the collector is a server of this
- * example, which prints what it received.
+ * printed in the text format of Prometheus. If OTEL_EXPORTER_OTLP_ENDPOINT is not set, the collector is a server of
+ * this example, which prints what it received.
  *
  *     AMPLITUDE_API_KEY=... npx tsx examples/telemetry.ts
  */

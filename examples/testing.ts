@@ -13,7 +13,7 @@ import { Clock, Console, Effect, Layer, Schema, TestClock, TestContext } from "e
 import { Amplitude, AmplitudeTest, Event, Identify, Recorder } from "effect-amplitude"
 import { deepStrictEqual } from "node:assert/strict"
 
-// What is tested
+// The program under test
 
 interface Item {
   readonly sku: string

@@ -1,5 +1,6 @@
 /**
- * An order and its events in one transaction of Postgres: both are stored, or neither is. Events are sent after the commit.
+ * An order and its events in one transaction of Postgres: both are stored, or neither is. Events are sent after the
+ * commit.
  *
  *     AMPLITUDE_API_KEY=... DATABASE_URL=postgres://localhost/shop npx tsx examples/transactional-outbox.ts
  */
@@ -13,7 +14,7 @@ import { SqlEventStorage } from "effect-amplitude/SqlEventStorage"
 
 const Database = PgClient.layerConfig({ url: Config.redacted("DATABASE_URL") })
 
-// the same client for the orders and for the events: that is what makes it one transaction
+// the orders and the events need the same SqlClient, so that they are in one transaction
 const AmplitudeOutbox = AmplitudeNode.layerStorageConfig({
   apiKey: Config.redacted("AMPLITUDE_API_KEY"),
   serverUrl: Config.string("AMPLITUDE_SERVER_URL").pipe(Config.withDefault(undefined))

@@ -14,7 +14,7 @@ import { connect } from "effect-amplitude/DevServerClient"
 import { randomUUID } from "node:crypto"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 
-// What is tested
+// The program under test
 
 interface Shop {
   readonly checkout: (user: string, total: number) => Promise<void>
@@ -52,7 +52,7 @@ describe.concurrent("a shop", () => {
   it("tracks a checkout", async () => {
     const { amplitude, shop } = open()
     await shop.checkout("user-12345", 20.5)
-    // Waits until the event is there. Of `event_properties` only what is named is compared.
+    // Waits until the event is there. Only the given properties are compared.
     const [event] = await amplitude.expect({
       type: "Checkout Completed",
       user: "user-12345",

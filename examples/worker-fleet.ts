@@ -1,6 +1,6 @@
 /**
- * A fleet that shares an outbox in Postgres. Web processes only store events: they neither poll nor send, and nothing is lost
- * when they are killed. One or more workers send. Start as many of each as you like.
+ * A fleet that shares an outbox in Postgres. Web processes only store events: they neither poll nor send, and nothing
+ * is lost when they are killed. One or more workers send. Start as many of each as you like.
  *
  *     DATABASE_URL=postgres://localhost/shop AMPLITUDE_API_KEY=... PORT=3000 npx tsx examples/worker-fleet.ts web
  *     DATABASE_URL=postgres://localhost/shop AMPLITUDE_API_KEY=... npx tsx examples/worker-fleet.ts worker
@@ -17,7 +17,7 @@ import { createServer } from "node:http"
 
 const role = process.argv[2] === "worker" ? "worker" : "web"
 
-// a worker that dies gives its events to the others within the duration of a lease
+// the events of a worker that dies pass to the others after the duration of a lease
 const Storage = SqlEventStorage.layerConfig({
   leaseDuration: Config.duration("LEASE_DURATION").pipe(Config.withDefault("10 seconds"))
 }).pipe(
@@ -47,7 +47,7 @@ const Web = HttpRouter.empty.pipe(
   )
 )
 
-// a worker has nothing to do but to keep its client
+// a worker only keeps its client running
 const Worker = Layer.effectDiscard(Effect.log("delivering"))
 
 Layer.launch(Layer.provide(role === "worker" ? Layer.merge(Worker, Layer.service(Amplitude)) : Web, AmplitudeShared))

@@ -13,7 +13,7 @@ interface Env {
   readonly AMPLITUDE_SERVER_URL?: string
 }
 
-/** What is used of `ExecutionContext` of the package `@cloudflare/workers-types`. */
+/** The used members of `ExecutionContext` of the package `@cloudflare/workers-types`. */
 interface ExecutionContext {
   readonly waitUntil: (promise: Promise<unknown>) => void
 }

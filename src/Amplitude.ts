@@ -44,9 +44,10 @@ const overFetch = Effect.succeed(Fetch.transport)
  */
 export class Amplitude extends Context.Tag("effect-amplitude/Amplitude")<Amplitude, Amplitude.Client>() {
   /**
-   * Tracks an event. It cannot fail, throw or wait for the service (except under `overflow: "suspend"`): an event that
-   * cannot be taken is a `Dropped` report, a metric and one warning a burst. A loop of it gives way to the event loop now
-   * and then, so that what it tracks leaves meanwhile: a caller that is interrupted there has tracked its event.
+   * Tracks an event. `track` cannot fail, cannot throw and does not wait for the service, except under `overflow:
+   * "suspend"`. An event that cannot be taken gets a `Dropped` report, counts in a metric, and is logged in one warning
+   * a burst. Many calls in a row yield to the event loop now and then, so that requests can leave meanwhile. A caller
+   * that is interrupted while it yields has tracked its event.
    *
    * @since 0.1.0
    */
@@ -65,8 +66,8 @@ export class Amplitude extends Context.Tag("effect-amplitude/Amplitude")<Amplitu
   }
 
   /**
-   * Tracks events, as `track` does each, and hands them to the storage together. In a storage with transactions that is one
-   * statement in place of many.
+   * Tracks several events as `track` does, and appends them to the storage together. An SQL storage needs one statement
+   * for all of them.
    *
    * @since 0.1.0
    */
@@ -75,7 +76,7 @@ export class Amplitude extends Context.Tag("effect-amplitude/Amplitude")<Amplitu
   }
 
   /**
-   * Tracks an event, and fails with the reason why it cannot be taken; then it makes no report.
+   * Tracks an event, and fails with a `TrackError` if the event cannot be taken. A failed call makes no report.
    *
    * @since 0.1.0
    */
@@ -149,8 +150,8 @@ export class Amplitude extends Context.Tag("effect-amplitude/Amplitude")<Amplitu
   static readonly flush: Effect.Effect<void, never, Amplitude> = Effect.flatMap(Amplitude, (client) => client.flush)
 
   /**
-   * Stops accepting events and gives each one that is left its outcome within `shutdownTimeout`: what closing the
-   * layer's scope does as well.
+   * Stops accepting events, and sends the waiting ones within `shutdownTimeout`. Events that are left then are dropped
+   * with the reason `Shutdown`, or stay in a durable storage. Closing the scope of the layer does the same.
    *
    * @since 0.1.0
    */
@@ -188,7 +189,8 @@ export class Amplitude extends Context.Tag("effect-amplitude/Amplitude")<Amplitu
   }
 
   /**
-   * Drops every event that is tracked from now on, or takes them again; what was accepted before is still sent.
+   * Switches the opt-out on or off. While it is on, every tracked event is dropped with the reason `OptedOut`. Events
+   * that were accepted before are still sent.
    *
    * @since 0.1.0
    */
@@ -218,8 +220,9 @@ export class Amplitude extends Context.Tag("effect-amplitude/Amplitude")<Amplitu
   }
 
   /**
-   * Gives every event that is tracked inside an effect defaults for its fields. It is local to the fiber and those it
-   * forks; an inner one wins over an outer one field by field, the event's own fields win over both.
+   * Sets default fields for every event that is tracked inside an effect. The defaults belong to the fiber and the
+   * fibers that it forks. Nested defaults are merged, and the inner one wins for each field. The fields of the event
+   * itself win over all defaults.
    *
    * @since 0.1.0
    * @example
@@ -239,7 +242,8 @@ export class Amplitude extends Context.Tag("effect-amplitude/Amplitude")<Amplitu
   )
 
   /**
-   * A client of its own, for the life of a scope: memory storage, the platform's `fetch`, Effect's logger.
+   * Makes a client that lives as long as the scope, for a second client in one program. It has the memory storage, the
+   * platform's `fetch` and Effect's logger.
    *
    * @since 0.1.0
    * @example
@@ -256,9 +260,9 @@ export class Amplitude extends Context.Tag("effect-amplitude/Amplitude")<Amplitu
   }
 
   /**
-   * The client over services of the user's choice. Its plugins are added by `Plugin.layer`. Each use of the name is a
-   * layer of its own: two projects in one graph of layers have two clients. `deliver: false` over a storage that is not
-   * shared is a defect.
+   * The client over the four services of the context: settings, storage, transport and logger. Plugins are added with
+   * `Plugin.layer`. Every access to `layerServices` gives a new layer, so that two projects in one graph of layers have
+   * two clients. `deliver: false` over a storage that is not shared is a defect.
    *
    * @since 0.1.0
    */
@@ -351,7 +355,8 @@ export declare namespace Amplitude {
   }
 
   /**
-   * What `yield* Amplitude` and `Amplitude.make` give: the statics of the same names say what each does.
+   * The client that `yield* Amplitude` and `Amplitude.make` give. The statics of `Amplitude` with the same names
+   * describe each method.
    *
    * @since 0.1.0
    * @category models

@@ -1,6 +1,6 @@
 /**
- * The client for pages in a browser: it sends what waits when its page is hidden or left, with requests that the browser
- * finishes after the page is gone.
+ * The client for pages in a browser. It sends the waiting events when the page is hidden or left, with requests that
+ * the browser finishes after the page is gone.
  *
  * @since 0.1.0
  */
@@ -17,15 +17,15 @@ import * as Client from "./internal/client.js"
 import * as Plugins from "./internal/intake/plugins.js"
 
 /**
- * The client of a page. It is `Amplitude.layer` with these differences:
+ * The client of a page. It differs from `Amplitude.layer` in this:
  *
  * - Requests are sent with `keepalive`, and their bodies have less than 60 kB.
- * - A page that is hidden flushes.
- * - A page that is left hands to the browser what waits, up to the 64 KiB that browsers take. The rest is stored in
- *   `localStorage` and is sent by the next page of the same origin that builds a client with the same API key. What was
- *   handed over is not retried.
+ * - The client flushes when the page is hidden.
+ * - When the page is left, the client hands the waiting events to the browser, up to the 64 KiB that browsers take.
+ *   These are not retried. The client stores the other events in `localStorage`. The next page of the same origin that
+ *   builds a client with the same API key sends them.
  *
- * Where there is no `document` it is `Amplitude.layer`.
+ * Without a `document`, it is the same as `Amplitude.layer`.
  *
  * @since 0.1.0
  * @category layers
@@ -38,7 +38,7 @@ export const layer = (options: Amplitude.Options): Layer.Layer<Amplitude, Invali
   Layer.scoped(Amplitude, make(options))
 
 /**
- * The same with options that are read from the `ConfigProvider`.
+ * `layer` with options that are read from the `ConfigProvider`.
  *
  * @since 0.1.0
  * @category layers
@@ -54,7 +54,7 @@ export const layerConfig = (
   Layer.scoped(Amplitude, Effect.flatMap(Config.unwrap(config), make))
 
 /**
- * The layers under one name, so that `AmplitudeBrowser.layer` reads as `Amplitude.layer` does.
+ * The layers of this module under one name.
  *
  * @since 0.1.0
  * @category layers
@@ -64,13 +64,13 @@ export const AmplitudeBrowser: { readonly layer: typeof layer; readonly layerCon
   layerConfig
 }
 
-/** Events of an earlier page have been through its plugins: they are tracked before there are plugins here. */
+/** Plugins are added last: stored events of an earlier page have passed through the plugins of that page. */
 const make = (options: Amplitude.Options): Effect.Effect<Amplitude.Client, InvalidConfig, Scope.Scope> =>
   Effect.gen(function*() {
     const { plugins, settings } = yield* Plugins.split(options)
     const keepalive = Keepalive.make()
     const client = yield* Client.makeDefault(Effect.succeed(keepalive.transport), Effect.succeed(settings))
-    // its plugin is the first one: its name cannot be taken
+    // this plugin is the first one, so that its name cannot be taken
     yield* Effect.orDie(Leaving.make(client, keepalive))
     yield* Plugins.addAll(client, plugins)
     return client

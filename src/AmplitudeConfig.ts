@@ -1,5 +1,5 @@
 /**
- * The settings of a client: what can be set, the defaults, and the live value that the other services read.
+ * The settings of a client: the options, their defaults, and the service that holds the current settings.
  *
  * @since 0.1.0
  */
@@ -20,7 +20,7 @@ import * as Environment from "./internal/environment.js"
 import * as Settings from "./internal/settings.js"
 
 /**
- * The live settings of one client.
+ * The current settings of one client, as a service.
  *
  * @since 0.1.0
  * @category tags
@@ -29,21 +29,22 @@ export class AmplitudeConfig
   extends Context.Tag("effect-amplitude/AmplitudeConfig")<AmplitudeConfig, AmplitudeConfig.Service>()
 {
   /**
-   * The value of every setting that is not given.
+   * The default of every setting.
    *
    * @since 0.1.0
    */
   static readonly defaults: Omit<AmplitudeConfig.Settings, "apiKey"> = Settings.defaults
 
   /**
-   * The options as read from the environment variables `AMPLITUDE_API_KEY`, `AMPLITUDE_FLUSH_QUEUE_SIZE` and so on.
+   * The options from the environment variables `AMPLITUDE_API_KEY`, `AMPLITUDE_FLUSH_QUEUE_SIZE` and so on.
    *
    * @since 0.1.0
    */
   static readonly environment: Config.Config<AmplitudeConfig.Options> = Environment.environment
 
   /**
-   * The settings as a scoped value of its own: two made from one options value share nothing.
+   * Checks options and makes the service that holds them. Two services that are made from the same options share
+   * nothing.
    *
    * @since 0.1.0
    * @example
@@ -84,7 +85,7 @@ export class AmplitudeConfig
   }
 
   /**
-   * The same with options that are read from the `ConfigProvider`.
+   * `layer` with options that are read from the `ConfigProvider`.
    *
    * @since 0.1.0
    * @example
@@ -108,7 +109,7 @@ export class AmplitudeConfig
  */
 export declare namespace AmplitudeConfig {
   /**
-   * Where the project's data live.
+   * The region where Amplitude keeps the project's data.
    *
    * @since 0.1.0
    * @category models
@@ -116,8 +117,8 @@ export declare namespace AmplitudeConfig {
   export type Zone = "US" | "EU"
 
   /**
-   * What happens to an event for which there is no room: the oldest one that waits is dropped, the new one is dropped,
-   * the caller waits, or the call fails with `BufferFull`.
+   * What happens to a new event when the storage is full: the oldest waiting event is dropped, the new event is
+   * dropped, the caller waits, or the call fails with `BufferFull`.
    *
    * @since 0.1.0
    * @category models
@@ -133,7 +134,7 @@ export declare namespace AmplitudeConfig {
   export type Compression = "none" | "gzip"
 
   /**
-   * What a retry schedule is stepped with: the HTTP status (0 where there was none) and the error of the transport.
+   * The input of `retrySchedule`: the HTTP status, 0 without an answer, and the error of the transport.
    *
    * @since 0.1.0
    * @category models
@@ -152,21 +153,26 @@ export declare namespace AmplitudeConfig {
     readonly apiKey: Redacted.Redacted | string
     /** How many waiting events trigger a send, and the most in one request (requests are cut at 1999). Default 200. */
     readonly flushQueueSize?: number | undefined
-    /** The longest an event waits for company. Default 10 seconds. */
+    /** The longest that an event waits until a batch is full. Default 10 seconds. */
     readonly flushInterval?: Duration.DurationInput | undefined
     /** Retries of an event after its first try; 0 means one try. Default 12. */
     readonly flushMaxRetries?: number | undefined
     /** The shortest user or device id that the project takes, in characters. Default: the service's own, 5. */
     readonly minIdLength?: number | undefined
-    /** Where the project's data live. Default `US`. */
+    /** The region where Amplitude keeps the project's data. Default `US`. */
     readonly serverZone?: Zone | undefined
-    /** Replaces the URL that `serverZone` and `useBatch` choose; path, query and port are kept. */
+    /**
+     * The URL to send to, in place of the one that `serverZone` and `useBatch` choose. Path, query and port are kept.
+     */
     readonly serverUrl?: string | undefined
-    /** Sends to the Batch API: larger requests, higher limits, later processing. Default false. */
+    /**
+     * Whether to send to the Batch API, which takes larger requests, has higher limits and processes later. Default
+     * false.
+     */
     readonly useBatch?: boolean | undefined
-    /** Drops every event that is tracked from now on. Default false. */
+    /** Whether every tracked event is dropped. Default false. */
     readonly optOut?: boolean | undefined
-    /** Runs for every report, one after the other, in a fiber of its own. Default none. */
+    /** Runs for every report, one report after the other, in one fiber of its own. Default none. */
     readonly callback?: ((report: DeliveryReport) => Effect.Effect<void>) | undefined
     /** The tracking plan put on each event that has none. Default none. */
     readonly plan?: Schema.Struct.Type<typeof Plan.fields> | undefined
@@ -174,41 +180,47 @@ export declare namespace AmplitudeConfig {
     readonly ingestionMetadata?: Schema.Struct.Type<typeof IngestionMetadata.fields> | undefined
     /** Defaults for the fields of every event. Default none. */
     readonly eventOptions?: Defaults | undefined
-    /** The longest that one request may take, answer included. Default 10 seconds. */
+    /** The longest that one request with its answer may take. Default 10 seconds. */
     readonly requestTimeout?: Duration.DurationInput | undefined
-    /** The longest that closing takes; may be 0. Default 10 seconds. */
+    /** The longest that closing the client takes. It may be 0. Default 10 seconds. */
     readonly shutdownTimeout?: Duration.DurationInput | undefined
-    /** The delays between tries while the endpoint is in trouble. Default `exponential("100 millis")`, jittered. */
+    /** The delays between the tries while the endpoint fails. Default `exponential("100 millis")`, jittered. */
     readonly retrySchedule?: Schedule.Schedule<unknown, RetryInput> | undefined
-    /** Requests under way at once. Default 1. */
+    /** The most requests that wait for their answers at the same time. Default 1. */
     readonly flushConcurrency?: number | undefined
-    /** Events that the storage holds at the most. Default 100000. */
+    /** The most events that the storage holds. Default 100000. */
     readonly bufferCapacity?: number | undefined
-    /** What happens to an event for which there is no room. Default `dropOldest`. */
+    /** What happens to a new event when the storage is full. Default `dropOldest`. */
     readonly overflow?: Overflow | undefined
-    /** Compresses bodies of more than 2048 bytes; `gzip` needs the platform's `CompressionStream`. Default `none`. */
+    /**
+     * How bodies of more than 2048 bytes are compressed. `gzip` needs the platform's `CompressionStream`. Default
+     * `none`.
+     */
     readonly compression?: Compression | undefined
     /**
-     * The least level of the lines that this client logs, whatever the program's own: at `Debug` each accepted event and
-     * each request with its answer. Default: the program's level.
+     * The minimum level of the lines that this client logs, whatever the program's minimum level is. `Debug` logs each
+     * accepted event and each request with its answer. Default: the program's minimum level.
      */
     readonly logLevel?: LogLevel.LogLevel | LogLevel.Literal | undefined
     /**
-     * How many reports wait for `callback`, and for each subscriber of `deliveries`. The oldest one is dropped: that is
-     * logged, and counted by the metric `amplitude_reports_dropped`. Default 10000.
+     * The most reports that wait for `callback`, and for each subscriber of `deliveries`. Beyond it the oldest report
+     * is dropped, which is logged and counted by the metric `amplitude_reports_dropped`. Default 10000.
      */
     readonly reportCapacity?: number | undefined
-    /** How long one run of `callback` may take. After it the run is given up, and the next report goes on. Default 30 seconds. */
+    /**
+     * The longest that one run of `callback` takes. Then it is interrupted, and the next report follows. Default 30
+     * seconds.
+     */
     readonly callbackTimeout?: Duration.DurationInput | undefined
     /**
-     * Whether this client sends. With false it only stores events, and another process delivers them: that needs a shared
-     * storage. Default true.
+     * Whether this client sends events. With false it only stores them, and another process delivers them, which needs
+     * a shared storage. Default true.
      */
     readonly deliver?: boolean | undefined
   }
 
   /**
-   * What can be changed while a client lives: every option.
+   * The options that `updateConfig` changes. Every option can be changed.
    *
    * @since 0.1.0
    * @category models
@@ -216,7 +228,7 @@ export declare namespace AmplitudeConfig {
   export interface Patch extends Partial<Options> {}
 
   /**
-   * The fields that every event can be given: those of `EventOptions` but the two that tell events apart.
+   * The fields that can have a default for every event: those of `EventOptions` without `insert_id` and `event_id`.
    *
    * @since 0.1.0
    * @category models
@@ -224,7 +236,7 @@ export declare namespace AmplitudeConfig {
   export interface Defaults extends Omit<EventOptions.Input, "insert_id" | "event_id"> {}
 
   /**
-   * The options after checking, durations decoded and defaults filled in.
+   * The settings of a client: the checked options, with durations decoded and defaults filled in.
    *
    * @since 0.1.0
    * @category models
@@ -261,11 +273,14 @@ export declare namespace AmplitudeConfig {
    * @category models
    */
   export interface Service {
-    /** The settings as they are now. */
+    /** The current settings. */
     readonly settings: Effect.Effect<Settings>
-    /** The same, for code that is already inside an effect. */
+    /** Reads the current settings without an effect, for code that runs inside one. */
     readonly unsafeSettings: () => Settings
-    /** Changes settings: an absent key stays, `undefined` goes back to the default, an invalid patch changes nothing. */
+    /**
+     * Changes settings. An absent key keeps its value, `undefined` restores the default, an invalid patch changes
+     * nothing.
+     */
     readonly update: (patch: Patch) => Effect.Effect<void, InvalidConfig>
   }
 }

@@ -1,7 +1,7 @@
 /**
- * Every error of the library. All are `Schema.TaggedError`s: their `_tag` is their name, their `message` names the
- * field (or the option, the plugin, the storage's operation) and what was expected. None ever holds the API key or the
- * value of a property.
+ * The errors of the library. Every error is a `Schema.TaggedError` whose `_tag` is its name. Its `message` names the
+ * field, the option, the plugin or the operation of the storage, and says what was expected. No error holds the API key
+ * or the value of a property.
  *
  * @since 0.1.0
  */
@@ -9,16 +9,16 @@ import * as Schema from "effect/Schema"
 import * as DeliveryReport from "./DeliveryReport.js"
 
 /**
- * An event that the service would refuse, found before it was taken.
+ * An event that Amplitude would refuse. The client found the fault before it accepted the event.
  *
  * @since 0.1.0
  * @category errors
  */
 export class InvalidEvent extends Schema.TaggedError<InvalidEvent>("effect-amplitude/InvalidEvent")("InvalidEvent", {
-  /** The path of what is wrong, for example `event_properties.items[2].price`. */
+  /** The path of the wrong value, for example `event_properties.items[2].price`. */
   field: Schema.String,
   expected: Schema.String,
-  /** The kind of thing found there, never the value. */
+  /** The kind of the value that was found, never the value itself. */
   actual: Schema.String
 }) {
   /**
@@ -30,7 +30,7 @@ export class InvalidEvent extends Schema.TaggedError<InvalidEvent>("effect-ampli
 }
 
 /**
- * The storage holds `bufferCapacity` events and the overflow policy does not take another one.
+ * The storage holds `bufferCapacity` events, and the `overflow` policy takes no other one.
  *
  * @since 0.1.0
  * @category errors
@@ -47,7 +47,7 @@ export class BufferFull extends Schema.TaggedError<BufferFull>("effect-amplitude
 }
 
 /**
- * A storage that failed to do what it was asked.
+ * An operation of the event storage that failed.
  *
  * @since 0.1.0
  * @category errors
@@ -60,7 +60,7 @@ export class StorageError extends Schema.TaggedError<StorageError>("effect-ampli
 }) {}
 
 /**
- * The client was shut down before the call.
+ * A call of a client that is shut down.
  *
  * @since 0.1.0
  * @category errors
@@ -77,7 +77,7 @@ export class AmplitudeClosed
 }
 
 /**
- * Why a call could not hand its event to the client.
+ * The errors of `trackOrFail`: why the client did not accept the event.
  *
  * @since 0.1.0
  * @category errors
@@ -85,7 +85,7 @@ export class AmplitudeClosed
 export type TrackError = InvalidEvent | BufferFull | StorageError | AmplitudeClosed
 
 /**
- * A setting that cannot be used.
+ * An option with a value that cannot be used.
  *
  * @since 0.1.0
  * @category errors
@@ -107,7 +107,7 @@ export class InvalidConfig
 }
 
 /**
- * A request that got no whole answer: it could not be sent, the connection broke, or the answer did not arrive in time.
+ * A request without a whole answer: it could not be sent, the connection broke, or the answer did not arrive in time.
  *
  * @since 0.1.0
  * @category errors
@@ -115,11 +115,11 @@ export class InvalidConfig
 export class TransportError
   extends Schema.TaggedError<TransportError>("effect-amplitude/TransportError")("TransportError", {
     /**
-     * - `Connection`: no connection, or it broke before an answer began
+     * - `Connection`: there was no connection, or it broke before the answer began
      * - `Incomplete`: the answer began and did not arrive whole
-     * - `Timeout`: the answer was not there within `requestTimeout`
+     * - `Timeout`: the answer did not arrive within `requestTimeout`
      *
-     * A transport of your own may have others.
+     * A transport of your own may use other reasons.
      */
     reason: Schema.optionalWith(Schema.String, { default: () => "Connection" }),
     message: Schema.optionalWith(Schema.String, { default: () => "the request got no answer" }),
@@ -128,7 +128,7 @@ export class TransportError
 {}
 
 /**
- * A plugin that cannot be added: its name is taken, or its `setup` failed.
+ * A plugin that could not be added: its name is taken, or its `setup` failed.
  *
  * @since 0.1.0
  * @category errors
@@ -141,7 +141,7 @@ export class PluginError extends Schema.TaggedError<PluginError>("effect-amplitu
 }) {}
 
 /**
- * The event was taken but not delivered, seen by `trackAndWait`.
+ * An event of `trackAndWait` that was accepted and not delivered.
  *
  * @since 0.1.0
  * @category errors
@@ -149,11 +149,13 @@ export class PluginError extends Schema.TaggedError<PluginError>("effect-amplitu
 export class DeliveryError
   extends Schema.TaggedError<DeliveryError>("effect-amplitude/DeliveryError")("DeliveryError", {
     /**
-     * The reason of the report; or `Stored`: the client shut down with the event still in its durable storage, for the
-     * next process to send; or `Elsewhere`: another process that shares the storage acknowledged it.
+     * The reason of the report, or one of these:
+     *
+     * - `Stored`: the client was shut down with the event still in its durable storage; the next process sends it
+     * - `Elsewhere`: another process that shares the storage acknowledged the event
      */
     reason: Schema.Literal(...DeliveryReport.reasons, "Stored", "Elsewhere"),
-    /** The one report of the event; `Stored` and `Elsewhere` have none here. */
+    /** The report of the event. `Stored` and `Elsewhere` have none. */
     report: Schema.optional(Schema.declare(DeliveryReport.isDropped)),
     message: Schema.String
   })

@@ -1,6 +1,6 @@
 /**
- * Where the lines go that a client logs: debug for routine, warnings for retries and drops, errors for what needs a
- * person. No line holds the API key. None above debug holds an id or the value of a property.
+ * The logger of a client. Routine is logged at debug, retries and drops at warning, and faults that need a person at
+ * error. No line holds the API key. No line above debug holds an id or the value of a property.
  *
  * @since 0.1.0
  */
@@ -11,6 +11,8 @@ import type * as LogLevel from "effect/LogLevel"
 import * as Log from "./internal/log.js"
 
 /**
+ * The service that a client logs with.
+ *
  * @since 0.1.0
  * @category tags
  */
@@ -18,8 +20,8 @@ export class AmplitudeLogger
   extends Context.Tag("effect-amplitude/AmplitudeLogger")<AmplitudeLogger, AmplitudeLogger.Service>()
 {
   /**
-   * Effect's own logger. Which lines it writes is decided by the setting `logLevel`, or else by the program's minimum
-   * log level where the client is built.
+   * Effect's own logger. The setting `logLevel` is its minimum level. Without the setting, it is the minimum log level
+   * of the fiber that builds the client.
    *
    * @since 0.1.0
    */
@@ -42,15 +44,15 @@ export declare namespace AmplitudeLogger {
    * @category models
    */
   export interface Service {
-    /** Writes a line. Its annotations name the `package` and the `module` that it comes from. */
+    /** Writes a line. The annotations hold the `package` and the `module` of the line. */
     readonly log: (
       level: LogLevel.LogLevel,
       message: string,
       annotations: Readonly<Record<string, unknown>>
     ) => Effect.Effect<void>
     /**
-     * The least level that this logger writes, read when the client is built: the client makes no line below it. The
-     * setting `logLevel` comes before it. Default: every line is made.
+     * The minimum level of this logger, which the client reads when it is built. The client makes no line below it. The
+     * setting `logLevel` replaces it. Default: the client makes every line.
      */
     readonly minimumLevel?: Effect.Effect<LogLevel.LogLevel> | undefined
   }

@@ -1,6 +1,6 @@
 /**
- * An HTTP middleware for the servers of `@effect/platform`: every event that is tracked while a request is handled gets
- * what the request says of its sender.
+ * An HTTP middleware for servers of `@effect/platform`. Every event that is tracked while a request is handled gets the
+ * address, the user agent and the language of that request.
  *
  * @since 0.1.0
  */
@@ -13,14 +13,16 @@ import { Amplitude } from "./Amplitude.js"
 import type { AmplitudeConfig } from "./AmplitudeConfig.js"
 
 /**
+ * The options of the middleware.
+ *
  * @since 0.1.0
  * @category models
  */
 export interface Options<E = never, R = never> {
   /**
-   * The ids of a request, and whatever else its events are to have: over what the request says by itself, where
-   * `undefined` leaves a field out (`ip: undefined` for none). It runs before the handler, which waits for it. If it
-   * fails or dies, the request goes on without, and the log says so.
+   * Gives the fields for all events of a request, such as `user_id`. They win over the fields that the middleware reads
+   * from the request; `undefined` removes such a field (`ip: undefined`). It runs before the handler. If it fails or
+   * dies, the request goes on without these fields, and a warning is logged.
    */
   readonly eventOptions?:
     | ((
@@ -28,16 +30,17 @@ export interface Options<E = never, R = never> {
     ) => Effect.Effect<AmplitudeConfig.Defaults, E, R> | AmplitudeConfig.Defaults)
     | undefined
   /**
-   * How many proxies of yours stand before the server, `true` for one. The address is then the one that the outermost
-   * of them wrote into `x-forwarded-for` (or `forwarded`, where that is missing): what stands left of it is the
-   * sender's own claim. Default false: the address of the connection.
+   * How many of your own proxies a request passes; `true` means one. `ip` is then the address that the outermost of
+   * these proxies wrote into `x-forwarded-for`, or into `forwarded` if that header is missing. Addresses to the left of
+   * it are not trusted, since the sender can write them. Default false: `ip` is the address of the connection.
    */
   readonly trustForwarded?: boolean | number | undefined
 }
 
 /**
- * The middleware: `ip`, `user_agent` and `language` (the first tag of `accept-language`) from each request, and what
- * `eventOptions` gives for it. An event's own fields, and those of a `withEventOptions` in a handler, win over these.
+ * Makes the middleware. It reads `ip`, `user_agent` and `language` (the first tag of `accept-language`) from each
+ * request, and adds the fields of `eventOptions`. The fields of an event, and `withEventOptions` inside a handler, win
+ * over these.
  *
  * @since 0.1.0
  * @category constructors
@@ -68,7 +71,7 @@ export const make: <E = never, R = never>(
           Amplitude.withEventOptions(httpApp, { ...readRequest(request, hopsOf(options.trustForwarded)), ...defaults }))
     )
 
-/** What the user's function gives. It can be interrupted with the request, within which everything else cannot. */
+/** Runs the user's function. It stays interruptible in an uninterruptible region, so that it ends with its request. */
 const given = <E, R>(
   request: HttpServerRequest.HttpServerRequest,
   { eventOptions }: Options<E, R>
@@ -87,7 +90,7 @@ const given = <E, R>(
       )
     )
 
-/** An empty header is no id: like `null` it would make every event of the request invalid. */
+/** Drops null and empty values: an empty header as an id would make every event of the request invalid. */
 const withoutMissing = (options: object): AmplitudeConfig.Defaults =>
   Predicate.isRecord(options)
     ? Object.fromEntries(Object.entries(options).filter(([_, value]) => value !== null && value !== ""))
@@ -109,13 +112,13 @@ const hopsOf = (trustForwarded: boolean | number | undefined): number =>
     ? Math.floor(trustForwarded)
     : 0
 
-/** Without a forwarded address it is the connection's; one that cannot be read is not replaced by that of a proxy. */
+/** A forwarded address that cannot be read gives no address: the connection's address is that of a proxy. */
 const addressOf = (
   forwarded: string | undefined,
   request: HttpServerRequest.HttpServerRequest
 ): string | undefined => parseAddress(forwarded ?? Option.getOrElse(request.remoteAddress, () => ""))
 
-/** The address that the outermost trusted proxy saw: each one adds, on the right, where it got the request from. */
+/** The address that the outermost trusted proxy saw. Each proxy adds the address of its own sender on the right. */
 const forwarded = ({ headers }: HttpServerRequest.HttpServerRequest, hops: number): string | undefined => {
   const list = headers["x-forwarded-for"] !== undefined
     ? headers["x-forwarded-for"].split(",").map((address) => address.trim()).filter((address) => address !== "")
@@ -123,13 +126,13 @@ const forwarded = ({ headers }: HttpServerRequest.HttpServerRequest, hops: numbe
   return list[Math.max(0, list.length - hops)]
 }
 
-/** The `for` of one element of a `forwarded` header (RFC 7239), empty where it has none. */
+/** The `for` of one element of a `forwarded` header (RFC 7239), or an empty string. */
 const forOf = (element: string): string => {
   const [_, quoted, token] = /(?:^|;)\s*for\s*=\s*(?:"([^"]*)"|([^;\s"]*))/i.exec(element) ?? []
   return quoted ?? token ?? ""
 }
 
-/** The bare address: without a port, brackets and a zone; IPv4 also where the socket speaks IPv6. */
+/** The address without port, brackets and zone. An IPv4 address that is mapped to IPv6 becomes IPv4. */
 const parseAddress = (text: string): string | undefined => {
   const bare = /^\[([^\]]*)\](?::\d+)?$/.exec(text)?.[1] ?? /^([\d.]+):\d+$/.exec(text)?.[1] ?? text
   const [address = ""] = bare.split("%")

@@ -1,6 +1,6 @@
 /**
- * The client for Node servers under load: it sends over undici, with a pool of connections that are kept alive and
- * closed with the layer.
+ * The client for Node servers under load. It sends over a pool of keep-alive connections of undici, which closes with
+ * the layer.
  *
  * @since 0.1.0
  */
@@ -16,7 +16,7 @@ import * as Client from "./internal/client.js"
 import * as Undici from "./internal/transport/undici.js"
 
 /**
- * The client over undici.
+ * The client over undici, with memory storage and Effect's logger.
  *
  * @since 0.1.0
  * @category layers
@@ -29,7 +29,7 @@ export const layer = (options: Amplitude.Options): Layer.Layer<Amplitude, Invali
   Layer.scoped(Amplitude, Client.makeDefault(Undici.make, Effect.succeed(options)))
 
 /**
- * The same with options that are read from the `ConfigProvider`.
+ * `layer` with options that are read from the `ConfigProvider`.
  *
  * @since 0.1.0
  * @category layers
@@ -62,7 +62,7 @@ export const layerStorage = (
   Layer.scoped(Amplitude, Client.makeDefault(Undici.make, Effect.succeed(options), EventStorage))
 
 /**
- * The same with options that are read from the `ConfigProvider`.
+ * `layerStorage` with options that are read from the `ConfigProvider`.
  *
  * @since 0.1.0
  * @category layers
@@ -73,7 +73,7 @@ export const layerStorageConfig = (
   Layer.scoped(Amplitude, Client.makeDefault(Undici.make, Client.optionsOf(config), EventStorage))
 
 /**
- * The client over undici with the options of the environment variables `AMPLITUDE_API_KEY` and so on.
+ * The client over undici with options from the environment variables `AMPLITUDE_API_KEY` and so on.
  *
  * @since 0.1.0
  * @category layers
@@ -91,7 +91,7 @@ export const AmplitudeNodeLive: Layer.Layer<Amplitude, ConfigError | InvalidConf
 )
 
 /**
- * The layers under one name, so that `AmplitudeNode.layer` reads as `Amplitude.layer` does.
+ * The layers of this module under one name.
  *
  * @since 0.1.0
  * @category layers

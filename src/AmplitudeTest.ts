@@ -1,5 +1,5 @@
 /**
- * The client in tests: it checks events as the live one does, records them and sends nothing.
+ * The client for tests. It checks events as the live client does, records them and sends nothing.
  *
  * @since 0.1.0
  */
@@ -35,7 +35,7 @@ import type { Revenue } from "./Revenue.js"
 import type { Transport } from "./Transport.js"
 
 /**
- * What the client of a test has recorded, and what its requests are answered with.
+ * The recorder of a test's client: it reads the events and reports, and chooses the answers of the requests.
  *
  * @since 0.1.0
  * @category tags
@@ -51,7 +51,7 @@ import type { Transport } from "./Transport.js"
  */
 export class Recorder extends Context.Tag("effect-amplitude/Recorder")<Recorder, Recorder.Service>() {
   /**
-   * The accepted events, in order, as soon as they are tracked.
+   * The accepted events, in order. An event is there as soon as it is tracked, without a flush.
    *
    * @since 0.1.0
    */
@@ -61,8 +61,8 @@ export class Recorder extends Context.Tag("effect-amplitude/Recorder")<Recorder,
   )
 
   /**
-   * The events of one type; of a constructor that `Event.define` gave with their properties decoded, where one that is
-   * not as defined is a defect.
+   * The recorded events of one type. With a constructor that `Event.define` made, the properties are decoded, and an
+   * event that cannot be decoded is a defect.
    *
    * @since 0.1.0
    * @example
@@ -83,7 +83,7 @@ export class Recorder extends Context.Tag("effect-amplitude/Recorder")<Recorder,
   }
 
   /**
-   * What was done to the properties of users.
+   * The recorded changes of user properties.
    *
    * @since 0.1.0
    */
@@ -93,7 +93,7 @@ export class Recorder extends Context.Tag("effect-amplitude/Recorder")<Recorder,
   )
 
   /**
-   * What was done to the properties of groups.
+   * The recorded changes of group properties.
    *
    * @since 0.1.0
    */
@@ -101,7 +101,7 @@ export class Recorder extends Context.Tag("effect-amplitude/Recorder")<Recorder,
     .flatMap(Recorder, (recorder) => recorder.groupIdentifies)
 
   /**
-   * Who was put into which groups.
+   * The recorded calls of `setGroup`: each user with its groups.
    *
    * @since 0.1.0
    */
@@ -111,7 +111,7 @@ export class Recorder extends Context.Tag("effect-amplitude/Recorder")<Recorder,
   )
 
   /**
-   * The purchases and refunds.
+   * The recorded purchases and refunds.
    *
    * @since 0.1.0
    */
@@ -121,8 +121,9 @@ export class Recorder extends Context.Tag("effect-amplitude/Recorder")<Recorder,
   )
 
   /**
-   * Dies with a readable difference unless the recorded events are the expected ones, in this order, and no others. Of
-   * each event only the fields that are named are compared, of an object only the keys; `undefined` expects none.
+   * Dies with a readable difference unless the recorded events are the expected ones, in this order, and no others. It
+   * compares only the fields, and the keys of objects, that are given. A field that is `undefined` is expected to be
+   * missing.
    *
    * @since 0.1.0
    * @example
@@ -138,7 +139,7 @@ export class Recorder extends Context.Tag("effect-amplitude/Recorder")<Recorder,
   }
 
   /**
-   * The reports so far.
+   * The reports up to now.
    *
    * @since 0.1.0
    */
@@ -155,8 +156,8 @@ export class Recorder extends Context.Tag("effect-amplitude/Recorder")<Recorder,
   static readonly clear: Effect.Effect<void, never, Recorder> = Effect.flatMap(Recorder, (recorder) => recorder.clear)
 
   /**
-   * Answers the next requests, `times` of them, with an error of the transport or an answer of the service; those after
-   * them succeed again.
+   * Fails the next `times` requests (default 1), with an error of the transport or an answer of the service. Later
+   * requests succeed again.
    *
    * @since 0.1.0
    * @example
@@ -169,8 +170,8 @@ export class Recorder extends Context.Tag("effect-amplitude/Recorder")<Recorder,
   }
 
   /**
-   * Delays the answers of the next requests, `times` of them, by the clock; those after them come at once again. It goes
-   * together with `failWith`.
+   * Delays the answers of the next requests, `times` of them, by the clock; those after them come at once again. It
+   * goes together with `failWith`.
    *
    * @since 0.1.0
    * @example
@@ -183,7 +184,7 @@ export class Recorder extends Context.Tag("effect-amplitude/Recorder")<Recorder,
   }
 
   /**
-   * The client and its recorder, with any option of the live one.
+   * The client and its recorder. It takes every option of the live client.
    *
    * @since 0.1.0
    * @example
@@ -201,7 +202,7 @@ export class Recorder extends Context.Tag("effect-amplitude/Recorder")<Recorder,
  */
 export declare namespace Recorder {
   /**
-   * What a request can fail with: the transport's error, or an answer. A `body` that is not a string is sent as JSON.
+   * The failure of a request: an error of the transport, or an answer. A `body` that is not a string is sent as JSON.
    *
    * @since 0.1.0
    * @category models
@@ -213,18 +214,18 @@ export declare namespace Recorder {
   }
 
   /**
-   * The options of the live client; none is required.
+   * The options of the live client, and `lenient`. None is required.
    *
    * @since 0.1.0
    * @category models
    */
   export interface Options extends Partial<Amplitude.Options> {
-    /** Reports an invalid event as the live client does. Default false: it is a defect of the call. */
+    /** Whether an invalid event makes a report, as in the live client. Default false: it is a defect of the call. */
     readonly lenient?: boolean | undefined
   }
 
   /**
-   * Whom an event is of.
+   * The user or device of an event.
    *
    * @since 0.1.0
    * @category models
@@ -268,7 +269,7 @@ export declare namespace Recorder {
   }
 
   /**
-   * An event of a type that was defined, with its properties as they were given.
+   * An event that a constructor of `Event.define` made, with its decoded properties.
    *
    * @since 0.1.0
    * @category models
@@ -281,7 +282,7 @@ export declare namespace Recorder {
   }
 
   /**
-   * What is expected of an event: the fields that matter.
+   * The expected fields of an event. Other fields are not compared.
    *
    * @since 0.1.0
    * @category models
@@ -313,9 +314,9 @@ export declare namespace Recorder {
 }
 
 /**
- * The client for tests. An invalid event is a defect of the call, so that a test fails where the mistake is; `insert_id`s
- * count from `00000000-0000-4000-8000-000000000001`, and times are those of the clock: under `TestClock` a whole payload
- * can be compared. Each build of the layer is fresh.
+ * The client for tests, and its recorder. An invalid event is a defect of the call, so that a test fails where the
+ * mistake is. `insert_id`s count from `00000000-0000-4000-8000-000000000001`, and times come from the `Clock`, so that
+ * under `TestClock` a whole payload can be compared. Each build of the layer is fresh.
  *
  * @since 0.1.0
  * @category layers
@@ -359,7 +360,7 @@ function make(
       invalidIsDefect: lenient !== true,
       observer: (report) => reports.push(report)
     }).pipe(Effect.withClock(clock))
-    // runs before the client is closed, which must not wait for the clock of the test
+    // this finalizer runs before the client closes, so that closing does not wait for a `TestClock`
     yield* Effect.addFinalizer(() => Effect.sync(clock.close))
     yield* Plugins.addAll(client, plugins)
     return Context.make(Amplitude, client).pipe(Context.add(Recorder, {
@@ -393,7 +394,7 @@ function make(
   }).pipe(Effect.provideServiceEffect(InsertId, Effect.sync(sequential)))
 }
 
-/** A storage that shows what it has accepted. */
+/** Calls `record` with each event that the storage accepts. */
 const recording = (
   storage: EventStorage.Service,
   record: (event: EventStorage.EncodedEvent) => void
@@ -443,7 +444,7 @@ const subjectOf = ({ device_id, user_id }: Event): Recorder.Subject => ({
 const groupsOf = (event: Event): ReadonlyArray<Recorder.Grouped> =>
   Object.entries(event.groups ?? {}).map(([groupType, groupName]) => ({ ...subjectOf(event), groupType, groupName }))
 
-/** An event that puts a user into a group is an identify as well, told by its groups. */
+/** `setGroup` makes an `$identify` event as well. That one has `groups`. */
 const readIdentify = (event: Event): ReadonlyArray<Recorder.Identified> =>
   event.event_type === "$identify" && event.groups === undefined
     ? [{ ...subjectOf(event), operations: event.user_properties ?? {} }]

@@ -1,6 +1,6 @@
 /**
- * What became of an event: every event that a client was handed ends in one report, or in the typed failure of the call
- * that handed it over. Reports reach the `callback` option, the `deliveries` stream and `trackAndWait`.
+ * The report of an event's outcome. Every event ends in exactly one report, or in the typed failure of the call that
+ * tracked it. Reports reach the `callback` option, the `deliveries` stream and `trackAndWait`.
  *
  * @since 0.1.0
  */
@@ -8,21 +8,21 @@ import * as Inspectable from "effect/Inspectable"
 import * as Event from "./Event.js"
 
 /**
- * Why an event was dropped.
+ * The reasons why events are dropped.
  *
- * - `Rejected`: the service refused it, and would again
+ * - `Rejected`: the service refused the event, and would refuse it again
  * - `InvalidApiKey`: the service does not know the API key
  * - `Silenced`: the project silences this device
  * - `QuotaExceeded`: the user or the device is over its daily quota
- * - `PayloadTooLarge`: too large for a request even alone
- * - `RetriesExhausted`: `flushMaxRetries` retries got no answer that settles it
- * - `BufferFull`: dropped by the `overflow` policy
- * - `Invalid`: refused before it was taken, see `InvalidEvent`
- * - `Storage`: the storage could not take it
+ * - `PayloadTooLarge`: the event alone is too large for a request
+ * - `RetriesExhausted`: after `flushMaxRetries` retries there was still no answer that decides the outcome
+ * - `BufferFull`: the `overflow` policy dropped the event
+ * - `Invalid`: the client found a fault in the event, see `InvalidEvent`
+ * - `Storage`: the storage could not take the event
  * - `Closed`: the client was shut down before the call
- * - `Plugin`: a plugin dropped it, or failed
+ * - `Plugin`: a plugin dropped the event, or failed
  * - `OptedOut`: the client is opted out
- * - `Shutdown`: still waiting when `shutdownTimeout` was over
+ * - `Shutdown`: the event was still waiting when `shutdownTimeout` was over
  *
  * @since 0.1.0
  * @category models
@@ -55,9 +55,9 @@ export type Reason = typeof reasons[number]
  */
 export type DeliveryReport = Delivered | Dropped
 
-/** What both kinds of report share. The event is decoded from its JSON when it is first read. */
+/** The base of both kinds of report. The event is decoded from its JSON when it is first read. */
 abstract class Report<E> extends Inspectable.Class {
-  /** The HTTP status of the answer that settled the event; 0 where there was none. */
+  /** The HTTP status of the answer that decided the outcome, or 0 without an answer. */
   readonly code: number
   readonly message: string
   /** How many requests carried the event. */
@@ -97,7 +97,7 @@ abstract class Report<E> extends Inspectable.Class {
   }
 }
 
-/** How a report is made: from the encoded event, or from an event that was never encoded. */
+/** The fields of a report. The event is given as its JSON, or as it is if it was never encoded. */
 interface Settled<E> {
   readonly code: number
   readonly message: string
@@ -107,7 +107,7 @@ interface Settled<E> {
 }
 
 /**
- * The service took the event.
+ * The report of an event that the service took.
  *
  * @since 0.1.0
  * @category models
@@ -120,8 +120,8 @@ export class Delivered extends Report<Event.Event> {
 }
 
 /**
- * The event was given up, for `reason`. Its `event` is what was sent or would have been; where the reason is `Invalid`,
- * it is what was given, unchecked.
+ * The report of an event that was dropped, with the `reason`. `event` is the event as it was sent, or would have been
+ * sent. With the reason `Invalid`, it is the unchecked value that was tracked.
  *
  * @since 0.1.0
  * @category models

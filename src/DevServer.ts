@@ -1,7 +1,7 @@
 /**
- * A local ingestion server that speaks Amplitude's HTTP V2 (`POST /2/httpapi`) and Batch (`POST /batch`) as the real
- * one does: validation, limits, the bodies of its refusals, deduplication. It keeps what it ingests and answers it at
- * `GET /events`. Any SDK can point at it with its server URL.
+ * A local server for Amplitude's HTTP V2 API (`POST /2/httpapi`) and Batch API (`POST /batch`). It validates, limits,
+ * deduplicates and answers as Amplitude does. It keeps the events that it ingests, and gives them at `GET /events`. Any
+ * Amplitude SDK can use it as its server URL.
  *
  * @since 0.1.0
  */
@@ -38,7 +38,7 @@ import { type InPlace, Store, type Upload } from "./internal/devServer/store.js"
 import { violations } from "./internal/devServer/violations.js"
 
 /**
- * The running server.
+ * A running server, as a service.
  *
  * @since 0.1.0
  * @category tags
@@ -52,7 +52,7 @@ export class DevServer extends Context.Tag("effect-amplitude/DevServer")<DevServ
    * import { DevServer } from "effect-amplitude/DevServer"
    * import { Console, Effect } from "effect"
    *
-   * // Two servers in one program: the second one knows a single project.
+   * // Two servers in one program. The second one has a single project.
    * export const program = Effect.gen(function*() {
    *   const open = yield* DevServer.make()
    *   const strict = yield* DevServer.make({ apiKeys: ["0123456789abcdef"] })
@@ -94,7 +94,7 @@ export class DevServer extends Context.Tag("effect-amplitude/DevServer")<DevServ
     Layer.scoped(DevServer, DevServer.make(options))
 
   /**
-   * What was ingested, in order.
+   * The events that were ingested, in order.
    *
    * @since 0.1.0
    * @category accessors
@@ -105,7 +105,7 @@ export class DevServer extends Context.Tag("effect-amplitude/DevServer")<DevServ
   )
 
   /**
-   * The uploads that came in, in order.
+   * The uploads that arrived, in order.
    *
    * @since 0.1.0
    * @category accessors
@@ -116,7 +116,7 @@ export class DevServer extends Context.Tag("effect-amplitude/DevServer")<DevServ
   )
 
   /**
-   * Forgets everything.
+   * Forgets all events, requests, faults, `insert_id`s, rates and quotas.
    *
    * @since 0.1.0
    * @category accessors
@@ -135,21 +135,21 @@ export declare namespace DevServer {
   export interface Service {
     /** Where the server listens, for example `http://127.0.0.1:8123`. */
     readonly url: string
-    /** The server URL of an SDK that speaks HTTP V2. */
+    /** The server URL for an SDK that uses the HTTP V2 API. */
     readonly urlV2: string
-    /** The server URL of an SDK that speaks Batch. */
+    /** The server URL for an SDK that uses the Batch API. */
     readonly urlBatch: string
-    /** What was ingested, in order, each `insert_id` of a device once. */
+    /** The events that were ingested, in order, each `insert_id` of a device once. */
     readonly events: Effect.Effect<ReadonlyArray<KeptEvent>>
-    /** The uploads (every `POST`) that came in, in order, with how they were answered. */
+    /** The uploads (every `POST`) that arrived, in order, with the status of their answers. */
     readonly requests: Effect.Effect<ReadonlyArray<ReceivedRequest>>
     /** Every event that arrived, in order, with its verdict. */
     readonly received: Effect.Effect<ReadonlyArray<ReceivedEvent>>
-    /** A user, by `user_id`, or by `device_id` without one. */
+    /** The user with this `user_id`, or the user without `user_id` with this `device_id`. */
     readonly user: (id: string) => Effect.Effect<Option.Option<User>>
-    /** Answers the requests that come as a fault says. */
+    /** Answers the next requests as the fault says. */
     readonly inject: (fault: Fault) => Effect.Effect<void>
-    /** Waits for events. Fails with the nearest miss when `within` (milliseconds, the default is 5000) is over. */
+    /** Waits for events. Fails with the nearest miss when `within` is over (in milliseconds, default 5000). */
     readonly expect: (matcher: Matcher) => Effect.Effect<ReadonlyArray<ReceivedEvent>, ExpectationFailed>
     /** The events that arrive from now on, with their verdicts. */
     readonly stream: Stream.Stream<ReceivedEvent>
@@ -162,33 +162,33 @@ export declare namespace DevServer {
    * @category models
    */
   export interface Options {
-    /** The port to listen on. The default is 0: one that is free. */
+    /** The port to listen on. Default 0: any free port. */
     readonly port?: number | undefined
-    /** The address to listen on. The default is `127.0.0.1`: this machine alone can reach it. */
+    /** The address to listen on. Default `127.0.0.1`, which only this machine can reach. */
     readonly host?: string | undefined
-    /** The keys of the projects that exist. By default every key that is not blank is valid. */
+    /** The API keys of the projects that exist. Default: every key that is not blank. */
     readonly apiKeys?: ReadonlyArray<string> | undefined
     /**
-     * Whether a user or device that sends too much is refused with a 429. The default is true. The rate is an average
-     * over 30 seconds, so it takes 900 events to exceed that of HTTP V2, and 30,000 to exceed that of Batch.
+     * Whether a user or device that sends too much gets a 429. Default true. The rate is an average over 30 seconds:
+     * the limit of the HTTP V2 API is 900 events in that time, and the limit of the Batch API 30,000.
      */
     readonly rateLimit?: boolean | undefined
-    /** How many events are held; the oldest is pushed out first. The default is 10,000. */
+    /** The most events that the server holds. Beyond it the oldest event is dropped. Default 10,000. */
     readonly maxEvents?: number | undefined
-    /** The JSON Schema of the properties of each event by its type, which kept events are held against. */
+    /** The tracking plan: the JSON Schema of the properties, by event type. Kept events are checked against it. */
     readonly plan?: { readonly [eventType: string]: unknown } | undefined
     /**
-     * A file that keeps across restarts what the server holds. It is rewritten when it has grown to twice that. Nobody
-     * else can read it.
+     * A file that keeps the events across restarts. Only its owner can read it. The server rewrites it when it holds
+     * twice as much as the server.
      */
     readonly file?: string | undefined
-    /** More names of the server that a `Host` header may have. */
+    /** Further names that a `Host` header may have. */
     readonly allowHost?: ReadonlyArray<string> | undefined
-    /** Other origins whose pages may read what arrived, for example `http://localhost:3000`. */
+    /** Other origins whose pages may read the events, for example `http://localhost:3000`. */
     readonly allowOrigin?: ReadonlyArray<string> | undefined
-    /** What everything but ingestion asks for. Without it, other machines can only send events. */
+    /** The token that every route except ingestion asks for. Without a token, other machines can only send events. */
     readonly token?: string | undefined
-    /** Answers a request in place of the service. Such a request is not validated and ingests nothing. */
+    /** Answers a request in place of the server. Such a request is not validated, and its events are not ingested. */
     readonly intercept?: ((request: InterceptedRequest) => Option.Option<Answer>) | undefined
   }
 
@@ -201,7 +201,7 @@ export declare namespace DevServer {
   export type ReceivedEvent = typeof Model.ReceivedEvent.Type
 
   /**
-   * A user: properties with the event that set each, and events by session.
+   * A user: each property with the event that set it, and the events by session.
    *
    * @since 0.1.0
    * @category models
@@ -209,8 +209,9 @@ export declare namespace DevServer {
   export type User = typeof Model.UserDetail.Type
 
   /**
-   * How requests are answered in place of the service: an answer, `"reset"` or `"timeout"`. `times` is how often,
-   * `share` (0 to 1) which part, `user` of whom, `forMs` how many milliseconds. The default is every request.
+   * A fault that answers requests: an answer, `"reset"` or `"timeout"`. Default: it answers every request. `times`
+   * limits how often it answers, `share` (0 to 1) is the share of requests, `user` the user whose requests it answers,
+   * `forMs` how long it lasts in milliseconds.
    *
    * @since 0.1.0
    * @category models
@@ -218,8 +219,8 @@ export declare namespace DevServer {
   export type Fault = typeof Model.Fault.Type
 
   /**
-   * What is expected of the events: `count` (the default is 1) kept ones of a `type` and `user`, with the values of
-   * `where` by name or dotted path. With `none`, that no such event comes within `within` milliseconds.
+   * The expected events: `count` (default 1) kept events with this `type` and `user`, and with the values of `where` by
+   * name or dotted path. With `none`, no such event may arrive within `within` milliseconds.
    *
    * @since 0.1.0
    * @category models
@@ -227,7 +228,7 @@ export declare namespace DevServer {
   export type Matcher = typeof Model.Matcher.Type
 
   /**
-   * What was expected did not come in time, or what was not expected came.
+   * The expected events did not arrive in time, or an unexpected event arrived.
    *
    * @since 0.1.0
    * @category errors
@@ -235,7 +236,7 @@ export declare namespace DevServer {
   export type ExpectationFailed = Api.ExpectationFailed
 
   /**
-   * An upload that came in and how it was answered.
+   * An upload that arrived, with the status of its answer.
    *
    * @since 0.1.0
    * @category models
@@ -245,29 +246,29 @@ export declare namespace DevServer {
   }
 
   /**
-   * An upload that waits for its answer.
+   * An upload that is not answered yet, for `intercept`.
    *
    * @since 0.1.0
    * @category models
    */
   export interface InterceptedRequest extends Upload {
-    /** How many requests came before it, since the start or the last `clear`. */
+    /** How many requests came before this one since the start or the last `clear`. */
     readonly index: number
-    /** The body as it was sent, uncompressed. */
+    /** The body after decompression. */
     readonly body: string
   }
 
   /**
-   * What can be seen of an upload from outside.
+   * The fields of every upload.
    *
    * @since 0.1.0
    * @category models
    */
   export interface Upload {
     readonly path: string
-    /** How many events it holds, valid or not; 0 when it cannot be read. */
+    /** How many events the upload holds, valid or not. 0 if the body cannot be read. */
     readonly events: number
-    /** The length of the body, uncompressed. */
+    /** The length of the body after decompression. */
     readonly bytes: number
     readonly contentEncoding?: string
     /** Milliseconds since the epoch. */
@@ -275,7 +276,8 @@ export declare namespace DevServer {
   }
 
   /**
-   * The answer to an intercepted request. A `body` that is no string is sent as JSON; without one nothing is sent.
+   * The answer to an intercepted request. A `body` that is not a string is sent as JSON. Without `body` the answer is
+   * empty.
    *
    * @since 0.1.0
    * @category models
@@ -287,8 +289,8 @@ export declare namespace DevServer {
   }
 
   /**
-   * An event as the service keeps it: what was sent, long strings and surplus groups cut, `ip: "$remote"` replaced, and
-   * `time` and `device_id` filled in.
+   * An event as Amplitude keeps it. Long strings and surplus groups are cut, `ip: "$remote"` is replaced, and a missing
+   * `time` or `device_id` is filled in.
    *
    * @since 0.1.0
    * @category models
@@ -359,7 +361,7 @@ const listen = (
     return server
   })
 
-/** Node's own `close` waits until the clients have gone, and those with a keep-alive connection are in no hurry. */
+/** Node's own `close` waits for open connections, and keep-alive connections stay open for long. */
 const close = (node: Http.Server): Effect.Effect<void> =>
   Effect.async<void>((resume) => {
     node.close(() => resume(Effect.void))
@@ -460,7 +462,7 @@ const intercept = (store: Store, options: DevServer.Options, upload: Upload): Op
   })
 }
 
-/** Answers as a fault says. A connection that is reset, or never answered, is noted with status 0. */
+/** Answers as a fault says. A request that is reset, or never answered, is recorded with status 0. */
 const inject = (
   receive: (inPlace: InPlace) => DevServer.Answer,
   { fault: { answer }, id }: { readonly fault: DevServer.Fault; readonly id: string },
@@ -481,7 +483,7 @@ const inject = (
       )
   }
   const { delayMs = 0, ...rest } = answer
-  // A client that gives up during the delay has sent its events all the same.
+  // The events are recorded before the delay: a client that gives up meanwhile has sent them as well.
   const given = receive({ answer: rest, because })
   return Effect.zipRight(Effect.sleep(delayMs), respond(given))
 }

@@ -1,5 +1,6 @@
 /**
- * Reads and steers a running `DevServer` over HTTP, from any test runner: plain promises, nothing of Effect needed.
+ * A client of a running `DevServer` over HTTP, for any test runner. It has plain promises, and its caller needs no
+ * Effect.
  *
  * @since 0.1.0
  */
@@ -14,8 +15,8 @@ import type * as Model from "./internal/devServer/model.js"
 export type ReceivedEvent = typeof Model.ReceivedEvent.Type
 
 /**
- * What is expected: `count` (the default is 1) kept events of a `type` and `user`, with the values of `where` by name
- * or dotted path. `within` is how long to wait, in milliseconds; the default is 5000.
+ * The expected events: `count` (default 1) kept events with this `type` and `user`, and with the values of `where` by
+ * name or dotted path. `within` is the longest wait in milliseconds, default 5000.
  *
  * @since 0.1.0
  * @category models
@@ -23,7 +24,7 @@ export type ReceivedEvent = typeof Model.ReceivedEvent.Type
 export type Matcher = typeof Model.Matcher.Type
 
 /**
- * How requests are answered in place of the service.
+ * A fault that answers requests in place of the server.
  *
  * @since 0.1.0
  * @category models
@@ -31,7 +32,7 @@ export type Matcher = typeof Model.Matcher.Type
 export type Fault = typeof Model.Fault.Type
 
 /**
- * Which events to read.
+ * The filter of the events to read.
  *
  * @since 0.1.0
  * @category models
@@ -43,21 +44,22 @@ export interface Filter {
   readonly library?: string | undefined
   /** Milliseconds since the epoch. */
   readonly since?: number | undefined
-  /** Free text. */
+  /** Text that the event must contain. */
   readonly q?: string | undefined
-  /** The default is 1000, which is the most. */
+  /** The most events to read. Default 1000, which is also the maximum. */
   readonly limit?: number | undefined
 }
 
 /**
- * Which project, and the token of the server if it has one.
+ * The project, and the token if the server has one.
  *
  * @since 0.1.0
  * @category models
  */
 export interface Options {
-  /** The API key of the project. The default is all projects. */
+  /** The API key of the project. Default: all projects. */
   readonly project?: string | undefined
+  /** The `token` of the server. Default none. */
   readonly token?: string | undefined
 }
 
@@ -68,15 +70,15 @@ export interface Options {
  * @category models
  */
 export interface Client {
-  /** Waits until the events are there. Rejects with the nearest miss when they do not come in time. */
+  /** Waits for the events. Rejects with the nearest miss if they do not arrive in time. */
   readonly expect: (matcher: Matcher) => Promise<ReadonlyArray<ReceivedEvent>>
-  /** Waits `within` milliseconds, and rejects as soon as such an event comes. */
+  /** Waits `within` milliseconds, and rejects as soon as such an event arrives. */
   readonly expectNone: (matcher: Matcher) => Promise<void>
   /** The events that arrived, newest first. */
   readonly events: (filter?: Filter) => Promise<ReadonlyArray<ReceivedEvent>>
-  /** Answers the requests that come as the fault says. */
+  /** Answers the next requests as the fault says. */
   readonly inject: (fault: Fault) => Promise<void>
-  /** Forgets the project, or all. */
+  /** Forgets everything of the project, or of all projects. */
   readonly clear: () => Promise<void>
 }
 
@@ -108,7 +110,7 @@ const explain = (status: number, { error, message, nearest }: Failure): string =
  * export const checkPlayed = async (): Promise<void> => {
  *   const amplitude = connect("http://127.0.0.1:8267", { project: "test-1" })
  *   await amplitude.clear()
- *   // ... what is tested sends its events to http://127.0.0.1:8267/2/httpapi ...
+ *   // ... the program under test sends its events to http://127.0.0.1:8267/2/httpapi ...
  *   await amplitude.expect({ type: "Song Played", where: { "event_properties.title": "Hey Jude" } })
  * }
  * ```

@@ -1,8 +1,8 @@
 /**
- * Where accepted events wait until they have their outcome.
+ * The storage of accepted events until they have their outcome.
  *
- * A storage knows events as encoded records. It decides which events may be sent together, because several clients and
- * several processes can share one storage. It knows no settings and no overflow policy: both are the client's.
+ * A storage holds encoded events. It decides which events may be sent together, because several clients and several
+ * processes can share one storage. It knows no settings and no overflow policy: both belong to the client.
  *
  * @since 0.1.0
  */
@@ -17,16 +17,16 @@ import type { StorageError } from "./AmplitudeError.js"
 import * as Memory from "./internal/storage/memory.js"
 
 /**
- * The storage of a client.
+ * The storage of a client, as a service.
  *
  * @since 0.1.0
  * @category tags
  */
 export class EventStorage extends Context.Tag("effect-amplitude/EventStorage")<EventStorage, EventStorage.Service>() {
   /**
-   * Keeps events in memory: they end with the process. Each operation costs the same for the first event and the
-   * millionth. Each use of the name is a layer of its own, so that two projects in one graph of layers do not share a
-   * storage, and with it their events.
+   * Keeps events in memory: they end with the process. The cost of an operation does not depend on the number of
+   * events. Every access to `layerMemory` gives a new layer, so that two projects in one graph of layers do not share
+   * their events.
    *
    * @since 0.1.0
    */
@@ -53,39 +53,44 @@ export declare namespace EventStorage {
     /** Events of one lane leave in the order in which they were appended. */
     readonly lane: string
     /**
-     * The event's JSON is the UTF-8 from `start` to `end`. Events that lie side by side in one buffer, with a comma
-     * between them, are sent in one piece. The bytes never change.
+     * The JSON of the event is the UTF-8 from `start` up to `end`, which is excluded. Events that are adjacent in one
+     * buffer, with a comma between them, are sent in one piece. The bytes never change.
      */
     readonly buffer: Uint8Array
     readonly start: number
     readonly end: number
     /** How many requests have carried the event. */
     readonly attempts: number
-    /** How many retries were counted for the event. It survives the process where events do. */
+    /** How many retries were counted for the event. A durable storage keeps the count across restarts. */
     readonly retries: number
   }
 
   /**
+   * The options of `append`.
+   *
    * @since 0.1.0
    * @category models
    */
   export interface AppendOptions {
     /** The most events that the storage may hold, leased ones included. */
     readonly capacity: number
-    /** What happens when there is no room: the storage takes none of the events, or drops its oldest ones. */
+    /** What happens when the storage is full: it takes none of the new events, or drops its oldest ones. */
     readonly whenFull: "refuse" | "evictOldest"
     /**
-     * Whether the caller waits for the outcome of the events. Inside a transaction of the caller it would wait for its own
-     * commit: there `append` fails with `StorageError` at once, and stores nothing. Default false.
+     * Whether the caller waits for the outcome of the events. Inside its own transaction the caller would wait for its
+     * own commit. There `append` fails with `StorageError` at once and stores nothing. Default false.
      */
     readonly isAwaited?: boolean | undefined
   }
 
   /**
-   * - `Accepted`: the events are stored; `evicted` are those that were dropped to make room, which can be among them
-   * - `AcceptedOnCommit`: they are stored when the transaction of the caller commits
-   * - `Refused`: there was no room; none of them is stored. Inside a transaction nobody waits for room, which would hold
-   *   the transaction open
+   * The result of `append`.
+   *
+   * - `Accepted`: the events are stored. `evicted` are the events that were dropped to make room; new events can be
+   *   among them
+   * - `AcceptedOnCommit`: the events are stored when the transaction of the caller commits
+   * - `Refused`: there was no room, and none of the events is stored. `inTransaction` tells the client not to wait for
+   *   room, since waiting would hold the transaction of the caller open
    *
    * @since 0.1.0
    * @category models
@@ -96,32 +101,35 @@ export declare namespace EventStorage {
     | { readonly _tag: "Refused"; readonly inTransaction?: boolean | undefined }
 
   /**
+   * The options of `lease`.
+   *
    * @since 0.1.0
    * @category models
    */
   export interface LeaseOptions {
+    /** The most events of the lease. */
     readonly maxEvents: number
-    /** The most bytes of JSON, one more for the comma of each event. The first event is leased whatever its size. */
+    /** The most bytes of JSON, plus one for the comma of each event. The first event is leased whatever its size. */
     readonly maxBytes: number
-    /** Whether events that are paused are leased as well: for a client that ends. Default false. */
+    /** Whether paused events are leased as well, for a client that shuts down. Default false. */
     readonly includePaused?: boolean | undefined
   }
 
   /**
-   * Events that belong to one client until its scope closes. Then those that were neither acknowledged nor released go
-   * back as they were.
+   * Events that belong to one client until the scope of the lease closes. Events that were neither acknowledged nor
+   * released then go back unchanged.
    *
    * @since 0.1.0
    * @category models
    */
   export interface Lease {
     readonly events: NonEmptyReadonlyArray<EncodedEvent>
-    /** Forgets events that have their outcome, and answers those that were still ours. */
+    /** Deletes events that have their outcome. The result holds those that still belonged to the lease. */
     readonly acknowledge: (
       events: ReadonlyArray<EncodedEvent>,
       options?: AcknowledgeOptions
     ) => Effect.Effect<ReadonlyArray<EncodedEvent>, StorageError>
-    /** Gives events back to their places. Those that are no longer ours are left alone. */
+    /** Returns events to their places. Events that do not belong to the lease stay as they are. */
     readonly release: (
       events: ReadonlyArray<EncodedEvent>,
       options: ReleaseOptions
@@ -129,16 +137,18 @@ export declare namespace EventStorage {
   }
 
   /**
+   * The options of `acknowledge`.
+   *
    * @since 0.1.0
    * @category models
    */
   export interface AcknowledgeOptions {
-    /** Why the events were dropped. Undefined for events that were delivered. A storage can keep it, and need not. */
+    /** Why the events were dropped, or undefined if they were delivered. A storage may keep it. */
     readonly dropped?: Dropped | undefined
   }
 
   /**
-   * Why events were dropped, as their reports say it.
+   * Why events were dropped: the fields of their reports.
    *
    * @since 0.1.0
    * @category models
@@ -150,14 +160,16 @@ export declare namespace EventStorage {
   }
 
   /**
+   * The options of `release`.
+   *
    * @since 0.1.0
    * @category models
    */
   export interface ReleaseOptions {
     /**
-     * When the events may be leased again, in milliseconds since the epoch by the `Clock` of the caller; 0 is at once.
-     * Until then later events of their lanes wait behind them. A storage turns it into a span of time at once, so that
-     * a clock that is set later changes nothing.
+     * When the events may be leased again, in milliseconds since the epoch by the `Clock` of the caller. 0 means at
+     * once. Until then the events are paused, and later events of their lanes wait. A storage converts it into a
+     * duration when `release` is called, so that setting the wall clock later changes nothing.
      */
     readonly notBefore: number
     /** Added to the `attempts` of each event. */
@@ -167,55 +179,62 @@ export declare namespace EventStorage {
   }
 
   /**
+   * The options of `evict`.
+   *
    * @since 0.1.0
    * @category models
    */
   export interface EvictOptions {
-    /** How many events stay at the most, leased ones included. Leased events are never evicted. */
+    /** The most events that stay, leased ones included. Leased events are never evicted. */
     readonly keep: number
     readonly from: "oldest" | "newest"
   }
 
   /**
+   * The options of `count`.
+   *
    * @since 0.1.0
    * @category models
    */
   export interface CountOptions {
+    /** Only events of this client count. */
     readonly clientId: string
-    /** Events of that client with a greater sequence do not count. */
+    /** Events with a greater sequence do not count. */
     readonly upTo: number
   }
 
   /**
-   * What a storage does. An operation that fails has changed nothing.
+   * The operations of a storage. An operation that fails has changed nothing.
    *
    * @since 0.1.0
    * @category models
    */
   export interface Service {
-    /** Takes all of the events, or none. They are of one client, in the order of their sequence. */
+    /** Stores all of the events, or none. They belong to one client and are in the order of their sequence. */
     readonly append: (
       events: NonEmptyReadonlyArray<EncodedEvent>,
       options: AppendOptions
     ) => Effect.Effect<AppendResult, StorageError>
     /**
-     * Hands out events in the order in which they were appended, passing over each lane that has an earlier event which
-     * is leased or paused. None where there is nothing to hand out.
+     * Leases events in the order in which they were appended. It passes over an event if an earlier event of its lane
+     * is leased or paused. The result is none if no event can be leased.
      */
     readonly lease: (options: LeaseOptions) => Effect.Effect<Option.Option<Lease>, StorageError, Scope.Scope>
-    /** Drops what is too many and not leased, and answers what it dropped. */
+    /** Drops events that are not leased until `keep` are left. The result holds the dropped events. */
     readonly evict: (options: EvictOptions) => Effect.Effect<ReadonlyArray<EncodedEvent>, StorageError>
-    /** How many events are stored, leased and paused ones included: all, or those of one client. */
+    /** The number of stored events, leased and paused ones included: of all clients, or of one. */
     readonly count: (of?: CountOptions) => Effect.Effect<number, StorageError>
     /**
-     * Emits when there may be events to lease, or room, that is not this client's doing: a commit, an expired lease,
-     * another client.
+     * Emits when there may be events to lease, or room, for a reason that this client does not know: a commit, an
+     * expired lease, or another client.
      */
     readonly changes: Stream.Stream<void, StorageError>
     /**
+     * Whether events survive the process, and who uses the storage:
+     *
      * - `process`: events end with the process
-     * - `exclusive`: they survive it, and one process at a time uses the storage
-     * - `shared`: they survive it, and several processes use the storage at a time
+     * - `exclusive`: events survive the process, and one process at a time uses the storage
+     * - `shared`: events survive the process, and several processes use the storage at the same time
      */
     readonly durability: "process" | "exclusive" | "shared"
   }

@@ -1,10 +1,11 @@
 /**
- * What `Amplitude.identify` and `Amplitude.groupIdentify` do to the properties of a user or a group: an immutable list
- * of operations, made from `Identify.empty` with one combinator for each.
+ * The changes that `Amplitude.identify` and `Amplitude.groupIdentify` make to the properties of a user or a group. An
+ * `Identify` is an immutable list of operations. It is made from `Identify.empty` with one combinator for each
+ * operation.
  *
- * - A property that is named twice keeps its first operation, whatever the second one is.
- * - After `clearAll` only `clearAll` is left, and what follows it is ignored.
- * - No combinator throws or checks: what was given is checked when it is tracked.
+ * - If a property is named twice, its first operation is kept.
+ * - `clearAll` drops the earlier operations, and later operations are ignored.
+ * - No combinator throws or checks its arguments. They are checked when the `Identify` is tracked.
  *
  * @since 0.1.0
  */
@@ -22,7 +23,7 @@ import type { ValidationIssue } from "./internal/event/validationIssue.js"
 import { guarded, kindOf } from "./internal/event/validationIssue.js"
 
 /**
- * The operations by their names on the wire, each with the properties that it changes.
+ * The operations by the names that Amplitude's API gives them, each with the properties that it changes.
  *
  * @since 0.1.0
  * @category models
@@ -41,8 +42,8 @@ export interface Operations {
 }
 
 /**
- * Properties whose values are all of one schema. `Schema.Record` would lose a property called `__proto__`, and would
- * throw where a getter does.
+ * Properties whose values all have one schema. `Schema.Record` would lose a property called `__proto__`, and would
+ * throw if a getter throws.
  */
 const propertiesOf = <A>(
   member: Schema.Schema<A>,
@@ -82,7 +83,7 @@ const Operations: Schema.Schema<Operations> = Schema.Struct({
 })
 
 /**
- * Operations on the properties of a user or a group. `operations` is what is sent.
+ * Operations on the properties of a user or a group. `operations` holds them as they are sent.
  *
  * @since 0.1.0
  * @category models
@@ -92,7 +93,7 @@ export class Identify
   implements Equal.Equal
 {
   /**
-   * Two are equal when their operations are, in whatever order these were named.
+   * Two `Identify` are equal if their operations are equal, in any order.
    *
    * @since 0.1.0
    */
@@ -127,12 +128,13 @@ export class Identify
  */
 export const isIdentify = (u: unknown): u is Identify => u instanceof Identify
 
-/** The class's own constructor would check the operations. */
+/** Skips the constructor of the class, which would check the operations and throw. */
 const make = (operations: Operations): Identify =>
   Object.freeze(Object.assign(Object.create(Identify.prototype), { operations: Object.freeze(operations) }) as Identify)
 
 /**
- * No operations yet: where every `Identify` begins. It is invalid to track it as it is.
+ * The `Identify` without operations, which every other one is made from. It is invalid to track it without an
+ * operation.
  *
  * @example
  * ```ts
@@ -190,7 +192,7 @@ export const setOnce: {
 } = dual(3, (self: Identify, property: string, value: unknown): Identify => change(self, "$setOnce", property, value))
 
 /**
- * Adds to a number; a property without a value counts as 0.
+ * Adds to a number. A property without a value counts as 0.
  *
  * @example
  * ```ts
@@ -244,7 +246,7 @@ export const prepend: {
 } = dual(3, (self: Identify, property: string, value: unknown): Identify => change(self, "$prepend", property, value))
 
 /**
- * Adds the values that a list does not have yet to its beginning.
+ * Adds a value, or each value of an array, to the beginning of a list that does not have it yet.
  *
  * @example
  * ```ts
@@ -262,7 +264,7 @@ export const preInsert: {
 } = dual(3, (self: Identify, property: string, value: unknown): Identify => change(self, "$preInsert", property, value))
 
 /**
- * Adds the values that a list does not have yet to its end.
+ * Adds a value, or each value of an array, to the end of a list that does not have it yet.
  *
  * @example
  * ```ts
@@ -283,7 +285,7 @@ export const postInsert: {
 )
 
 /**
- * Takes a value, or each value of an array, out of a list.
+ * Removes a value, or each value of an array, from a list.
  *
  * @example
  * ```ts
@@ -319,7 +321,7 @@ export const unset: {
 } = dual(2, (self: Identify, property: string): Identify => change(self, "$unset", property, "-"))
 
 /**
- * Removes all properties. It stands alone: the operations before it are dropped, those after it are ignored.
+ * Removes all properties. The operations before it are dropped, and the operations after it are ignored.
  *
  * @example
  * ```ts
@@ -334,8 +336,8 @@ export const unset: {
 export const clearAll: (self: Identify) => Identify = () => cleared
 
 /**
- * What is wrong with an `Identify`, when it is tracked. `path` is where the operations stand in the event. The values of
- * properties are checked when they are written.
+ * Finds the fault of an `Identify` when it is tracked. `path` is the path of the operations in the event. The values of
+ * properties are checked when their JSON is written.
  *
  * @internal
  */
@@ -344,7 +346,7 @@ export const check = (input: unknown, path: string): ValidationIssue | undefined
     ? undefined
     : Option.getOrUndefined(Either.getLeft(validate(input, path)))
 
-/** Whether operations are right as they stand. Where this cannot tell, the schema decides. */
+/** A fast check for plain operations. If it answers false, the schema decides. */
 const isRight = (operations: unknown): boolean => {
   if (!isMembers(operations)) return false
   let count = 0
@@ -363,7 +365,7 @@ const isRight = (operations: unknown): boolean => {
 const isMembers = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === "object" && value !== null && !Array.isArray(value) && isPlain(value) && !("toJSON" in value)
 
-/** Whether there is JSON for a value, if it is right. */
+/** Whether a value has a kind that the JSON writer checks. */
 const isWritten = (value: unknown): boolean =>
   value !== undefined && (typeof value !== "object" || value === null || Array.isArray(value) || isMembers(value))
 
@@ -376,8 +378,8 @@ const valueChecks: ReadonlyMap<string, (value: unknown) => boolean> = new Map<st
 ])
 
 /**
- * The check at the time of tracking: what it gives holds a copy of the operations that shares nothing with what was
- * given. `path` is where the operations stand in the event.
+ * Checks an `Identify` when it is tracked. The result holds a deep copy of the operations. `path` is the path of the
+ * operations in the event.
  *
  * @internal
  */
@@ -391,7 +393,7 @@ export const validate = (input: unknown, path: string): Either.Either<Identify, 
   )
 
 /**
- * The same for the operations alone, for an event that was made of an `Identify` before it was tracked.
+ * Checks the operations of an event that was made from an `Identify` before it was tracked.
  *
  * @internal
  */
@@ -405,11 +407,11 @@ export const validateOperations = (operations: unknown, path: string): Either.Ei
           : Either.left({ path, expected: "at least one operation", actual: "none" })
     ))
 
-// asked of the schema when there is something to decode, and not when this is imported: that is what makes its parser
+// called here and not at import, since making the parser of a schema is slow
 const decodeOperations = (operations: unknown): Either.Either<Operations, ParseResult.ParseIssue> =>
   ParseResult.decodeUnknownEither(Operations, { onExcessProperty: "error" })(operations)
 
-/** A value that is no JSON stands in for what cannot be kept, so that the check refuses it. */
+/** Replaces an argument that cannot be kept. A symbol is no JSON, so that the check refuses it. */
 const unusable: unique symbol = Symbol.for("effect-amplitude/Identify/unusable")
 
 const change = (
@@ -426,7 +428,7 @@ const change = (
         ? changeProperty(self, operation, property, value)
         : changeProperty(self, operation, `(${typeof property} instead of a name)`, unusable)
     ),
-    // operations that were put in by hand, past every check, and throw when they are read
+    // an object that only looks like an Identify can throw when its operations are read
     () => make({ $set: Object.freeze({ "(an Identify that cannot be read)": unusable }) })
   )
 
@@ -441,6 +443,7 @@ const changeProperty = (
     ignored.set(self, (ignored.get(self) ?? new Set()).add(property))
     return self
   }
+<<<<<<< HEAD
   const changed = Object.freeze(withMember(self.operations[operation], property, value))
   return make(withMember(self.operations, operation, changed))
 }
@@ -451,6 +454,11 @@ const withMember = (members: object | undefined, name: string, value: unknown): 
   const copy: Record<string, unknown> = { ...members }
   copy[name] = value
   return copy
+=======
+  // spread and a computed name define an own property `__proto__`, where an assignment would set the prototype
+  const changed = Object.freeze({ ...self.operations[operation], [property]: value })
+  return make({ ...self.operations, [operation]: changed })
+>>>>>>> words
 }
 
 const isNamed = (operations: Operations, property: string): boolean => {
@@ -461,17 +469,17 @@ const isNamed = (operations: Operations, property: string): boolean => {
   return false
 }
 
-/** By the `Identify` that an operation has left as it was: the properties that the operation named again. */
+/** For each `Identify`, the properties that a later operation named again. */
 const ignored = new WeakMap<Identify, Set<string>>()
 
 /**
- * The properties of which a later operation was ignored.
+ * The properties whose later operations were ignored.
  *
  * @internal
  */
 export const ignoredOf = (identify: Identify): ReadonlyArray<string> => Array.from(ignored.get(identify) ?? [])
 
-/** Equality of what JSON can hold, by `Equal` where values have it. */
+/** Structural equality of JSON values. Values that implement `Equal` are compared with it. */
 const equals = (left: unknown, right: unknown): boolean => {
   if (Equal.equals(left, right) || Object.is(left, right)) return true
   if (typeof left !== "object" || typeof right !== "object" || left === null || right === null) return false

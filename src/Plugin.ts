@@ -1,12 +1,13 @@
 /**
- * Plugins: what a product does to every event on its way in, and where else it sends it.
+ * Plugins change or drop events before they are accepted, and send copies of accepted events elsewhere.
  *
- * - `before` plugins see an event as the caller gave it, with its defaults: to redact or to drop it.
- * - `enrichment` plugins see it with its context (`time`, `insert_id`): to add to it.
- * - `destination` plugins get a copy of each accepted event, each in a fiber of its own, beside Amplitude.
+ * - `before` plugins get an event as the caller gave it, with its defaults. They redact or drop events.
+ * - `enrichment` plugins get the event with its context (`time`, `insert_id`). They add to events.
+ * - `destination` plugins get a copy of each accepted event. Each runs in a fiber of its own.
  *
- * The first two run in the fiber of the caller. One that fails or dies drops the event, reason `Plugin`: what should
- * have been redacted never leaves as it was. What a plugin tracks itself does not pass through it again.
+ * `before` and `enrichment` plugins run in the fiber of the caller. If such a plugin fails or dies, the event is
+ * dropped with the reason `Plugin`, so that no event leaves without its redaction. An event that a plugin tracks does
+ * not pass through the same plugin again.
  *
  * @since 0.1.0
  */
@@ -20,7 +21,7 @@ import type { PluginError } from "./AmplitudeError.js"
 import type { Event } from "./Event.js"
 
 /**
- * What a plugin is given when it is added.
+ * The argument of `setup`.
  *
  * @since 0.1.0
  * @category models
@@ -31,20 +32,22 @@ export interface SetupContext {
 }
 
 /**
- * What every plugin can have.
+ * The life cycle of a plugin. Both effects are optional.
  *
  * @since 0.1.0
  * @category models
  */
 export interface Life {
-  /** Runs when the plugin is added; its scope ends when the plugin is removed. A failure is a `PluginError`. */
+  /** Runs when the plugin is added. Its scope closes when the plugin is removed. A failure is a `PluginError`. */
   readonly setup?: ((context: SetupContext) => Effect.Effect<void, unknown, Scope.Scope>) | undefined
-  /** Runs when the plugin is removed or the client shuts down, before the scope of `setup` ends. A failure is logged. */
+  /**
+   * Runs when the plugin is removed or the client shuts down, before the scope of `setup` closes. A failure is logged.
+   */
   readonly teardown?: Effect.Effect<void, unknown> | undefined
 }
 
 /**
- * What changes an event: `Option.none` drops it, reason `Plugin`.
+ * A function that changes an event. `Option.none` drops the event with the reason `Plugin`.
  *
  * @since 0.1.0
  * @category models
@@ -78,14 +81,16 @@ export interface Enrichment extends Life {
 export interface Destination extends Life {
   readonly _tag: "Destination"
   readonly name: string
-  /** Takes one event. Events come one after the other; a failure is logged and does not concern Amplitude's delivery. */
+  /** Handles the events, one at a time. A failure is logged and does not change the delivery to Amplitude. */
   readonly execute: (event: Event) => Effect.Effect<void, unknown>
   /**
-   * Runs at the client's `flush` and at its end, when every event that was handed over has been executed. The client's
-   * `flush` waits for it; for a destination that has none it does not wait.
+   * Runs at `flush` and at `shutdown` of the client, after `execute` has ended for every event so far. `flush` of the
+   * client waits for it. Without it, `flush` does not wait for this destination.
    */
   readonly flush?: Effect.Effect<void, unknown> | undefined
-  /** `before` and `enrichment` plugins for the events of this destination alone, in this order. */
+  /**
+   * `before` and `enrichment` plugins that run only for the events of this destination, in this order. Default none.
+   */
   readonly plugins?: ReadonlyArray<Before | Enrichment> | undefined
 }
 
@@ -96,7 +101,7 @@ export interface Destination extends Life {
 export type Plugin = Before | Enrichment | Destination
 
 /**
- * A plugin that sees events before their context is added.
+ * Makes a plugin that gets each event before its context is added.
  *
  * @since 0.1.0
  * @category constructors
@@ -115,7 +120,7 @@ export const before = (name: string, f: Transform, life?: Life): Before => ({
 })
 
 /**
- * A plugin that sees events with their context.
+ * Makes a plugin that gets each event with its context.
  *
  * @since 0.1.0
  * @category constructors
@@ -136,7 +141,7 @@ export const enrichment = (name: string, f: Transform, life?: Life): Enrichment 
 })
 
 /**
- * A plugin that gets a copy of each accepted event.
+ * Makes a plugin that gets a copy of each accepted event.
  *
  * @since 0.1.0
  * @category constructors

@@ -14,7 +14,7 @@ import { guarded, join, kindOf } from "./internal/event/validationIssue.js"
 /**
  * A sale or, with a negative price, a refund.
  *
- * Wherever one is expected the plain object that makes one will do: `Amplitude.revenue({ price: 3.99, quantity: 3 })`.
+ * The calls take a plain object with the same fields as well: `Amplitude.revenue({ price: 3.99, quantity: 3 })`.
  *
  * @example
  * ```ts
@@ -47,7 +47,8 @@ export class Revenue extends Schema.Class<Revenue>("effect-amplitude/Revenue")({
   properties: Schema.optional(Properties)
 }) {
   /**
-   * The `event_properties` of the event. It neither checks nor throws: `validate` is the check, of what was given here.
+   * The `event_properties` of the event. It neither checks nor throws: `validate` checks the same value when it is
+   * tracked.
    *
    * @internal
    */
@@ -56,7 +57,7 @@ export class Revenue extends Schema.Class<Revenue>("effect-amplitude/Revenue")({
   }
 
   /**
-   * The `event_properties` of a revenue that is right as it stands. Nothing where this cannot tell: then `validate` does.
+   * The `event_properties` of a plain revenue that needs no further check. If it is undefined, `validate` decides.
    * Reading the value may throw.
    *
    * @internal
@@ -78,8 +79,8 @@ export class Revenue extends Schema.Class<Revenue>("effect-amplitude/Revenue")({
   }
 
   /**
-   * The check at the time of tracking: what it gives shares nothing with what was given. `path` is where the value
-   * stands, empty for the root.
+   * Checks a revenue when it is tracked. The result is a deep copy. `path` is the path of the value in the event, empty
+   * for the root.
    *
    * @internal
    */
@@ -96,37 +97,37 @@ export class Revenue extends Schema.Class<Revenue>("effect-amplitude/Revenue")({
  */
 export declare namespace Revenue {
   /**
-   * The plain object that makes a `Revenue`.
+   * The fields of a `Revenue` as a plain object.
    *
    * @since 0.1.0
    * @category models
    */
   export interface Input {
-    /** Of one piece; negative is a refund. */
+    /** The price of one item. A negative price is a refund. */
     readonly price: number
-    /** An integer above 0; 1 unless given. */
+    /** The number of items, an integer above 0. Default 1. */
     readonly quantity?: number | undefined
-    /** What was sold, as the product knows it: `sku-1`. */
+    /** The id of the product, for example `sku-1`. */
     readonly productId?: string | undefined
-    /** What kind of revenue it is: `purchase`, `refund`, `subscription`. */
+    /** The kind of revenue: `purchase`, `refund`, `subscription`. */
     readonly revenueType?: string | undefined
-    /** What the app store gave for the purchase, for Amplitude to verify it. */
+    /** The receipt of the app store, with which Amplitude verifies the purchase. */
     readonly receipt?: string | undefined
-    /** The signature of the receipt, which Google Play asks for. */
+    /** The signature of the receipt, which Google Play needs. */
     readonly receiptSig?: string | undefined
-    /** The total; the service prefers `price` times `quantity`. */
+    /** The total. Amplitude prefers `price` times `quantity`. */
     readonly revenue?: number | undefined
-    /** As ISO 4217 writes it: `EUR`. */
+    /** The ISO 4217 code of the currency: `EUR`. */
     readonly currency?: string | undefined
-    /** Sent beside the fields above. */
+    /** Further properties of the event. */
     readonly properties?: Properties | undefined
   }
 }
 
-/** In the place of a value that throws when it is read: no JSON, and so refused when it is tracked. */
+/** Replaces a value that throws when it is read. A symbol is no JSON, so that the check refuses it. */
 const unreadable: Properties = Object.freeze({ "(a revenue that cannot be read)": Symbol("unreadable") })
 
-/** Puts the fields among the properties: they win over properties of the same names. */
+/** Merges the fields into the properties. Fields win over properties of the same name. */
 const eventProperties = (self: Revenue | Revenue.Input, wire: Record<string, any>): Properties => {
   const { currency, price, productId, quantity, receipt, receiptSig, revenue, revenueType } = self
   wire.$price = price
@@ -144,7 +145,7 @@ const fieldNames: ReadonlySet<string> = new Set(Object.keys(Revenue.fields))
 
 const isText = (value: unknown): boolean => value === undefined || typeof value === "string"
 
-/** Reads each field once, so that what is checked is what is sent. */
+/** Reads each field once, so that the checked value is the one that is sent. */
 const readFields = (input: unknown, path: string): Either.Either<object, ValidationIssue> => {
   if (typeof input !== "object" || input === null || Array.isArray(input)) {
     return Either.left({ path, expected: "an object", actual: kindOf(input) })
@@ -158,6 +159,6 @@ const readFields = (input: unknown, path: string): Either.Either<object, Validat
     )
 }
 
-// asked of the schema when there is something to decode, and not when this is imported: that is what makes its parser
+// called here and not at import, since making the parser of a schema is slow
 const decode = (input: unknown): Either.Either<Revenue, ParseResult.ParseIssue> =>
   ParseResult.decodeUnknownEither(Revenue, { onExcessProperty: "error" })(input)

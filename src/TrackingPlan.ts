@@ -1,6 +1,6 @@
 /**
- * The catalogue of what a product tracks: one place where each event has its name, its properties and what they mean.
- * It gives typed calls, a check of events from elsewhere, a JSON Schema, and a table for those who do not read code.
+ * A tracking plan lists the events of a product: their names, their properties and what these mean. It gives typed
+ * calls, a check for events from elsewhere, a JSON Schema, and a Markdown table for readers who do not read code.
  *
  * @since 0.1.0
  */
@@ -26,13 +26,14 @@ import { guarded, join, kindOf } from "./internal/event/validationIssue.js"
  * @category models
  */
 export interface Described {
-  /** When the event happens, in words for everyone. */
+  /** When the event happens, in plain words. Default none. */
   readonly description?: string | undefined
   readonly properties: Event.PropertyFields
 }
 
 /**
- * How an event stands in a plan: the schemas of its properties, these with a description, or what `Event.define` gave.
+ * An event of a plan: the schemas of its properties, the schemas with a description, or a constructor of
+ * `Event.define`.
  *
  * @since 0.1.0
  * @category models
@@ -51,7 +52,7 @@ export type FieldsOf<E> = E extends Event.Definition<any, infer Fields> ? Fields
   : never
 
 /**
- * A tracking plan; `Events` has the schemas of the properties of each event by its name.
+ * A tracking plan. `Events` holds the schemas of the properties of each event by its name.
  *
  * @since 0.1.0
  * @category models
@@ -71,23 +72,24 @@ export interface TrackingPlan<Events extends { readonly [name: string]: Event.Pr
   readonly definitions: { readonly [Name in keyof Events & string]: Event.Definition<Name, Events[Name]> }
   /** A JSON Schema of the properties of each event, as they are sent. */
   readonly jsonSchema: { readonly [Name in keyof Events & string]: JSONSchema.JsonSchema7Root }
-  /** The plan as a Markdown table, one row a property. */
+  /** The plan as a Markdown table, with one row for each property. */
   readonly markdown: string
   /**
-   * Whether an event is one of the plan, its properties as they are sent. Events of the SDK itself pass (`$identify`,
-   * `$groupidentify`, `revenue_amount`, names that begin with `[Amplitude]`), unless the plan has them.
+   * Checks that an event is in the plan, and that its encoded properties match the schemas. Events that Amplitude
+   * defines pass unless the plan has them: `$identify`, `$groupidentify`, `revenue_amount`, and names that begin with
+   * `[Amplitude]`.
    */
   readonly check: <A extends Event | Event.Input>(event: A) => Either.Either<A, InvalidEvent>
   /**
-   * The check as the function of a `before` plugin: an event that is not of the plan is dropped, and each kind of issue
-   * is logged once.
+   * The function of a `before` plugin that drops events which fail the check. Each kind of issue is logged once, up to
+   * 100 kinds.
    */
   readonly strict: (event: Event) => Effect.Effect<Event | Option.Option<Event>>
 }
 
 /**
- * A plan of events by their names. Properties are given as the type side of their schemas and sent as the encoded side;
- * what their `description` annotations say is in the Markdown and the JSON Schema.
+ * Makes a plan of events by their names. Properties are given as the type side of their schemas and sent as the encoded
+ * side. Their `description` annotations appear in the Markdown and the JSON Schema.
  *
  * @since 0.1.0
  * @category constructors
@@ -143,8 +145,8 @@ export const make = <const Entries extends { readonly [name: string]: Entry }>(
 }
 
 /**
- * What an entry is to be beside its shape: properties that encode without services, under the name that `Event.define`
- * gave.
+ * The type check of an entry. Its properties must encode without services, and a constructor of `Event.define` must
+ * stand under its own name.
  *
  * @since 0.1.0
  * @category models
@@ -158,10 +160,10 @@ export type Checked<Name, E> = E extends Event.Definition<infer Type, any> ? Typ
 type Definition = Event.Definition<string, { readonly [name: string]: Schema.Schema<any> }>
 
 interface Property {
-  /** As it is sent. */
+  /** The encoded name. */
   readonly name: string
   readonly optional: boolean
-  /** Of the encoded side; anything at all where that is no JSON. */
+  /** The schema of the encoded side, or `Schema.Unknown` if there is no JSON Schema for it. */
   readonly schema: Schema.Schema.AnyNoContext
   readonly description: string | undefined
   readonly json: JsonSchema
@@ -177,7 +179,7 @@ interface PlannedEvent {
 
 type Events = ReadonlyMap<string, PlannedEvent>
 
-/** What is read of a JSON Schema. */
+/** The parts of a JSON Schema that are read. */
 interface JsonSchema {
   readonly $ref?: string
   readonly type?: string
@@ -201,7 +203,7 @@ const describe = (name: string, entry: Entry): PlannedEvent => {
   }
 }
 
-/** The type of a plan lets only those in that encode without services. */
+/** `Checked` admits only schemas that encode without services. */
 type Schemas = Record<string, Schema.Schema.AnyNoContext>
 
 const read = (entry: Entry): { readonly fields: Schemas; readonly description?: string | undefined } => {
@@ -211,7 +213,7 @@ const read = (entry: Entry): { readonly fields: Schemas; readonly description?: 
     : { fields: entry as Schemas }
 }
 
-/** An event can have a property that is called `properties`. */
+/** An event can have a property with the name `properties`: there the value is a schema. */
 const isDescribed = (entry: Event.PropertyFields | Described): entry is Described =>
   "properties" in entry && !Schema.isSchema(entry.properties) && !Schema.isPropertySignature(entry.properties)
 
@@ -240,11 +242,11 @@ const toProperty = (key: string, field: Schema.Schema.AnyNoContext): Property =>
   }
 }
 
-/** Beside a `$ref` nothing else counts. */
+/** JSON Schema (draft 7) ignores the keywords beside a `$ref`. */
 const describeJson = (json: JsonSchema, description: string): JsonSchema =>
   json.$ref === undefined ? { ...json, description } : { allOf: [json], description }
 
-/** What was written for the property, else for its schema; what Schema says of its own transformations helps nobody. */
+/** The description of the property, or else of its schema, without the ones that Schema generates. */
 const descriptionOf = (field: Schema.Schema.AnyNoContext | Schema.PropertySignature.All): string | undefined => {
   const ast: AST.AST | Schema.PropertySignature.AST = field.ast
   const candidates: ReadonlyArray<AST.Annotated> = ast._tag === "PropertySignatureDeclaration"
@@ -304,7 +306,7 @@ const isSpecial = (name: unknown): boolean =>
   name === "$identify" || name === "$groupidentify" || name === "revenue_amount" ||
   (typeof name === "string" && name.startsWith("[Amplitude]"))
 
-/** Checks the properties as they are sent: what `toJSON` and JSON make of them. */
+/** Checks the properties as they are sent, after `toJSON`. */
 const checkProperties = (
   { properties }: PlannedEvent
 ): (properties: unknown) => Either.Either<void, ValidationIssue> => {
@@ -315,7 +317,7 @@ const checkProperties = (
   )
   return (given) =>
     Either.flatMap(copyProperties(given, "event_properties"), (copy) => {
-      // to Schema, a struct without fields is any value
+      // a Schema struct without fields accepts any value
       const [key] = fields.length === 0 ? Object.keys(copy) : []
       if (key !== undefined) {
         return Either.left({
@@ -331,7 +333,7 @@ const checkProperties = (
     })
 }
 
-/** How many kinds of issues the log tells of: names and paths are of the events, so that there is no end to them. */
+/** The most kinds of issues that are logged. Names and paths come from the events, so that there can be any number. */
 const maxIssues = 100
 
 const strictOf = (check: Check): TrackingPlan<{}>["strict"] => {

@@ -1,6 +1,6 @@
 /**
- * One request, one answer: how a body reaches the service. What the answer means is decided elsewhere; an answer of any
- * status is a success here, as long as it arrived whole.
+ * The transport sends one request and gives its answer. An answer of any status is a success here if it arrived whole:
+ * the client decides what it means.
  *
  * @since 0.1.0
  */
@@ -13,22 +13,21 @@ import * as Fetch from "./internal/transport/fetch.js"
 import * as Http from "./internal/transport/httpClient.js"
 
 /**
- * How requests reach the service.
+ * The service that sends the requests of a client.
  *
  * @since 0.1.0
  * @category tags
  */
 export class Transport extends Context.Tag("effect-amplitude/Transport")<Transport, Transport.Service>() {
   /**
-   * Sends over the `HttpClient` that is provided. Redirects are not followed, the requests are not traced.
+   * Sends over the `HttpClient` of the context. It does not follow redirects and does not trace the requests.
    *
    * @since 0.1.0
    */
   static readonly layerHttp: Layer.Layer<Transport, never, HttpClient.HttpClient> = Layer.effect(Transport, Http.make)
 
   /**
-   * Sends over the platform's own `fetch`, or over that of `FetchHttpClient.Fetch` where it is provided. Redirects are
-   * not followed.
+   * Sends over the platform's `fetch`, or over `FetchHttpClient.Fetch` if it is provided. It does not follow redirects.
    *
    * @since 0.1.0
    */
@@ -40,18 +39,20 @@ export class Transport extends Context.Tag("effect-amplitude/Transport")<Transpo
  */
 export declare namespace Transport {
   /**
+   * A `POST` request.
+   *
    * @since 0.1.0
    * @category models
    */
   export interface Request {
     readonly url: string
-    /** The names are in lower case: `content-type`, and `content-encoding` where the body is compressed. */
+    /** The names are in lower case: `content-type`, and `content-encoding` if the body is compressed. */
     readonly headers: Readonly<Record<string, string>>
     readonly body: Uint8Array
   }
 
   /**
-   * An answer that arrived whole. The names of the headers are in lower case.
+   * A whole answer. The names of the headers are in lower case.
    *
    * @since 0.1.0
    * @category models
@@ -68,11 +69,11 @@ export declare namespace Transport {
    */
   export interface Service {
     /**
-     * Sends a request and gives its answer, of whatever status, once it has arrived whole. Interruption aborts it. A send
-     * that cannot be interrupted is abandoned after `requestTimeout`.
+     * Sends a request and gives its whole answer, whatever the status. Interruption aborts the request. A `send` that
+     * cannot be interrupted is abandoned after `requestTimeout`.
      */
     readonly send: (request: Request) => Effect.Effect<Answer, TransportError>
-    /** The most bytes of a body that holds more than one event, where that is less than the service takes. */
+    /** The most bytes of a body with more than one event, if this transport takes less than Amplitude does. */
     readonly maxBodyBytes?: number | undefined
   }
 }

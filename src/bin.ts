@@ -1,11 +1,11 @@
 #!/usr/bin/env node
 /**
- * The command line `effect-amplitude`. It is bundled with everything that it needs: nothing here is for import.
+ * The entry of the command line `effect-amplitude`. It is bundled into one file, and is not a module to import.
  */
 import { helpAskedFor, splitCommand, styled } from "./internal/cli/helpAsked.js"
 import { helpTexts } from "./internal/cli/helpTexts.js"
 
-// who reads the output has seen enough
+// a reader such as `head` may close the stream early: then the process ends without an error
 for (const stream of [process.stdout, process.stderr]) {
   stream.on("error", (error: NodeJS.ErrnoException) => process.exit(error.code === "EPIPE" ? 0 : 1))
 }

@@ -1,5 +1,5 @@
 /**
- * The client in a page, in Chromium. Where there is no Chromium these tests are skipped, and say so.
+ * The client in a page, in Chromium. Without Chromium these tests are skipped, with a note in their name.
  */
 import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
@@ -40,7 +40,7 @@ interface Upload {
   readonly insertIds: ReadonlyArray<string>
 }
 
-/** The ingestion server, which is of another origin than the page. */
+/** The ingestion server. It has another origin than the page. */
 const ingestion = Effect.gen(function*() {
   const uploads: Array<Upload> = []
   const watching = new Set<() => void>()
@@ -72,7 +72,7 @@ const ingestion = Effect.gen(function*() {
       isHolding = false
       for (const one of held.splice(0)) one()
     }),
-    /** As soon as so many different events have arrived. */
+    /** Completes when this many different events have arrived. */
     arrived: (count: number) =>
       Effect.promise(() =>
         new Promise<void>((resolve) => {
@@ -175,7 +175,7 @@ describe.skipIf(Chromium.isMissing)(`AmplitudeBrowser${Chromium.unlessThere}`, {
     Effect.gen(function*() {
       const { page, server } = yield* setUp
       yield* track(page, 190, 1000)
-      // full bodies leave by themselves, and the last one waits for company
+      // full bodies leave by themselves, and the last one waits until it is full
       assert.isBelow(server.uploads.flatMap(({ indices }) => indices).length, 190)
       yield* Effect.promise(() => page.evaluate(() => window.hide()))
       yield* server.arrived(190)

@@ -30,7 +30,7 @@ const get = (headers: Record<string, string> = {}, path = "/") =>
 
 const context = { device_id: "device-12345", user_agent: "agent/1", language: "de-CH" }
 
-/** What the events of one request have been given. */
+/** The fields that the events of one request got. */
 const defaultsOf = (headers?: Record<string, string>) =>
   Effect.gen(function*() {
     yield* Recorder.clear

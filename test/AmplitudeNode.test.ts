@@ -7,7 +7,7 @@ import { run } from "./support/example.js"
 
 const program = Amplitude.track("Button Clicked", { source: "notification" }, { user_id: "user-12345" })
 
-/** What arrives at a real server when the program runs with the client that `layer` builds for it. */
+/** The events that arrive at a real server when the program runs with the client of `layer`. */
 const arrived = <E>(layer: (url: string) => Layer.Layer<Amplitude, E>) =>
   Effect.gen(function*() {
     const server = yield* DevServer

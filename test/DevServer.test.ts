@@ -39,7 +39,7 @@ interface Given {
   readonly state?: State
 }
 
-/** What is remembered of the uploads so far. */
+/** The state of the service after the uploads so far. */
 type State = ReadonlyArray<Memory.Remembered>
 
 const initial: State = []
@@ -805,7 +805,7 @@ describe("DevServer", () => {
       assert.deepStrictEqual([empty?.status, empty?.text], [204, ""])
       assert.deepStrictEqual(yield* server.events, [])
 
-      // What was not ingested has not been seen either.
+      // An event that was not ingested is no duplicate later.
       const zipped = Zlib.gzipSync(JSON.stringify(body))
       assert.strictEqual((yield* post(server.urlBatch, zipped, { "content-encoding": "gzip" })).status, 200)
       assert.lengthOf(yield* server.events, 1)

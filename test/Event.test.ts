@@ -9,14 +9,14 @@ const context = { time: 0, insert_id: "00000000-0000-4000-8000-000000000001", li
 
 const lenient = Effect.provide(Recorder.layer({ lenient: true }))
 
-/** The event that is sent. */
+/** The event as it is sent. */
 const sent = (event: Event | Event.Input) =>
   Effect.zipRight(Amplitude.trackOrFail(event), Recorder.events).pipe(
     Effect.map(([event]) => JSON.parse(JSON.stringify(event)) as unknown),
     lenient
   )
 
-/** The path of what is wrong. */
+/** The path of the fault. */
 const refused = (event: unknown) =>
   Effect.map(Effect.flip(Amplitude.trackOrFail(event as Event)), (error) => {
     assert.strictEqual(error._tag, "InvalidEvent")

@@ -142,7 +142,7 @@ const flatten = (identify: Identify.Identify): Flat =>
     )
   )
 
-/** What the combinators promise, said as simply as possible. */
+/** A simple model of the combinators. */
 const model = (steps: ReadonlyArray<Step>): Flat => {
   const first = new Map<string, readonly [string, string, unknown]>()
   for (const { operation, property, value } of steps) {
@@ -510,14 +510,14 @@ describe("Identify", () => {
   })
 })
 
-/** Past every check, as only a mistake or malice makes it. */
+/** An `Identify` with operations that no combinator checked. */
 const handmade = (operations: unknown): Identify.Identify =>
   new Identify.Identify({ operations: operations as Identify.Operations }, { disableValidation: true })
 
-/** A proxy of which every trap throws. */
+/** A proxy whose traps all throw. */
 const trapped = (): object => new Proxy({}, new Proxy({}, { get: () => () => assert.fail("a trap") }))
 
-/** The order of the keys of an object says nothing. */
+/** Equality without the order of the keys. */
 const canonical = (value: unknown): unknown =>
   Array.isArray(value)
     ? value.map(canonical)

@@ -1,6 +1,6 @@
 /**
- * The contract of storages on Redis. `STORAGE_CONTRACT_RUNS=5000` compares as many random sequences with the model, and
- * `REDIS_MODEL_SEEDS=5000` as many with the storage in memory.
+ * The contract of storages on Redis. `STORAGE_CONTRACT_RUNS=5000` compares 5000 random sequences with the model, and
+ * `REDIS_MODEL_SEEDS=5000` compares 5000 with the memory storage.
  */
 import { assert, describe, it } from "@effect/vitest"
 import { Context, Effect, Exit, Layer, Option, Scope } from "effect"
@@ -75,7 +75,10 @@ const plain = (event: Event) => ({
   retries: event.retries
 })
 
-/** In the order of their sequences, which are unique here: the two storages may drop and hand out lanes in turns of their own. */
+/**
+ * Sorts events by their sequences, which are unique here: the two storages may drop and lease lanes in different
+ * orders.
+ */
 const inOrder = (events: ReadonlyArray<Event>) => events.map(plain).sort((one, other) => one.sequence - other.sequence)
 
 /** A lease on both storages. */
@@ -84,7 +87,7 @@ interface Pair {
   readonly leases: readonly [EventStorage.Lease, EventStorage.Lease]
 }
 
-/** Does the same at random on Redis and in memory, expired leases included, and compares the answers. */
+/** Runs the same random operations on Redis and in memory, expired leases included, and compares the results. */
 const compare = (seed: number, client: Redis, prefix: string) =>
   Effect.gen(function*() {
     const random = randomOf(seed)
@@ -123,7 +126,7 @@ const compare = (seed: number, client: Redis, prefix: string) =>
         const expected = yield* Scope.extend(oracle.lease(options), scopes[1])
         const eventsOf = Option.match({ onNone: () => [], onSome: ({ events }: EventStorage.Lease) => [...events] })
         if (Option.isSome(ours) && Option.isSome(expected)) {
-          // which lanes are first is not promised once some were given back: those that both have are compared in order
+          // after a release the order of the lanes is not promised: only lanes that both have leased are compared
           assert.deepStrictEqual(
             lanesWithFirst(eventsOf(ours), options.maxEvents),
             lanesWithFirst(

@@ -1,5 +1,5 @@
 /**
- * S8 on Redis: processes that share a prefix, and are killed and stopped at any moment. The whole of it takes minutes:
+ * S8 on Redis: processes that share a prefix, and are killed and stopped at any moment. The full test takes minutes:
  * `OUTBOX_EVENTS=100000 OUTBOX_ROUNDS=200 npx vitest run test/RedisEventStorage.fleet.test.ts`.
  */
 import { beforeAll, describe, it } from "@effect/vitest"

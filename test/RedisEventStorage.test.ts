@@ -1,4 +1,4 @@
-/** `RedisEventStorage` beside the contract of storages: what people who run it see, and servers that fail. */
+/** `RedisEventStorage` without the contract of storages: options, statistics, dead letters, and servers that fail. */
 import { assert, describe, it } from "@effect/vitest"
 import {
   Config,
@@ -32,7 +32,7 @@ const rejected: EventStorage.Dropped = { reason: "Rejected", code: 400, message:
 let prefixes = 0
 const freshPrefix = Effect.sync(() => `test-${++prefixes}`)
 
-/** Without the warnings of servers that tests set up badly. */
+/** Builds the storage without a logger, since it warns about the settings of the test servers. */
 const build = (options: RedisEventStorage.Options) =>
   Effect.provide(Layer.build(RedisEventStorage.layer(options)), Logger.remove(Logger.defaultLogger))
 
@@ -59,7 +59,7 @@ const manyEvents = (from: number, to: number, json?: string): NonEmptyReadonlyAr
   return [first!, ...rest]
 }
 
-/** The keys of a prefix that are left, but for its counters. */
+/** The remaining keys of a prefix without its counters. */
 const keysLeft = (client: Redis, prefix: string) =>
   Effect.promise(async () => {
     const keys = await client.keys(`{${prefix}*`)

@@ -50,7 +50,7 @@ const issueOf = (input: unknown, path?: string) => Option.getOrThrow(Either.getL
 
 const sorted = (entries: ReadonlyArray<readonly [string, unknown]>) => [...entries].sort(([a], [b]) => a < b ? -1 : 1)
 
-/** A proxy of which every trap throws. */
+/** A proxy whose traps all throw. */
 const trapped = (): object => new Proxy({}, new Proxy({}, { get: () => () => assert.fail("a trap") }))
 
 describe("Revenue", () => {

@@ -13,7 +13,7 @@ import { onDatabases } from "./support/sqlDatabases.js"
 const user = { user_id: "user-12345" }
 
 const tests = ({ database, dialect }: TestDatabase) => {
-  /** Starts clients that share a table, each as a process of its own does. */
+  /** Starts clients that share a table, as separate processes do. */
   const fleet = Effect.gen(function*() {
     const layer = yield* database
     const table = yield* freshTable
@@ -67,7 +67,7 @@ const tests = ({ database, dialect }: TestDatabase) => {
       const second = yield* start()
       yield* second.amplitude.track("four", {}, user)
       yield* second.amplitude.flush
-      // of one user: in order, so that the last one was sent after the others
+      // the events of one user are in order, so that the last one was sent after the others
       assert.deepStrictEqual(yield* arrived, ["one", "two", "three", "four"])
     })
   )
@@ -116,7 +116,7 @@ const tests = ({ database, dialect }: TestDatabase) => {
         yield* amplitude.flush
         assert.lengthOf(yield* arrived, reports.length)
         assert.strictEqual((yield* arrived).at(-1), `${round} committed`)
-        // what was settled above does not count as one of these
+        // the events that were settled above do not count here
         yield* amplitude.track(`${round} outside`, {}, user)
         yield* amplitude.flush
         assert.strictEqual((yield* arrived).at(-1), `${round} outside`)

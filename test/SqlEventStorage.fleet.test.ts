@@ -1,5 +1,5 @@
 /**
- * S8: processes that share an outbox, and are killed and stopped at any moment. The whole of it takes minutes:
+ * S8: processes that share an outbox, and are killed and stopped at any moment. The full test takes minutes:
  * `OUTBOX_EVENTS=100000 OUTBOX_ROUNDS=200 npx vitest run test/SqlEventStorage.fleet.test.ts`.
  */
 import { beforeAll, describe, it } from "@effect/vitest"

@@ -1,4 +1,4 @@
-/** `SqlEventStorage` beside the contract of storages: what people who run it see, and databases that fail. */
+/** `SqlEventStorage` without the contract of storages: options, statistics, dead letters, and databases that fail. */
 import { SqlClient } from "@effect/sql"
 import { SqliteClient } from "@effect/sql-sqlite-node"
 import { assert, describe, it } from "@effect/vitest"
@@ -45,7 +45,7 @@ const manyEvents = (from: number, to: number, json?: string) => {
   return [first!, ...rest] as const
 }
 
-/** `OUTBOX_BACKLOG=1000000` drains so many events. Without it there are enough to see that a table shrinks. */
+/** `OUTBOX_BACKLOG=1000000` drains a million events. The default is enough to see that a table shrinks. */
 const backlog = process.env["OUTBOX_BACKLOG"] === undefined ? undefined : Number(process.env["OUTBOX_BACKLOG"])
 
 const backlogLimit = 60_000 + (backlog ?? 0)
@@ -60,7 +60,7 @@ const fill = (storage: EventStorage.Service, events: number) =>
     }
   })
 
-/** How many events a storage had. */
+/** The number of events of a storage. */
 const drained = (storage: EventStorage.Service) =>
   Effect.gen(function*() {
     const start = Date.now()
@@ -424,7 +424,7 @@ describe("SqlEventStorage", () => {
           ], { concurrency: "unbounded", discard: true }).pipe(Effect.timeout("40 seconds"))
           assert.isAbove(failures, 0)
           assert.isAbove(accepted.length, 100)
-          // those that failed were not delivered, and none was delivered twice
+          // the failed events were not delivered, and no event was delivered twice
           assert.deepStrictEqual(
             [...delivered.keys()].sort((one, other) => one - other),
             accepted.sort((one, other) => one - other)
@@ -480,7 +480,7 @@ describe("SqlEventStorage", () => {
         assert.include(error.message, "The user needs SELECT, INSERT, UPDATE and DELETE")
         assert.notInclude(JSON.stringify(error), "secret-password")
         yield* owner.unsafe(`GRANT SELECT, INSERT, UPDATE, DELETE ON ${table}, ${table}_lease TO reader`)
-        // who may not create tables uses those that are there
+        // a user without the right to create tables uses the existing ones
         const storage = Context.get(yield* storageOn(reader, { table }), EventStorage)
         yield* storage.append([eventOf(1)], roomy)
         assert.lengthOf(yield* drain(storage), 1)

@@ -11,7 +11,7 @@ import { onDatabases } from "./support/sqlDatabases.js"
 
 const roomy: EventStorage.AppendOptions = { capacity: 1000, whenFull: "refuse" }
 
-/** As another process does: the context has the connection of a transaction for whatever client. */
+/** Runs an effect as another process would: without the connection of a transaction in its context. */
 const outside = <A, E>(effect: Effect.Effect<A, E>) =>
   Effect.mapInputContext(
     effect,
@@ -20,7 +20,7 @@ const outside = <A, E>(effect: Effect.Effect<A, E>) =>
   )
 
 const tests = ({ database, dialect }: TestDatabase) => {
-  /** A storage on a client, a table of the user's, and a storage of another process. */
+  /** A storage on a client, a table of the user, and a storage of another process. */
   const setup = Effect.gen(function*() {
     const layer = yield* database
     const table = yield* freshTable
@@ -55,7 +55,7 @@ const tests = ({ database, dialect }: TestDatabase) => {
       orders: outside(other.unsafe<{ readonly id: number }>(`SELECT id FROM ${orders} ORDER BY id`)).pipe(
         Effect.map((rows) => rows.map(({ id }) => id))
       ),
-      /** What another process can send. */
+      /** The events that another process can lease. */
       sequences: outside(
         other.unsafe<{ readonly sequence: number | string }>(`SELECT sequence FROM ${table} ORDER BY seq`)
       ).pipe(
@@ -146,7 +146,7 @@ const tests = ({ database, dialect }: TestDatabase) => {
   it.scopedLive("a storage with a client of its own is not part of the transaction", () =>
     Effect.gen(function*() {
       const { client, layer, sequences, storageOn, table } = yield* setup
-      // on SQLite the transaction of one connection locks the file for another: it gets a file of its own
+      // on SQLite a transaction locks the file for other connections, so that this one gets its own file
       const own = yield* clientOf(dialect === "sqlite" ? yield* database : layer)
       const storage = yield* storageOn(own, table)
       yield* Effect.exit(client.withTransaction(Effect.gen(function*() {

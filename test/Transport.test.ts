@@ -1,4 +1,4 @@
-/** The transports, over real sockets: what they send, and what they make of each kind of answer. */
+/** The transports over real sockets: their requests, and their results for each kind of answer. */
 import { FetchHttpClient } from "@effect/platform"
 import { NodeHttpClient } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
@@ -32,7 +32,7 @@ interface Server {
 
 type Answer = (response: Http.ServerResponse, request: Http.IncomingMessage) => void
 
-/** A server that answers as it is told, once the request is there. */
+/** A server that answers each whole request as the test says. */
 const server = (answer: Answer): Effect.Effect<Server, never, Scope.Scope> =>
   Effect.map(
     Effect.acquireRelease(
@@ -276,7 +276,7 @@ describe("a transport of the user's", () => {
 })
 
 describe("a request", () => {
-  /** How many fibers are started for so many requests, one after the other, of a client over a transport. */
+  /** The number of fibers that a client over a transport starts for a number of requests, one after the other. */
   const fibersOf = (transport: Layer.Layer<Transport>, requests: number) =>
     Effect.gen(function*() {
       let started = 0

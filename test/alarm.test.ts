@@ -3,7 +3,7 @@ import type { Clock } from "effect"
 import { Effect, TestClock } from "effect"
 import * as Alarm from "../src/internal/alarm.js"
 
-/** An alarm that tells when it rang, and a clock that counts the sleeps that were begun and those that go on. */
+/** An alarm that records the times at which it runs, and a clock that counts the started and the running sleeps. */
 const observed = Effect.map(Effect.clock, (clock) => {
   const rang: Array<number> = []
   const sleeps = { begun: 0, under: 0 }

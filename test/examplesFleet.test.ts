@@ -1,4 +1,4 @@
-/** The examples of fleets: over Redis as processes of their own, and by way of a Kafka that is a list. */
+/** The examples of fleets: over Redis in separate processes, and over a fake Kafka that is an array. */
 import { assert, describe, it } from "@effect/vitest"
 import { Context, Effect, Layer, Logger } from "effect"
 import { Amplitude, Identify } from "effect-amplitude"

@@ -12,7 +12,7 @@ import { join } from "node:path"
 import { json } from "node:stream/consumers"
 import { printedBy, run, start } from "./support/example.js"
 
-/** A server that keeps the bodies that are posted to it, by their paths. */
+/** A server that records the posted bodies by their paths. */
 const sink = Effect.map(
   Effect.acquireRelease(
     Effect.promise(async () => {
@@ -121,7 +121,7 @@ describe("the examples of plugins, live settings and telemetry", { timeout: 60_0
       const example = yield* start("reload", { args: [path] })
       yield* uploaded(`"app_version":"1.0.0"`)
 
-      // refused, each in its own way: what was is still there
+      // each of these files is refused, and the settings stay as they were
       yield* write(JSON.stringify({ flushInterval: 0, eventOptions: { app_version: "refused" } }))
       yield* example.signal("SIGHUP")
       yield* example.printed(/stay as they are: flushInterval: expected a duration longer than zero, got 0/)
@@ -136,7 +136,7 @@ describe("the examples of plugins, live settings and telemetry", { timeout: 60_0
       yield* example.signal("SIGHUP")
       yield* uploaded(`"app_version":"2.0.0"`)
 
-      // from here on nothing leaves by itself: the rest is for the end
+      // from here on no event leaves by itself: the end of the program delivers them
       yield* write(JSON.stringify({ flushInterval: 3_600_000, eventOptions: { app_version: "3.0.0" } }))
       yield* example.signal("SIGHUP")
       yield* example.printed(/"app_version":"3\.0\.0"[^]*job \d+ is done[^]*job \d+ is done/)

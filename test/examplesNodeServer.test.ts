@@ -1,5 +1,5 @@
 /**
- * The example of a server that is not written with Effect: what it tracked is delivered, however it ends.
+ * The example of a server that is not written with Effect: its events are delivered, however it ends.
  */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"

@@ -1,4 +1,4 @@
-/** The examples of `SqlEventStorage`, as processes of their own: they are killed, and others take their place. */
+/** The examples of `SqlEventStorage` in separate processes, which are killed and replaced. */
 import { PgClient } from "@effect/sql-pg"
 import { assert, describe, it } from "@effect/vitest"
 import { Context, Effect, Layer } from "effect"

@@ -1,4 +1,4 @@
-/** The example of a test in Chromium. Those of tests in Vitest run with the other tests. */
+/** The example of a test in Chromium. The examples of tests in Vitest run with the other tests. */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { DevServer } from "effect-amplitude/DevServer"

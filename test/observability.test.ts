@@ -5,7 +5,7 @@ import { Cause, Effect, HashMap, Layer, Logger, LogLevel, Metric, Option, Schedu
 import { Amplitude, AmplitudeConfig, AmplitudeLogger, EventStorage, Transport, TransportError } from "effect-amplitude"
 import { scenario, trackMany } from "./support/scripted.js"
 
-/** The counters of the library as they are, by name and tag. */
+/** The current values of the counters, by name and tag. */
 const counts = Effect.map(
   Metric.snapshot,
   (pairs: ReadonlyArray<MetricPair.MetricPair.Untyped>) =>
@@ -79,7 +79,7 @@ describe("a metric", () => {
     }))
 })
 
-/** A tracer whose spans keep nothing, but for what `own` says of each. */
+/** A tracer whose spans record nothing except what `own` gives for each. */
 const tracerOf = (
   own: (name: string, parent: Option.Option<Tracer.AnySpan>, startTime: bigint) => Partial<Tracer.Span>,
   context: Tracer.Tracer["context"] = (f) => f()
@@ -144,7 +144,7 @@ describe("the span of a request", () => {
     Effect.gen(function*() {
       const seen: Array<string | undefined> = []
       let current: Tracer.AnySpan | undefined
-      // as a tracer does that tells others which span is active
+      // as a tracer does that exposes the active span
       const tracer = tracerOf(() => ({}), (f, fiber) => {
         const before = current
         current = fiber.currentSpan

@@ -32,7 +32,7 @@ const nestedArrays = (levels: number): unknown => levels === 0 ? 1 : [nestedArra
 
 const realm = <A>(code: string): A => vm.runInNewContext(code) as A
 
-/** A proxy of which every trap throws. */
+/** A proxy whose traps all throw. */
 const trapped = (target: object): object => new Proxy(target, new Proxy({}, { get: () => () => assert.fail("a trap") }))
 
 const revoked = (target: object): object => {

@@ -1,4 +1,4 @@
-/** Services that are none of this package's, or stand around one of them: whatever their shape, they are called as given. */
+/** Services of the user, and decorators around services of this package: their methods are called as given. */
 import { FetchHttpClient } from "@effect/platform"
 import { assert, describe, it } from "@effect/vitest"
 import type { LogLevel } from "effect"
@@ -9,7 +9,7 @@ import { vi } from "vitest"
 
 type Services = EventStorage | Transport | AmplitudeLogger
 
-/** What becomes of two events, of which the second one is refused. */
+/** The reports of two events, of which the second one is refused. */
 const reportsOf = (services: Layer.Layer<Services, never, AmplitudeConfig>) =>
   Effect.gen(function*() {
     const reports: Array<DeliveryReport.DeliveryReport> = []
@@ -121,7 +121,7 @@ describe("a service of the user's", () => {
         } else vi.spyOn(copy, method as never).mockImplementation(called as never)
         return [copy, calls] as const
       }
-      /** A storage whose leases are stood in for. */
+      /** A storage with decorated leases. */
       const standForLeases = (kind: "spy" | "proxy", storage: EventStorage.Service) => {
         const calls = { count: 0 }
         const lease: EventStorage.Service["lease"] = (options) =>

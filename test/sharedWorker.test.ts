@@ -1,6 +1,6 @@
 /**
- * A client that is shared by the calls of a worker. workerd ends the timers and requests of a call with the call: a send
- * dies there, and nothing tells its client.
+ * A client that the calls of a worker share. workerd ends the timers and requests of a call with the call: a request
+ * disappears there without an error for its client.
  */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Schedule } from "effect"

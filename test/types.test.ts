@@ -200,7 +200,7 @@ describe("types", () => {
       void Amplitude.track("Clicked", {}, { groups: { org_id: 15 } })
     })
     expectTypeOf<EventOptions.Input["time"]>().toEqualTypeOf<number | Date | undefined>()
-    // what was tracked has its time in milliseconds
+    // the time of a recorded event is in milliseconds
     expectTypeOf<Event["time"]>().toEqualTypeOf<number | undefined>()
   })
 

@@ -1,8 +1,9 @@
 /**
- * Runs an action at a time, or earlier.
+ * An alarm runs an action by a given time, or earlier. Many timeouts can share one alarm, and need no timer of their
+ * own.
  *
- * One fiber sleeps at a time. It goes on sleeping when a later time is asked for, and when nobody needs it any more: the
- * action decides what to do, and asks again. So a limit in time costs no timer of its own.
+ * One fiber sleeps at a time. A request for a later time does not change the sleep: the action runs early, and asks for
+ * the later time itself.
  */
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -10,15 +11,15 @@ import type * as Fiber from "effect/Fiber"
 import { withMonotonic } from "./time.js"
 
 export interface Alarm {
-  /** The action runs at this time at the latest. Monotonic, in milliseconds. */
+  /** Makes the action run at this time or earlier. Monotonic, in milliseconds. */
   readonly ringBy: (time: number) => Effect.Effect<void>
-  /** Ends the sleep: no timer is left behind. */
+  /** Ends the sleep, so that no timer is left. */
   readonly rest: Effect.Effect<void>
 }
 
 interface Sleep {
   readonly until: number
-  /** Known once the fiber is forked. */
+  /** Undefined until the fiber is forked. */
   fiber: Fiber.RuntimeFiber<void> | undefined
 }
 
@@ -43,7 +44,7 @@ export const make = (action: Effect.Effect<void>): Alarm => {
     const sleeping = Effect.sleep(Duration.millis(Math.ceil(Math.max(0, until - now))))
     return Effect.uninterruptible(
       Effect.map(Effect.forkDaemon(Effect.interruptible(Effect.zipRight(sleeping, ring))), (fiber) => {
-        // an earlier time may have been asked for meanwhile
+        // another call may have asked for an earlier time before this fiber was known
         if (current === own) own.fiber = fiber
         else stop(fiber)
       })

@@ -1,4 +1,4 @@
-/** What a client is made of, and how it ends. */
+/** Builds a client from its parts, and shuts it down. */
 import * as Config from "effect/Config"
 import type { ConfigError } from "effect/ConfigError"
 import * as Deferred from "effect/Deferred"
@@ -42,13 +42,13 @@ export interface Services {
   readonly logger: AmplitudeLogger.Service
 }
 
-/** What the client of a test does otherwise. */
+/** The differences of the client for tests. */
 export interface TestOptions {
   readonly invalidIsDefect: boolean
   readonly observer: (report: DeliveryReport) => void
 }
 
-/** The client, for the life of a scope. */
+/** Makes a client that shuts down when the scope closes. */
 export const make = (
   services: Services,
   test?: TestOptions
@@ -92,7 +92,7 @@ const build = (
     const plugins = yield* Plugins.make(config, reports, log)
     const monotonic = () => monotonicOf(clock)
 
-    /** Whether other clients use the storage: then they can hold, and report, events of this one. */
+    /** Whether other clients use the storage. They can then lease and report events of this client. */
     let hasOthers = false
     const watching = yield* Scope.extend(
       StorageChanges.watch(
@@ -108,7 +108,7 @@ const build = (
       scope
     )
     let isWatching = false
-    /** A client that only stores is one of many: it asks the storage nothing, but for a caller that waits. */
+    /** A client that only stores watches the storage only while a caller waits: a fleet can have hundreds of them. */
     const watchIfDelivering = Effect.sync(() => {
       if (isWatching || !config.unsafeSettings().deliver) return
       isWatching = true
@@ -152,7 +152,7 @@ const build = (
     yield* watchIfDelivering
     let hasEnded = false
 
-    /** Others may have settled events of this client before it began to wait for them. */
+    /** Other clients may have settled events of this client before `flush` began to wait for these. */
     const reconcileWithOthers = Effect.suspend(() =>
       Effect.zipRight(
         hasOthers || durability === "shared" ? pipeline.reconcile.settledByOthers : Effect.void,
@@ -160,11 +160,11 @@ const build = (
       )
     )
 
-    /** Completes when each event that was accepted before has its outcome. Sends them at once. */
+    /** Sends at once, and completes when each event that was accepted before has its outcome. */
     const whenNone = (): Effect.Effect<void> => {
       const none = outstanding.none()
       trigger.flush()
-      // nobody has told that a transaction has committed
+      // a storage may not have emitted the commit of a transaction yet
       if (outstanding.uncertainUpTo() !== undefined) trigger.wakeAt(0)
       return none
     }
@@ -172,7 +172,7 @@ const build = (
     const flush = interruptibleWait(Effect.suspend(() => {
       if (hasEnded) return Effect.void
       clock.wakeOverdue(clock.unsafeCurrentTimeMillis())
-      // before any other fiber can track: what comes later is not waited for
+      // called before any other fiber can track, since `flush` does not wait for later events
       const none = whenNone()
       return Effect.zipRight(
         whileWatching(
@@ -182,7 +182,7 @@ const build = (
       )
     }))
 
-    /** Completed when every event has its outcome. */
+    /** Completes when every event has its outcome. */
     const settled = yield* Deferred.make<void>()
 
     const end = withMonotonic((started) =>
@@ -199,14 +199,14 @@ const build = (
         yield* untilTimeUp(admission.none, timeUp)
         yield* untilTimeUp(outstanding.noAppends, until(Math.max(limit, appendGrace)))
         admission.isClosed = true
-        // what waits is sent, for as long as there is time
+        // waiting events are sent until the time is up
         if (sends) {
           const none = whenNone()
           yield* Effect.forkDaemon(reconcileWithOthers)
           yield* untilTimeUp(none, until(limit - timeToReturn(limit, durability)))
         }
         const isClosed = yield* untilTimeUp(Scope.close(scope, Exit.void), timeUp)
-        // a storage that does not answer: what is known of its events is reported, so that each has its outcome
+        // the storage may not answer: events whose outcome is decided are reported without its acknowledgement
         settlements.reportDecided()
         if (unsettled !== undefined && !(isClosed && hasOthers)) settlements.lost(unsettled.events(clientId))
         settlements.end()
@@ -223,7 +223,7 @@ const build = (
     const over = yield* Deferred.make<void>()
     let isEnding = false
 
-    /** From inside a callback or plugin only the outcomes are waited for: the rest would wait for its caller. */
+    /** A call from a callback or plugin waits for the outcomes only: waiting for the callback would wait for itself. */
     const shutdown = Effect.uninterruptible(Effect.suspend(() => {
       const begin = isEnding ? Effect.void : Effect.forkDaemon(
         Effect.ensuring(
@@ -275,10 +275,13 @@ const needsSharedStorage = new InvalidConfig({
   actual: "false"
 })
 
-/** So many turns of the scheduler are left to what waits for nothing, when the time is up. */
+/** The turns of the scheduler that an effect may still take when the time is up. */
 const lastTurns = 1000
 
-/** Runs an effect until the time is up, and says whether it has ended. What waits for nothing ends in any case. */
+/**
+ * Runs an effect until the time is up, and gives whether it has ended. An effect that waits for nothing ends even if
+ * the time is up at once.
+ */
 const untilTimeUp = (effect: Effect.Effect<unknown>, timeUp: Effect.Effect<void>): Effect.Effect<boolean> =>
   Effect.flatMap(Effect.forkDaemon(Effect.interruptible(effect)), (fiber) => {
     let turns = 0
@@ -295,17 +298,17 @@ const untilTimeUp = (effect: Effect.Effect<unknown>, timeUp: Effect.Effect<void>
     )
   })
 
-/** A storage that is just taking an event when the client closes has so much time at least, in milliseconds. */
+/** The least time for an append that is running when the client shuts down, in milliseconds. */
 const appendGrace = 1000
 
-/** The part of `shutdownTimeout` in which a durable storage gets back the events that are leased, in milliseconds. */
+/** The part of `shutdownTimeout` that is kept for the release of leases in a durable storage, in milliseconds. */
 const timeToReturn = (limit: number, durability: EventStorage.Service["durability"]): number =>
   durability === "process" ? 0 : Math.min(limit / 10, 1000)
 
 /** The longest that building a client waits for its storage. */
 const buildTimeout = Duration.seconds(5)
 
-/** The events that an earlier process has left to this one. */
+/** The number of events that an earlier process has left in the storage. */
 const countFound = (storage: EventStorage.Service, log: Log.Log): Effect.Effect<number> =>
   storage.durability !== "exclusive" ? Effect.succeed(0) : Effect.suspend(() => storage.count()).pipe(
     Effect.disconnect,
@@ -314,16 +317,16 @@ const countFound = (storage: EventStorage.Service, log: Log.Log): Effect.Effect<
       log.write({
         level: LogLevel.Error,
         module: "EventStorage",
-        message: "the storage failed to count its events: flush does not wait for what an earlier process has left"
+        message: "the storage failed to count its events: flush does not wait for the events of an earlier process"
       })
       return Effect.succeed(0)
     })
   )
 
-/** A transport, until the scope ends. */
+/** Makes a transport that lives as long as the scope. */
 export type MakeTransport = Effect.Effect<Transport.Service, never, Scope.Scope>
 
-/** The client that a program has when it chooses no services but, if it wants to, the storage. */
+/** Makes a client with Effect's logger, and with the memory storage unless another one is given. */
 export const makeDefault = <E = never, R = never>(
   transport: MakeTransport,
   readOptions: Effect.Effect<Amplitude.Options, E>,
@@ -342,7 +345,7 @@ export const makeDefault = <E = never, R = never>(
     return client
   })
 
-/** The options as read from the `ConfigProvider`. */
+/** Reads the options from the `ConfigProvider`. */
 export const optionsOf: (
   config: Config.Config.Wrap<Amplitude.Options>
 ) => Effect.Effect<Amplitude.Options, ConfigError> = Config.unwrap

@@ -1,16 +1,16 @@
 /**
- * A clock that stops waiting when it is closed. The client of a test waits on the clock of the test, which nobody adjusts
- * any more when the test is over.
+ * A clock whose sleeps end when it is closed. The client of a test sleeps on the `TestClock`, and no test adjusts it
+ * after its end.
  */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 
 export interface ClosingClock extends Clock.Clock {
-  /** Ends the sleep of everybody, and of everybody who comes later. */
+  /** Ends every sleep, and every sleep that begins later. */
   readonly close: () => void
 }
 
-/** So many turns of the scheduler a sleep takes on a closed clock: what waits for nothing comes first. */
+/** The turns of the scheduler that a sleep takes on a closed clock, so that fibers which do not sleep run first. */
 const turns = 100
 
 const letOthersRun: Effect.Effect<void> = Effect.suspend(() => {

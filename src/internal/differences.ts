@@ -1,6 +1,6 @@
 /**
- * How the events that a test expects differ from those that were recorded, as a text: a line for each event, and under
- * it one for each field that is not as expected.
+ * Describes how the expected events of a test differ from the recorded ones. The text has a line for each event, and
+ * below it a line for each field that differs.
  */
 import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
@@ -8,14 +8,14 @@ import type { Event } from "../Event.js"
 
 type Fields = Readonly<Record<string, unknown>>
 
-/** How one event of the table stands: with its counterpart, or alone. */
+/** A row of the comparison: an expected event with its recorded counterpart, or one of them alone. */
 interface Row {
   readonly expected?: Fields | undefined
   readonly received?: Fields | undefined
   readonly faults: ReadonlyArray<string>
 }
 
-/** `undefined` where there are none. */
+/** The differences as text, or undefined if there are none. */
 export const differences = (expected: ReadonlyArray<object>, received: ReadonlyArray<Event>): string | undefined => {
   const rows = align(expected as ReadonlyArray<Fields>, received as ReadonlyArray<object> as ReadonlyArray<Fields>)
   if (rows.every(({ expected, faults, received }) => expected && received && faults.length === 0)) return undefined
@@ -36,20 +36,20 @@ const linesOf = ({ expected, faults, received }: Row): ReadonlyArray<string> => 
 const nameOf = (event: Fields | undefined): string =>
   typeof event?.event_type === "string" ? event.event_type : "(any event)"
 
-/** Of an event that stands alone: what it is recognised by. */
+/** The fields that identify an event without a counterpart. */
 const detailsOf = (event: Fields | undefined): ReadonlyArray<string> =>
   ["user_id", "device_id", "event_properties", "user_properties", "groups", "group_properties"].flatMap((name) =>
     event?.[name] === undefined ? [] : [`      ${name}: ${show(event[name])}`]
   )
 
-// -- which event stands beside which -----------------------------------------------------------------------------------
+// -- alignment of the two lists ----------------------------------------------------------------------------------------
 
-/** Larger tables than this are not aligned, the events are paired as they come. */
+/** The most cells of the alignment table. In larger tables the events are paired by their positions. */
 const maxCells = 250_000
 
 /**
- * The cheapest way through both lists: an event that is left out or added costs 2, one of the same type that differs 1,
- * one of another type 4. Where two ways cost the same, the events are paired.
+ * The alignment with the least cost. A missing or added event costs 2, a different event of the same type 1, and an
+ * event of another type 4. If two alignments cost the same, the events are paired.
  */
 const align = (expected: ReadonlyArray<Fields>, received: ReadonlyArray<Fields>): ReadonlyArray<Row> => {
   const rows: Array<Row> = []
@@ -92,12 +92,12 @@ const toRow = (expected: Fields | undefined, received: Fields | undefined): Row 
   faults: expected === undefined || received === undefined ? [] : compare(expected, received, "", 0)
 })
 
-// -- one event with another --------------------------------------------------------------------------------------------
+// -- comparison of two events ------------------------------------------------------------------------------------------
 
-/** Deeper than any event that is taken. */
+/** The depth at which the comparison stops. No accepted event is so deep. */
 const maxDepth = 50
 
-/** The keys that are expected, in their order. An expected value is what it is sent as. */
+/** Compares the expected keys in their order. An expected value is compared in the form in which it is sent. */
 const compare = (expected: unknown, received: unknown, path: string, depth: number): ReadonlyArray<string> => {
   const wanted = hasToJson(expected) ? expected.toJSON() : expected
   if (depth < maxDepth && Array.isArray(wanted) && Array.isArray(received) && wanted.length === received.length) {

@@ -1,6 +1,6 @@
 /**
- * The options as environment variables. An error names the variable and shows what can be written there; it never quotes
- * what it found, which can be a key that was put into the wrong variable.
+ * Reads the options from environment variables. An error names the variable and shows a valid value. It never quotes
+ * the value that was found, which can be an API key in the wrong variable.
  */
 import * as Config from "effect/Config"
 import * as ConfigError from "effect/ConfigError"
@@ -11,7 +11,7 @@ import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import type { AmplitudeConfig } from "../AmplitudeConfig.js"
 
-/** A variable that may be missing: then the option is not given. */
+/** An optional variable. If it is missing, the option is undefined. */
 const variable = <A>(
   name: string,
   expected: string,
@@ -57,11 +57,11 @@ const boolean = (name: string): Config.Config<boolean | undefined> =>
     (text) => Object.hasOwn(booleans, text) ? Option.some(booleans[text]!) : Option.none()
   )
 
-/** A text that is checked with all the other options. */
+/** A text that `Settings.decode` checks later. */
 const text = <A extends string>(name: string): Config.Config<A | undefined> =>
   variable(name, "a text", (text) => Option.some(text as A))
 
-/** Levels are read by their names and by the labels of Effect's loggers, in any case. */
+/** Reads a level by its name or by the label that Effect's loggers print. Upper and lower case are equal. */
 const logLevel = (name: string): Config.Config<LogLevel.LogLevel | undefined> =>
   variable(name, "a log level, for example `Debug`", (text) => {
     const wanted = text.trim().toUpperCase()
@@ -70,7 +70,7 @@ const logLevel = (name: string): Config.Config<LogLevel.LogLevel | undefined> =>
     )
   })
 
-/** The one variable that is required. */
+/** The only required variable. */
 const apiKey = (name: string): Config.Config<Redacted.Redacted> =>
   Config.option(Config.string()).pipe(
     Config.mapOrFail((key) =>

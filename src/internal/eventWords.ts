@@ -1,6 +1,6 @@
 /**
- * What a line of the log may say about events: their types. It holds no id of a user and no value of a property, not even
- * where the message of a service repeats one.
+ * Describes events in log lines by their types. The text holds no id and no value of a property, even if the message of
+ * the service repeats one.
  */
 import * as Iterable from "effect/Iterable"
 import * as Option from "effect/Option"
@@ -9,10 +9,10 @@ import * as Predicate from "effect/Predicate"
 /** The longest event type in a line, in UTF-16 units. */
 const maxTypeLength = 100
 
-/** The most events whose values are looked for in a message: no request holds more. */
+/** The most events whose values are removed from a message. No request holds more. */
 const maxEventsRead = 2000
 
-/** The shortest value that is looked for in a message, in UTF-16 units. A shorter one is part of any text. */
+/** The shortest value that is removed from a message, in UTF-16 units. Any text contains shorter ones. */
 const minValueLength = 3
 
 const idNames: ReadonlySet<string> = new Set(["user_id", "device_id"])
@@ -23,7 +23,7 @@ export const maxTypes = 3
 /** The longest message of a service, a transport or a storage in a line, in UTF-16 units. */
 const maxMessageLength = 500
 
-/** The end of a line: the types of the events that it is about. */
+/** The end of a line, which names the types of its events. */
 export const ofTypes = (types: ReadonlySet<string>): string => {
   const names = Array.from(types)
   return names.length === 0
@@ -33,7 +33,7 @@ export const ofTypes = (types: ReadonlySet<string>): string => {
     : `; event types ${names.slice(0, maxTypes).join(", ")}${names.length > maxTypes ? " and others" : ""}`
 }
 
-/** The quoted type of what was tracked as an event, which can be anything. */
+/** The quoted type of a tracked event. The value is not checked and can be anything. */
 export const typeOf = (event: unknown): string | undefined =>
   Option.getOrUndefined(
     Option.liftThrowable((event: { readonly event_type?: unknown }) => {
@@ -44,7 +44,7 @@ export const typeOf = (event: unknown): string | undefined =>
     })(event as object)
   )
 
-/** Adds the types of the first events, until there are more than a line names. */
+/** Adds the types of the first events, until the set has more types than a line names. */
 export const addTypes = (types: Set<string>, events: Iterable<unknown>, most: number): void => {
   for (const event of Iterable.take(events, most)) {
     const type = typeOf(event)
@@ -53,7 +53,7 @@ export const addTypes = (types: Set<string>, events: Iterable<unknown>, most: nu
   }
 }
 
-/** The texts that the service is documented to answer (Amplitude HTTP V2 API): they hold no id and no value. */
+/** The messages in the documentation of the HTTP V2 API. They hold no id and no value. */
 const documentedTexts: ReadonlySet<string> = new Set([
   "Invalid request path",
   "Missing request body",
@@ -68,10 +68,10 @@ const documentedTexts: ReadonlySet<string> = new Set([
   "Too many requests for some devices and users"
 ])
 
-/** What stands in the place of an id or of a value. */
+/** Replaces an id or a value. */
 const removed = "<removed>"
 
-/** A message of a service, a transport or a storage without what it repeats of the events. */
+/** Removes the values of the events from a message of the service, a transport or a storage. */
 export const withoutValues = (message: string, events: Iterable<unknown>): string => {
   if (documentedTexts.has(message)) return message
   let text = message.slice(0, maxMessageLength).replace(/[^\s"'<>(),;]+@[^\s"'<>(),;]+/g, removed)
@@ -83,7 +83,7 @@ export const withoutValues = (message: string, events: Iterable<unknown>): strin
   return text
 }
 
-/** The texts and large numbers of an event, save its type; ids however short they are. */
+/** The texts and large numbers of an event without its type, and its ids of any length. */
 const valuesOf = (event: unknown): ReadonlyArray<string> => {
   const values: Array<string> = []
   const add = (value: unknown, name: string): void => {
@@ -98,6 +98,6 @@ const valuesOf = (event: unknown): ReadonlyArray<string> => {
     }
   }
   add(event, "")
-  // a value that holds another one is removed first
+  // longer values come first, since they can contain shorter ones
   return values.sort((one, other) => other.length - one.length)
 }

@@ -1,7 +1,6 @@
 /**
- * The lines that a client logs. They go to the `AmplitudeLogger` of the client in a fiber of their own: nobody waits for a
- * logger. What can happen thousands of times a minute is logged in bursts: one line at once, then at most one a minute
- * with the count.
+ * The log of a client. A fiber of its own writes the lines to the `AmplitudeLogger`, so that nobody waits for a logger.
+ * Frequent lines are logged in bursts: one line at once, then at most one a minute with the count.
  */
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
@@ -26,60 +25,62 @@ export const effect: AmplitudeLogger.Service = {
   minimumLevel: FiberRef.get(FiberRef.currentMinimumLogLevel)
 }
 
-/** Writes nothing. */
+/** A logger that writes nothing. */
 export const none: AmplitudeLogger.Service = { log: () => Effect.void }
 
 export interface Line {
   readonly level: LogLevel.LogLevel
-  /** The part of the library that writes. */
+  /** The module of the library that the line is about. */
   readonly module: string
   readonly message: string
   readonly annotations?: Readonly<Record<string, unknown>> | undefined
 }
 
-/** A line that waits for the logger, with the setting `logLevel` as it was when the line was made. */
+/** A line that waits for the logger. It keeps the setting `logLevel` of the time when it was made. */
 interface Queued extends Line {
   readonly logLevel: LogLevel.LogLevel | undefined
 }
 
-/** A request and its answer. */
+/** A request with its answer. */
 export interface Sent {
   readonly events: number
   /** Bytes of the uncompressed body. */
   readonly bytes: number
-  /** The HTTP status; 0 where no whole answer arrived. */
+  /** The HTTP status, or 0 without a whole answer. */
   readonly status: number
   /** How many requests have carried the first event. */
   readonly attempt: number
-  /** The body of the answer, or why there was none. */
+  /** The body of the answer, or the reason why there is none. */
   readonly answer: string
 }
 
-/** Events that are dropped, or sent again, for one cause. */
+/** Events that are dropped or retried for the same cause. */
 export interface Affected {
   readonly count: number
-  /** The HTTP status; 0 where there was none. */
+  /** The HTTP status, or 0 without an answer. */
   readonly code: number
   /** The message of the report. */
   readonly message: string
-  /** The events as objects. They are read at once, and only where the line needs them. */
+  /** The events as objects. They are read only if the line needs them, and before the call returns. */
   readonly events: Iterable<unknown>
 }
 
 export interface Log {
   readonly write: (line: Line) => void
-  /** Something of a kind happened, `count` times. The first `line` of a kind is the one for all that follow. */
+  /**
+   * Logs that something of a kind happened `count` times. Later lines of the burst use the first `line` of the kind.
+   */
   readonly burst: (kind: string, count: number, line: (count: number) => Line) => void
-  /** Whether accepted events are logged: asked before the JSON of one is made. */
+  /** Whether accepted events are logged. The caller decodes the JSON of an event only then. */
   readonly isDebug: () => boolean
-  /** An event was accepted, with this JSON. */
+  /** Logs an accepted event by its JSON. */
   readonly accepted: (json: string) => void
   readonly sent: (sent: Sent) => void
   readonly dropped: (module: string, reason: Reason, affected: Affected) => void
   readonly retried: (module: string, affected: Affected) => void
   /**
-   * Writes what is not written yet, without waiting for a logger that waits, and leaves no timer behind. Bursts that begin
-   * later write their first line only.
+   * Writes the remaining lines and stops the timers. It does not wait for a logger that suspends. A burst that begins
+   * later writes its first line only.
    */
   readonly end: Effect.Effect<void>
 }
@@ -91,7 +92,7 @@ export const counted = (count: number, one: string, many: string = `${one}s`): s
 /** `once`, `2 times`. */
 export const times = (count: number): string => count === 1 ? "once" : `${count} times`
 
-/** A cause as text. An error of the user's may throw when it is read. */
+/** A cause as text. An error from user code may throw when it is read. */
 export const causeText = (cause: Cause.Cause<unknown>): string =>
   Option.getOrElse(
     Option.liftThrowable((cause: Cause.Cause<unknown>) => Cause.pretty(cause))(cause),
@@ -101,21 +102,21 @@ export const causeText = (cause: Cause.Cause<unknown>): string =>
 /** The most lines that wait for a logger. */
 const maxLines = 10_000
 
-/** The most kinds of bursts that are told apart at a time, and of one reason. */
+/** The most kinds of bursts at a time, and the most kinds of one reason. */
 const maxBursts = 200
 const maxCauses = 20
 
 /** The longest answer in a line, in UTF-16 units. */
 const maxAnswerLength = 1000
 
-/** The most events that are read for the types that a line names. */
+/** The most events that are read to name their types in a line. */
 const maxRead = 100
 
 interface Burst {
-  /** How often it happened since the last line. */
+  /** The count since the last line. */
   unwritten: number
   readonly line: (count: number, types: ReadonlySet<string>) => Line
-  /** The types of the events that it happened to since the last line, as far as they were read. */
+  /** The types of the events since the last line, as far as they were read. */
   readonly types: Set<string>
   readonly timer: Fiber.RuntimeFiber<void> | undefined
 }
@@ -125,9 +126,9 @@ interface State {
   readonly lines: TaskQueue.TaskQueue<Queued>
   readonly bursts: Map<string, Burst>
   readonly fork: (effect: Effect.Effect<void>) => Fiber.RuntimeFiber<void>
-  /** The least level that the logger writes where the settings name none. */
+  /** The minimum level of the logger, for settings without `logLevel`. */
   readonly loggerLevel: LogLevel.LogLevel
-  /** The least level of the program. */
+  /** The minimum level of the program. */
   readonly programLevel: LogLevel.LogLevel
   hasEnded: boolean
 }
@@ -173,14 +174,14 @@ export const make = (logger: AmplitudeLogger.Service, config: AmplitudeConfig.Se
     }
   })
 
-/** The least level that a logger says it writes: any, where it does not say. */
+/** The `minimumLevel` of a logger. Default: every level. */
 const minimumOf = (logger: AmplitudeLogger.Service): Effect.Effect<LogLevel.LogLevel> =>
   Effect.catchAllCause(
     Effect.suspend(() => logger.minimumLevel ?? Effect.succeed(LogLevel.All)),
     () => Effect.succeed(LogLevel.All)
   )
 
-/** The lines on their way to the logger. The key is removed from each, wherever its text comes from. */
+/** The queue of lines for the logger. The API key is removed from every line. */
 const makeLines = (
   logger: AmplitudeLogger.Service,
   config: AmplitudeConfig.Service
@@ -226,7 +227,7 @@ const write = (state: State, line: Line): void => {
   if (isWritten(state, line.level)) state.lines.offer({ ...line, logLevel: state.settings().logLevel })
 }
 
-// the levels are compared as numbers: this is asked for each event
+// this runs for each event: comparing numbers is cheaper than `LogLevel.lessThan`
 const isDebug = ({ loggerLevel, programLevel, settings }: State): boolean =>
   (settings().logLevel?.ordinal ?? Math.max(loggerLevel.ordinal, programLevel.ordinal)) <= LogLevel.Debug.ordinal
 
@@ -249,7 +250,7 @@ const sentLine = ({ answer, attempt, bytes, events, status }: Sent, apiKey: stri
 
 // -- bursts ------------------------------------------------------------------------------------------------------------
 
-/** Writes what came together since the last line, and says whether that was anything. */
+/** Writes the count since the last line, and gives whether there was anything to write. */
 const writeRest = (state: State, burst: Burst): boolean => {
   const count = burst.unwritten
   if (count === 0) return false
@@ -259,7 +260,7 @@ const writeRest = (state: State, burst: Burst): boolean => {
   return true
 }
 
-/** Writes a line a minute, until there is none to write: then the burst is over. */
+/** Writes a line each minute. The burst is over after a minute without anything to write. */
 const watch = (state: State, kind: string): Effect.Effect<void> =>
   Effect.zipRight(
     Effect.sleep("1 minute"),
@@ -314,9 +315,9 @@ const end = (state: State): Effect.Effect<void> => {
   return Effect.zipRight(Fiber.interruptAll(timers), state.lines.whileProgress)
 }
 
-// -- events that are dropped or sent again -----------------------------------------------------------------------------
+// -- events that are dropped or retried --------------------------------------------------------------------------------
 
-/** Why an event is dropped, in words. */
+/** The reasons of reports in words. */
 const reasons: { readonly [R in Reason]: string } = {
   Rejected: "the service refuses it",
   InvalidApiKey: "the service does not know the API key",
@@ -340,7 +341,7 @@ const zoneHint = ({ serverUrl, serverZone }: AmplitudeConfig.Settings): string =
     : "The key was sent to serverUrl: a key is known in one zone only, US or EU"
 }
 
-/** The reasons whose messages are this package's own: they hold no id and no value. */
+/** The reasons whose messages this package writes. They hold no id and no value. */
 const ownMessages: ReadonlySet<Reason | undefined> = new Set<Reason>([
   "BufferFull",
   "Invalid",
@@ -350,7 +351,7 @@ const ownMessages: ReadonlySet<Reason | undefined> = new Set<Reason>([
   "Shutdown"
 ])
 
-/** Numbers in a message differ from one event to the next, where the cause is the same. */
+/** The kind of a burst. Numbers are replaced, since they differ between events with the same cause. */
 const kindOf = (what: string, message: string): string => `${what}: ${message.replace(/\d+/g, "0")}`
 
 const addAffected = (

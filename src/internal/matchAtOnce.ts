@@ -1,6 +1,6 @@
 /**
- * Runs an effect that can be done at once without operations of the fiber. `track` is called for every event, and a storage
- * in memory answers at once.
+ * Runs an effect that completes synchronously without operations of the fiber. `track` runs for every event, and the
+ * memory storage completes synchronously.
  */
 import type * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
@@ -9,7 +9,7 @@ import * as Exit from "effect/Exit"
 import { identity } from "effect/Function"
 import * as Predicate from "effect/Predicate"
 
-/** What an effect that stands for another one has, as `Effect.suspend` and every `Effectable`. */
+/** An effect that gives another effect to run, as `Effect.suspend` and every `Effectable` do. */
 interface Committable<A, E, R> {
   readonly commit: () => Effect.Effect<A, E, R>
 }
@@ -19,12 +19,12 @@ const isCommittable = <A, E, R>(
 ): effect is Effect.Effect<A, E, R> & Committable<A, E, R> =>
   Predicate.isFunction((effect as Partial<Committable<A, E, R>>).commit)
 
-/** An effect that stands for another one without end is left to the fiber, which can be interrupted. */
+/** The most `commit`s that are followed. The fiber runs an endless chain, since it can be interrupted. */
 const maxSteps = 10
 
 const isExit = <A, E, R>(effect: Effect.Effect<A, E, R>): effect is Exit.Exit<A, E> => Exit.isExit(effect)
 
-/** Begins an effect: gives its exit where it has one at once, else what is left to run. Where it throws, it dies. */
+/** Begins an effect. The result is its exit if it has one at once, or else the effect that is left to run. */
 const firstStep = <A, E, R>(begin: () => Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
   Either.merge(Either.try({
     try: () => {
@@ -38,8 +38,13 @@ const firstStep = <A, E, R>(begin: () => Effect.Effect<A, E, R>): Effect.Effect<
   }))
 
 /**
+<<<<<<< HEAD
  * `Effect.matchCauseEffect` of an effect that begins with this call. Where it is not done at once, `onRest` runs what is
  * left of it with the handlers, which must not be lost to an interruption.
+=======
+ * `Effect.matchCauseEffect` for an effect that begins during this call. Call it, and run its result, in an
+ * uninterruptible region of one fiber.
+>>>>>>> words
  */
 export const matchAtOnce = <A, E, R, A2, E2, R2>(
   begin: () => Effect.Effect<A, E, R>,

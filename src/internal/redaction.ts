@@ -1,12 +1,12 @@
 /**
- * Removes an API key from a text: the service echoes the key, and so can a proxy, in another form than the one in which
- * it was sent. No message, report or line of the log may hold it.
+ * Removes an API key from a text. The service or a proxy can repeat the key in its answer, and encode it differently.
+ * No message, report or log line may hold the key.
  */
 
-/** What stands in the place of a key. */
+/** Replaces a key. */
 const redacted = "<redacted>"
 
-/** The shortest encoded key that is looked for. A shorter one is found in any text. */
+/** The shortest encoded key that is removed. Any text contains shorter ones. */
 const minEncodedLength = 4
 
 /** The longest form of one character in UTF-16 units, see `formsOf`. */
@@ -20,7 +20,7 @@ const hexOf = (bytes: Uint8Array): string => Array.from(bytes, (byte) => byte.to
 
 const percentEncoded = (text: string): string => hexOf(toBytes(text)).replace(/../g, "%$&")
 
-/** The pattern of each UTF-16 unit as JSON can escape it, behind one backslash, or two where JSON stands in JSON. */
+/** The pattern of each UTF-16 unit as a JSON escape, with one backslash, or with two for JSON inside of JSON. */
 const jsonEscaped = (text: string, backslash: string): string =>
   text.split("").map((unit) => `${backslash}u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`).join("")
 
@@ -32,10 +32,10 @@ const htmlNames: Readonly<Record<string, string>> = {
   "'": "apos"
 }
 
-/** What no encoding of texts has to escape. */
+/** Whether no encoding escapes the character. */
 const isPlain = (character: string): boolean => /^[A-Za-z0-9]$/.test(character)
 
-/** The pattern of one character as itself, in a URL, in JSON and in HTML. */
+/** The pattern of one character in plain text, in a URL, in JSON and in HTML. */
 const formsOf = (character: string): string => {
   const code = character.codePointAt(0)!
   const name = htmlNames[character]
@@ -49,15 +49,15 @@ const formsOf = (character: string): string => {
   ].join("|")
 }
 
-/** The pattern of a text whose characters are each written in one of their forms. */
+/** The pattern of a text where each character has any of its forms. */
 const patternOf = (text: string): string =>
   Array.from(text, (character) => isPlain(character) ? character : `(?:${formsOf(character)})`).join("")
 
 const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 
 /**
- * The base64 of a key inside a longer text, behind `offset` other bytes: the characters that depend on the key alone. A
- * key stands in one of three ways, as many as there are remainders of 3.
+ * The base64 of a key that follows `offset` other bytes, without the characters that depend on other bytes. Base64
+ * encodes groups of 3 bytes, so that a key has three forms.
  */
 const base64Of = (bytes: Uint8Array, offset: number): string => {
   const bitOf = (bit: number): number => (bytes[(bit >> 3) - offset]! >> (7 - (bit & 7))) & 1
@@ -72,10 +72,10 @@ const base64Of = (bytes: Uint8Array, offset: number): string => {
   return text
 }
 
-/** What is left of a key in base64 before and behind the characters that depend on it alone. */
+/** The characters around the key in base64 that depend on the key and on other bytes. */
 const base64Rest = "[a-z0-9+/_-]{0,2}={0,2}"
 
-/** The URL-safe alphabet has two other characters. */
+/** The pattern of a base64 text in both alphabets. The URL-safe one has two other characters. */
 const base64Pattern = (text: string): string =>
   Array.from(
     text,
@@ -90,7 +90,7 @@ interface Matcher {
   readonly longest: number
 }
 
-/** Finds a key in every form: in upper and lower case, escaped, in hexadecimal digits and in base64. */
+/** Matches a key in every form: in upper and lower case, escaped, in hexadecimal digits and in base64. */
 const makeMatcher = (apiKey: string): Matcher => {
   const key = apiKey.trim()
   const bytes = toBytes(key)
@@ -106,13 +106,13 @@ const makeMatcher = (apiKey: string): Matcher => {
   ]
   return {
     apiKey,
-    // without a key nothing matches: the empty pattern would match everywhere
+    // an empty pattern would match everywhere
     pattern: key === "" ? /(?!)/g : new RegExp(patterns.join("|"), "gi"),
     longest: (key.length + 2) * maxFormLength
   }
 }
 
-/** The last one is kept: a client asks with one key again and again. */
+/** The last matcher is kept, since a client always has the same key. */
 let last: Matcher = makeMatcher("")
 
 const matcherOf = (apiKey: string): Matcher => {
@@ -121,8 +121,8 @@ const matcherOf = (apiKey: string): Matcher => {
 }
 
 /**
- * A text without the key, cut to `maxLength` UTF-16 units. The key is taken out before the text is cut, so that no part
- * of it is left at the end. The time depends on `maxLength`, not on the length of the text.
+ * Removes the key from a text, and cuts the text to `maxLength` UTF-16 units. The key is removed before the cut, so
+ * that no part of it is left at the end. The time depends on `maxLength`, not on the length of the text.
  */
 export const redact = (text: string, apiKey: string, maxLength: number = Infinity): string => {
   const { longest, pattern } = matcherOf(apiKey)

@@ -1,6 +1,6 @@
 /**
- * How options become settings: each option is decoded once, and one that cannot be used is named. No error quotes the API
- * key, wherever it was given, or the password of a URL.
+ * Decodes options into settings. An error names the option. No error quotes the API key, even if it is the value of
+ * another option, or the password of a URL.
  */
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -43,7 +43,7 @@ export const defaults: Omit<AmplitudeConfig.Settings, "apiKey"> = {
   deliver: true
 }
 
-/** Why an input cannot be used. Without `actual` the input is described. */
+/** Why an input is invalid. Without `actual`, the error describes the input. */
 interface Mismatch {
   readonly expected: string
   readonly actual?: string | undefined
@@ -54,7 +54,7 @@ type Decode<A> = (input: unknown) => Either.Either<A, Mismatch>
 const decodeBy = <A>(expected: string, decode: (input: unknown) => Option.Option<A>): Decode<A> => (input) =>
   Either.fromOption(decode(input), () => ({ expected }))
 
-/** The parser of a schema is made when something is decoded, not when this module is imported. */
+/** Decodes with a schema. The parser is made at the first use and not at import, since making it is slow. */
 const schema = <A, I>(expected: string, schema: Schema.Schema<A, I>): Decode<A> =>
   decodeBy(expected, (input) => Schema.decodeUnknownOption(schema, { onExcessProperty: "error" })(input))
 
@@ -62,7 +62,7 @@ const positiveInt = schema("a positive integer", Schema.Int.pipe(Schema.positive
 
 const boolean = schema("true or false", Schema.Boolean)
 
-/** `Duration.decode` reads a negative duration as zero: here it is refused. */
+/** Refuses negative durations, which `Duration.decode` reads as zero. */
 const toDuration = (input: unknown): Option.Option<Duration.Duration> =>
   (Predicate.isNumber(input) && !(input >= 0)) || (Predicate.isString(input) && input.trim().startsWith("-"))
     ? Option.none()
@@ -85,7 +85,7 @@ const decodeApiKey: Decode<Redacted.Redacted> = (input) => {
   if (key.trim() === "") return Either.left({ expected, actual: "a blank one" })
   return /\s/.test(key)
     ? Either.left({ expected: "a key without white space", actual: "one with white space in it" })
-    // a value of the client's own: it lives as long as the client, whatever happens to the one that was given
+    // the client has its own copy, since the program can wipe the given one
     : Either.right(Redacted.make(key))
 }
 
@@ -154,8 +154,8 @@ const decoders: { readonly [K in keyof AmplitudeConfig.Settings]: Decode<Amplitu
 const isSetting = (option: string): option is keyof AmplitudeConfig.Settings => Object.hasOwn(decoders, option)
 
 /**
- * The settings with what the options say: one that is `undefined` goes back to its default. The key is decoded first, so
- * that no error about another option quotes it.
+ * Applies options to the settings `before`. An option that is `undefined` goes back to its default. The key is decoded
+ * first, so that no error about another option quotes it.
  */
 export const decode = (
   before: Partial<AmplitudeConfig.Settings>,
@@ -169,7 +169,7 @@ export const decode = (
     }
     if (before.apiKey !== undefined) addKey(before.apiKey)
     for (const [option, input] of Object.entries({ apiKey: before.apiKey, ...options })) {
-      // a key that stays was decoded before, and may have been wiped since
+      // an unchanged key was decoded before, and may be wiped
       if (option === "apiKey" && input !== undefined && input === before.apiKey) continue
       settings[option] = input === undefined && option !== "apiKey" && isSetting(option)
         ? (defaults as Record<string, unknown>)[option]
@@ -196,11 +196,11 @@ const decodeOption = (
 /** The longest text that an error quotes, in UTF-16 units. */
 const maxQuoted = 100
 
-/** An input in words: a short text or a number as it is, unless it may be a secret; else its kind. */
+/** Describes an input: a short text or a number as it is, and anything else, or a possible secret, by its kind. */
 const describe = (input: unknown, keys: ReadonlySet<string>): string => {
   if (!Predicate.isString(input) && !Predicate.isNumber(input)) return kindOf(input)
   const text = Predicate.isString(input) ? JSON.stringify(input) : String(input)
-  // what stands before an `@` in a URL, or in what was meant to be one, can be a password
+  // the text before an `@` can be the password of a URL
   const mayBeSecret = text.includes("@") || Array.from(keys).some((key) => holdsKey(text, key))
   return text.length > maxQuoted || mayBeSecret ? kindOf(input) : text
 }

@@ -1,6 +1,6 @@
 /**
- * A bounded queue whose items are executed one after the other in a fiber of its own, so that whoever adds an item never
- * waits. The fiber lives only while there is something to do. An execution that takes too long is given up.
+ * A bounded queue that executes its items one after the other in a fiber of its own, so that `offer` never waits. The
+ * fiber runs only while the queue has items. An execution that takes too long is interrupted.
  */
 import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
@@ -13,56 +13,58 @@ import * as Runtime from "effect/Runtime"
 import { clockOf } from "./time.js"
 
 export interface TaskQueue<A> {
-  /** Adds an item. A queue that is full drops its oldest item. */
+  /** Adds an item. A full queue drops its oldest item. */
   readonly offer: (item: A) => void
-  /** How many items wait for their execution. */
+  /** The number of waiting items. */
   readonly size: () => number
-  /** Completes when no item that was offered before waits or is executed. */
+  /** Completes when every item that was offered before is executed or dropped. */
   readonly drained: Effect.Effect<void>
-  /** Completes when the items are executed that wait for nothing themselves. */
+  /** Completes when the queue is empty, or when an execution suspends. */
   readonly whileProgress: Effect.Effect<void>
-  /** Interrupts the execution under way, drops the items that wait, and answers how many those are. */
+  /** Interrupts the running execution and drops the waiting items. The result is the number of dropped items. */
   readonly abandon: Effect.Effect<number>
 }
 
 export interface Options<A> {
-  /** What is done with an item. A failure or a defect ends the execution of that item. */
+  /** Executes an item. A failure or a defect ends the execution of that item only. */
   readonly execute: (item: A) => Effect.Effect<void>
-  /** The most items that wait. */
+  /** The most waiting items. */
   readonly capacity: () => number
   /** Called for each item that is dropped because the queue is full. */
   readonly onDropped: () => void
-  /** The longest that one execution may take. Default: any time. */
+  /** The longest that one execution may take. Default: no limit. */
   readonly timeLimit?: (() => Duration.Duration) | undefined
-  /** Called when an execution is given up. */
+  /** Called when an execution exceeds the limit. */
   readonly onTimeout?: (() => void) | undefined
-  /** The context in which all items are executed. */
+  /** Wraps the executions, for example to provide a fiber ref. */
   readonly around?: ((executions: Effect.Effect<void>) => Effect.Effect<void>) | undefined
 }
 
 type Fork = (effect: Effect.Effect<void>) => Fiber.RuntimeFiber<void>
 
-/** Somebody who waits until the items up to a number are done with. */
+/** Waits until the items up to a number are executed or dropped. */
 interface Waiter {
   readonly upTo: number
   readonly deferred: Deferred.Deferred<void>
 }
 
-/** The items are numbered in the order in which they were offered, from 1 on. */
+/** The queue. Items have numbers in the order of their offers, from 1 on. */
 class State<A> implements TaskQueue<A> {
   private readonly items = MutableQueue.unbounded<A>()
   private readonly waiters: Array<Waiter> = []
   private readonly options: Options<A>
   private readonly fork: Fork
-  /** The number of the last item. */
+  /** The number of the newest item. */
   private offered = 0
-  /** The number of the item that is executed; 0 where there is none. */
+  /** The number of the item that is executed, or 0. */
   private executing = 0
-  /** When its execution began, in nanoseconds of the monotonic clock. */
+  /** When the running execution began. Monotonic, in nanoseconds. */
   private startedAt = 0n
-  /** The fiber that executes items. One that was given up is no longer this one, and takes no further item. */
+  /**
+   * The fiber that executes items. A fiber whose execution exceeded the limit is replaced, and takes no further item.
+   */
   private consumer: Fiber.RuntimeFiber<void> | undefined
-  /** The fiber that gives up an execution which takes too long. */
+  /** The fiber that interrupts an execution which takes too long. */
   private watchdog: Fiber.RuntimeFiber<void> | undefined
 
   constructor(options: Options<A>, fork: Fork) {
@@ -96,7 +98,7 @@ class State<A> implements TaskQueue<A> {
         before = done
         return isProgress
       },
-      // the fiber is started in the first turn and runs in the second
+      // the fiber starts in the first turn of the scheduler and runs in the second
       body: () => Effect.zipRight(Effect.yieldNow(), Effect.yieldNow()),
       step: () => {}
     })
@@ -146,20 +148,20 @@ class State<A> implements TaskQueue<A> {
     if (timeLimit !== undefined && this.watchdog === undefined) this.watchdog = this.fork(this.watch)
   }
 
-  /** No item is executed any more. */
+  /** Marks the running execution as ended. */
   private stop(): void {
     this.consumer = undefined
     this.executing = 0
     this.tellWaiters()
   }
 
-  /** The items that wait are executed by another fiber. */
+  /** Starts another fiber for the waiting items. */
   private restart(): void {
     this.stop()
     if (this.size() > 0) this.start()
   }
 
-  /** Decides in one step that the fiber ends, so that an item which is offered later starts another one. */
+  /** Takes the next item, or ends the fiber. Both happen in one step, so that a later offer starts another fiber. */
   private hasNext(self: Fiber.RuntimeFiber<any, any>): boolean {
     if (this.consumer !== self) return false
     if (this.size() === 0) {
@@ -186,14 +188,14 @@ class State<A> implements TaskQueue<A> {
         }
       }),
       Effect.suspend(() => {
-        // an execution can interrupt the fiber that it runs in
+        // an execution can interrupt its own fiber
         if (this.consumer === self) this.restart()
         return this.consumer === undefined ? this.stopWatchdog : Effect.void
       })
     )
   )
 
-  /** An idle queue leaves no timer behind. */
+  /** Stops the watchdog, so that an idle queue has no timer. */
   private readonly stopWatchdog: Effect.Effect<void> = Effect.suspend(() => {
     const { watchdog } = this
     this.watchdog = undefined
@@ -215,7 +217,7 @@ class State<A> implements TaskQueue<A> {
     }
     this.options.onTimeout?.()
     this.restart()
-    // not waited for: an execution that cannot be interrupted goes on by itself
+    // forked, since an uninterruptible execution would delay the watchdog
     return Effect.zipRight(Fiber.interruptFork(consumer), this.watch)
   })
 }
@@ -223,6 +225,6 @@ class State<A> implements TaskQueue<A> {
 export const make = <A>(options: Options<A>): Effect.Effect<TaskQueue<A>> =>
   Effect.map(Effect.runtime<never>(), (runtime) => {
     const fork = Runtime.runFork(runtime)
-    // not in the turn of the caller, who waits for nothing
+    // started in a later turn of the scheduler, so that the caller of `offer` does not wait
     return new State(options, (effect) => fork(Effect.interruptible(effect), { immediate: false }))
   })

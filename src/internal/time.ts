@@ -1,7 +1,7 @@
 /**
- * The `Clock` of the fiber that asks, read in a single operation of the fiber.
+ * Reads the `Clock` of the current fiber in a single operation of the fiber.
  *
- * The wall clock says when something is, and can be set. The monotonic clock measures spans of time.
+ * The wall clock gives a date and can be set. The monotonic clock measures durations.
  */
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
@@ -26,6 +26,6 @@ export const monotonicOf = (clock: Clock.Clock): number => Number(clock.unsafeCu
 export const withClock = <A, E, R>(f: (clock: Clock.Clock) => Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
   Effect.withFiberRuntime((fiber) => f(clockOf(fiber)))
 
-/** Gives the monotonic time, in milliseconds. */
+/** Passes the monotonic time to `f`, in milliseconds. */
 export const withMonotonic = <A, E, R>(f: (now: number) => Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
   withClock((clock) => f(monotonicOf(clock)))

@@ -1,8 +1,8 @@
 /**
- * A clock whose sleepers can be woken by others.
+ * A clock with sleeps that can be ended early.
  *
- * Some platforms stop the timers of a request that is over (Cloudflare Workers). A client that is shared by requests would
- * wait for such a timer for ever: whoever calls it next wakes what is overdue.
+ * Cloudflare Workers stops the timers of a request when the request is over. A client that several requests share would
+ * wait for such a timer for ever. Each call of the client therefore ends the sleeps that are overdue.
  */
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
@@ -12,7 +12,7 @@ import { monotonicOf, wallTimeOf } from "./time.js"
 import { async } from "./transport/async.js"
 
 export interface WakefulClock extends Clock.Clock {
-  /** Wakes the sleepers that are overdue. `now` is the wall clock, which says whether it is worth looking for some. */
+  /** Ends the overdue sleeps. `now` is the wall clock, which decides cheaply whether any sleep can be overdue. */
   readonly wakeOverdue: (now: number) => void
 }
 
@@ -22,12 +22,12 @@ interface Sleeper {
   readonly wake: () => void
 }
 
-/** A timer that is later than this has been stopped, in milliseconds. */
+/** How late a timer may be, in milliseconds. A later one counts as stopped. */
 const tolerance = 1000
 
 export const make = (clock: Clock.Clock): WakefulClock => {
   const sleepers = new Set<Sleeper>()
-  /** The first time at which a sleeper counts as overdue, by the wall clock. */
+  /** The first time at which a sleep counts as overdue, by the wall clock. */
   let overdueAt = Infinity
 
   const sleepUntilWoken = (duration: Duration.Duration): Effect.Effect<void> =>

@@ -1,4 +1,4 @@
-/** The frame around the views. */
+/** The page: the header, and the view that the address names. */
 import { useSignalEffect } from "@preact/signals"
 import type { JSX } from "preact"
 import { count, plural } from "./format.js"
@@ -25,7 +25,7 @@ const views: { readonly [tab in Tab]: () => JSX.Element } = {
   connect: Connect
 }
 
-/** The tab that is shown. An empty server shows how to connect to it, unless the address names a view. */
+/** The shown tab. Without events it is Connect, unless the address names another view. */
 const shownTab = (): Tab =>
   !isNamed.value && loaded.value && total.value === 0 && Log.size.value === 0 ? "connect" : route.value.tab
 
@@ -66,7 +66,9 @@ export const App = (): JSX.Element => {
   )
 }
 
-/** The fragment of the address names the view, so the link moves the focus itself. */
+/**
+ * Moves the focus to the view. The fragment of the address names a view, so that an ordinary link to an anchor cannot.
+ */
 const skip = (event: MouseEvent): void => {
   event.preventDefault()
   document.getElementById("main")?.focus()

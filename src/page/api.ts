@@ -2,7 +2,7 @@
 import { project } from "./router.js"
 import type { Json } from "./wire.js"
 
-/** A request that was not answered with what was asked for. */
+/** A request that failed. `status` is 0 without an answer. */
 export class ApiError extends Error {
   readonly status: number
 
@@ -14,7 +14,7 @@ export class ApiError extends Error {
 
 type Parameters = { readonly [name: string]: string | number | undefined }
 
-/** The address of a route. The project that is shown is part of every one. */
+/** The URL of a route, for the shown project. */
 export const address = (path: string, parameters: Parameters = {}): string => {
   const search = new URLSearchParams()
   for (const [name, value] of Object.entries({ project: project.value, ...parameters })) {
@@ -45,11 +45,11 @@ const request = async (url: string, init: RequestInit): Promise<Response> => {
   return response
 }
 
-/** Reads a route. */
+/** Sends a `GET` request to a route. */
 export const get = async <A>(path: string, parameters?: Parameters, signal?: AbortSignal): Promise<A> =>
   await (await request(address(path, parameters), { signal: signal ?? null })).json() as A
 
-/** Writes to a route. */
+/** Sends JSON to a route. */
 export const send = async <A>(
   method: "POST" | "DELETE",
   path: string,

@@ -1,11 +1,11 @@
-/** An event as text for other places. */
+/** Writes an event as text to copy: JSON, curl, a fixture, or a definition. */
 import { typeOf } from "./log.js"
 import type { Json, ReceivedEvent } from "./wire.js"
 
 /** The event as it was sent. */
 export const json = ({ event }: ReceivedEvent): string => JSON.stringify(event, null, 2)
 
-/** A text as one word of a POSIX shell. */
+/** Quotes a text for a POSIX shell. */
 const shellWord = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`
 
 /** A command that sends the event again. The key comes from the environment. */
@@ -28,7 +28,7 @@ const expression = (value: unknown, indent: string): string => {
   const parts = isArray ?
     value.map((element) => expression(element, inner)) :
     Object.entries(value).map(([name, member]) =>
-      // In a literal, `__proto__: x` would set the prototype.
+      // in a literal, `__proto__: x` would set the prototype
       `${name === "__proto__" ? "[\"__proto__\"]" : identifier.test(name) ? name : JSON.stringify(name)}: ${
         expression(member, inner)
       }`
@@ -43,7 +43,7 @@ const expression = (value: unknown, indent: string): string => {
     `${open}\n${inner}${parts.join(`,\n${inner}`)}\n${indent}${close}`
 }
 
-/** The fields that a test compares: what the program chose, not what an SDK adds by itself. */
+/** The fields that a test compares: the ones that a program chooses, without the ones that an SDK adds. */
 const chosen = [
   "event_type",
   "user_id",
@@ -89,7 +89,7 @@ const fieldsOf = (properties: Json, indent: string): string => {
   return fields.length === 0 ? "{}" : `{\n${inner}${fields.join(`,\n${inner}`)}\n${indent}}`
 }
 
-/** The words of a type as the name of a constant. */
+/** The name of a constant for an event type. */
 const constantName = (type: string): string => {
   const name = (type.match(/[\p{L}\p{N}]+/gu) ?? [])
     .map((word) => `${word.charAt(0).toUpperCase()}${word.slice(1)}`)
@@ -97,7 +97,7 @@ const constantName = (type: string): string => {
   return identifier.test(name) ? name : `Event${name}`
 }
 
-/** A definition of events like this one. */
+/** The code of `Event.define` for events like this one. */
 export const define = (received: ReceivedEvent): string => {
   const { event_properties: properties } = received.event
   const fields = typeof properties === "object" && properties !== null && !Array.isArray(properties) ?

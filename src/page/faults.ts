@@ -1,11 +1,11 @@
-/** Switching faults on and off. */
+/** Arms and stops faults, and describes them. */
 import { ApiError, send } from "./api.js"
 import { duration, percent, plural } from "./format.js"
 import { refreshFaults } from "./live.js"
 import { notify } from "./state.js"
 import type { Fault } from "./wire.js"
 
-/** What a fault does, in words. */
+/** A fault in words. */
 export const describe = ({ answer, forMs, share, times, user }: Fault): string => {
   const what = answer === "reset" ?
     "Connection reset" :

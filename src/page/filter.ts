@@ -1,9 +1,9 @@
 /**
- * The language of the filter: words that must all hold, `type:`, `user:`, `lib:`, `is:`, `prop.NAME=VALUE` and free
- * text. A word with a `-` in front must not hold; a value with spaces stands in double quotes.
+ * Parses the filter of the events. A filter has words, which must all match: `type:`, `user:`, `lib:`, `is:`,
+ * `prop.NAME=VALUE` and free text. A word with a `-` in front must not match. A value with spaces has double quotes.
  */
 
-/** What the filter reads of an event. */
+/** The parts of an event that a filter reads. */
 export interface Subject {
   readonly type: string
   readonly user: string
@@ -12,11 +12,11 @@ export interface Subject {
   /** The verdict, and the marks `altered` and `violation`. */
   readonly marks: ReadonlyArray<string>
   readonly properties: unknown
-  /** Everything that free text looks at, in lower case. */
+  /** The text that free text is searched in, in lower case. */
   readonly text: () => string
 }
 
-/** Tells whether an event is selected. */
+/** Decides whether an event is selected. */
 export type Filter = (subject: Subject) => boolean
 
 interface Word {
@@ -37,7 +37,7 @@ const words = (query: string): ReadonlyArray<Word> =>
 
 const contains = (text: string, part: string): boolean => text.toLowerCase().includes(part.toLowerCase())
 
-/** The value at a dotted path. A property whose own name has dots is found as well. */
+/** The value at a dotted path. It also finds a property whose name has dots. */
 const valueAt = (value: unknown, path: string): unknown => {
   if (typeof value !== "object" || value === null) {
     return undefined
@@ -73,7 +73,7 @@ const holds = ({ key, value }: Word): Filter => {
   }
 }
 
-/** The filter that a query describes. An empty query selects everything. */
+/** Parses a query. An empty query selects every event. */
 export const parse = (query: string): Filter => {
   const filters = words(query).map((word): Filter => {
     const filter = holds(word)
@@ -82,14 +82,14 @@ export const parse = (query: string): Filter => {
   return (subject) => filters.every((filter) => filter(subject))
 }
 
-/** Whether a query holds a word, as it is written. */
+/** Whether a query contains a word. */
 export const has = (query: string, word: string): boolean => query.split(/\s+/u).includes(word)
 
-/** The query with a word added, or removed when it is there. */
+/** Adds a word to a query, or removes it if it is there. */
 export const toggle = (query: string, word: string): string =>
   (has(query, word) ? query.split(/\s+/u).filter((other) => other !== word) : [...query.split(/\s+/u), word])
     .filter((part) => part !== "")
     .join(" ")
 
-/** A value as the language writes it. */
+/** A value with the quotes that the filter needs. */
 export const quote = (value: string): string => /^[^\s"]+$/u.test(value) ? value : `"${value.replaceAll("\"", "")}"`

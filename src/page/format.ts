@@ -1,4 +1,4 @@
-/** Numbers, times and values as text for people. */
+/** Formats numbers, times and values for readers. */
 
 const two = (value: number): string => String(value).padStart(2, "0")
 
@@ -24,7 +24,7 @@ export const count = (value: number): string => value.toLocaleString("en-US")
 /** `1 event`, `2 events`. */
 export const plural = (value: number, noun: string): string => `${count(value)} ${noun}${value === 1 ? "" : "s"}`
 
-/** A span of time in the unit that suits it. */
+/** A duration in a suitable unit. */
 export const duration = (millis: number): string => {
   if (millis < 1000) {
     return `${Math.round(millis)} ms`
@@ -35,7 +35,7 @@ export const duration = (millis: number): string => {
     `${Math.floor(seconds / 60)} min${seconds % 60 === 0 ? "" : ` ${seconds % 60} s`}`
 }
 
-/** A number of bytes in the unit that suits it. */
+/** A number of bytes in a suitable unit. */
 export const bytes = (value: number): string =>
   value < 1000 ?
     `${value} B` :

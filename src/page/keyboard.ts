@@ -1,4 +1,4 @@
-/** The keys of the page. */
+/** The keyboard shortcuts of the page. */
 import * as Copies from "./copies.js"
 import * as Filter from "./filter.js"
 import * as Log from "./log.js"
@@ -8,10 +8,10 @@ import { cursor, helpIsOpen, keysAreOn, paused } from "./state.js"
 
 export const filterId = "filter"
 
-/** The row of an event, once the list has drawn it. */
+/** Moves the focus to the row of an event after the list has drawn it. */
 const focusRow = (id: string): void => {
   requestAnimationFrame(() => {
-    // another key may have moved on meanwhile
+    // another key may have moved the cursor before this frame
     if (cursor.value === undefined || cursor.value === id) {
       document.querySelector<HTMLElement>(`[data-event="${CSS.escape(id)}"]`)?.focus({ preventScroll: true })
     }
@@ -26,7 +26,7 @@ const move = (step: 1 | -1): void => {
   }
   const at = cursor.value ?? openEvent()
   if (step === -1 && at !== undefined && Log.indexOf(at) === 0) {
-    // Above the first row are the events that wait.
+    // the waiting events are above the first row
     Log.advance()
   }
   const index = at === undefined ? -1 : Log.indexOf(at)
@@ -87,7 +87,7 @@ const actions: { readonly [key: string]: (() => void) | undefined } = {
 const isField = (target: EventTarget | null): target is HTMLElement =>
   target instanceof HTMLElement && target.matches("input:not([type=checkbox]), textarea, select")
 
-/** What does something by itself when the key is pressed on it. The focus follows the cursor of the list a frame later. */
+/** Whether the element with the focus handles the key itself, as a button or an input does. */
 const answersItself = (target: EventTarget | null, key: string): boolean =>
   target instanceof Element && target.closest("[data-event]") === null &&
   (key === "Enter"

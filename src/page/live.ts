@@ -1,4 +1,4 @@
-/** What the server says by itself: events as they arrive, requests, faults, and counts. */
+/** Reads the stream of the server: events as they arrive, requests, faults, and counts. */
 import { batch, computed, effect, signal, untracked } from "@preact/signals"
 import { address, get } from "./api.js"
 import * as Log from "./log.js"
@@ -14,13 +14,13 @@ export const counts = signal<Counts>(none)
 
 export const total = computed(() => Object.values(counts.value).reduce((sum, value) => sum + value, 0))
 
-/** How many events the server no longer has. */
+/** How many events the server has dropped. */
 export const dropped = signal(0)
 
 /** Whether the first page of events was read. */
 export const loaded = signal(false)
 
-/** Grows when something arrived. At most once a second, so that views that read again do not do so all the time. */
+/** Grows when something arrived, at most once a second, since views then read their routes again. */
 export const arrivals = signal(0)
 
 /** The faults that are armed. */
@@ -53,13 +53,13 @@ setInterval(() => {
   }
 }, 1000)
 
-/** The id of the newest event that is counted. The stream brings each of those after it once. */
+/** The id of the newest event that the counts of the server include. The stream brings each later event once. */
 let counted = Number.POSITIVE_INFINITY
 
-/** What the stream brought before the counts of the server were read. */
+/** The events that the stream brought before the counts of the server were read. */
 let early: Array<ReceivedEvent> = []
 
-/** Adds what came after the counts of the server. */
+/** Counts the events that are newer than the counts of the server. */
 const countArrivals = (events: ReadonlyArray<ReceivedEvent>): void => {
   const sum: { -readonly [verdict in Verdict]: number } = { ...untracked(() => counts.value) }
   for (const { id, receivedAt, verdict } of events) {
@@ -77,7 +77,7 @@ const countArrivals = (events: ReadonlyArray<ReceivedEvent>): void => {
   tick.value++
 }
 
-/** Calls `run` soon, once however often it is asked to, and at most once in `millis`. */
+/** Limits calls of `run` to one in `millis`. */
 const throttle = (millis: number, run: () => void): () => void => {
   let timer: ReturnType<typeof setTimeout> | undefined
   return () => {
@@ -88,7 +88,7 @@ const throttle = (millis: number, run: () => void): () => void => {
   }
 }
 
-/** Grows when the page starts over: another project, or a server that was cleared or started again. */
+/** Grows when the page starts over, for another project or after a clear or restart of the server. */
 export const restarts = signal(0)
 
 const readStats = async (isCurrent: () => boolean): Promise<void> => {
@@ -119,15 +119,15 @@ const readFaults = (): void => {
 
 const readFaultsSoon = throttle(500, readFaults)
 
-/** Reads the faults again, when the page changed them. */
+/** Reads the faults again after the page has changed them. */
 export const refreshFaults = readFaults
 
-/** How long the page waits before it starts over, in milliseconds. */
+/** The time that the page waits before it starts over, in milliseconds. */
 const retryMillis = 2000
 
 const pageSize = 500
 
-/** Reads the events that the server already has, newest first, until it has no more or the page has no room. */
+/** Reads the events that the server holds, newest first, until there are no more or the page has no room. */
 const readOlder = async (isCurrent: () => boolean): Promise<void> => {
   let after: string | undefined
   do {
@@ -144,7 +144,7 @@ const readOlder = async (isCurrent: () => boolean): Promise<void> => {
   } while (after !== undefined && Log.hasRoom())
 }
 
-/** Reads how many events the server no longer has. */
+/** Reads how many events the server has dropped. */
 const readDroppedSoon = throttle(5000, () => {
   get<EventPage>("/api/events", { limit: 1 }).then((page) => {
     dropped.value = page.dropped
@@ -167,7 +167,7 @@ const take = (events: ReadonlyArray<ReceivedEvent>): void =>
     }
   })
 
-/** Opens the stream and reads what is there. Answers how to stop. */
+/** Opens the stream and reads the held events. The result stops both. */
 const start = (): () => void => {
   let state: "new" | "open" | "over" = "new"
   const isCurrent = (): boolean => state !== "over"
@@ -189,12 +189,12 @@ const start = (): () => void => {
     connection.value = "open"
     readFaults()
     if (state === "open") {
-      // The stream goes on where it ended, or says that the server holds something else now.
+      // the stream resumes after the last message, or begins with `cleared`
       arrivals.value++
       return
     }
     state = "open"
-    // The stream comes first, so that no event falls between it and what is read.
+    // the stream is opened first, so that no event is missed between the two
     Promise.all([readStats(isCurrent), readOlder(isCurrent)]).catch(() => {
       if (isCurrent()) {
         again = setTimeout(restart, retryMillis)
@@ -203,7 +203,7 @@ const start = (): () => void => {
   })
   source.addEventListener("error", () => {
     connection.value = "lost"
-    // The browser tries again by itself, unless the answer was no stream.
+    // the browser reconnects by itself, unless the answer was not a stream
     if (source.readyState === EventSource.CLOSED) {
       again = setTimeout(restart, retryMillis)
     }
@@ -227,7 +227,7 @@ const restart = (): void =>
     stop = start()
   })
 
-/** Listens to the server, and starts over when another project is shown. */
+/** Reads from the server, and starts over when another project is shown. */
 export const listen = (): void => {
   effect(() => {
     void project.value

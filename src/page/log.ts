@@ -1,6 +1,6 @@
 /**
- * The events that the page holds, oldest first, and which of them the list shows. A list that is held shows nothing
- * that came after it was held, so that a new event never moves what is being read.
+ * The events of the page, oldest first, and the part of them that the list shows. A held list does not show newer
+ * events, so that a new event never moves the text that the reader reads.
  */
 import { batch, computed, effect, signal, untracked } from "@preact/signals"
 import * as Filter from "./filter.js"
@@ -13,7 +13,7 @@ const capacity = 10_000
 
 /** An event in the list. */
 export interface Entry {
-  /** Grows with the time of arrival. */
+  /** Increases in the order of arrival. */
   readonly order: number
   readonly event: ReceivedEvent
   readonly subject: Filter.Subject
@@ -63,7 +63,7 @@ let oldest = 0
 const revision = signal(0)
 const filter = computed(() => Filter.parse(query.value))
 
-/** The order of the newest event that the list shows. `Infinity` when the list follows what arrives. */
+/** The order of the newest event that the list shows. `Infinity` if the list shows every new event at once. */
 const horizon = signal(Number.POSITIVE_INFINITY)
 
 const changed = (): void => {
@@ -98,7 +98,7 @@ const fresh = (events: ReadonlyArray<ReceivedEvent>, order: () => number): Reado
     return [entry]
   })
 
-/** Takes events that arrived just now, oldest first. */
+/** Adds new events, oldest first. */
 export const append = (events: ReadonlyArray<ReceivedEvent>): void => {
   const entries = fresh(events, () => ++newest)
   const selects = untracked(() => filter.value)
@@ -114,7 +114,7 @@ export const append = (events: ReadonlyArray<ReceivedEvent>): void => {
   }
 }
 
-/** Takes events that the server had, newest first. Those that are newer than what the page holds come by themselves. */
+/** Adds older events, newest first. Events newer than those of the page are left out: the stream brings them. */
 export const prepend = (events: ReadonlyArray<ReceivedEvent>): void => {
   const room = capacity - held.length
   const last = Number(held[held.length - 1]?.event.id ?? Number.POSITIVE_INFINITY)
@@ -139,21 +139,21 @@ export const clear = (): void => {
   })
 }
 
-/** Shows nothing newer than what the list shows now. */
+/** Holds the list: it shows no newer events. */
 export const hold = (): void => {
   if (untracked(() => horizon.value) === Number.POSITIVE_INFINITY) {
     horizon.value = newest
   }
 }
 
-/** Shows what arrived. A list that is held stays held. */
+/** Shows the events that arrived. A held list stays held. */
 export const advance = (): void => {
   if (horizon.value !== Number.POSITIVE_INFINITY) {
     horizon.value = newest
   }
 }
 
-/** Shows what arrived and what will arrive. */
+/** Shows the events that arrived, and every new one at once. */
 export const follow = (): void => {
   horizon.value = Number.POSITIVE_INFINITY
 }
@@ -182,7 +182,7 @@ export const length = computed(() => {
   return low
 })
 
-/** How many events are selected that the list does not show yet. */
+/** How many selected events the list does not show yet. */
 export const waiting = computed(() => {
   void revision.value
   return matching.length - length.value
@@ -197,7 +197,7 @@ export const indexOf = (id: string): number => {
   if (entry === undefined) {
     return -1
   }
-  // `matching` is sorted by order.
+  // a binary search: `matching` is sorted by order
   let low = 0
   let high = length.value
   while (low < high) {
@@ -218,11 +218,11 @@ export interface Trouble {
   readonly verdict: Verdict
   readonly reason: string
   readonly count: number
-  /** The newest event of this reason. */
+  /** The newest event with this reason. */
   readonly example: ReceivedEvent
 }
 
-/** What is wrong with an event, on one line. */
+/** The reason for the verdict of an event, on one line. */
 export const reasonOf = ({ alterations, because, of, reasons, verdict, violations }: ReceivedEvent): string => {
   const [first] = reasons
   if (first !== undefined) {
@@ -271,7 +271,7 @@ export const troubles = (): ReadonlyArray<Trouble> => {
   )
 }
 
-/** A line of what an event says, for the list. */
+/** A line with the properties of an event, for the list. */
 export const preview = ({ event }: ReceivedEvent): string => {
   const source = event.event_type === "$identify" ? event.user_properties : event.event_properties
   return typeof source === "object" && source !== null ?

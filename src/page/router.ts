@@ -1,4 +1,4 @@
-/** The address of a view: `#/TAB/PATH?q=FILTER&project=PROJECT`. Every view has one. */
+/** Reads and writes the addresses of the views: `#/TAB/PATH?q=FILTER&project=PROJECT`. */
 import { computed, signal } from "@preact/signals"
 
 export const tabs = ["events", "users", "requests", "faults", "plan", "connect"] as const
@@ -7,7 +7,7 @@ export type Tab = typeof tabs[number]
 
 export interface Route {
   readonly tab: Tab
-  /** What follows the tab, decoded. */
+  /** The decoded segments after the tab. */
   readonly path: ReadonlyArray<string>
   readonly query: URLSearchParams
 }
@@ -22,7 +22,7 @@ const decode = (segment: string): string => {
   }
 }
 
-/** Reads the fragment of an address. What is no view is the list of events. */
+/** Parses the fragment of an address. Any other fragment is the list of events. */
 export const parse = (hash: string): Route => {
   const [path = "", query = ""] = hash.replace(/^#\/?/u, "").split("?", 2)
   const [tab, ...rest] = path.split("/").filter((segment) => segment !== "").map(decode)
@@ -39,7 +39,7 @@ addEventListener("hashchange", () => {
   fragment.value = location.hash
 })
 
-/** The view that is shown. */
+/** The shown view. */
 export const route = computed(() => parse(fragment.value))
 
 /** Whether the address names a view. */
@@ -48,10 +48,10 @@ export const isNamed = computed(() => /^#\/\w/u.test(fragment.value))
 /** The filter of the list of events. */
 export const query = computed(() => route.value.query.get("q") ?? "")
 
-/** The project that is shown, or `undefined` for all. */
+/** The shown project, or `undefined` for all. */
 export const project = computed(() => route.value.query.get("project") ?? undefined)
 
-/** The address of a view. The project stays; the filter stays among the events. */
+/** The address of a view. It keeps the project, and between views of the events the filter. */
 export const href = (
   tab: Tab,
   path: ReadonlyArray<string> = [],
@@ -68,7 +68,7 @@ export const href = (
   return `#/${[tab, ...path.map(encodeURIComponent)].join("/")}${search === "" ? "" : `?${search}`}`
 }
 
-/** Goes to a view. With `replace` the step back leads to where the reader was before. */
+/** Goes to a view. With `replace` the current address is not kept in the history. */
 export const go = (to: string, replace = false): void => {
   if (to === location.hash) {
     return

@@ -1,4 +1,4 @@
-/** How each SDK is pointed at the server. */
+/** The code that makes each SDK send to the server. */
 
 export interface Snippet {
   readonly name: string

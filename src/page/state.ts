@@ -1,10 +1,10 @@
-/** What the reader does with the page, as far as several views know it. */
+/** The state that several views share. */
 import { signal } from "@preact/signals"
 
-/** The id of the event that the keys move from. */
+/** The id of the event at the cursor, which the keys move. */
 export const cursor = signal<string | undefined>(undefined)
 
-/** Whether the reader stopped the list. */
+/** Whether the reader has paused the list. */
 export const paused = signal(false)
 
 export const helpIsOpen = signal(false)
@@ -15,12 +15,12 @@ const storedKeys = (): boolean => {
   try {
     return localStorage.getItem(keysKey) !== "off"
   } catch {
-    // A browser that blocks storage answers with an exception.
+    // a browser that blocks storage throws
     return true
   }
 }
 
-/** Whether single keys do something. Who speaks to the computer may want them off. */
+/** Whether shortcuts of a single key are on. Speech input can press such keys by accident. */
 export const keysAreOn = signal(storedKeys())
 
 export const setKeys = (on: boolean): void => {
@@ -28,11 +28,11 @@ export const setKeys = (on: boolean): void => {
   try {
     localStorage.setItem(keysKey, on ? "on" : "off")
   } catch {
-    // The choice lasts as long as the page.
+    // the choice is kept until the page closes
   }
 }
 
-/** A message that goes away by itself. Screen readers read it. */
+/** A message that disappears by itself. Screen readers read it. */
 export const notice = signal("")
 
 let timer: ReturnType<typeof setTimeout> | undefined

@@ -1,4 +1,4 @@
-/** Light, dark, or what the system says. */
+/** The theme: light, dark, or the one of the system. */
 import { effect, signal } from "@preact/signals"
 
 export const themes = ["system", "light", "dark"] as const
@@ -11,20 +11,20 @@ const stored = (): Theme => {
   try {
     return themes.find((theme) => theme === localStorage.getItem(key)) ?? "system"
   } catch {
-    // A browser that blocks storage answers with an exception.
+    // a browser that blocks storage throws
     return "system"
   }
 }
 
 export const theme = signal<Theme>(stored())
 
-/** Light after system, dark after light, system after dark. */
+/** The next theme: light after system, dark after light, system after dark. */
 export const next = (): void => {
   theme.value = themes[(themes.indexOf(theme.value) + 1) % themes.length] ?? "system"
   try {
     localStorage.setItem(key, theme.value)
   } catch {
-    // The choice lasts as long as the page.
+    // the choice is kept until the page closes
   }
 }
 

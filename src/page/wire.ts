@@ -1,4 +1,4 @@
-/** The JSON of the server, as far as the page reads it. Times are milliseconds since the epoch. */
+/** The types of the server's JSON that the page reads. Times are milliseconds since the epoch. */
 
 export type Verdict = "kept" | "fault" | "refused" | "duplicate" | "injected"
 
@@ -22,7 +22,7 @@ export interface Violation {
   readonly wanted: string
 }
 
-/** An event as it arrived, with what the service makes of it. */
+/** An event as it arrived, with the verdict of the service. */
 export interface ReceivedEvent {
   readonly id: string
   readonly project: string
@@ -188,12 +188,12 @@ export interface ArmedFault extends Fault {
   readonly armed: boolean
 }
 
-/** What became of an event that a fault refused. */
+/** An event that a fault refused, with its returns. */
 export interface Delivery {
   readonly insertId: string
   readonly event: string
   readonly refusedAt: number
-  /** When it came again, first to last. */
+  /** The times at which the event came again, in order. */
   readonly returns: ReadonlyArray<{ readonly at: number; readonly event: string }>
 }
 

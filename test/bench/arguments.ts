@@ -7,7 +7,7 @@ export interface Arguments {
 
 const usage = "npm run bench -- [measurement ...] [--rounds N] [--contenders a,b] [--quick]"
 
-/** What was asked for, or an error that says how to ask. */
+/** Parses the arguments. An error shows the usage. */
 export const parse = (args: ReadonlyArray<string>, names: ReadonlyArray<string>): Arguments => {
   const rest = [...args]
   const measurements: Array<string> = []

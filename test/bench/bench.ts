@@ -1,4 +1,4 @@
-/** What a measurement has to work with: it takes samples of contenders, in turns, each in a process of its own. */
+/** Takes samples of contenders for the measurements, in turns, each in its own process. */
 import { spawn } from "node:child_process"
 import type { Place } from "./control.js"
 import * as Control from "./control.js"
@@ -9,7 +9,7 @@ import type { State } from "./sink.js"
 export interface Settings {
   readonly place: Place
   readonly rounds: number
-  /** Fewer events and shorter times, to try the suite: the figures mean nothing. */
+  /** Whether to take few events and short times, to try the benchmarks. The figures mean nothing then. */
   readonly quick: boolean
   /** Only these contenders, where any are named. */
   readonly only: ReadonlySet<string>
@@ -60,7 +60,7 @@ export const records: Array<object> = []
 
 const proxies = new Set(["http_proxy", "https_proxy", "all_proxy"])
 
-/** No request takes another way than to the sink. */
+/** The environment of samples, without the settings of proxies. */
 export const env = (): NodeJS.ProcessEnv =>
   Object.fromEntries(Object.entries(process.env).filter(([name]) => !proxies.has(name.toLowerCase())))
 

@@ -1,6 +1,6 @@
 /**
- * Every call of the client and every kind of event, each with the plain object that is sent for it. `JSON.stringify` and
- * `randomUUID` of that object are what a call is compared with.
+ * Every call of the client and every kind of event, each with the plain object that is sent for it. A call is compared
+ * with `JSON.stringify` and `randomUUID` for that object.
  */
 import type { Effect } from "effect"
 import { Schema } from "effect"
@@ -11,7 +11,7 @@ export interface Door {
   readonly name: string
   /** The call, with values that are made anew as callers make theirs. */
   readonly call: (client: Amplitude.Client, index: number) => Effect.Effect<void>
-  /** What it sends, without what the client adds. */
+  /** The event that the call sends, without the fields that the client adds. */
   readonly sent: (index: number) => object
   /** Around all calls of a burst. */
   readonly within?: (calls: Effect.Effect<void>) => Effect.Effect<void>
@@ -29,7 +29,7 @@ const options = (index: number) => ({
   language: "English"
 })
 
-/** The event with these options, without a spread: what is compared with is as cheap as can be. */
+/** The event with these options. It uses no spread, since the comparison must be as cheap as possible. */
 const withOptions = (index: number, event_type: string, event_properties: object) => ({
   event_type,
   user_id: `user-${index % 1000}`,

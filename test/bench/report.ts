@@ -11,7 +11,7 @@ export interface Column {
   readonly ratios?: boolean
 }
 
-/** A column of a figure that the sample itself has told. */
+/** A column of a figure of the sample. */
 export const figure = (
   name: string,
   title: string,

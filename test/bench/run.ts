@@ -1,6 +1,6 @@
 /**
- * Runs the measurements of the package, which is built before as this is. Only ratios of one run can be compared: the
- * times are those of this machine and this minute.
+ * Runs the measurements on the built package. Only ratios of the same run can be compared, since times depend on the
+ * machine and its load.
  *
  *     npm run bench -- [measurement ...] [--rounds N] [--contenders a,b] [--quick]
  */

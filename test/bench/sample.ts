@@ -8,7 +8,7 @@ import type { Place } from "./control.js"
 /** Figures by their names. */
 export type Figures = Readonly<Record<string, number>>
 
-/** What a measurement tells its samples. */
+/** The input of a sample. */
 export type Params = Place & Figures
 
 export type Sampler = (contender: string, params: Params) => Promise<Figures>

@@ -36,7 +36,7 @@ interface Contender {
   readonly storage: EventStorage.Service
   /** What the server has used so far, in seconds. */
   readonly serverCpu: Effect.Effect<number>
-  /** What it keeps in memory now, in bytes. */
+  /** The memory in use, in bytes. */
   readonly serverMemory: Effect.Effect<number> | undefined
 }
 
@@ -105,7 +105,7 @@ const inMemory: Effect.Effect<Contender, unknown, Scope.Scope> = Effect.map(
 
 const ticks = 100
 
-/** A process and its children, those that have ended included, in seconds. */
+/** The CPU of a process and its children, ended ones included, in seconds. */
 const cpuOf = (pid: number): number =>
   readdirSync("/proc").filter((name) => /^\d+$/.test(name)).reduce((sum, name) => {
     let stat: string

@@ -15,7 +15,7 @@ import { createServer } from "node:http"
 import type { AddressInfo } from "node:net"
 import { gunzipSync } from "node:zlib"
 
-/** What is going to be measured. */
+/** The settings of the next sample. */
 export interface Order {
   /** The indices of the events are below this. */
   readonly events: number

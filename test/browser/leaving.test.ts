@@ -1,6 +1,6 @@
 /**
- * The client of a page, with a page that is made up of the few things that it uses. What a real browser does with its
- * requests is tested in `test/AmplitudeBrowser.test.ts`.
+ * The client of a page, with a fake page that has only the members that the client uses.
+ * `test/AmplitudeBrowser.test.ts` tests it in a real browser.
  */
 import { FetchHttpClient } from "@effect/platform"
 import { assert, describe, it, vi } from "@effect/vitest"
@@ -17,7 +17,7 @@ interface Sent {
   readonly types: ReadonlyArray<string>
 }
 
-/** A page, its storage, and a server that answers what it is sent. */
+/** A page, its storage, and a server. */
 const makePage = Effect.gen(function*() {
   const sent: Array<Sent> = []
   const stored = new Map<string, string>()
@@ -177,7 +177,7 @@ describe("a page", () => {
         assert.strictEqual(page.stored.size, 0)
         yield* Amplitude.flush
       }).pipe(Effect.provide(layerOf(page, { plugins: [rename] })))
-      // what was stored does not pass through plugins again
+      // stored events do not pass through plugins again
       assert.isTrue(page.sent.flatMap(({ types }) => types).every((type) => type === "Clicked"))
       assert.includeMembers([...before, ...indicesOf(page.sent)], range(150))
     }))

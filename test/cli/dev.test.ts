@@ -1,4 +1,4 @@
-/** `dev`, alone and for the life of a command. */
+/** `dev`, alone and while a command runs. */
 import { assert, describe, it } from "@effect/vitest"
 import { writeFileSync } from "node:fs"
 import { createServer } from "node:http"

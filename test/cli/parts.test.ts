@@ -1,4 +1,4 @@
-/** The parts of `send` that keep its promises: lines, what is outstanding, the limits of each user. */
+/** The parts of `send`: lines, outstanding events, the limits of each user. */
 import { assert, describe, it } from "@effect/vitest"
 import * as FastCheck from "effect/FastCheck"
 import { LineSplitter, maxLineBytes } from "../../src/internal/cli/lines.js"
@@ -30,7 +30,7 @@ describe("LineSplitter", () => {
       return text.trim() === "" ? [] : [{ line: index + 1, end, text }]
     })
     assert.deepStrictEqual(cut, expected)
-    // what a checkpoint says leads to the same lines
+    // reading from a checkpoint gives the same lines
     for (const [index, { end, line }] of cut.entries()) {
       const rest = new LineSplitter({ line, end })
       assert.deepStrictEqual([...rest.push(bytes.subarray(end)), ...rest.finish()], expected.slice(index + 1))

@@ -11,7 +11,7 @@ import ts from "typescript"
 import { afterAll, beforeAll } from "vitest"
 import { bundle, lastJson, root, run, temporaryFolder } from "./support/cli.js"
 
-/** The columns that Amplitude documents, as its files have them. */
+/** The columns of the files that Amplitude documents. */
 const columns = [
   "Action",
   "Object Type",

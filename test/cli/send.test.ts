@@ -1,4 +1,4 @@
-/** `send`, against a server that records: what leaves, in which order, what is told, and what a killed run leaves behind. */
+/** `send`, against a server that records: the sent events, their order, the output, and the files of a killed run. */
 import { assert, describe, it } from "@effect/vitest"
 import { Either } from "effect"
 import { appendFileSync, existsSync, readFileSync, writeFileSync } from "node:fs"
@@ -345,7 +345,7 @@ describe("send", { timeout: 60_000 }, () => {
     assert.strictEqual(server.events().length, 3500)
   })
 
-  // AMPLITUDE_TEST_BACKLOG_MB=2000 is the whole of it
+  // AMPLITUDE_TEST_BACKLOG_MB=2000 is the full test
   const megabytes = Number(process.env["AMPLITUDE_TEST_BACKLOG_MB"] ?? 80)
   it.skipIf(process.platform !== "linux")(
     `moves ${megabytes} MB in less than 200 MB of memory`,
@@ -378,7 +378,7 @@ describe("send", { timeout: 60_000 }, () => {
     }
   )
 
-  // AMPLITUDE_TEST_KILLS=20 is the whole of it
+  // AMPLITUDE_TEST_KILLS=20 is the full test
   const kills = Number(process.env["AMPLITUDE_TEST_KILLS"] ?? 3)
   it(`loses nothing when it is killed ${kills} times at any moment`, { timeout: 60_000 + kills * 10_000 }, async () => {
     const total = 60_000

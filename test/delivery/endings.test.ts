@@ -1,4 +1,4 @@
-/** How things end: flush and shutdown against everything that does not keep to its part. */
+/** `flush` and `shutdown` with storages, transports, plugins and callbacks that hang, fail or die. */
 import { assert, describe, it } from "@effect/vitest"
 import type { Duration } from "effect"
 import { Array as Arr, Deferred, Effect, Exit, Fiber, Layer, Option, Scope, TestClock } from "effect"

@@ -1,4 +1,7 @@
-/** A change of URL while requests are under way: what the old URL answers later says nothing of the new one. */
+/**
+ * A change of the URL while requests are under way: later answers of the old URL do not change the state of the new
+ * one.
+ */
 import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Effect, Fiber, Schedule, TestClock } from "effect"
 import type { DeliveryReport } from "effect-amplitude"
@@ -12,7 +15,7 @@ const settle = TestClock.adjust(0)
 
 type Late = Extract<Scripted, { readonly status: number }>
 
-/** A client with requests under way to the old URL, which answers when it is told to; the new one takes everything. */
+/** A client with requests to the old URL, which answers when the test says so. The new URL accepts everything. */
 const changing = (flushConcurrency: number) =>
   Effect.gen(function*() {
     const gates: Array<Deferred.Deferred<Late>> = []
@@ -69,7 +72,7 @@ describe("what the old URL answers after a change of URL", () => {
         assert.deepStrictEqual(to(other), ["3 4"])
         yield* answer(0, late)
         assert.deepStrictEqual(to(other), ["3 4", "1 2"])
-        // the new one is neither away nor refuses what is too large
+        // the new URL is available, and refuses no request as too large
         yield* Effect.forEach(
           ["7", "8"],
           (event_type) => client.track({ event_type, user_id: `user-of-${event_type}` })

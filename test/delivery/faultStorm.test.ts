@@ -1,12 +1,12 @@
 /**
- * Storms over real sockets: a seeded server does at random all that a service, a proxy and a network can do, while many
- * fibers track and flush. Whatever happens, each event has exactly one report, its bytes never change, nothing is sent
- * after its outcome, and its lane keeps its order.
+ * Storms over real sockets: a seeded server behaves at random as services, proxies and networks can, while many fibers
+ * track and flush. Each event must have exactly one report, its bytes must not change, it must not be sent after its
+ * outcome, and its lane must keep its order.
  *
- *     STORM_SEEDS=100 npx vitest run test/faultStorm.test.ts
+ *     STORM_SEEDS=100 npx vitest run test/delivery/faultStorm.test.ts
  *
- * What happens to a request depends on the seed and the number of the request alone: the seed in the name of a test
- * brings its weather back.
+ * The fault of a request depends only on the seed and the number of the request. The seed in the name of a test repeats
+ * it.
  */
 import { assert, describe, it } from "@effect/vitest"
 import { Context, Effect, Fiber, Layer, Logger, Schedule } from "effect"
@@ -23,7 +23,7 @@ const fibers = 24
 const lanesOfFiber = 3
 const eventsOfFiber = 120
 
-/** A small generator (mulberry32): the same seed, the same numbers. */
+/** A seeded random generator (mulberry32). */
 const generator = (seed: number): () => number => {
   let state = seed
   return () => {
@@ -36,7 +36,7 @@ const generator = (seed: number): () => number => {
 
 const resetUnread = (seed: number) => (index: number): boolean => generator(seed * 7919 + index)() < 0.02
 
-/** What happens to a request: every row of the outcome table and every fault of a socket, the costly ones rarely. */
+/** The fault of a request: every row of the outcome table and every fault of a socket. Slow ones are rare. */
 const weather = (seed: number) => ({ events, index, path }: FaultRequest): Scripted => {
   if (path === "/elsewhere") return 200
   const random = generator(seed * 104_729 + index)
@@ -75,7 +75,7 @@ const laneOf = (type: string): string => type.slice(0, type.indexOf("#"))
 
 const numberOf = (type: string): number => Number(type.slice(type.indexOf("#") + 1))
 
-/** Everything that was wrong with what the client did. */
+/** All violations by the client. */
 const storm = (
   layer: typeof Amplitude.layer,
   seed: number,
@@ -128,7 +128,7 @@ const storm = (
       })
     }
     yield* Effect.all(Array.from({ length: fibers }, (_, fiber) => work(fiber)), { concurrency: "unbounded" })
-    // until nothing happens any more: what pauses for a real half minute is left to the shutdown
+    // until nothing happens any more; events that pause for 30 real seconds are left to the shutdown
     const flush = yield* Effect.fork(client.flush)
     yield* Effect.iterate(-1, {
       while: (before) => before < reports.size && reports.size < tracked.length,
@@ -176,7 +176,7 @@ const storm = (
         if (report.reason === "Shutdown") left.set(laneOf(type), numberOf(type))
       } else {
         if (!taken.has(type)) faults.push(`${type} is said to be delivered`)
-        // what waits to the end has held back the later ones of its lane
+        // an event that waits until the end has held back the later ones of its lane
         if (left.has(laneOf(type))) faults.push(`${type} went past ${left.get(laneOf(type))}`)
       }
     }

@@ -1,6 +1,6 @@
 /**
- * Everything that can go wrong between a client and a service, over real sockets: one table of cases, each run over
- * `fetch` and over undici.
+ * The faults between a client and a service, over real sockets: one table of cases, each run over `fetch` and over
+ * undici.
  */
 import { assert, describe, it } from "@effect/vitest"
 import { Context, Duration, Effect, Fiber, Layer, Logger, Schedule } from "effect"
@@ -31,7 +31,7 @@ interface World {
   readonly logged: Array<string>
 }
 
-/** What became of each event: the reason or `Delivered`, the status, and how many requests carried it. */
+/** The outcome of each event: the reason or `Delivered`, the status, and the number of its requests. */
 type Ends = Readonly<Record<string, readonly [outcome: string, code: number, attempts: number]>>
 
 const endOf = (report: DeliveryReport.DeliveryReport): Ends[string] => [
@@ -46,7 +46,7 @@ const endsOf = (reports: ReadonlyArray<DeliveryReport.DeliveryReport>): Ends =>
 /** The types of the events of each request. */
 const sentIn = (requests: ReadonlyArray<FaultRequest>) => requests.map(({ events }) => typesOf(events).join(" "))
 
-/** Promises that hold whatever a server does, once the client has shut down. */
+/** Checks the promises that hold for every server, after the client has shut down. */
 const check = ({ logged, reports, server }: World): void => {
   const types = reports.map(({ event }) => event.event_type)
   assert.strictEqual(new Set(types).size, types.length, "an event was reported twice")
@@ -130,7 +130,7 @@ const retried = (first: Server.Scripted, options: Options = {}): Case => ({
   sent: ["1 2 3", "1 2 3"]
 })
 
-/** The same thing again and again: after two retries the events are given up, with the last status. */
+/** The same fault for every request: after two retries the events are dropped with the last status. */
 const exhausted = (always: Server.Scripted, code: number, options: Options = {}): Case => ({
   script: () => always,
   options: { flushMaxRetries: 2, requestTimeout: "1 second", ...options },
@@ -145,7 +145,7 @@ const naming = (body: object, reason: string): Case => ({
   sent: ["1 2 3", "1 3"]
 })
 
-/** A service that says no to every request with the culprit in it, and not why. */
+/** A service that refuses every request with a certain event, and does not name it. */
 const refusing = (status: number, culprit: string): Case => ({
   count: 64,
   options: { flushQueueSize: 64 },
@@ -160,7 +160,7 @@ const refusing = (status: number, culprit: string): Case => ({
   }
 })
 
-/** A pause of a real half minute is not waited for: those that pause are still there at shutdown, the others are not. */
+/** The pause takes 30 real seconds, which the test does not wait for: the paused events are still there at shutdown. */
 const paused = (body: object): Case => ({
   script: firstly({ status: 429, body: { code: 429, error: "Too many requests for some devices and users", ...body } }),
   leftovers: true,
@@ -181,7 +181,7 @@ const redirecting = (status: number): Case => ({
   also: ({ server }) => assert.isTrue(server.requests.every(({ path }) => path !== "/elsewhere"))
 })
 
-/** How long it was between the first two requests. */
+/** The time between the first two requests. */
 const gap = ({ server }: World): number => server.requests[1]!.time - server.requests[0]!.time
 
 const cases: Readonly<Record<string, Case>> = {
@@ -358,7 +358,7 @@ const cases: Readonly<Record<string, Case>> = {
   )
 }
 
-/** Runs a case at its server, or where nobody listens. */
+/** Runs a case with its server, or with a URL where nobody listens. */
 const run = (name: string, layer: (options: AmplitudeConfig.Options) => Layer.Layer<Amplitude, unknown>) =>
   Effect.gen(function*() {
     const { also, count = 3, ends, leftovers, options, script, sent, serverOptions, userOf } = cases[name]!
@@ -473,7 +473,7 @@ for (const [title, layer] of Object.entries(layers)) {
   })
 }
 
-/** Tracks over a layer, shuts down, and says what is left that keeps the process alive. */
+/** Tracks over a layer, shuts down, and gives the handles that would keep the process alive. */
 const lifetime = (module: string, name: string, shutdownTimeout: string) => `
   const { Effect, Logger } = await import("effect")
   const { Amplitude } = await import("./src/index.js")
@@ -534,7 +534,7 @@ describe("a process whose client has shut down ends by itself", { concurrent: tr
           const server = yield* Server.make(() => answer === "refused" ? 200 : answer)
           const url = answer === "refused" ? yield* Server.refusingUrl : server.url
           const { code, lines, signal } = yield* inChild(
-            // what is answered ends by itself
+            // an answered request ends by itself
             lifetime(module, name, answer === 200 ? "20 seconds" : "300 millis"),
             url
           )

@@ -30,7 +30,7 @@ const answer = (status: number, body: unknown = "", headers: Record<string, stri
 const outcomeOf = (status: number, body?: unknown, headers?: Record<string, string>, over?: Partial<Context>) =>
   decide(answer(status, body, headers), { ...context, ...over })
 
-/** An outcome in short: its tag, and of named events what becomes of each. */
+/** A short form of an outcome: its tag, and the outcome of each named event. */
 const short = (outcome: Outcome): string => {
   if (outcome._tag === "Dropped") return `Dropped ${outcome.reason}`
   if (outcome._tag !== "Named") return outcome._tag

@@ -4,7 +4,7 @@ import type { AmplitudeConfig, DeliveryReport } from "effect-amplitude"
 import { TransportError } from "effect-amplitude"
 import { scenario, trackMany, typesOf } from "../support/scripted.js"
 
-/** Lets forked fibers run as far as they get without the clock moving. */
+/** Lets forked fibers run until they wait for the clock. */
 const settle = TestClock.adjust(0)
 
 const everySecond = Schedule.spaced("1 second")

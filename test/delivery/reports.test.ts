@@ -1,4 +1,4 @@
-/** Reports wait in bounded queues: neither a callback nor a subscriber holds up delivery, or fills the memory. */
+/** Reports wait in bounded queues: a slow callback or subscriber neither delays delivery nor fills the memory. */
 import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Effect, Exit, Fiber, Metric, Scope, Stream, TestClock } from "effect"
 import type { DeliveryReport } from "effect-amplitude"
@@ -9,7 +9,7 @@ const dropped = Effect.map(Metric.value(Metric.counter("amplitude_reports_droppe
 /** The lines about reports and callbacks. */
 const about = (lines: ReadonlyArray<string>): ReadonlyArray<string> => lines.filter((line) => /report/.test(line))
 
-/** Callbacks that wait at a gate each, and what they were called with. */
+/** Callbacks that each wait for a latch, and the reports that they were called with. */
 const gated = () => {
   const called: Array<string> = []
   const returned: Array<string> = []
@@ -29,7 +29,7 @@ const gated = () => {
   }
 }
 
-/** Lets everything happen that waits for no time. */
+/** Lets all fibers run until they wait for the clock. */
 const settle = TestClock.adjust(0)
 
 describe("a callback that is slower than delivery", () => {

@@ -1,6 +1,7 @@
 /**
- * Storms of faults: a seeded service answers at random with every row of the outcome table. Whatever it answers, each
- * event has exactly one outcome, its bytes never change, its lane keeps its order, and nothing is sent after its outcome.
+ * Storms of faults: a seeded service answers at random with every row of the outcome table. Each event must have
+ * exactly one outcome, its bytes must not change, its lane must keep its order, and it must not be sent after its
+ * outcome.
  */
 import { assert, describe, it } from "@effect/vitest"
 import { Duration, Effect, Fiber, TestClock } from "effect"
@@ -10,7 +11,7 @@ import * as Client from "../../src/internal/client.js"
 import * as Memory from "../../src/internal/storage/memory.js"
 import type { SeenEvent } from "../support/scripted.js"
 
-/** A few in the gate; `STORM_SEEDS=300` for more. Each test's name holds its seed, which replays it. */
+/** The number of seeds. `STORM_SEEDS=300` runs more. The seed in the name of a test repeats it. */
 const seeds = Array.from({ length: Number(process.env.STORM_SEEDS ?? 10) }, (_, index) => index + 1)
 
 const lanes = 12
@@ -31,7 +32,7 @@ const toAnswer = (
     return { status, headers: headers ?? {}, body: JSON.stringify(body ?? {}) }
   })
 
-/** A small linear congruential generator: the same seed, the same storm. */
+/** A seeded random generator (linear congruential). */
 const generator = (seed: number): () => number => {
   let state = seed * 2654435761 % 4294967296
   return () => {
@@ -80,7 +81,7 @@ const stormOf = (seed: number): Storm => {
   }
 }
 
-/** A client whose service is the storm, and everything that was wrong with what it did. */
+/** A client of such a service, and all violations by the client. */
 const weather = (seed: number, flushConcurrency: number) =>
   Effect.gen(function*() {
     const storm = stormOf(seed)

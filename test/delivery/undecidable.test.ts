@@ -1,4 +1,6 @@
-/** Whatever a transport, a tracer or a user's value does between lease and settlement, nothing is resent for ever. */
+/**
+ * No fault of a transport, a tracer or a user's value between lease and settlement makes the client resend for ever.
+ */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, Layer, Redacted, Schedule, TestClock, Tracer } from "effect"
 import type { DeliveryReport } from "effect-amplitude"
@@ -7,7 +9,7 @@ import { trackMany } from "../support/scripted.js"
 
 const retries = 2
 
-/** A client over a transport of any kind, and what came of it. */
+/** A client over a transport, and its reports. */
 const clientOver = (
   send: (client: () => Amplitude.Client, request: Transport.Request, index: number) => unknown,
   options: Partial<AmplitudeConfig.Options> = {}

@@ -1,4 +1,4 @@
-/** R23: a wall clock that is set delays nothing: intervals, retries, pauses and timeouts are spans of the monotonic clock. */
+/** R23: setting the wall clock delays nothing: intervals, retries, pauses and timeouts use the monotonic clock. */
 import { assert, describe, it } from "@effect/vitest"
 import type { Clock } from "effect"
 import { Effect, Fiber, Schedule, TestClock } from "effect"
@@ -8,7 +8,7 @@ import { scenario, trackMany } from "../support/scripted.js"
 
 const hour = 3_600_000
 
-/** A client on a wall clock that `set` moves. */
+/** A client with a wall clock that `set` changes. */
 const onWallClock = (
   script: Script,
   options: Partial<Amplitude.Options>,
@@ -38,7 +38,7 @@ const onWallClock = (
 const outcomes = (reports: ReadonlyArray<DeliveryReport.DeliveryReport>) =>
   reports.map((report) => report._tag === "Dropped" ? report.reason : report._tag)
 
-/** That nothing happens before the span is over, and all of it then. */
+/** Checks that nothing happens before a duration is over, and everything then. */
 const after = (millis: number, happened: () => number, count: number) =>
   Effect.gen(function*() {
     yield* TestClock.adjust(millis - 1)

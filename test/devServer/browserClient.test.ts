@@ -1,6 +1,6 @@
 /**
- * Amplitude's SDK for browsers, unchanged, in Chromium, from a page of another site than the server. Where there is no
- * Chromium these tests are skipped, and say so.
+ * Amplitude's SDK for browsers, unchanged, in Chromium, on a page of another site than the server. Without Chromium
+ * these tests are skipped, with a note in their name.
  */
 import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
 import { Effect, Option, Stream } from "effect"

@@ -1,4 +1,4 @@
-/** The SDKs of Amplitude, unchanged, against a server. That for browsers has a file of its own. */
+/** Amplitude's SDKs, unchanged, against a server. The SDK for browsers has its own file. */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Option } from "effect"
 import { readFileSync } from "node:fs"
@@ -152,7 +152,7 @@ describe("Amplitude's SDK for Node", () => {
 /** See `recordings/README.md`. */
 const recording = (name: string) => readFileSync(fileURLToPath(new URL(`recordings/${name}.http`, import.meta.url)))
 
-/** Sends the bytes of a recording, and answers the body of the answer. */
+/** Sends the bytes of a recording, and gives the body of the answer. */
 const replay = (server: DevServer.Service, name: string) =>
   Effect.gen(function*() {
     const { closed, write } = yield* connection(server)

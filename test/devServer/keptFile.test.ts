@@ -160,7 +160,7 @@ describe("the file that keeps what arrived", () => {
       yield* Effect.scoped(KeptFile.open(path, again))
       assert.deepStrictEqual(again.uploads(), store.uploads())
       assert.deepStrictEqual(again.uploads().map(({ status }) => status), [200, 400, 200])
-      // after the start only what was taken is in the file
+      // after the start the file has only the uploads that the store has received
       assert.lengthOf(readFileSync(path, "utf8").trim().split("\n"), 3)
     }))
 })

@@ -1,4 +1,4 @@
-/** What the routes of the server answer, and the client that asks them. */
+/** The routes of the server, and their client. */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, Option, Stream, TestClock } from "effect"
 import { DevServer } from "../../src/DevServer.js"
@@ -103,7 +103,7 @@ describe("the routes", () => {
       assert.deepStrictEqual(idsOf((yield* get(server, "/api/events")).events), ["3", "2", "1"])
       assert.deepStrictEqual(idsOf((yield* get(server, "/api/events?project=key-of-one")).events), ["1"])
       assert.deepStrictEqual(idsOf((yield* get(server, "/api/events?project=")).events), ["3"])
-      // of another project nothing is told by its id either
+      // events of another project cannot be read by their ids either
       const [two] = (yield* get(server, "/api/events?project=key-of-two")).events
       for (const path of [`events/${two.id}`, `requests/${two.request}`, "users/user-2", "groups/a/b", "events/x"]) {
         const { status, text } = yield* ask(`${server.url}/api/${path}?project=key-of-one`)

@@ -1,4 +1,4 @@
-/** Who may ask for what, and what nobody can make the server do. */
+/** Access to the server, and its limits. */
 import { HttpApi } from "@effect/platform"
 import { assert, describe, it, vi } from "@effect/vitest"
 import { Effect, Fiber, TestClock } from "effect"
@@ -24,7 +24,7 @@ HttpApi.reflect(Api, {
   }
 })
 
-/** Every route but ingestion: those of the API, of its description, of the page, and what is no route. */
+/** Every route without ingestion: the API, its description, the page, and an unknown path. */
 const routes: ReadonlyArray<readonly [method: string, path: string]> = [
   ...endpoints,
   ["GET", "/api/openapi.json"],

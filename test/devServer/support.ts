@@ -1,4 +1,4 @@
-/** How the tests of the server ask it. */
+/** Helpers that send requests to the server. */
 import { Effect } from "effect"
 import { request } from "node:http"
 import * as Net from "node:net"

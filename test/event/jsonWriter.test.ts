@@ -1,4 +1,4 @@
-/** What is written as bytes, against `JSON.stringify`. */
+/** The JSON writer, compared with `JSON.stringify`. */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer } from "effect"
 import { Amplitude, AmplitudeConfig, AmplitudeLogger, EventStorage, Transport } from "effect-amplitude"

@@ -1,4 +1,4 @@
-/** Each fast way from a value to its JSON, against Schema as the oracle. */
+/** Each fast encoder, compared with Schema as the oracle. */
 import { assert, describe, it } from "@effect/vitest"
 import { Either, FastCheck, ParseResult, Redacted, Schema } from "effect"
 import { AmplitudeConfig, Event, Identify, Revenue } from "effect-amplitude"
@@ -13,10 +13,10 @@ const numRuns = 500
 
 const settings = { ...AmplitudeConfig.defaults, apiKey: Redacted.make("key") }
 
-/** As it is sent: without what is left out. */
+/** A value as it is sent, without omitted members. */
 const json = (value: unknown): unknown => JSON.parse(JSON.stringify(value))
 
-/** What JSON has no value for, and what only looks like something that is accepted. */
+/** Values that JSON cannot hold, and values that resemble accepted ones. */
 const odd = FastCheck.constantFrom<unknown>(
   undefined,
   null,
@@ -131,7 +131,7 @@ describe("PlainEncoder", () => {
     FastCheck.tuple(FastCheck.constant(schema), FastCheck.oneof({ weight: 3, arbitrary: values }, value))
   )
 
-  /** Whether what is encoded is given on without being looked at, to be checked when it is written. */
+  /** Whether the encoder passes a value on unchecked, because it is checked when it is written. */
   const isOpen = (schema: Schema.Schema<any, any>) => "fields" in schema && "open" in (schema.fields as object)
 
   it.prop("accepts nothing that Schema refuses, and gives what Schema gives", [given], ([[schema, input]]) => {
@@ -202,7 +202,7 @@ describe("the fields of an event", () => {
   /** A checked event as it is sent: the library is added later. */
   const expected = ({ library: _, time, ...fields }: { readonly [name: string]: any }): unknown => ({
     ...json({ ...fields, time: time instanceof Date ? time.getTime() : time }) as object,
-    // what is left out of an array of properties is null for JSON.stringify
+    // JSON.stringify writes null for an omitted element of an array
     ...Object.fromEntries(
       ["event_properties", "user_properties", "group_properties"].flatMap((name) =>
         fields[name] === undefined ? [] : [[name, Either.getOrThrow(copyProperties(fields[name], name))]]

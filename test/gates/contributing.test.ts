@@ -1,4 +1,4 @@
-/** What CONTRIBUTING.md says of the code. */
+/** Compares CONTRIBUTING.md with the code. */
 import { assert, describe, it } from "@effect/vitest"
 import { existsSync, readFileSync } from "node:fs"
 import { dirname, join, relative } from "node:path"

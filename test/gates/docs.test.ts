@@ -1,6 +1,6 @@
 /**
- * The doc comments of `src` and the README. docgen asks for `@since`, and runs the examples it prints; it does not ask
- * for `@category`, and does not see the examples of classes and of their static members.
+ * Checks the doc comments of `src` and the README. docgen checks `@since`, and runs the examples that it prints. It
+ * does not check `@category`, and does not find the examples of classes and their static members.
  */
 import { assert, describe, it } from "@effect/vitest"
 import { AmplitudeConfig } from "effect-amplitude"
@@ -38,7 +38,7 @@ interface Snippet {
   readonly text: string
 }
 
-/** What the compiler says about snippets, each a module of its own beside the examples. */
+/** The errors of the compiler for snippets. Each snippet is a module in the folder of the examples. */
 const errorsOf = (snippets: ReadonlyArray<Snippet>): ReadonlyArray<string> => {
   const modules = new Map(snippets.map((snippet, index) => [join(root, "examples", `snippet-${index}.ts`), snippet]))
   const host = ts.createCompilerHost(options)

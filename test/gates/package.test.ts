@@ -1,5 +1,5 @@
 /**
- * What package.json promises about the modules of `src`, and what they may import.
+ * Checks the entries of package.json against the modules of `src`, and the imports of these modules.
  */
 import { assert, describe, it } from "@effect/vitest"
 import { readdirSync, readFileSync } from "node:fs"
@@ -17,7 +17,7 @@ const resolve = (from: string, specifier: string): string =>
 
 const isRelative = (specifier: string): boolean => specifier.startsWith(".")
 
-/** What a node imports, of values or of types; `eager` is what it needs to be loaded. */
+/** The imports of a node, of values and types. `eager` are the imports that load with the module. */
 const importsIn = (node: ts.Node): Array<{ readonly specifier: string; readonly eager: boolean }> => {
   const [specifier, eager] = ts.isImportDeclaration(node)
     ? [node.moduleSpecifier, node.importClause?.phaseModifier !== ts.SyntaxKind.TypeKeyword]
@@ -73,7 +73,7 @@ describe("src", () => {
       module,
       imports(module).filter((_) => _.eager && isRelative(_.specifier)).map((_) => resolve(module, _.specifier))
     ]))
-    // Takes away what needs nothing that is left, until only the cycles and what leads to them are there.
+    // Removes modules without remaining imports, until only the cycles and the modules that lead to them are left.
     for (let size = -1; size !== left.size;) {
       size = left.size
       for (const [module, needs] of left) {

@@ -1,7 +1,7 @@
 /**
- * Runs every gate, whatever became of the ones before it. The last line is `N passed, N failed`: the tests as vitest
- * counted them, and one for each gate. A Debian package that could not be installed, named in `MISSING_PACKAGES`, counts
- * as a gate that failed, because its tests are skipped.
+ * Runs every gate, even if an earlier one has failed. The last line is `N passed, N failed`: the tests that vitest
+ * counted, and one for each gate. A Debian package in `MISSING_PACKAGES` could not be installed. It counts as a failed
+ * gate, because its tests are skipped.
  *
  * The gates before the tests use one core each: two of them run at a time.
  */
@@ -22,7 +22,7 @@ const coverage = (tarball) => ["coverage", ["--reporter=default", "--reporter=js
   ...(tarball === undefined ? {} : { AMPLITUDE_TEST_TARBALL: tarball })
 }]
 
-/** Runs a script. What it prints is shown at once, or where others run meanwhile, when it has ended. */
+/** Runs a script. Its output is shown at once, or at its end if other scripts run meanwhile. */
 const run = (script, args = [], env = process.env, isAlone = true) =>
   new Promise((resolve) => {
     if (isAlone) console.log(`\n=== ${script}`)
@@ -43,7 +43,7 @@ const run = (script, args = [], env = process.env, isAlone = true) =>
     child.on("close", end)
   })
 
-/** Runs what is left of the gates, one after the other. */
+/** Runs the remaining gates, one after the other. */
 const runGates = async (left, results) => {
   for (let gate = left.shift(); gate !== undefined; gate = left.shift()) {
     results.push(await run(gate, [], process.env, false))

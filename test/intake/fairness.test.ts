@@ -1,4 +1,4 @@
-/** A caller that never waits must not hold the event loop: what it tracks leaves meanwhile. */
+/** A caller that never suspends must not block the event loop: its events leave meanwhile. */
 import { afterEach, assert, describe, it, vi } from "@effect/vitest"
 import { Effect, Exit, Fiber, ManagedRuntime, Runtime, Scheduler } from "effect"
 import { Amplitude, AmplitudeTest, Recorder } from "effect-amplitude"

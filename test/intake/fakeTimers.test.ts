@@ -1,4 +1,4 @@
-/** A loop of track in a test that has put timers of its own in the place of the platform's, which nobody may ever run. */
+/** A loop of `track` in a test that has replaced the timers of the platform with fake ones, which may never run. */
 import { afterEach, assert, describe, it, vi } from "@effect/vitest"
 import { Effect } from "effect"
 import { Amplitude, AmplitudeTest, Recorder } from "effect-amplitude"

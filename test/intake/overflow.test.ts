@@ -1,6 +1,6 @@
 /**
- * A buffer that overflows because nobody listens at the server's address: what each policy takes, drops and lets wait is
- * exact to the event, the bound holds all the time, and so does the memory.
+ * A buffer that overflows because nobody listens at the address of the server. The accepted, dropped and waiting events
+ * of each policy are exact, and the capacity and the memory stay bounded all the time.
  */
 import { assert, describe, it } from "@effect/vitest"
 import { Context, Effect, Exit, Fiber, Layer, Schedule } from "effect"
@@ -10,13 +10,13 @@ import { spawn } from "node:child_process"
 import { built } from "../support/built.js"
 import { refusingUrl } from "../support/FaultServer.js"
 
-/** A tenth in the gate; `OVERFLOW_EVENTS=300000` for the whole. */
+/** The number of events. `OVERFLOW_EVENTS=300000` is the full test. */
 const events = Number(process.env.OVERFLOW_EVENTS ?? 30_000)
 const capacity = events / 3
-/** The first batch: it probes, and what is in a request cannot be dropped. */
+/** The events of the first batch. It probes the endpoint, and events in a request cannot be dropped. */
 const probing = 200
 
-/** A client at an address where nobody listens, and all that becomes of its events. */
+/** A client of an address where nobody listens, and the outcomes of its events. */
 const dead = (overflow: AmplitudeConfig.Overflow) =>
   Effect.gen(function*() {
     const serverUrl = yield* refusingUrl
@@ -98,7 +98,7 @@ describe(`${events} events, room for ${capacity}, and nobody listens`, { timeout
       yield* client.shutdown
       assert.deepStrictEqual(outcomes(), { BufferFull: events - capacity, Shutdown: capacity })
       assert.strictEqual(yield* waiting, 0)
-      // but for those that a request held, at this end and that of the drops
+      // without the events that a request held, at both ends
       const kept = ended("Shutdown")
       assert.isAtLeast(kept.filter((number) => number > events - capacity).length, capacity - probing)
       assert.isTrue(isRange([...ended("BufferFull"), ...kept].sort((a, b) => a - b), 1, events))
@@ -163,14 +163,14 @@ describe(`${events} events, room for ${capacity}, and nobody listens`, { timeout
     }))
 })
 
-/** Fills a buffer three times over, and says how much memory, in the heap and outside of it, what waits has taken. */
+/** Fills a buffer three times over, and gives the memory of the waiting events, in the heap and outside of it. */
 const script = `
   const { Effect } = await import("effect")
   const { Amplitude, AmplitudeLogger } = await import("./src/index.js")
   const events = ${events}
   const used = () => {
     gc()
-    // what the first one frees outside of the heap is counted when it has been swept: before the second one begins
+    // memory outside of the heap is freed after the collection, before the next one begins
     gc()
     const { external, heapUsed } = process.memoryUsage()
     return heapUsed + external

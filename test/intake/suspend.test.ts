@@ -1,6 +1,6 @@
 /**
- * Callers that wait for room, over the storage in memory and over one that wraps it: whatever comes at whatever moment,
- * an event is accepted and has its outcome, or it is not in the storage, and nobody waits while there is room.
+ * Callers that wait for room, with the memory storage and with a decorated one. At any interleaving, an event is
+ * accepted and has its outcome, or it is not in the storage, and nobody waits while there is room.
  */
 import { assert, describe, it } from "@effect/vitest"
 import { Cause, Context, Effect, Exit, Fiber, Layer, Option, Scheduler, TestClock } from "effect"
@@ -47,7 +47,10 @@ const full = (wrap: Wrap, options: Partial<AmplitudeConfig.Options> = {}) =>
 
 const event = (name: string) => ({ event_type: name, user_id: "user-12345" })
 
-/** Runs an effect that is held up before the operation with this number, if it has so many, until it goes on. */
+/**
+ * Gives an effect that is paused before its operation with this number, if it has that many, and an effect that resumes
+ * it.
+ */
 const heldAt = <A, E>(effect: Effect.Effect<A, E>, operation: number) => {
   const base = new Scheduler.MixedScheduler(2048)
   const held: Array<() => void> = []
@@ -75,7 +78,7 @@ const heldAt = <A, E>(effect: Effect.Effect<A, E>, operation: number) => {
 
 const settled = TestClock.adjust(0)
 
-/** More than a call has that waits. */
+/** More operations than a waiting call has. */
 const operations = Array.from({ length: 45 }, (_, index) => index + 1)
 
 const storages: ReadonlyArray<readonly [string, Wrap]> = [

@@ -3,7 +3,7 @@
  *
  *     npm run screenshots
  *
- * With a folder, it makes pictures of every state of the page there, at three widths and in both themes, to be looked at.
+ * With a folder, it makes pictures of every state of the page there, at three widths and in both themes.
  *
  *     npm run screenshots -- /tmp/pictures
  */
@@ -44,7 +44,7 @@ const states = [
 
 const viewports = [{ width: 1440, height: 900 }, { width: 1024, height: 768 }, { width: 360, height: 740 }]
 
-/** Events that were kept and events that were refused, a fault that is on, and what it did to an SDK. */
+/** Kept and refused events, an armed fault, and the returns of an SDK after it. */
 const fill = ({ inject, received, url }: DevServer.Service, count: number) =>
   Effect.gen(function*() {
     yield* Effect.promise(() => visits(url, count))

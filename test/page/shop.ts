@@ -1,4 +1,4 @@
-/** What a small shop sends, good and bad. */
+/** The events of a small shop, valid and invalid ones. */
 
 const products = ["tea", "mug", "teapot", "honey", "kettle"]
 
@@ -39,7 +39,7 @@ export const visit = (index: number, now: number): ReadonlyArray<object> => {
   ]
 }
 
-/** Requests that the service refuses: each is one request, with the good events that go down with it. */
+/** Requests that the service refuses. Each also has valid events, which are refused with it. */
 export const refused = (now: number): ReadonlyArray<ReadonlyArray<object>> => [
   [
     {

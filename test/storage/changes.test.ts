@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer, Stream, TestClock } from "effect"
 import { Amplitude, AmplitudeConfig, AmplitudeLogger, EventStorage, StorageError, Transport } from "effect-amplitude"
 
-/** A client over a storage with changes of its own, and the lines that it logs. */
+/** A client over a storage with given `changes`, and the lines that it logs. */
 const clientOver = (changes: Stream.Stream<void, StorageError>) =>
   Effect.gen(function*() {
     const lines: Array<string> = []

@@ -1,5 +1,5 @@
 /**
- * What every storage does, as one suite. A storage is tested by `storageContract(name, subject)`.
+ * The contract of every storage, as one suite. `storageContract(name, subject)` tests a storage.
  *
  * Environment: `STORAGE_CONTRACT_RUNS` is the number of random sequences that are compared with the model, and
  * `STORAGE_CONTRACT_SEED` the seed of the first one.
@@ -15,28 +15,28 @@ type Lease = EventStorage.Lease
 /** One client of a storage. */
 export interface Connection {
   readonly storage: EventStorage.Service
-  /** As SIGSTOP and SIGKILL do: nothing of this client reaches the storage any more, and nothing is given back. */
+  /** Freezes the client as SIGSTOP and SIGKILL do: it does not reach the storage any more, and returns no lease. */
   readonly freeze: Effect.Effect<void>
-  /** As SIGCONT does. */
+  /** Resumes the client as SIGCONT does. */
   readonly thaw: Effect.Effect<void>
 }
 
 export interface Subject {
   /** Whether time passes by `TestClock.adjust`, or by itself. */
   readonly clock: "test" | "live"
-  /** Lets that much time pass, in milliseconds. */
+  /** Lets time pass, in milliseconds. */
   readonly wait: (millis: number) => Effect.Effect<void>
   readonly durability: EventStorage.Service["durability"]
   /** Whether the capacity is exact for several clients, or for a client that is alone. */
   readonly capacity: "exact" | "soft"
-  /** How long the leases of a client outlive it, in milliseconds. Undefined where events end with their client. */
+  /** How long the leases of a client outlive it, in milliseconds. Undefined if events end with their client. */
   readonly leaseDuration: number | undefined
   /**
-   * A storage that is empty and used by nobody else. What it gives connects a client: each is a client of its own, as
-   * another process has it, and is closed with its scope.
+   * An empty storage that nothing else uses. The result connects a new client, as another process would, and closes it
+   * with its scope.
    */
   readonly make: Effect.Effect<Effect.Effect<Connection, unknown, Scope.Scope>, unknown, Scope.Scope>
-  /** How many random sequences are compared with the model where the environment does not say. */
+  /** The default number of random sequences that are compared with the model. */
   readonly runs: number
   /** The most that one test may take, in milliseconds. */
   readonly timeout?: number | undefined
@@ -59,7 +59,7 @@ export const eventOf = (sequence: number, fields: EventFields = {}): Event => {
   return { clientId, sequence, lane, buffer, start: 0, end: buffer.length, attempts, retries }
 }
 
-/** A copy with nothing in common: events are known by their fields, never by the object. */
+/** A deep copy: storages must identify events by their fields, not by the object. */
 export const copyOf = (event: Event): Event => ({ ...event, buffer: event.buffer.slice() })
 
 export const jsonOf = ({ buffer, end, start }: Event): string => decoder.decode(buffer.subarray(start, end))
@@ -112,21 +112,21 @@ const lease = ({ storage }: Connection, options: Partial<EventStorage.LeaseOptio
 const leased = (connection: Connection, options: Partial<EventStorage.LeaseOptions> = {}) =>
   Effect.map(lease(connection, options), Option.getOrThrowWith(() => new Error("expected events to lease")))
 
-/** The names of what is leased for the life of the scope. */
+/** Leases events until the scope closes, and gives their names. */
 const take = (connection: Connection, options: Partial<EventStorage.LeaseOptions> = {}) =>
   Effect.map(lease(connection, options), namesOfLease)
 
 const namesOfLease = (lease: Option.Option<Lease>): ReadonlyArray<string> =>
   Option.match(lease, { onNone: () => [], onSome: ({ events }) => namesOf(events) })
 
-/** The names of what could be leased: it is given back at once. */
+/** Gives the names of the events that can be leased, and returns them at once. */
 const available = (connection: Connection, options: Partial<EventStorage.LeaseOptions> = {}) =>
   Effect.scoped(take(connection, options))
 
 const pick = ({ events }: Lease, ...names: ReadonlyArray<string>): ReadonlyArray<Event> =>
   names.map((name) => events.find((event) => nameOf(event) === name)!)
 
-/** Acknowledges all that can be leased, in as many leases as that takes. */
+/** Acknowledges all events that can be leased, with as many leases as needed. */
 const drain = (connection: Connection): Effect.Effect<ReadonlyArray<Event>, unknown> =>
   Effect.flatMap(
     Effect.scoped(Effect.flatMap(
@@ -153,7 +153,7 @@ export const storageContract = (name: string, subject: Subject): void => {
     else it.live(title, run, timeout)
   }
 
-  /** Lets time pass until something is so. */
+  /** Lets time pass until a condition is true. */
   const eventually = <A, E, R>(
     effect: Effect.Effect<A, E, R>,
     isSo: (value: A) => boolean,
@@ -704,7 +704,7 @@ export const storageContract = (name: string, subject: Subject): void => {
     })
 
     describe("changes", () => {
-      /** How often a client was told of changes. */
+      /** The number of changes that a client got. */
       const watch = ({ storage }: Connection) =>
         Effect.gen(function*() {
           const queue = yield* Queue.unbounded<void>()
@@ -875,7 +875,7 @@ export const storageContract = (name: string, subject: Subject): void => {
               }
               yield* wait(random(3))
               const part = events.slice(0, random(events.length + 1))
-              // from here on another client may have what is settled or given back
+              // from here on another client can lease the released events
               for (const { lane } of events) busy.delete(lane)
               if (random(3) === 0) return yield* release(events, { notBefore: 0, attempts: 1, retries: 0 })
               settled.push(...(yield* acknowledge(part)))
@@ -963,7 +963,7 @@ export const storageContract = (name: string, subject: Subject): void => {
     })
   })
 
-  /** What outlives a process. */
+  /** The tests for storages whose events outlive a process. */
   const durable = (leaseDuration: number) =>
     describe("durable", () => {
       test("events, their order, attempts and retries survive a restart", (connect) =>
@@ -1226,7 +1226,7 @@ const checkModel = (
         sorted(events.map((event) => JSON.stringify(plain(event)))),
         sorted(expected.map(({ attempts, event, retries }) => JSON.stringify(plain({ ...event, attempts, retries }))))
       )
-    /** Those that can be leased: no earlier event of their lane is leased or paused. */
+    /** The events that can be leased: no earlier event of their lane is leased or paused. */
     const free = (includePaused: boolean): ReadonlyArray<Modelled> => {
       const blocked = new Set(model.filter(({ lease }) => lease !== undefined).map(({ event }) => event.lane))
       return model.filter(({ event, isPaused }) => {
@@ -1238,7 +1238,7 @@ const checkModel = (
     const chosen = (lease: Lease, places: ReadonlyArray<number>) =>
       places.map((place) => {
         const event = lease.events[place]
-        // an even place is a copy, and a place that is not there is an event of nobody
+        // an even index gives a copy, and an index out of range gives an event of no client
         return event === undefined ? eventOf(place, { clientId: "nobody" }) : place % 2 === 0 ? copyOf(event) : event
       })
 
@@ -1357,7 +1357,7 @@ const checkModel = (
         }
       }
     }
-    // nothing is lost: the rest comes out, each lane in order
+    // no event is lost: the remaining ones are leased, each lane in order
     for (const { scope } of leases) yield* Scope.close(scope, Exit.void)
     const rest = yield* drain(connections[0]!)
     same(rest, model)

@@ -6,7 +6,7 @@ import { eventOf } from "./contract.js"
 describe("the lanes of the storage in memory", () => {
   it.effect("cost nothing once they are empty", () =>
     Effect.gen(function*() {
-      // every map that the storage makes, to look into what it remembers
+      // every map that the storage makes, to check its size
       const maps: Array<Map<unknown, unknown>> = []
       const NativeMap = globalThis.Map
       globalThis.Map = class<K, V> extends NativeMap<K, V> {

@@ -1,6 +1,6 @@
 /**
- * A real server on a real socket that does to each request what a script says: an answer of any kind, or any of the
- * things that go wrong with a socket. It speaks to no schema and forgives nothing: what it read is what was sent.
+ * A real server on a real socket. A script decides what happens to each request: an answer of any kind, or a fault of
+ * the socket. It records the requests as they were sent.
  */
 import type { Scope } from "effect"
 import { Effect } from "effect"
@@ -11,7 +11,7 @@ import type { SeenEvent } from "./scripted.js"
 
 /** A request that was read to its end. */
 export interface FaultRequest {
-  /** Its place among all requests, those that were reset unread included. */
+  /** The index of the request among all requests, with the ones that were reset unread. */
   readonly index: number
   /** Milliseconds of a clock that does not jump. */
   readonly time: number
@@ -46,7 +46,7 @@ export type Fault = "reset" | "fin" | "truncated" | "cut" | "hang" | "trickle" |
 
 export const faults: ReadonlyArray<Fault> = ["reset", "fin", "truncated", "cut", "hang", "trickle", "garbage"]
 
-/** What a request gets: a status alone, an answer, or a fault. */
+/** The reaction to a request: a status alone, an answer, or a fault. */
 export type Scripted = number | Whole | Fault
 
 export type Script = (request: FaultRequest) => Scripted
@@ -60,7 +60,7 @@ export interface FaultServer {
   readonly url: string
   /** The requests that were read, in order. */
   readonly requests: Array<FaultRequest>
-  /** The indices of those that were reset unread. */
+  /** The indices of the requests that were reset unread. */
   readonly unread: Array<number>
   /** The events that were taken with a 2xx that was written whole, in order; one that was sent again is here again. */
   readonly took: Array<SeenEvent>
@@ -70,7 +70,7 @@ export interface FaultServer {
   readonly become: (script: Script) => void
 }
 
-/** A server that runs until the scope closes, and then is gone at once, whatever hangs. */
+/** Starts a server that runs until the scope closes. It then closes at once, even if requests hang. */
 export const make = (script: Script, options: Options = {}): Effect.Effect<FaultServer, never, Scope.Scope> =>
   Effect.gen(function*() {
     const requests: Array<FaultRequest> = []
@@ -191,5 +191,5 @@ export const make = (script: Script, options: Options = {}): Effect.Effect<Fault
     }
   })
 
-/** A URL of this machine at which nobody listens. */
+/** A URL of this machine where nobody listens. */
 export const refusingUrl: Effect.Effect<string> = Effect.scoped(Effect.map(make(() => 200), ({ url }) => url))

@@ -1,6 +1,6 @@
 /**
- * The sources and the examples as JavaScript, for processes that tests start: those start in half the time then. Built once
- * in a process, into a package of its own that the examples import by its name.
+ * Builds the sources and the examples to JavaScript, so that processes of tests start faster. It builds once in a
+ * process, into a package that the examples import by its name.
  */
 import { build } from "esbuild"
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs"

@@ -7,7 +7,7 @@ const executablePath = "/usr/bin/chromium"
 
 export const isMissing = !existsSync(executablePath)
 
-/** What a suite adds to its name where the tests are skipped. */
+/** The note in the name of a skipped suite. */
 export const unlessThere = isMissing ? " (the Debian package chromium is missing)" : ""
 
 export const launch = (): Promise<Browser> =>

@@ -55,7 +55,7 @@ export const start = (name: string, { args = [], env = {} }: Options = {}) =>
     return {
       signal: (signal: NodeJS.Signals) => Effect.sync(() => child.kill(signal)),
       output: () => stdout,
-      /** What the pattern finds in the output, as soon as it is there. */
+      /** Waits until the output matches a pattern, and gives the match. */
       printed: (pattern: RegExp) =>
         Effect.promise(() =>
           new Promise<string>((resolve, reject) => {
@@ -72,7 +72,7 @@ export const start = (name: string, { args = [], env = {} }: Options = {}) =>
     }
   })
 
-/** What is printed by an example that ended, which is to be a good end. */
+/** The output of an example that has ended. It must have ended without an error. */
 export const printedBy = ({ code, signal, stderr, stdout }: Ended): string => {
   assert.deepStrictEqual({ code, signal, stderr }, { code: 0, signal: null, stderr: "" }, stdout)
   return stdout

@@ -1,6 +1,6 @@
 /**
- * Processes that share an outbox, and the service that they send to. `OUTBOX_EVENTS` is how many events they store, and makes
- * the fleet one of eight processes; `OUTBOX_ROUNDS` is how often a single process is killed.
+ * Processes that share an outbox, and the service that they send to. `OUTBOX_EVENTS` is how many events they store, and
+ * makes the fleet one of eight processes; `OUTBOX_ROUNDS` is how often a single process is killed.
  */
 import { assert } from "@effect/vitest"
 import { Effect } from "effect"
@@ -18,7 +18,7 @@ import type { Batch, MemberOptions } from "./outboxMember.js"
 const script = fileURLToPath(new URL("../../node_modules/.outbox/member.mjs", import.meta.url))
 const root = fileURLToPath(new URL("../..", import.meta.url))
 
-/** Bundles the process once: it starts in a fraction of the time. */
+/** Bundles the process once, so that it starts faster. */
 export const bundle = Effect.promise(() =>
   build({
     entryPoints: [fileURLToPath(new URL("outboxMember.ts", import.meta.url))],
@@ -82,7 +82,7 @@ const service = Effect.acquireRelease(
 interface Member {
   readonly name: string
   readonly child: ChildProcess
-  /** The insert_ids of what was accepted. */
+  /** The insert_ids of the accepted events. */
   readonly accepted: ReadonlyArray<string>
   readonly isStored: () => boolean
 }
@@ -116,8 +116,9 @@ const kill = ({ child }: Member): Effect.Effect<void> =>
   })
 
 /**
- * Everything accepted has arrived; the first arrivals of each client's events of one lane are in order; no insert_id has two
- * bodies; and what arrived twice was sent by a process that was killed or stopped. Answers how many arrived twice.
+ * Checks that every accepted event has arrived, that the first arrivals of a client's events of one lane are in order,
+ * that no insert_id has two bodies, and that only killed or stopped processes sent events twice. The result is the
+ * number of events that arrived twice.
  */
 const check = (
   arrivals: ReadonlyMap<string, ReadonlyArray<Arrival>>,
@@ -203,7 +204,7 @@ export const fleet = (database: Pick<MemberOptions, "dialect" | "port" | "filena
           yield* kill(victim)
           workers[place] = yield* worker
         }
-        // and once a process that stores: what it had accepted is not lost, and another one stores the rest
+        // once a process that stores is killed: its accepted events are not lost, and another process stores the others
         if (wounds === 2) {
           const [victim] = webs
           yield* kill(victim!)
@@ -221,7 +222,9 @@ export const fleet = (database: Pick<MemberOptions, "dialect" | "port" | "filena
 /** The most that `killed` takes, in milliseconds. */
 export const killedLimit = startLimit + rounds * 10_000
 
-/** One process that stores and sends, is killed at any moment, and starts again: everything that was accepted arrives. */
+/**
+ * One process that stores and sends, is killed at any moment, and starts again: everything that was accepted arrives.
+ */
 export const killed = (database: Pick<MemberOptions, "dialect" | "port" | "filename">) =>
   Effect.gen(function*() {
     const { arrivals, url } = yield* service

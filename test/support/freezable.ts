@@ -1,4 +1,4 @@
-/** A `SqlClient` that can stop to reach its database, as the client of a process that is stopped or killed does. */
+/** A `SqlClient` that can lose its database, as the client of a stopped or killed process does. */
 import { SqlClient, SqlError } from "@effect/sql"
 import type { Statement } from "@effect/sql"
 import { Context, Effect, Layer } from "effect"

@@ -1,4 +1,4 @@
-/** An ingestion server that keeps what it is sent, and answers when it is told to. */
+/** An ingestion server that records its uploads, and answers when the test says so. */
 import { Effect } from "effect"
 import { createServer } from "node:http"
 import type { AddressInfo } from "node:net"
@@ -42,12 +42,12 @@ export const make = Effect.gen(function*() {
     hold: Effect.sync(() => {
       isHeld = true
     }),
-    /** Answers what waits for an answer, and from now on everything at once. */
+    /** Answers all waiting requests, and from now on every request at once. */
     release: Effect.sync(() => {
       isHeld = false
       for (const answer of waiting.splice(0)) answer()
     }),
-    /** As soon as what was uploaded is as it should be. */
+    /** Completes when the uploads fulfil a condition. */
     until: (isThere: (events: ReadonlyArray<SentEvent>) => boolean) =>
       Effect.async<void>((resume) => {
         const look = () => {

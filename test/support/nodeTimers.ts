@@ -1,4 +1,4 @@
-/** Run by `node --test`: a loop of track, in a test that has put the timers of `node:test` in the place of the platform's. */
+/** Run by `node --test`: a loop of `track` in a test with the fake timers of `node:test`. */
 import { Effect } from "effect"
 import assert from "node:assert/strict"
 import { mock, test } from "node:test"

@@ -1,6 +1,6 @@
 /**
- * A process of a fleet that shares an outbox: it stores events, sends them, or both. It prints a line for each event that was
- * accepted, and is there to be stopped and killed.
+ * A process of a fleet that shares an outbox. It stores events, sends them, or both, and prints a line for each
+ * accepted event. Tests stop and kill it.
  */
 import { MysqlClient } from "@effect/sql-mysql2"
 import { PgClient } from "@effect/sql-pg"
@@ -72,7 +72,7 @@ const store = Effect.gen(function*() {
       }
     ))
   }
-  // each fiber has lanes of its own only by chance: order is promised for tracks that happen one after the other, so one fiber
+  // one fiber tracks, since the order is only promised for tracks that happen one after the other
   yield* Effect.forEach(Array.from({ length: options.events }, (_, place) => place), one, { discard: true })
   process.stdout.write("stored\n")
 })

@@ -26,7 +26,7 @@ export const temporaryFolder = folderIn(tmpdir())
 
 const memory = "/dev/shm"
 
-/** For a server that waits for its disk with every write. The files outlive its process, and no other test delays them. */
+/** A folder in memory, for a server that syncs every write to its disk. The files outlive the process of the server. */
 export const folderInMemory = folderIn(existsSync(memory) ? memory : tmpdir())
 
 export const freePort: Effect.Effect<number> = Effect.async((resume) => {
@@ -37,7 +37,7 @@ export const freePort: Effect.Effect<number> = Effect.async((resume) => {
   })
 })
 
-/** The folder, or a copy of it where "nobody" cannot read it. */
+/** The folder, or a copy of it if "nobody" cannot read it. */
 export const readable = (folder: string, into: string): string => {
   for (let path = folder; isRoot && path !== dirname(path); path = dirname(path)) {
     if ((statSync(path).mode & 0o001) === 0) {

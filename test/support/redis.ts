@@ -9,7 +9,7 @@ import { daemon, folderInMemory, freePort, isInstalled } from "./processes.js"
 /** What a machine needs for the tests, by name. */
 export const missing = ["redis-server"].filter((program) => !isInstalled(program))
 
-/** Runs tests where Redis is installed. A machine without it says so. */
+/** Runs tests if Redis is installed. Otherwise a skipped test names the missing package. */
 export const withRedis = (name: string, tests: () => void): void => {
   if (missing.length === 0) return tests()
   describe.skip(name, () => {
@@ -20,7 +20,7 @@ export const withRedis = (name: string, tests: () => void): void => {
 /** The settings that the storage asks for. */
 const safe = ["--appendonly", "yes", "--maxmemory-policy", "noeviction"]
 
-/** A server on a free port. Another process can take the port meanwhile: then there is another try. */
+/** Starts a server on a free port. If another process takes the port meanwhile, it tries again. */
 export const redis = (args: ReadonlyArray<string> = safe) =>
   Effect.retry(
     Effect.gen(function*() {
@@ -52,7 +52,7 @@ export interface Freezable {
   readonly thaw: Effect.Effect<void>
 }
 
-/** A client that can stop to reach its server, as the client of a process that is stopped or killed does. */
+/** A client that can lose its server, as the client of a stopped or killed process does. */
 export const freezable = (port: number): Effect.Effect<Freezable, never, Scope.Scope> =>
   Effect.map(clientOf(port), (client) => {
     let isFrozen = false
@@ -78,7 +78,7 @@ export const freezable = (port: number): Effect.Effect<Freezable, never, Scope.S
 
 const slots = 16_384
 
-/** Three servers that are a cluster. */
+/** A cluster of three servers. */
 export const cluster = Effect.gen(function*() {
   const args = [...safe, "--cluster-enabled", "yes", "--cluster-node-timeout", "2000"]
   const nodes = yield* Effect.forEach([0, 1, 2], () => redis(args))

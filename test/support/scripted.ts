@@ -1,4 +1,4 @@
-/** A client over a transport that answers as a script says, and what it saw. */
+/** A client over a transport that answers by a script, with its requests and reports. */
 import { Effect, Layer } from "effect"
 import type { DeliveryReport } from "effect-amplitude"
 import { Amplitude, AmplitudeConfig, AmplitudeLogger, EventStorage, Transport, TransportError } from "effect-amplitude"

@@ -8,7 +8,7 @@ import type { Subject } from "../storage/contract.js"
 import { storageContract } from "../storage/contract.js"
 import { freezable } from "./freezable.js"
 
-/** What a file of tests shares: built before the first test, and closed after the last one. */
+/** A runtime that the tests of a file share. It is built before the first test, and closed after the last one. */
 export const shared = <A>(make: Effect.Effect<A, unknown, Scope.Scope>): Effect.Effect<A> => {
   const scope = Effect.runSync(Scope.make())
   let value: A | undefined = undefined

@@ -14,7 +14,7 @@ import { shared } from "./sqlContract.js"
 export interface TestDatabase {
   readonly name: string
   readonly dialect: "sqlite" | "pg" | "mysql"
-  /** A client of a database that nobody else uses in this test, or whose tables nobody else uses. */
+  /** A client of a database, or of tables, that no other test uses. */
   readonly database: Effect.Effect<Layer.Layer<SqlClient.SqlClient, unknown>, unknown, Scope.Scope>
 }
 
@@ -30,7 +30,7 @@ export const libsql: TestDatabase = {
   database: Effect.map(temporaryFolder, (folder) => LibsqlClient.layer({ url: `file:${join(folder, "amplitude.db")}` }))
 }
 
-/** Runs tests on each database. A machine without MariaDB says so. */
+/** Runs tests on each database. Without MariaDB a skipped test names the missing package. */
 export const onDatabases = (tests: (database: TestDatabase) => void): void => {
   describe(sqliteNode.name, () => tests(sqliteNode))
   describe("Postgres 18", () => {

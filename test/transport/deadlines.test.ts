@@ -10,7 +10,7 @@ const within = <A, E>(deadlines: Deadlines.Deadlines, effect: Effect.Effect<A, E
 
 const inASecond = <A, E>(effect: Effect.Effect<A, E>, deadlines = Deadlines.make()) => within(deadlines, effect, second)
 
-/** A clock that knows how many sleep. */
+/** A clock that counts the running sleeps. */
 const countingClock = Effect.map(Effect.clock, (clock) => {
   let sleeping = 0
   const sleep: Clock.Clock["sleep"] = (duration) =>

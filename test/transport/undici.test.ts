@@ -1,4 +1,4 @@
-/** The client over undici where undici cannot dispatch, as on Bun. */
+/** The client over undici on a platform whose undici cannot dispatch, as on Bun. */
 import { FetchHttpClient } from "@effect/platform"
 import { Undici } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"

@@ -1,5 +1,5 @@
 /**
- * Requests that outlive their page. A browser finishes a request with `keepalive` after the page is gone, as long as the
+ * Sends requests that outlive their page. A browser finishes a request with `keepalive` after the page is gone, if the
  * bodies of all such requests of the page fit into a budget.
  */
 import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
@@ -12,14 +12,14 @@ import * as Fetch from "../transport/fetch.js"
 /** The most bytes that the bodies of keepalive requests of a page hold at once (Fetch Standard). */
 const maxBytesUnderWay = 65_536
 
-/** The most bytes of one body. The rest of the budget is left to other scripts of the page. */
+/** The most bytes of one body. Other scripts of the page have the rest of the budget. */
 export const maxBodyBytes = 59_000
 
 export interface Keepalive {
   readonly transport: Transport.Service
-  /** How many bytes the next body may have to outlive the page. */
+  /** The most bytes of the next body that can outlive the page. */
   readonly unusedBytes: () => number
-  /** The requests under way that outlive the page. */
+  /** The requests without an answer that outlive the page. */
   readonly underWay: () => Iterable<Transport.Request>
 }
 

@@ -1,9 +1,9 @@
 /**
- * What becomes of waiting events when their page is hidden or left.
+ * Sends or stores the waiting events when their page is hidden or left.
  *
- * A hidden page still runs: the client flushes, one request after the other. A page that is left runs no longer than its
- * `pagehide` event: what is not on its way is handed to the browser at once, as much as the browser takes, and the rest
- * is stored for the next page of the same origin.
+ * A hidden page still runs, so that the client flushes normally. A page that is left runs only until its `pagehide`
+ * event ends. There the waiting events go to the browser at once, as many as it takes, and the others are stored for
+ * the next page of the same origin.
  */
 import * as Effect from "effect/Effect"
 import * as Hash from "effect/Hash"
@@ -22,10 +22,10 @@ import * as Request from "../delivery/request.js"
 import { byteLength, decode, encode } from "../event/utf8.js"
 import type { Keepalive } from "./keepalive.js"
 
-/** An accepted event has an `insert_id`. */
+/** Every accepted event has an `insert_id`. */
 type InsertId = string | undefined
 
-/** Watches over the events of a client until the scope closes. Does nothing where there is no page. */
+/** Handles the events of a client until the scope closes. Without a page it does nothing. */
 export const make = (
   client: Amplitude.Client,
   keepalive: Keepalive
@@ -36,7 +36,7 @@ const watch = (client: Amplitude.Client, keepalive: Keepalive): Effect.Effect<vo
     const runtime = yield* Effect.runtime()
     const runFork = Runtime.runFork(runtime)
     const runSync = Runtime.runSync(runtime)
-    // The settings can change, and the API key with them.
+    // read for each use, since the API key can change
     const leftovers = (): Leftovers => leftoversOf(runSync(client.config))
     const waiting = new Map<InsertId, Event>()
     let isLeft = false
@@ -53,7 +53,7 @@ const watch = (client: Amplitude.Client, keepalive: Keepalive): Effect.Effect<vo
         })
     }))
 
-    // `pagehide` comes before the last `visibilitychange` of a page that is left: nothing is sent twice.
+    // `pagehide` comes before the last `visibilitychange` of a page that is left, so that nothing is sent twice
     const onVisibilityChange = (): void => {
       if (document.visibilityState === "hidden" && !isLeft) runFork(client.flush)
     }
@@ -74,7 +74,7 @@ const watch = (client: Amplitude.Client, keepalive: Keepalive): Effect.Effect<vo
       }
     }
 
-    // A page that comes back from the browser's cache still has its events in memory.
+    // a page that comes back from the browser's cache still has its events in memory
     const onPageShow = (): void => {
       isLeft = false
       leftovers().remove(waiting)
@@ -97,7 +97,7 @@ const watch = (client: Amplitude.Client, keepalive: Keepalive): Effect.Effect<vo
     for (const event of leftovers().take()) yield* client.track(event)
   })
 
-/** A body with as many of the events, from the first on, as fit into so many bytes. */
+/** A body with the first events, as many as fit into `maxBytes`. */
 const takeBody = (
   settings: AmplitudeConfig.Settings,
   events: ReadonlyArray<Event>,
@@ -119,15 +119,15 @@ const takeBody = (
 
 const parse = Option.liftThrowable(JSON.parse)
 
-/** The ids of the events of a request. Those of a compressed one are unknown, and the service tells their repetitions. */
+/** The ids of the events of a request. They are unknown if it is compressed: Amplitude then drops the duplicates. */
 const insertIdsOf = ({ body, headers }: Transport.Request): ReadonlyArray<InsertId> =>
   headers["content-encoding"] === undefined
     ? JSON.parse(decode(body)).events.map((event: Event) => event.insert_id)
     : []
 
-/** Events that wait in the browser's storage for the next page of this origin with the same project. */
+/** Events in `localStorage` that wait for the next page of this origin with the same project. */
 interface Leftovers {
-  /** Says whether they are stored. */
+  /** Stores events. The result says whether it succeeded. */
   readonly add: (events: ReadonlyArray<Event>) => boolean
   readonly remove: (events: ReadonlyMap<InsertId, Event>) => void
   readonly take: () => ReadonlyArray<Event>
@@ -135,7 +135,7 @@ interface Leftovers {
 
 const leftoversOf = (settings: AmplitudeConfig.Settings): Leftovers => {
   const key = `effect-amplitude/${Hash.string(apiKeyOf(settings))}`
-  // A browser can refuse all access to its storage.
+  // a browser can refuse all access to its storage
   const read = Option.liftThrowable((): string | null => localStorage.getItem(key))
   const write = Option.liftThrowable((events: ReadonlyArray<Event>): void =>
     events.length === 0 ? localStorage.removeItem(key) : localStorage.setItem(key, JSON.stringify(events))

@@ -1,10 +1,10 @@
 /**
- * Events of Amplitude's Export API (and of its exports to S3 and GCS) as events that can be sent: the same facts under
- * the names of the ingestion API.
+ * Converts events of Amplitude's Export API, and of its exports to S3 and GCS, into events for the ingestion API. The
+ * two APIs name the same fields differently.
  */
 import type { Fields } from "./input.js"
 
-/** Fields that have the same name and type in both. */
+/** The fields with the same name and type in both APIs. */
 const same = [
   "user_id",
   "device_id",
@@ -39,10 +39,10 @@ const renamed = [
   ["version_name", "app_version"]
 ] as const
 
-/** `event_time` is the client's time as the service has corrected it; the others stand in where it is missing. */
+/** The fields with the time, the best first. `event_time` is the time of the client, corrected by the service. */
 const times = ["event_time", "client_event_time", "server_received_time", "server_upload_time"] as const
 
-/** What an export gives of the service's own making (ids, other times, `paying`) is no part of what can be sent. */
+/** Converts one event. Fields that the service made, such as ids, other times and `paying`, cannot be sent. */
 export const fromExport = (exported: Fields): Fields => {
   const event: Record<string, unknown> = {}
   const put = (name: string, value: unknown): void => {
@@ -53,7 +53,7 @@ export const fromExport = (exported: Fields): Fields => {
   put("insert_id", exported["$insert_id"] ?? exported["insert_id"] ?? exported["uuid"])
   put("time", timeOf(times.map((name) => exported[name]).find((value) => value !== null && value !== undefined)))
   put("plan", planOf(exported["plan"]))
-  // of other events the export gives what the groups were like at that time, which cannot be sent
+  // in other events these are the properties of the groups at that time, which cannot be sent
   if (exported["event_type"] === "$groupidentify") put("group_properties", exported["group_properties"])
   return event
 }
@@ -61,7 +61,7 @@ export const fromExport = (exported: Fields): Fields => {
 const isEmpty = (value: unknown): boolean =>
   typeof value === "object" && value !== null && !Array.isArray(value) && Object.keys(value).length === 0
 
-/** UTC, without saying so: `2020-01-25 17:00:00.000000`. What is no time is left as it is, to be refused. */
+/** Parses a UTC time such as `2020-01-25 17:00:00.000000`. Any other value stays as it is, and is refused later. */
 const timeOf = (value: unknown): unknown => {
   if (typeof value !== "string") return value
   const [, date, clock = "00:00:00", zone = "Z"] =

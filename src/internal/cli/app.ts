@@ -1,4 +1,4 @@
-/** The command line: its commands, their options and help, and how it ends. */
+/** The command line: its commands, their options and help, and its exit status. */
 import * as Args from "@effect/cli/Args"
 import * as CliConfig from "@effect/cli/CliConfig"
 import * as Command from "@effect/cli/Command"
@@ -20,7 +20,7 @@ import * as Terminal from "./terminal.js"
 
 const name = "effect-amplitude"
 
-/** That of the package, which a test holds it to. */
+/** The version of the package. A test checks that it is equal to the one in the manifest. */
 const version = "0.1.0"
 
 const description = "Amplitude on your machine: a local server, backfills, checks and tracking plans"
@@ -34,7 +34,7 @@ const config: CliConfig.CliConfig = CliConfig.make({
 
 // -- options -----------------------------------------------------------------------------------------------------------
 
-/** The variable that stands in for an option. */
+/** The environment variable of an option. */
 const variable = (option: string): string => `AMPLITUDE_DEV_${option.replace(/-/g, "_").toUpperCase()}`
 
 const flag = (option: string, description: string): Options.Options<boolean> =>
@@ -43,7 +43,7 @@ const flag = (option: string, description: string): Options.Options<boolean> =>
     Options.withFallbackConfig(Config.boolean(variable(option)))
   )
 
-/** @effect/cli reads a dash as the beginning of an option, and reads no options after it. */
+/** Replaces `-`, which @effect/cli reads as the beginning of an option. It then reads no option after it. */
 const stdin = "\u0000stdin"
 
 const given = (value: string): string => value === stdin ? "-" : value
@@ -65,7 +65,7 @@ const integer = (option: string, placeholder: string, description: string): Opti
     orUndefined
   )
 
-/** An option that can be given several times; its variable holds a list with commas. */
+/** An option that can be given several times. Its variable holds a list with commas. */
 const list = (option: string, placeholder: string, description: string): Options.Options<ReadonlyArray<string>> =>
   Options.text(option).pipe(
     Options.withPseudoName(placeholder),
@@ -112,7 +112,7 @@ const inputOptions = {
 
 const json = flag("json", "Prints JSON.")
 
-/** What is no known option reaches the arguments: a misspelt one must not count as a file. */
+/** An argument that is a path. A misspelt option must not count as a file. */
 const path = (name: string): Args.Args<string> =>
   Args.mapEffect(Args.text({ name }), (text) =>
     text.startsWith("-")
@@ -124,18 +124,18 @@ const files = path("FILE").pipe(
   Args.atLeast(1)
 )
 
-/** How each command is called, and what it does: what the README says too. */
+/** The usage and the description of each command. The README has the same. */
 const summaries = {
-  dev: ["dev [-- command …]", "Runs the local server, alone or for the life of a command"],
+  dev: ["dev [-- command …]", "Runs the local server, alone or while a command runs"],
   send: ["send FILE…|-", "Sends a backlog of events with the Batch API, and can be resumed"],
-  validate: ["validate FILE…|-", "Holds every line against the rules of the service, and a tracking plan"],
+  validate: ["validate FILE…|-", "Checks every line against the rules of the service and a tracking plan"],
   "plan generate": ["plan generate --from SOURCE [--out FILE.ts]", "Writes the code of a tracking plan"],
   "plan check": ["plan check PLAN SOURCE", "Compares a tracking plan with what was observed"]
 } as const
 
 // -- commands ----------------------------------------------------------------------------------------------------------
 
-/** What is run is everything after `--`, which is never read as options. */
+/** `dev` runs the command after `--`, whose arguments are no options of `dev`. */
 const devOf = (command: ReadonlyArray<string>) =>
   Command.make(
     "dev",
@@ -144,7 +144,7 @@ const devOf = (command: ReadonlyArray<string>) =>
       host: text("host", "ADDRESS", "The address to listen on. Default: 127.0.0.1, this machine alone."),
       allowHost: list("allow-host", "NAME", "Another name by which the server may be called; can be given again."),
       allowOrigin: list("allow-origin", "ORIGIN", "An origin whose pages may read what arrived; can be given again."),
-      token: text("token", "TOKEN", "Who reaches the server over the network reads with this token."),
+      token: text("token", "TOKEN", "The token that other machines need to read what arrived."),
       file: text("file", "FILE", "Keeps what arrived in this file, from one start to the next."),
       maxEvents: integer("max-events", "N", "The most events that are kept; the oldest go first. Default: 10000."),
       plan: text("plan", "FILE", "A tracking plan: JSON Schemas by event, or Amplitude Data's CSV."),
@@ -334,8 +334,8 @@ const helpOf = (command: HelpAsked.Command): string => {
 // -- the process -------------------------------------------------------------------------------------------------------
 
 /**
- * The script for bash that @effect/cli 0.77.2 writes knows neither a command with a hyphen in its name nor one below
- * another one: it names them in two ways.
+ * Repairs the bash completions of @effect/cli 0.77.2. Its script uses two different names for a command whose name has
+ * a hyphen, and for a subcommand.
  */
 const withWorkingCompletions = (text: string): string =>
   text.includes(`function _${name}_bash_completions`)
@@ -347,7 +347,7 @@ const withWorkingCompletions = (text: string): string =>
 
 const bashName = name.replace("-", "__")
 
-/** Help and completions go to stdout, without styles where there is no terminal; errors are told at the end. */
+/** Writes help and completions to stdout, with styles on a terminal only. `main` prints errors when it ends. */
 const withConsole = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
   Console.consoleWith((console) => {
     const styled = Terminal.stylesAllowed(process.stdout)
@@ -363,7 +363,7 @@ const withConsole = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, 
     )
   })
 
-/** A usage error as one line. */
+/** A usage error on one line. */
 const wordsOf = (error: ValidationError.ValidationError): string =>
   Terminal.withoutStyles(HelpDoc.toAnsiText(error.error)).replace(/\s+/g, " ").trim()
     .replace(/^\((Invalid data at .*)\)$/, "$1").replace(/\.$/, "")
@@ -381,12 +381,12 @@ const messageOf = (cause: Cause.Cause<unknown>, args: ReadonlyArray<string>): re
   }
   if (Cause.isInterruptedOnly(cause)) return ["", exitCodes.interrupted]
   return [
-    `this is a fault of effect-amplitude itself: ${Cause.pretty(cause).split("\n").slice(0, 3).join(" ")}`,
+    `this is a bug in effect-amplitude: ${Cause.pretty(cause).split("\n").slice(0, 3).join(" ")}`,
     exitCodes.failed
   ]
 }
 
-/** Runs a command line to its end, and ends the process. */
+/** Runs a command line, and ends the process with its exit status. */
 export const main = (argv: ReadonlyArray<string>): void => {
   const [args, command] = HelpAsked.splitCommand(argv.slice(2))
   const asked = HelpAsked.helpAskedFor(args)

@@ -1,4 +1,4 @@
-/** Bundles the command line into one file that needs Node alone, and collects the licences of what is inside. */
+/** Bundles the command line into one file that needs only Node, and collects the licences of the bundled packages. */
 import { build } from "esbuild"
 import { spawnSync } from "node:child_process"
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
@@ -10,7 +10,7 @@ import { fileURLToPath } from "node:url"
 const root = fileURLToPath(new URL("../../..", import.meta.url))
 const dist = process.argv[2] ?? join(root, "dist")
 
-/** A module finds files beside itself by its own URL, which in the bundle is that of the bundle. */
+/** Keeps the relative URLs of modules right: in the bundle, `import.meta.url` is the URL of the bundle. */
 const ownUrls = {
   name: "own-urls",
   setup: ({ onLoad }) =>
@@ -25,7 +25,7 @@ const ownUrls = {
     })
 }
 
-/** Modules of Node are loaded when the code that uses them runs: help uses none. */
+/** Loads the modules of Node when they are used, so that help does not load them. */
 const lazyBuiltins = {
   name: "lazy-builtins",
   setup: ({ onLoad, onResolve }) => {
@@ -39,7 +39,7 @@ const lazyBuiltins = {
   }
 }
 
-/** Help that is asked for takes none of the commands to say. */
+/** Replaces `helpTexts.ts` with the help texts, so that help does not load the commands. */
 const withHelp = (texts) => ({
   name: "help-texts",
   setup: ({ onLoad }) =>
@@ -60,13 +60,13 @@ const bundle = (outfile, helpTexts) =>
     logLevel: "warning",
     metafile: true,
     plugins: [ownUrls, lazyBuiltins, withHelp(helpTexts)],
-    // some packages inside are CommonJS and require modules of Node
+    // some bundled packages are CommonJS and require modules of Node
     banner: {
       js: `import{createRequire as __createRequire}from"node:module";const __require=__createRequire(import.meta.url);`
     }
   })
 
-/** What a module of the command line exports. */
+/** Imports a module of the command line. */
 const load = async (entryPoint) => {
   const { outputFiles: [{ contents }] } = await build({
     absWorkingDir: root,
@@ -79,7 +79,7 @@ const load = async (entryPoint) => {
   return import(`data:text/javascript;base64,${Buffer.from(contents).toString("base64")}`)
 }
 
-/** What the commands themselves say, without a terminal. */
+/** Reads the help that the commands print without a terminal. */
 const readHelp = async () => {
   const folder = mkdtempSync(join(tmpdir(), "effect-amplitude-bundle-"))
   const file = join(folder, "bin.mjs")

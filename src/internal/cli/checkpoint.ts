@@ -1,4 +1,6 @@
-/** What makes a backfill resumable: a small file beside the input that says up to which line everything is settled. */
+/**
+ * Saves the progress of a backfill in a small file beside the input: the line up to which every event has its outcome.
+ */
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Option from "effect/Option"
@@ -11,7 +13,7 @@ import type { Outstanding, Position } from "./outstanding.js"
 
 class Checkpoint extends Schema.Class<Checkpoint>("effect-amplitude/internal/cli/Checkpoint")({
   version: Schema.Literal(1),
-  /** A hash of the target and of how the lines are read. */
+  /** A hash of the target and of the options that change how lines are read. */
   run: Schema.String,
   fingerprint: Schema.String,
   bytes: Schema.NonNegativeInt,
@@ -34,15 +36,15 @@ const start: Position = { line: 0, end: 0, sent: 0, refused: 0 }
 export interface Store {
   readonly from: Position
   readonly isComplete: boolean
-  /** Writes the refused lines that are settled, then the checkpoint. */
+  /** Writes the refused lines up to the checkpoint, then the checkpoint. */
   readonly save: (outstanding: Outstanding, isComplete: boolean) => Effect.Effect<void, CliFailure>
-  /** Removes the checkpoint: there is nothing left to resume. */
+  /** Removes the checkpoint of a backfill that needs no resume. */
   readonly remove: Effect.Effect<void>
 }
 
 /**
- * The checkpoint of a file. One of another target, of another file of this name or that cannot be read is not used: what
- * is sent twice carries the same ids.
+ * Opens the checkpoint of a file. A checkpoint for another target, for another file with this name, or that cannot be
+ * read is ignored. Events are then sent again with the same `insert_id`s.
  */
 export const open = (input: Input, run: string, restart: boolean): Effect.Effect<Store, CliFailure> =>
   Effect.try({
@@ -52,7 +54,7 @@ export const open = (input: Input, run: string, restart: boolean): Effect.Effect
       const found = path === undefined || restart ? Option.none() : Option.filter(
         Option.flatMap(Either.getRight(Either.try(() => Fs.readFileSync(path, "utf8"))), decode),
         (found) =>
-          // a file that has only grown since is the same file
+          // a file that has only grown is the same file
           found.run === run && found.bytes <= (input.bytes ?? 0) && found.fingerprint === input.fingerprint(found.bytes)
       )
       const from = Option.getOrElse(found, () => start)
@@ -87,7 +89,7 @@ export const open = (input: Input, run: string, restart: boolean): Effect.Effect
               })
               if (text === saved) return
               saved = text
-              // a rename is whole or not at all, at whatever moment the process is killed
+              // a rename is atomic, even if the process is killed
               Fs.writeFileSync(`${path}.tmp`, text, { mode: 0o600 })
               Fs.renameSync(`${path}.tmp`, path)
             },
@@ -101,7 +103,7 @@ export const open = (input: Input, run: string, restart: boolean): Effect.Effect
     catch: fileFailure(input.name)
   })
 
-/** Cuts off what was written after the checkpoint: those lines are sent again, and refused again. */
+/** Cuts the file of refused lines to its length at the checkpoint. Later lines are sent again, and refused again. */
 const keepRejected = (path: string, bytes: number): number => {
   if (bytes === 0) {
     Fs.rmSync(path, { force: true })

@@ -1,4 +1,4 @@
-/** The command that `dev` runs: with the server in its environment, and with the signals that `dev` gets. */
+/** Runs the command of `dev`. It gets the server in its environment, and the signals of `dev`. */
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import type { ChildProcess } from "node:child_process"
@@ -8,11 +8,11 @@ import type { CliFailure } from "./failure.js"
 import { failed, reasonOf } from "./failure.js"
 
 export interface Child {
-  /** The exit status: that of a shell where a signal ended it. */
+  /** The exit status. A command that a signal ended has the status that a shell would give. */
   readonly exitCode: Effect.Effect<number>
 }
 
-/** How long a command may take to end after a signal. */
+/** The longest that a command may take to end after a signal. */
 const grace = "10 seconds"
 
 const signals: ReadonlyArray<NodeJS.Signals> = ["SIGINT", "SIGTERM", "SIGHUP"]
@@ -35,14 +35,14 @@ const start = (
     const child = spawn(command, args, {
       stdio: "inherit",
       env: { ...process.env, ...env },
-      // npm and its like are scripts there
+      // on Windows, npm and similar commands are scripts
       shell: process.platform === "win32"
     })
     child.once("error", (error) => resume(Effect.fail(failed(`${command}: it cannot be run (${reasonOf(error)})`))))
     child.once("spawn", () => {
       for (const signal of signals) {
         const passOn = () => {
-          // the terminal itself sends what is typed to every process in the foreground
+          // the terminal sends Ctrl+C to every process in the foreground itself
           if (signal !== "SIGINT" || process.stdin.isTTY !== true) child.kill(signal)
         }
         process.on(signal, passOn)
@@ -65,7 +65,7 @@ const exitOf = (child: ChildProcess): Effect.Effect<number> =>
 const codeOf = ({ exitCode, signalCode }: ChildProcess): number =>
   exitCode ?? 128 + (signalCode === null ? 0 : Os.constants.signals[signalCode])
 
-/** A command that is still there has had the signal that ends `dev`, or has none to wait for. */
+/** Waits for the end of a command that has got a signal, and kills it after `grace`. */
 const end = (child: ChildProcess): Effect.Effect<void> =>
   Effect.suspend(() => {
     if (hasEnded(child)) return Effect.void

@@ -1,4 +1,4 @@
-/** The client through which events are sent, and through which they are checked as if they were. */
+/** The client that sends the events of a backfill. With another transport it only checks them. */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
@@ -25,7 +25,7 @@ export interface Options {
   readonly serverUrl: string
   readonly minIdLength: number | undefined
   readonly transport: Layer.Layer<Transport>
-  /** Events that wait or are under way. */
+  /** The most events without an outcome. */
   readonly capacity: number
   readonly onReport: (report: DeliveryReport) => Effect.Effect<void>
   readonly onRetry: (input: AmplitudeConfig.RetryInput) => Effect.Effect<void>
@@ -45,7 +45,7 @@ export const make = (options: Options): Effect.Effect<Amplitude.Client, CliFailu
       requestTimeout: "30 seconds",
       shutdownTimeout: "5 seconds",
       retrySchedule: AmplitudeConfig.defaults.retrySchedule.pipe(Schedule.tapInput(options.onRetry)),
-      // one more than can be there: the client never waits, and never drops
+      // one more than the most events, so that the client never waits and never drops
       bufferCapacity: options.capacity + 1,
       overflow: "suspend",
       callback: options.onReport
@@ -55,12 +55,12 @@ export const make = (options: Options): Effect.Effect<Amplitude.Client, CliFailu
     Effect.mapError((error) => usage(error.message))
   )
 
-/** Stands in for the service where nothing is to be sent. */
+/** A transport that sends nothing and accepts every event. */
 export const acceptAll: Layer.Layer<Transport> = Layer.succeed(Transport, {
   send: () => Effect.succeed({ status: 200, headers: {}, body: `{"code":200}` })
 })
 
-/** Why the client does not take an event: the rules of the service say it best, and say all that is wrong. */
+/** Why the client refuses an event. The rules of the service come first, since they find every fault. */
 export const refusalOf = (
   error: TrackError,
   event: Fields | Event.Input,
@@ -71,10 +71,10 @@ export const refusalOf = (
   return Effect.succeed(reasons.length > 0 ? reasons : [Reasons.ofInvalidEvent(error)])
 }
 
-/** Why an event would not be sent; none where it would be. */
+/** Finds why an event would not be sent. The list is empty if it would be sent. */
 export type Checker = (event: Fields) => Effect.Effect<ReadonlyArray<Reason>, CliFailure>
 
-/** Checks events as a client does that sends them. */
+/** Makes a checker that uses a client, so that it checks as sending does. */
 export const makeChecker = (minIdLength: number | undefined): Effect.Effect<Checker, CliFailure, Scope.Scope> =>
   Effect.map(
     make({

@@ -1,10 +1,10 @@
-/** Colours, on a terminal only. */
+/** Styles texts with colours on a terminal. */
 
 export type Colour = "red" | "green" | "yellow" | "cyan" | "dim" | "bold"
 
 const codes: { readonly [C in Colour]: number } = { red: 31, green: 32, yellow: 33, cyan: 36, dim: 2, bold: 1 }
 
-/** `NO_COLOR` that is set and not empty, and a terminal that knows no colours, forbid colour (no-color.org). */
+/** Whether a stream takes colours. A non-empty `NO_COLOR` switches them off (no-color.org). */
 export const hasColour = (stream: { readonly isTTY?: boolean | undefined }): boolean =>
   stream.isTTY === true && !process.env["NO_COLOR"] && process.env["TERM"] !== "dumb"
 

@@ -1,5 +1,5 @@
 /**
- * Events in CSV: a column is a field of an event (`user_id`, `time`), or one property of a field that holds properties
+ * Reads events from CSV. A column is a field of an event (`user_id`, `time`), or one property of a field
  * (`event_properties.title`, `groups.team`).
  */
 import * as Either from "effect/Either"
@@ -34,7 +34,7 @@ const numbers: ReadonlySet<string> = new Set([
   "location_lng"
 ])
 
-/** The columns that a header names, or what is wrong with it. */
+/** The columns of a header, or the fault of the header. */
 export const columnsOf = (header: ReadonlyArray<string>): Either.Either<ReadonlyArray<Column>, string> => {
   const columns = header.map((name): Column => {
     const [, field, property] = /^([^.]+)\.(.+)$/.exec(name.trim()) ?? []
@@ -53,7 +53,7 @@ export const columnsOf = (header: ReadonlyArray<string>): Either.Either<Readonly
     : Either.left("the header has no column event_type: the first line names the columns")
 }
 
-/** An empty cell is a field that is not there. */
+/** Makes the event of a row. An empty cell is a missing field. */
 export const fromRow = (
   columns: ReadonlyArray<Column>,
   row: ReadonlyArray<string>
@@ -76,7 +76,7 @@ export const fromRow = (
   return Either.right(event)
 }
 
-/** A property can have any name, `__proto__` too. */
+/** Defines a property. An assignment to the name `__proto__` would set the prototype. */
 const define = (properties: Record<string, unknown>, name: string, value: unknown): void => {
   Object.defineProperty(properties, name, { value, enumerable: true, configurable: true, writable: true })
 }
@@ -92,7 +92,7 @@ const valueOf = (field: string, cell: string): unknown =>
     ? jsonOr(cell, /^\{/)
     : cell
 
-/** Milliseconds, or a date as ISO 8601 writes it. */
+/** Parses milliseconds, or an ISO 8601 date. */
 const timeOf = (cell: string): unknown => {
   if (/^-?\d+$/.test(cell)) return Number(cell)
   const millis = /^\d{4}-\d\d-\d\d/.test(cell) ? Date.parse(cell.replace(" ", "T")) : NaN
@@ -101,6 +101,6 @@ const timeOf = (cell: string): unknown => {
 
 const jsonLike = /^(-?(0|[1-9]\d*)(\.\d+)?([eE][-+]?\d+)?|true|false|null|\{.*\}|\[.*\]|".*")$/s
 
-/** What is written as JSON is read as JSON, the rest is text. */
+/** Parses a cell that looks like JSON. Any other cell is text. */
 const jsonOr = (cell: string, when: RegExp): unknown =>
   when.test(cell) ? Either.getOrElse(Either.try((): unknown => JSON.parse(cell)), () => cell) : cell

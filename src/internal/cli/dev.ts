@@ -1,4 +1,4 @@
-/** `dev`: a local server that shows what arrives, alone or for the life of a command. */
+/** The command `dev`: a local server that prints the events that arrive, alone or while a command runs. */
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import type * as Scope from "effect/Scope"
@@ -38,7 +38,7 @@ export const dev = (options: Options): Effect.Effect<void, CliFailure> =>
     const plan = options.plan === undefined ? undefined : toJsonSchemas(yield* readPlan(options.plan))
     const seen = new Seen(options)
     const server = yield* listen(options, plan)
-    // what the stream has not told yet is told before the summary
+    // events that the stream has not brought yet are printed before the summary
     yield* Effect.addFinalizer(() => Effect.zipRight(seen.catchUp(server), seen.summary))
     const told = yield* Effect.forkScoped(Stream.runForEach(server.stream, (event) => seen.add(event)))
     yield* seen.listening(server)
@@ -80,7 +80,7 @@ const listen = (
   }
   return start(port).pipe(
     Effect.catchAll((error) =>
-      // a command finds the server by its environment: any port will do
+      // a command finds the server by its environment, so that any port is right
       options.port === undefined && options.command.length > 0 && isTaken(error) ? start(0) : Effect.fail(error)
     ),
     Effect.mapError((error) =>
@@ -96,7 +96,7 @@ const listen = (
 const isTaken = ({ cause }: { readonly cause: unknown }): boolean =>
   (cause as { readonly code?: unknown } | undefined)?.code === "EADDRINUSE"
 
-/** Where there is no browser, the address is printed all the same. */
+/** Opens the page in a browser. Without a browser nothing happens: the address is printed anyway. */
 const openPage = (url: string): void => {
   const [command, ...args] = process.platform === "darwin"
     ? ["open", url]
@@ -108,7 +108,7 @@ const openPage = (url: string): void => {
 
 // -- what arrived ------------------------------------------------------------------------------------------------------
 
-/** Tells of each event, and counts. With a command, stdout is that of the command. */
+/** Prints and counts the events. With a command it prints to stderr, since stdout belongs to the command. */
 class Seen {
   readonly #options: Options
   readonly #counts = { kept: 0, fault: 0, refused: 0, duplicate: 0, injected: 0, violating: 0 }
@@ -129,7 +129,7 @@ class Seen {
       : this.#line(`${this.#paint("bold", url)} shows what arrives; SDKs send to ${urlV2}`)
   }
 
-  /** The events that came since the last one that was told of. */
+  /** Prints the events since the last printed one. */
   catchUp(server: DevServer.Service): Effect.Effect<void> {
     return Effect.flatMap(server.received, (events) => {
       const last = events.findLastIndex(({ id }) => id === this.#lastId)

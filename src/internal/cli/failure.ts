@@ -1,10 +1,10 @@
-/** How a command ends when it does not end well: one line that says what to do, and the exit status. */
+/** The failure of a command: one line that says what to do, and the exit status. */
 import * as Data from "effect/Data"
 
 /** The exit statuses of the command line. */
 export const exitCodes = { done: 0, failed: 1, usage: 2, atFault: 3, needsYes: 4, interrupted: 130 } as const
 
-/** A command that failed. Without a message nothing more is to be said than the exit status. */
+/** A command that failed. An empty message is not printed. */
 export class CliFailure extends Data.TaggedError("CliFailure")<{
   readonly message: string
   readonly exitCode: number
@@ -14,7 +14,7 @@ export const failed = (message: string): CliFailure => new CliFailure({ message,
 
 export const usage = (message: string): CliFailure => new CliFailure({ message, exitCode: exitCodes.usage })
 
-/** The command did its work, and found events at fault: what it printed says which. */
+/** The command found events at fault, and has printed them. */
 export const atFault: CliFailure = new CliFailure({ message: "", exitCode: exitCodes.atFault })
 
 const systemErrors: { readonly [code: string]: string | undefined } = {
@@ -29,7 +29,7 @@ const systemErrors: { readonly [code: string]: string | undefined } = {
   Z_DATA_ERROR: "its compressed data are damaged"
 }
 
-/** What an error of the platform means, in words. */
+/** An error of the platform in words. */
 export const reasonOf = (error: unknown): string => {
   const { code, message } = (typeof error === "object" && error !== null ? error : {}) as {
     readonly code?: unknown

@@ -1,13 +1,13 @@
-/** The help of a command on one screen: what it does, its options in a table, examples. Without styles. */
+/** Writes the help of a command on one screen, without styles: its description, its options in a table, examples. */
 import * as HelpDoc from "@effect/cli/HelpDoc"
 import type * as Span from "@effect/cli/HelpDoc/Span"
 import { withoutStyles } from "./terminal.js"
 
 export interface Help {
-  /** After the name of the program. */
+  /** The usage without the name of the program. */
   readonly usage: string
   readonly summary: string
-  /** What @effect/cli knows of the arguments and options. */
+  /** The help of @effect/cli, with the arguments and options. */
   readonly doc: HelpDoc.HelpDoc
   readonly commands?: ReadonlyArray<readonly [usage: string, summary: string]> | undefined
   readonly examples: ReadonlyArray<readonly [command: string, what: string]>
@@ -15,7 +15,7 @@ export interface Help {
 
 type Row = readonly [name: string, words: string]
 
-/** What @effect/cli says of every option of a type, which the name of the option says already. */
+/** The texts that @effect/cli adds to every option of a type. The placeholder of the option says the same. */
 const boilerplate =
   /^(This option can be set from environment variables\.|This setting is optional\.|This option may be repeated.*|This argument (may|must) be repeated.*|A true or false value\.|A user-defined piece of text\.|An integer\.|One of the following: .*)$/
 
@@ -42,7 +42,7 @@ const rowsOf = (doc: HelpDoc.HelpDoc, section: string): ReadonlyArray<Row> => {
   )
 }
 
-/** `<FILE> 1+` as `FILE…`, and an alias without its parentheses. */
+/** Writes `<FILE> 1+` as `FILE…`, and an alias without its parentheses. */
 const nameOf = (text: string): string =>
   text.replace(/^\((.*)\)$/, "$1").replace(
     /^<(.*)>( 1\+)?$/,

@@ -1,11 +1,11 @@
-/** Which help a command line asks for, and how it looks. Nothing here needs the commands themselves: help is there at once. */
+/** Finds the help that a command line asks for, and styles it. It does not load the commands, so that help is fast. */
 import { onStdout } from "./colours.js"
 
 export const commands = ["", "dev", "send", "validate", "plan", "plan generate", "plan check"] as const
 
 export type Command = typeof commands[number]
 
-/** The command whose help is asked for by arguments. */
+/** The command whose help the arguments ask for, or undefined. */
 export const helpAskedFor = (args: ReadonlyArray<string>): Command | undefined => {
   if (args.length > 0 && !args.includes("--help") && !args.includes("-h")) {
     return args[0] === "plan" && args.length === 1 ? "plan" : undefined
@@ -15,13 +15,13 @@ export const helpAskedFor = (args: ReadonlyArray<string>): Command | undefined =
     .find((command) => command !== undefined)
 }
 
-/** What comes after `--` of `dev` is the command that it runs. */
+/** Splits the arguments of `dev` at `--`. The second part is the command to run. */
 export const splitCommand = (args: ReadonlyArray<string>): readonly [ReadonlyArray<string>, ReadonlyArray<string>] => {
   const at = args[0] === "dev" ? args.indexOf("--") : -1
   return at < 0 ? [args, []] : [args.slice(0, at), args.slice(at + 1)]
 }
 
-/** Titles are bold and comments are dim, on a terminal. */
+/** Makes titles bold and comments dim on a terminal. */
 export const styled = (help: string): string =>
   help.replace(/^[A-Z][A-Z ]+$/gm, (title) => onStdout("bold", title))
     .replace(/^ {2}(# .*)$/gm, (_, comment: string) => `  ${onStdout("dim", comment)}`)

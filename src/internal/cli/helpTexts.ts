@@ -1,5 +1,5 @@
 /**
- * The help of each command, by its name. It is written here when the command line is bundled, from what the commands say, so
- * that help needs nothing else of the bundle.
+ * The help of each command, by its name. It is empty in the sources: the bundler replaces this module with the help
+ * that the commands print. Help then needs no other module.
  */
 export const helpTexts: { readonly [command: string]: string } = {}

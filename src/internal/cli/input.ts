@@ -1,6 +1,6 @@
 /**
- * Where events come from: a file or stdin, plain, gzipped or zipped, of lines of JSON or CSV, read as a stream of
- * records that never holds more than a few pieces of the file.
+ * Reads events from a file or stdin, plain, gzipped or zipped, with lines of JSON or CSV. The stream of records holds
+ * only a few pieces of the file at a time.
  */
 import * as NodeStream from "@effect/platform-node/NodeStream"
 import * as Csv from "csv-parse"
@@ -24,13 +24,13 @@ import { LineSplitter, maxLineBytes } from "./lines.js"
 export type Fields = Readonly<Record<string, unknown>>
 
 export interface InputRecord {
-  /** The line of the input on which the record stands (of CSV: on which it ends), from 1. */
+  /** The line of the record, from 1. A record of CSV can have several lines: this is the last. */
   readonly line: number
-  /** How many bytes of uncompressed text came before the end of the record. */
+  /** The position of the end of the record in the uncompressed text, in bytes. */
   readonly end: number
-  /** The record as it stands, where it is a line; absent for CSV and for a line that is too long. */
+  /** The line of the record. Undefined for CSV, and for a line that is too long. */
   readonly text: string | undefined
-  /** The event, or why there is none. */
+  /** The event, or the reason why the record is none. */
   readonly event: Either.Either<Fields, string>
 }
 
@@ -38,24 +38,24 @@ export type Format = "ndjson" | "csv"
 
 export interface InputOptions {
   readonly format?: Format | undefined
-  /** The events are those of Amplitude's Export API. */
+  /** Whether the events come from Amplitude's Export API. */
   readonly isExport?: boolean | undefined
 }
 
 export interface Input {
-  /** As it is shown: the path that was given, or `stdin`. */
+  /** The name to print: the given path, or `stdin`. */
   readonly name: string
-  /** Absent for stdin. */
+  /** The path of the file. Undefined for stdin. */
   readonly path: string | undefined
   readonly format: Format
   readonly container: Container
-  /** The size of the file as it is on the disk; absent for stdin. */
+  /** The size of the file on disk. Undefined for stdin. */
   readonly bytes: number | undefined
-  /** A hash of its first bytes (at most 64 KB of them), which tells it from another file of its name. */
+  /** A hash of the first bytes, at most 64 KB. It differs for another file with the same name. */
   readonly fingerprint: (bytes: number) => string
-  /** How many bytes of the file have been read. */
+  /** How many bytes of the file were read up to now. */
   readonly bytesRead: () => number
-  /** Goes on after a record, where the text is plain. */
+  /** The records after the given one, or all. Only plain text is read from the middle. */
   readonly records: (after?: { readonly line: number; readonly end: number }) => Stream.Stream<
     ReadonlyArray<InputRecord>,
     CliFailure
@@ -67,7 +67,7 @@ export type Container = "plain" | "gzip" | "zip"
 const headBytes = 65_536
 const chunkBytes = 131_072
 
-/** Opens what a command was given: a path, or `-` for stdin. */
+/** Opens the input of a command: a path, or `-` for stdin. */
 export const open = (given: string, options: InputOptions = {}): Effect.Effect<Input, CliFailure> =>
   given === "-" ? openStdin(options) : openFile(given, options)
 
@@ -91,7 +91,7 @@ const openFile = (path: string, options: InputOptions): Effect.Effect<Input, Cli
         const segments = container === "zip"
           ? zipSegments(path, progress)
           : Stream.succeed(() => {
-            // only of plain text is the position of the text that of the file
+            // in compressed files, the position in the text is not the position in the file
             const start = container === "plain" && this.format === "ndjson" ? after?.end ?? 0 : 0
             read = start
             const file = Fs.createReadStream(path, { start, highWaterMark: chunkBytes })
@@ -145,7 +145,7 @@ const openStdin = (options: InputOptions): Effect.Effect<Input, CliFailure> =>
     }
   })
 
-/** The first bytes of a stream, which stay in it. */
+/** Reads the first bytes of a stream, and puts them back. */
 const firstChunk = (readable: NodeStreams.Readable): Effect.Effect<Buffer, CliFailure> =>
   Effect.async<Buffer, CliFailure>((resume) => {
     const end = () => done(Effect.succeed(Buffer.alloc(0)))
@@ -170,7 +170,7 @@ const containerOf = (head: Uint8Array): Container =>
     ? "zip"
     : "plain"
 
-/** By its name, else by how it begins: an event begins with a brace. */
+/** The format by the name of the file, or else by its beginning: a JSON event begins with a brace. */
 const formatOf = (name: string, container: Container, head: Buffer): Format => {
   if (/\.csv(\.gz)?$/i.test(name)) return "csv"
   if (container === "zip" || /\.(nd|l)?jsonl?(\.gz)?$/i.test(name)) return "ndjson"
@@ -186,7 +186,7 @@ const beginningOf = (head: Buffer): Buffer =>
 
 const ignore = (): void => {}
 
-/** The error of either reaches whoever reads. */
+/** Decompresses a stream. `pipeline` passes the errors of both streams on. */
 const gunzipped = (readable: NodeStreams.Readable): NodeStreams.Readable =>
   pipeline(readable, Zlib.createGunzip({ chunkSize: chunkBytes }), ignore)
 
@@ -196,7 +196,7 @@ type Segment = () => NodeStreams.Readable
 
 const inOrder = new Intl.Collator("en", { numeric: true })
 
-/** The files of an archive in the order of their names, which in Amplitude's exports is that of time. */
+/** The files of an archive in the order of their names. In Amplitude's exports this is the order of time. */
 const zipSegments = (path: string, progress: (bytes: number) => void): Stream.Stream<Segment, CliFailure> =>
   Stream.unwrapScoped(Effect.gen(function*() {
     const archive = yield* Effect.acquireRelease(openZip(path), (archive) => Effect.sync(() => archive.close()))
@@ -284,7 +284,7 @@ const parse = Either.try as <A>(options: {
   readonly catch: (error: unknown) => string
 }) => Either.Either<A, string>
 
-/** What V8 says of wrong JSON quotes the text: only where it is wrong is told. */
+/** Describes a JSON error by its position. The message of V8 quotes the text, which can hold personal data. */
 const jsonFault = (error: unknown): string => {
   const position = /at position (\d+)/.exec(String(error))?.[1]
   return position !== undefined
@@ -303,7 +303,7 @@ const eventOf = (text: string): Either.Either<Fields, string> =>
         : Either.left(
           Array.isArray(value)
             ? "it is a JSON array: write one event a line (jq -c '.[]' does that)"
-            : "it is no JSON object"
+            : "it is not a JSON object"
         )
   )
 
@@ -350,4 +350,4 @@ const csvRecords = (name: string, open: Segment): Stream.Stream<ReadonlyArray<In
   })
 
 const csvFault = (error: unknown): string =>
-  `${String((error as Error).message).split("\n", 1)[0]!}: mend the quotes there, or send what comes before it alone`
+  `${String((error as Error).message).split("\n", 1)[0]!}: correct the quotes there, or send the lines before it alone`

@@ -1,15 +1,15 @@
-/** Cuts bytes into lines, whatever the pieces they come in. */
+/** Splits bytes into lines. A line can be in several chunks. */
 
 export interface RawLine {
-  /** From 1. */
+  /** The number of the line, from 1. */
   readonly line: number
-  /** How many bytes came before the end of the line, its line feed included. */
+  /** The position after the line and its line feed, in bytes. */
   readonly end: number
-  /** Absent where the line is too long to be an event. */
+  /** The line, or undefined if it is too long for an event. */
   readonly text: string | undefined
 }
 
-/** No event is longer: this is the most that the Batch API takes in one request. */
+/** The most bytes of a line. The Batch API takes no more in one request. */
 export const maxLineBytes = 20_000_000
 
 const lineFeed = 0x0a
@@ -26,7 +26,7 @@ export class LineSplitter {
     this.#end = from.end
   }
 
-  /** The lines that end in these bytes. Blank ones are counted and left out. */
+  /** Adds bytes, and gives the lines that end in them. Blank lines are counted and left out. */
   push(bytes: Uint8Array): Array<RawLine> {
     const lines: Array<RawLine> = []
     let from = 0
@@ -40,7 +40,7 @@ export class LineSplitter {
     return lines
   }
 
-  /** The line that no line feed ends. */
+  /** Gives the last line if it has no line feed. */
   finish(): Array<RawLine> {
     const lines: Array<RawLine> = []
     if (this.#restBytes > 0 || this.#isTooLong) this.#finish(lines)
@@ -71,7 +71,7 @@ export class LineSplitter {
     const [first] = this.#rest
     const bytes = this.#rest.length === 1 ? first! : Buffer.concat(this.#rest)
     const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("utf8")
-    // a byte order mark
+    // removes a byte order mark
     return this.#line === 1 && text.charCodeAt(0) === 0xfeff ? text.slice(1) : text
   }
 }

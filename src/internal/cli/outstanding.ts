@@ -1,6 +1,6 @@
 /**
- * The lines of a file that were read and are not yet done with, in their order. The lines before the first that is
- * still under way are settled: a checkpoint says up to where, and the refused ones among them are written out.
+ * Holds the lines of a file that were read and have no outcome yet, in order. All lines before the first of these are
+ * settled: the checkpoint is there, and their refused lines are written out.
  */
 import { deviceBucket, userBucket } from "./userLimits.js"
 
@@ -12,11 +12,11 @@ export interface Entry {
   readonly user: number
   readonly device: number
   isDone: boolean
-  /** The line of the file of refused events. */
+  /** The text for the file of refused lines, if the event was refused. */
   refused: string | undefined
 }
 
-/** Up to where everything is settled. */
+/** The position up to which all lines are settled. */
 export interface Position {
   readonly line: number
   readonly end: number
@@ -37,17 +37,17 @@ export class Outstanding {
     this.#settled = settled
   }
 
-  /** Events that were handed to the client and have no outcome. */
+  /** The number of events that the client has and that have no outcome. */
   get events(): number {
     return this.#events
   }
 
-  /** The length of their lines, and of the refused ones that wait to be written. */
+  /** The bytes of the lines without an outcome, and of refused lines that are not written yet. */
   get bytes(): number {
     return this.#bytes
   }
 
-  /** Lines between the first that is under way and the last that was read. */
+  /** The number of lines from the first one without an outcome to the last one that was read. */
   get span(): number {
     return this.#entries.length - this.#head
   }
@@ -56,7 +56,7 @@ export class Outstanding {
     return this.#settled
   }
 
-  /** The refused lines up to the settled one that were not taken before. */
+  /** Takes the settled refused lines that were not taken before. */
   takeRefused(): string {
     const text = this.#refusedText.join("")
     this.#refusedText = []
@@ -78,14 +78,14 @@ export class Outstanding {
     this.#bytes += bytes
     this.#events += 1
     const other = this.#underWay.get(insertId)
-    // the same id twice is the same event to the service: whichever is settled first stands for the first
+    // two lines with one `insert_id` are the same event: the first outcome counts for the first line
     if (other === undefined) this.#underWay.set(insertId, entry)
     else if (Array.isArray(other)) other.push(entry)
     else this.#underWay.set(insertId, [other, entry])
     return entry
   }
 
-  /** A line that was never handed to the client. */
+  /** Adds a refused line that the client never got. */
   refuseUnsent(line: number, end: number, refused: string): void {
     this.#entries.push({
       line,
@@ -101,7 +101,7 @@ export class Outstanding {
     this.#advance()
   }
 
-  /** The entry of an event whose outcome has come. */
+  /** Takes the entry of an event that has its outcome. */
   take(insertId: string): Entry | undefined {
     const found = this.#underWay.get(insertId)
     if (!Array.isArray(found)) {

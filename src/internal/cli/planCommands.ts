@@ -1,4 +1,4 @@
-/** `plan generate` and `plan check`. */
+/** The commands `plan generate` and `plan check`. */
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Stream from "effect/Stream"

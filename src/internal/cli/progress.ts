@@ -1,26 +1,26 @@
-/** How far a backfill is: a bar on a terminal, lines of JSON elsewhere, on stderr in both cases. */
+/** Shows the progress of a backfill on stderr: a bar on a terminal, lines of JSON elsewhere. */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import { clock, count, err, errJson, onStderr } from "./terminal.js"
 
-/** What there is to tell at one moment. */
+/** The progress at one moment. */
 export interface Snapshot {
   readonly file: string
   readonly lines: number
   readonly sent: number
   readonly refused: number
-  /** Bytes of the file that were read, and all of them where that is known. */
+  /** The bytes that were read. `totalBytes` are all bytes of the file, if known. */
   readonly bytes: number
   readonly totalBytes: number | undefined
-  /** What the client says of an endpoint in trouble. */
+  /** A message about an endpoint that fails, or undefined. */
   readonly notice: string | undefined
 }
 
 const barWidth = 20
 
-/** Tells of the progress until the scope closes, and then erases the bar. */
+/** Shows the progress until the scope closes, and then erases the bar. */
 export const start = (snapshot: () => Snapshot): Effect.Effect<void, never, Scope.Scope> =>
   Effect.gen(function*() {
     const isTerminal = process.stderr.isTTY === true

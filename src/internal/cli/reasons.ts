@@ -1,14 +1,14 @@
-/** Why an event is refused, in the words in which the command line tells it. */
+/** The reasons of refused events, in words for the command line. */
 import type { InvalidEvent } from "../../AmplitudeError.js"
 import type { Violation } from "./plan/check.js"
 
 export interface Reason {
-  /** Where the fault is; empty for the event as a whole. */
+  /** The path of the fault, or empty for the whole event. */
   readonly path: string
   readonly given: string
   readonly wanted: string
   readonly fix: string
-  /** Where Amplitude's documentation says so. */
+  /** The section of Amplitude's documentation. */
   readonly doc: string
 }
 
@@ -16,7 +16,7 @@ export const unreadable = (fault: string): Reason => ({
   path: "",
   given: fault,
   wanted: "an event as one JSON object",
-  fix: "Mend the line.",
+  fix: "Correct the line.",
   doc: "Invalid JSON request body"
 })
 
@@ -44,6 +44,6 @@ export const ofViolation = ({ actual, expected, path }: Violation): Reason => ({
   doc: "Tracking plan"
 })
 
-/** One line of a table. */
+/** A reason on one line. */
 export const inWords = ({ given, path, wanted }: Reason): string =>
   path === "" ? given : `${path}: expected ${wanted}, got ${given}`

@@ -1,4 +1,4 @@
-/** What the ingestion service would refuse of one event: every fault of it. */
+/** Finds every fault for which the ingestion service would refuse an event. */
 import * as Either from "effect/Either"
 import * as Option from "effect/Option"
 import * as Ingestion from "../devServer/ingestion.js"
@@ -8,7 +8,7 @@ import type { Reason } from "./reasons.js"
 
 const take = Ingestion.ingest({ rateLimit: false })
 
-/** None where the service would take the event. */
+/** The faults of an event. The list is empty if the service would take the event. */
 export const faultsOf = (event: Fields, bytes: number, minIdLength: number | undefined): ReadonlyArray<Reason> => {
   const { verdicts: [judgement] } = take(initial, {
     path: "/batch",
@@ -34,7 +34,7 @@ export const faultsOf = (event: Fields, bytes: number, minIdLength: number | und
     : []
 }
 
-/** A value as it stands in the event. */
+/** The value of a field, shortened. */
 const inShort = (given: unknown): string => {
   const text = given === undefined ? "nothing" : JSON.stringify(given)
   return text.length > 60 ? `${text.slice(0, 60)}…` : text

@@ -1,4 +1,4 @@
-/** `send`: moves a backlog of events through this package's own client with the Batch API. */
+/** The command `send`: sends a backlog of events with the client of this package over the Batch API. */
 import * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
@@ -33,7 +33,7 @@ export interface Options {
   readonly to: string | undefined
   readonly zone: AmplitudeConfig.Zone
   readonly apiKey: string | undefined
-  /** Events a second, of all users together. */
+  /** The most events a second of all users together. */
   readonly rate: number | undefined
   readonly minIdLength: number | undefined
   readonly skipUserPropertiesSync: boolean
@@ -49,7 +49,7 @@ export const send = (options: Options): Effect.Effect<void, CliFailure> =>
     const isJson = options.json || process.stdout.isTTY !== true
     const apiKey = yield* apiKeyOf(options, target)
     yield* mayBeSent(options, target)
-    // What is read lives shortly: without this the part of the heap for such values grows until memory is not flat.
+    // lines live for a short time: without this flag V8 grows the part of the heap for new objects
     V8.setFlagsFromString("--semi-space-growth-factor=1")
     const limits = new UserLimits(yield* secondsNow)
     const began = yield* secondsNow
@@ -67,7 +67,7 @@ interface Result {
   readonly file: string
   readonly sent: number
   readonly refused: number
-  /** Settled by an earlier run. */
+  /** The last line that an earlier run has settled. */
   readonly resumedAt: number
   readonly rejected: string
   readonly forget: Effect.Effect<void>
@@ -136,7 +136,7 @@ const apiKeyOf = ({ apiKey, dryRun }: Options, { isLoopback }: Target): Effect.E
 const mayBeSent = (options: Options, { isLoopback, url }: Target): Effect.Effect<void, CliFailure> => {
   if (options.dryRun || options.yes || isLoopback) return Effect.void
   const needsYes = new CliFailure({
-    message: `nothing was sent to ${url.host}: add --yes to send, or --dry-run to see what would be`,
+    message: `nothing was sent to ${url.host}: add --yes to send, or --dry-run to see what would be sent`,
     exitCode: exitCodes.needsYes
   })
   if (process.stdin.isTTY !== true || process.stderr.isTTY !== true || options.files.includes("-")) {
@@ -171,16 +171,16 @@ interface Run {
   readonly limits: UserLimits
 }
 
-/** Events that are handed to the client and have no outcome: below what its reports can wait for. */
+/** The most events without an outcome. It is below `reportCapacity`, so that no report is dropped. */
 const maxUnderWay = 3000
 const maxBytes = 12_000_000
-/** Lines between the first that is under way and the last that was read. */
+/** The most lines from the first one without an outcome to the last one that was read. */
 const maxSpan = 20_000
 
-/** So many tries in a row that reach nobody, before anything was sent, take about three seconds. */
+/** The tries without an answer, before the first event is delivered, after which the target counts as wrong. */
 const maxUnanswered = 5
 
-/** What a row of CSV counts for. */
+/** The length that a row of CSV counts as, in bytes. */
 const unknownLength = 512
 
 const saveEvery = "250 millis"
@@ -196,7 +196,7 @@ const sendFile = (run: Run, file: string): Effect.Effect<Result, CliFailure> =>
     if (store.isComplete) {
       yield* note(`${file}: sent by an earlier run`)
     } else {
-      if (store.from.line > 0) yield* note(`${file}: goes on after line ${count(store.from.line)}`)
+      if (store.from.line > 0) yield* note(`${file}: resumes after line ${count(store.from.line)}`)
       yield* deliver(run, input, store, outstanding)
       yield* store.save(outstanding, true)
     }
@@ -220,7 +220,7 @@ const noStore: Checkpoint.Store = {
   remove: Effect.void
 }
 
-/** What a checkpoint is of: the same lines mean the same events to the same project. */
+/** Identifies a run for its checkpoint: the same lines are then the same events for the same project. */
 const fingerprintOf = ({ apiKey, options, target }: Run, input: Input): string =>
   Crypto.createHash("sha256").update(JSON.stringify([
     target.url.href,
@@ -246,7 +246,7 @@ const deliver = (
     let notice: string | undefined
     let unanswered = 0
 
-    // the last to close: what the client settles while it closes is in the checkpoint
+    // runs after the client has closed, so that the checkpoint has the outcomes of its last events
     yield* Effect.addFinalizer(() => Effect.ignore(store.save(outstanding, false)))
 
     const settle = (report: DeliveryReport): Effect.Effect<void> =>
@@ -260,7 +260,7 @@ const deliver = (
           outstanding.settle(entry, undefined)
         } else {
           const failed = failureOf(run, report)
-          // neither sent nor refused: the line stays under way, and the next run begins with it
+          // the line was neither sent nor refused: the next run begins with it
           if (failed !== undefined) return Effect.asVoid(Deferred.fail(failure, failed))
           refused += 1
           const reason = Reasons.ofService(report.reason, report.code, report.message)
@@ -279,7 +279,7 @@ const deliver = (
       onRetry: ({ cause, code }) => {
         notice = `${code === 0 ? "cannot be reached" : `answers ${code}`}, trying again`
         unanswered += code === 0 ? 1 : 0
-        // who has never answered is not away for a while: the target is wrong
+        // a target that has never answered is most likely wrong
         return code === 0 && sent === store.from.sent && unanswered >= maxUnanswered
           ? Effect.asVoid(Deferred.fail(
             failure,
@@ -321,7 +321,7 @@ const deliver = (
             if (line <= store.from.line) continue
             while (!hasRoom(outstanding)) {
               yield* room.close
-              // what was settled before it was closed has opened nothing
+              // checked again, since an event that was settled before the latch closed has not opened it
               if (!hasRoom(outstanding)) yield* room.await
             }
             lines += 1
@@ -363,7 +363,7 @@ const deliver = (
 const hasRoom = (outstanding: Outstanding): boolean =>
   outstanding.events < maxUnderWay && outstanding.bytes < maxBytes && outstanding.span < maxSpan
 
-/** One line of the file of refused events. */
+/** A line for the file of refused events. */
 const refusedLine = (
   input: Input,
   line: number,
@@ -374,25 +374,25 @@ const refusedLine = (
 
 type Sendable = Event.Input & { readonly insert_id: string }
 
-/** The event of a line as it is sent: with an `insert_id` that is the same whenever the line is sent again. */
+/** The event of a line to send. Its `insert_id` is the same each time the line is sent. */
 const toSend = (options: Options, input: Input, record: InputRecord, event: Fields): Sendable => ({
   ...event,
   ...(options.skipUserPropertiesSync ? { $skip_user_properties_sync: true } : undefined),
   insert_id: event["insert_id"] ?? insertIdOf(input, record, event)
 } as Sendable)
 
-/** Of the line and of what stands on it: a file that is replaced by another of its name has other ids. */
+/** An id from the number and the content of a line. Another file with the same name has other ids. */
 const insertIdOf = (input: Input, { line, text }: InputRecord, event: Fields): string =>
   Crypto.hash("sha256", `${Path.basename(input.name)}\n${line}\n${text ?? JSON.stringify(event)}`).slice(0, 32)
 
-/** Why the run as a whole cannot go on, where that is what a dropped event says. */
+/** The failure of the whole run that a dropped event means, or undefined for a fault of this event. */
 const failureOf = ({ options, target }: Run, { code, message, reason }: Dropped): CliFailure | undefined => {
   const again = options.files.includes("-")
     ? "send the rest again"
     : "run the same command again to go on from here"
   switch (reason) {
     case "Rejected":
-      // anything but a fault of the event: a firewall, or a path that is not the Batch API
+      // other statuses do not come from a fault of the event, but from a firewall or a wrong path
       return [400, 413, 422].includes(code)
         ? undefined
         : failed(`${target.url.href} answers ${code}: check the target, then ${again}`)
@@ -414,7 +414,7 @@ const failureOf = ({ options, target }: Run, { code, message, reason }: Dropped)
 
 // -- pace --------------------------------------------------------------------------------------------------------------
 
-/** Waits until one more event may be sent: by the rate that was asked for, and by the service's limits of each user. */
+/** Waits until one more event may be sent, by `rate` and by the limits of the service for each user. */
 const makePace = ({ rate }: Options) => {
   let due = 0
   return (limits: UserLimits, { device, user }: Entry): Effect.Effect<void> =>
@@ -428,7 +428,7 @@ const makePace = ({ rate }: Options) => {
       )
       if (rate === undefined) return hasRoom(now) ? Effect.void : untilRoom
       due = Math.max(due, now) + 1000 / rate
-      // timers are no finer than this
+      // shorter sleeps are not exact
       return due - now < 20 ? untilRoom : Effect.zipRight(Effect.sleep(due - now), untilRoom)
     })
 }

@@ -1,14 +1,14 @@
-/** What is written where: data to stdout, the rest to stderr, colour on a terminal only. */
+/** Writes data to stdout and messages to stderr, with colour on a terminal only. */
 import * as Effect from "effect/Effect"
 import { hasColour, onStdout } from "./colours.js"
 
 export { type Colour, onStderr, onStdout } from "./colours.js"
 
-// What a string of an event can do to a terminal is not shown: escape sequences, and characters that move the cursor.
+// control characters of events are replaced, since they could send escape sequences to the terminal or move its cursor
 
 const controls = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]|\u001b\[[0-9;]*m/g
 
-/** A text of somebody else as one line of the terminal. */
+/** An untrusted text as one line for the terminal. */
 export const plain = (text: string): string => text.replace(/[\t\r\n]+/g, " ").replace(controls, "\ufffd")
 
 const styles = /\u001b\[[0-9;]*m/g
@@ -19,14 +19,14 @@ export const stylesAllowed: (stream: { readonly isTTY?: boolean | undefined }) =
 
 const write = (stream: NodeJS.WriteStream, text: string): Effect.Effect<void> =>
   Effect.async<void>((resume) => {
-    // a reader that has gone is told of by the `error` event, and ends the process there
+    // if the reader has closed the stream, the `error` listener ends the process
     if (stream.write(text)) return resume(Effect.void)
     const onDrain = () => resume(Effect.void)
     stream.once("drain", onDrain)
     return Effect.sync(() => void stream.off("drain", onDrain))
   })
 
-/** Writes to stdout, and waits when its reader is slower. */
+/** Writes to stdout, and waits for a slow reader. */
 export const out = (text: string): Effect.Effect<void> => write(process.stdout, text)
 
 export const outLine = (text: string): Effect.Effect<void> => out(`${text}\n`)
@@ -39,7 +39,7 @@ export const errLine = (text: string): Effect.Effect<void> => err(`${text}\n`)
 
 export const errJson = (value: unknown): Effect.Effect<void> => errLine(JSON.stringify(value))
 
-/** Everything that was written has left the process. */
+/** Completes when everything that was written has left the process. */
 export const drained: Effect.Effect<void> = Effect.forEach(
   [process.stdout, process.stderr],
   (stream) => Effect.async<void>((resume) => void stream.write("", () => resume(Effect.void))),

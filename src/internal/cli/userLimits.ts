@@ -1,7 +1,8 @@
 /**
- * Keeps each user and device below what the Batch API takes: 1,000 events a second, averaged over 30 seconds. What is
- * under way counts, and what was delivered counts from its report on, so that the service never sees more than is
- * counted here. Users are counted in buckets: two that share one are slower than they could be, and memory is fixed.
+ * Keeps each user and device below the limit of the Batch API: 1,000 events a second, as an average over 30 seconds.
+ * Events without an outcome count, and delivered events count from their reports on, so that the service never counts
+ * more than this does. Users share a fixed number of buckets to bound the memory. Two users in one bucket are sent more
+ * slowly.
  */
 
 const buckets = 65_536
@@ -19,7 +20,7 @@ export class UserLimits {
     this.#now = Math.floor(now)
   }
 
-  /** Whether one more event can be sent. */
+  /** Whether one more event of a user and a device can be sent. */
   hasRoom(user: number, device: number, now: number): boolean {
     this.#advance(now)
     return this.#hasRoomIn(user) && this.#hasRoomIn(device)
@@ -64,7 +65,7 @@ export const userBucket = (id: unknown): number => typeof id === "string" ? hash
 /** The bucket of a device, or none. */
 export const deviceBucket = (id: unknown): number => typeof id === "string" ? buckets + hash(id) : -1
 
-/** FNV-1a, of which the lower bits are kept. */
+/** The lower bits of FNV-1a. */
 const hash = (text: string): number => {
   let result = 0x811c9dc5
   for (let index = 0; index < text.length; index++) {

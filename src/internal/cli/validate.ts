@@ -1,4 +1,4 @@
-/** `validate`: holds every line against the rules of the service, and against a tracking plan. */
+/** The command `validate`: checks every line against the rules of the service and a tracking plan. */
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Stream from "effect/Stream"
@@ -20,7 +20,7 @@ export interface Options extends InputOptions {
   readonly json: boolean
 }
 
-/** What many lines have in common. */
+/** A kind of fault, with the lines that have it. */
 interface Kind {
   readonly source: "service" | "plan"
   readonly event: string
@@ -30,7 +30,7 @@ interface Kind {
   readonly line: number
 }
 
-/** So many kinds are told apart: paths are of the events, so that there is no end to them. */
+/** The most kinds of faults that are listed. Paths come from the events, so that there can be any number. */
 const maxKinds = 1000
 
 export const validate = (options: Options): Effect.Effect<void, CliFailure> =>
@@ -106,7 +106,13 @@ const addTo = (kinds: Map<string, Kind>, { event, reason, source }: Finding, fil
     kinds.set(others, {
       source: "service",
       event: "",
-      reason: { path: "", given: "other faults", wanted: "", fix: "Mend those above, then validate again.", doc: "" },
+      reason: {
+        path: "",
+        given: "other faults",
+        wanted: "",
+        fix: "Correct those above, then validate again.",
+        doc: ""
+      },
       lines: 1,
       file,
       line
@@ -129,7 +135,7 @@ const show = (kinds: ReadonlyArray<Kind>, lines: number, atFault: number): Effec
         ]),
         ["right"]
       ).split("\n")
-      // what to do stands below the reason: beside it, few terminals are wide enough
+      // the fix is below the reason, since few terminals are wide enough for both
       const margin = " ".repeat(withoutStyles(head).indexOf("reason"))
       yield* outLine(
         [head, ...rows.flatMap((row, index) => [row, margin + onStdout("dim", kinds[index]!.reason.fix)])].join("\n")

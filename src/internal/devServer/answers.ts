@@ -7,31 +7,31 @@ export interface Answer {
   readonly body: JsonObject
 }
 
-/** The answer to an upload that was taken. */
+/** The answer to an accepted upload. */
 export const accepted = (events: number, bytes: number, now: number): Answer => ({
   status: 200,
   body: {
     code: 200,
-    // Amplitude HTTP V2 API, deduplication: an event that was ignored for its `insert_id` is counted all the same.
+    // Amplitude HTTP V2 API, deduplication: duplicates count as ingested
     events_ingested: events,
     payload_size_bytes: bytes,
     server_upload_time: now
   }
 })
 
-/** The answer to an upload that was refused. */
+/** The answer to a refused upload. */
 export const refusal = (code: number, error: string, details: JsonObject = {}): Answer => ({
   status: code,
   body: { code, error, ...details }
 })
 
-/** The answer to whatever is no endpoint. */
+/** The answer at a path without an endpoint. */
 export const invalidPath: Answer = refusal(400, "Invalid request path")
 
 /** The answer to too many bytes or events. */
 export const payloadTooLarge: Answer = refusal(413, "Payload too large")
 
-/** Not documented: "or another text". */
+/** The answer to wrong `options`. Amplitude does not document its text. */
 export const invalidOptions: Answer = refusal(400, "Invalid options")
 
 /** The answer to a request without one of its fields. */

@@ -1,4 +1,4 @@
-/** The routes of the server beside ingestion, as they are described at `GET /api/openapi.json`. */
+/** The routes of the server without ingestion. `GET /api/openapi.json` describes them. */
 import * as HttpApi from "@effect/platform/HttpApi"
 import * as HttpApiEndpoint from "@effect/platform/HttpApiEndpoint"
 import * as HttpApiGroup from "@effect/platform/HttpApiGroup"
@@ -7,14 +7,14 @@ import * as OpenApi from "@effect/platform/OpenApi"
 import * as Schema from "effect/Schema"
 import * as Model from "./model.js"
 
-/** There is nothing of that id. */
+/** Nothing has the given id. */
 export class NotFound extends Schema.TaggedError<NotFound>()(
   "NotFound",
   { message: Schema.String },
   HttpApiSchema.annotations({ status: 404 })
 ) {}
 
-/** What was expected did not come in time, or what was not expected came. */
+/** The expected events did not arrive in time, or an unexpected event arrived. */
 export class ExpectationFailed extends Schema.TaggedError<ExpectationFailed>()(
   "ExpectationFailed",
   {
@@ -28,10 +28,10 @@ export class ExpectationFailed extends Schema.TaggedError<ExpectationFailed>()(
 const text = Schema.optionalWith(Schema.String, { exact: true })
 const number = Schema.optionalWith(Schema.NumberFromString, { exact: true })
 
-/** Of which project, by its whole key; of all without one. */
+/** Selects a project by its whole API key. Default: all projects. */
 export class OfProject extends Schema.Struct({ project: text }) {}
 
-/** Which events. `q` is free text; `since` is a time; `cursor` comes from the page before. */
+/** Selects events. `q` is free text, `since` a time, and `cursor` comes from the page before. */
 export class EventFilter extends Schema.Struct({
   ...OfProject.fields,
   type: text,
@@ -44,10 +44,10 @@ export class EventFilter extends Schema.Struct({
   cursor: text
 }) {}
 
-/** Which requests. */
+/** Selects requests. */
 export class RequestFilter extends Schema.Struct({ ...OfProject.fields, limit: number }) {}
 
-/** Which events to export, and how to write them. */
+/** Selects the events to export, and their format. */
 export class ExportFilter extends Schema.Struct({
   ...EventFilter.fields,
   format: Schema.optionalWith(Schema.Literal("ndjson", "csv", "fixture"), { exact: true })
@@ -114,7 +114,7 @@ class Routes extends HttpApiGroup.make("devServer")
   )
 {}
 
-/** Everything that the server answers beside ingestion and the page. */
+/** The API of the server without ingestion and the page. */
 export class Api extends HttpApi.make("DevServer").add(Routes)
   .annotate(OpenApi.Title, "DevServer of effect-amplitude")
   .annotate(OpenApi.Version, "0.1.0")

@@ -1,4 +1,4 @@
-/** The files of the page, read from disk when they are first asked for. */
+/** Serves the files of the page. They are read from disk at the first request. */
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import * as Effect from "effect/Effect"
 import * as Fs from "node:fs/promises"
@@ -6,10 +6,13 @@ import { extname } from "node:path"
 import { fileURLToPath } from "node:url"
 import * as Guard from "./guard.js"
 
-/** The document, what it loads, and the icon, which every browser asks for. The name of a script or style is made of what it holds. */
+/**
+ * The paths of the document, its script and style, and the icon that browsers ask for. The names of the script and the
+ * style contain a hash of their content.
+ */
 const pattern = /^\/(?:page-[\w-]+\.(?:js|css)|favicon\.ico)?$/
 
-/** Whether a path is one of the page. */
+/** Whether a path belongs to the page. */
 export const isAsset = (path: string): boolean => pattern.test(path)
 
 const contentTypes: { readonly [extension: string]: string } = {
@@ -18,7 +21,7 @@ const contentTypes: { readonly [extension: string]: string } = {
   ".css": "text/css; charset=utf-8"
 }
 
-// `src` and `dist` are neighbours, so that the sources find the page as well.
+// `src` and `dist` are in the same folder, so that this path is right for both
 const folder = fileURLToPath(new URL("../../../dist/page/", import.meta.url))
 
 const held = new Map<string, Uint8Array>()
@@ -34,7 +37,7 @@ const read = (name: string): Effect.Effect<Uint8Array, unknown> =>
       )
   })
 
-/** Answers a file of the page. A token that was given goes into a cookie, so that the page can ask with it. */
+/** Answers with a file of the page. A token is set as a cookie, so that the requests of the page carry it. */
 export const respond = (
   path: string,
   token: string | undefined
@@ -50,7 +53,7 @@ export const respond = (
     onSuccess: (bytes) =>
       HttpServerResponse.uint8Array(bytes, {
         contentType: contentTypes[extname(name)] ?? "",
-        // Only the document keeps its name when the page changes.
+        // the names of the other files change with their content
         headers: path === "/" ? headers : { ...headers, "cache-control": "private, max-age=31536000, immutable" }
       }),
     onFailure: () =>

@@ -1,4 +1,6 @@
-/** Reads bodies, with a limit on their bytes as sent and inflated and on the time that they take. */
+/**
+ * Reads the bodies of requests. Their compressed size, their decompressed size and the time to read them are limited.
+ */
 import * as NodeHttpServerRequest from "@effect/platform-node/NodeHttpServerRequest"
 import type * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as Duration from "effect/Duration"
@@ -11,17 +13,19 @@ import { isAscii } from "node:buffer"
 import * as Zlib from "node:zlib"
 import * as RequestBody from "./requestBody.js"
 
-/** A body that was read. */
+/** A body after decompression. */
 export interface Payload {
   readonly text: string
-  /** The length of `text` in bytes; over the limit, one more than it. */
+  /** The length of `text` in bytes. If it is over the limit, the limit plus one. */
   readonly bytes: number
   readonly body: RequestBody.Body
 }
 
 const maxBytes = 20_000_000
 
-/** What comes after the limit is dropped until the body ends, so that the client reads the answer; but not after this. */
+/**
+ * The most bytes that are received. Bytes over the limit are dropped up to here, so that the client reads the answer.
+ */
 const maxSentBytes = 4 * maxBytes
 
 const timeout = Duration.seconds(30)
@@ -29,7 +33,7 @@ const timeout = Duration.seconds(30)
 /** Why a body was not read whole. */
 export type BodyError = "TooSlow" | "Aborted"
 
-/** The bytes as they were sent, or none when they are too many. */
+/** The bytes as they were sent, or none if there are too many. */
 const receive = (request: HttpServerRequest.HttpServerRequest): Effect.Effect<Option.Option<Buffer>, BodyError> =>
   Effect.async((resume) => {
     const message = NodeHttpServerRequest.toIncomingMessage(request)
@@ -54,13 +58,13 @@ const receive = (request: HttpServerRequest.HttpServerRequest): Effect.Effect<Op
       settle(bytes > maxBytes ? Effect.succeedNone : Effect.succeedSome(Buffer.concat(chunks, bytes)))
     const onAbort = (): void => settle(Effect.fail("Aborted"))
     const stop = (): void => void message.off("data", onData).off("end", onEnd).off("close", onAbort)
-    // A message that breaks off has an error, which comes before it closes and would end the process if nobody listened.
+    // a message that breaks off emits an error, and an error without a listener ends the process
     message.on("error", constVoid)
     message.on("data", onData).on("end", onEnd).on("close", onAbort)
     return Effect.sync(stop)
   })
 
-/** The whole body, or nothing of it when it is too large. */
+/** Reads the body of a request. The text is empty if the body is too large. */
 export const read = (
   request: HttpServerRequest.HttpServerRequest,
   path: string
@@ -91,12 +95,12 @@ const gunzip = (bytes: Buffer, path: string): Effect.Effect<Payload> =>
   )
 
 const payloadOf = (bytes: Buffer, path: string): Payload => {
-  // Bytes of ASCII are a text without being decoded.
+  // latin1 is the fastest way to decode ASCII
   const text = bytes.toString(isAscii(bytes) ? "latin1" : "utf8")
   return { text, bytes: bytes.length, body: parse(text, path) }
 }
 
-/** Reads the text of a body that was sent to a path. */
+/** Parses a body. The path decides whether it is JSON or a form. */
 export const parse = (text: string, path: string): RequestBody.Body => {
   const form = forms.get(path)
   return form === undefined ? RequestBody.readBody(text) : readForm(text, form)
@@ -121,7 +125,7 @@ const forms: ReadonlyMap<string, Form> = new Map([
   }]
 ])
 
-/** Whether a path takes forms. */
+/** Whether a path takes form-encoded bodies. */
 export const isForm = (path: string): boolean => forms.has(path)
 
 const readForm = (text: string, { parameter, toEvent }: Form): RequestBody.Body => {

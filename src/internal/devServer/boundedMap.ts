@@ -1,8 +1,8 @@
-/** Maps of bounded size: the oldest entry is pushed out first. */
+/** Functions for maps of bounded size, which drop their oldest entry. */
 
 /**
- * Where each map is oldest. A new iterator would walk over the entries that were deleted since the map last grew, again
- * and again.
+ * An iterator at the oldest entry of each map. A new iterator would have to skip all entries that were deleted since
+ * the map last grew.
  */
 const oldestOf = new WeakMap<object, IterableIterator<unknown>>()
 
@@ -17,7 +17,7 @@ const oldest = <K, V>(map: Map<K, V>): K | undefined => {
   return keys.next().value
 }
 
-/** Adds to a map. Answers the key that was pushed out because there are more than `limit`. */
+/** Adds an entry. The result is the key that was dropped because the map had more than `limit` entries. */
 export const put = <K, V>(map: Map<K, V>, key: K, value: V, limit: number): K | undefined => {
   map.set(key, value)
   if (map.size <= limit) {
@@ -30,7 +30,7 @@ export const put = <K, V>(map: Map<K, V>, key: K, value: V, limit: number): K | 
   return pushedOut
 }
 
-/** The value of a key, which is made when there is none. */
+/** The value of a key. A missing value is made and added. */
 export const getOrPut = <K, V>(map: Map<K, V>, key: K, make: () => V, limit: number): V => {
   const found = map.get(key)
   if (found !== undefined) {

@@ -1,4 +1,4 @@
-/** Waiting for what arrives. */
+/** Streams the events that arrive, and waits for expected ones. */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -8,17 +8,20 @@ import * as Matching from "./matching.js"
 import type * as Model from "./model.js"
 import type { Store } from "./store.js"
 
-/** How often a subscriber gets what arrived, in milliseconds. */
+/** The time between two batches of a subscriber, in milliseconds. */
 export const interval = 250
 
-/** What arrived since the last look. */
+/** A batch: what arrived since the batch before. */
 export interface Arrived extends ReturnType<Store["since"]> {
   readonly last: number
   readonly faultsChanged: boolean
   readonly cleared: boolean
 }
 
-/** What arrives after a number, looked at every `interval`. Looking needs no queue, so that a slow reader holds none. */
+/**
+ * Reads what arrived after a number, every `interval`. It polls the store and has no queue that a slow reader could
+ * fill.
+ */
 export const changes = (
   store: Store,
   apiKey: string | undefined,
@@ -48,7 +51,7 @@ const defaultWithin = 5000
 
 type Received = typeof Model.ReceivedEvent.Type
 
-/** How the wait for a matcher stands. Each event is looked at once. */
+/** The state of waiting for a matcher. Each event is compared once. */
 class Standing {
   readonly #store: Store
   readonly #matcher: typeof Model.Matcher.Type
@@ -78,7 +81,7 @@ class Standing {
   }
 }
 
-/** Waits for what a matcher expects. */
+/** Waits for the events of a matcher. */
 export const expect = (
   store: Store,
   matcher: typeof Model.Matcher.Type,

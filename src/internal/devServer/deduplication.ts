@@ -1,10 +1,12 @@
-/** Amplitude HTTP V2 API, deduplication: the same `insert_id` on the same device within 7 days is ignored. */
+/**
+ * Finds duplicates: Amplitude ignores an event with the `insert_id` of an earlier one of the same device within 7 days.
+ */
 import * as Predicate from "effect/Predicate"
 import type { JsonObject } from "./jsonObject.js"
 import { deviceOf } from "./keptEvent.js"
 import type { State } from "./memory.js"
 
-/** The first event with an `insert_id` on a device: when it came, and its number. */
+/** The first event with an `insert_id` on a device: its time of arrival, and its number. */
 export interface First {
   readonly device: string
   readonly at: number
@@ -13,15 +15,15 @@ export interface First {
 
 const windowMillis = 7 * 24 * 60 * 60 * 1000
 
-/** Looks up the events of one upload, one after the other. */
+/** Finds the duplicates in one upload. */
 export interface Lookup {
-  /** The event that the given one repeats. Without one, the given event is the first. */
+  /** The first event with the same `insert_id`, or undefined if the given event is the first. */
   readonly firstOf: (event: JsonObject, number: number) => First | undefined
-  /** Those of the upload that are the first, by the key that they are remembered by. */
+  /** The first events of this upload, by their keys in the state. */
   readonly firsts: ReadonlyMap<string, First>
 }
 
-/** Starts to look up the events of an upload. */
+/** Makes the lookup for one upload. */
 export const lookup = (state: State, now: number): Lookup => {
   const firsts = new Map<string, First>()
   const find = (key: string): First | undefined => firsts.get(key) ?? state.firstOf(key)
@@ -33,7 +35,7 @@ export const lookup = (state: State, now: number): Lookup => {
         return undefined
       }
       const device = deviceOf(event) ?? ""
-      // Few devices share an `insert_id`, so that it is the key of the first device by itself.
+      // devices rarely share an `insert_id`, so that it is the whole key of the first device
       const sole = find(insert_id)
       const isShared = sole !== undefined && sole.device !== device
       const key = isShared ? JSON.stringify([device, insert_id]) : insert_id

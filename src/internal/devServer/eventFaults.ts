@@ -1,4 +1,4 @@
-/** What is wrong with the fields of an event. */
+/** Checks the fields of events as the service does. */
 import * as Arr from "effect/Array"
 import * as Either from "effect/Either"
 import * as Predicate from "effect/Predicate"
@@ -27,7 +27,7 @@ const fieldsOf = (
   wanted: string
 ): ReadonlyArray<readonly [string, FieldCheck]> => Arr.map(names.split(" "), (name) => [name, { check, wanted }])
 
-// Amplitude HTTP V2 API, keys for the event argument. What is not here is taken as it is.
+// Amplitude HTTP V2 API, keys for the event argument. The service does not check other fields.
 const fieldChecks: ReadonlyMap<string, FieldCheck> = new Map([
   ...fieldsOf("event_type", isNonBlank, "a text that is not blank"),
   ...fieldsOf("user_id device_id insert_id", Predicate.isString, "a text"),
@@ -43,10 +43,10 @@ const fieldChecks: ReadonlyMap<string, FieldCheck> = new Map([
   ...fieldsOf("price revenue location_lat location_lng", Number.isFinite, "a number")
 ])
 
-/** How deep objects and arrays may nest. */
+/** The most levels of nested objects and arrays. */
 export const maxDepth = 40
 
-/** Whether a value nests deeper than `limit`, where an object or array is one level and what it holds is the next. */
+/** Whether a value nests deeper than `limit`. An object or array is one level, and its members are the next. */
 const isDeeperThan = (value: unknown, limit: number): boolean => {
   if (typeof value !== "object" || value === null) {
     return false
@@ -63,7 +63,7 @@ const isDeeperThan = (value: unknown, limit: number): boolean => {
   return false
 }
 
-/** What a field is wanted to be, where the given value is not that. */
+/** The expectation that a value does not meet, in words, or undefined if the value is right. */
 export const wantedOf = (field: string, value: unknown): string | undefined => {
   const found = fieldChecks.get(field)
   return found === undefined || found.check(value) ? undefined : found.wanted
@@ -72,13 +72,13 @@ export const wantedOf = (field: string, value: unknown): string | undefined => {
 const isInvalid = (field: string, value: unknown): boolean =>
   fieldChecks.get(field)?.check(value) === false || isDeeperThan(value, maxDepth)
 
-/** The fields that say whose an event is. */
+/** The fields with the ids of an event. */
 export const idFields = ["user_id", "device_id"] as const
 
 /** One of these fields. */
 export type IdField = typeof idFields[number]
 
-// Ids that the service refuses, whatever `min_id_length` is; seen to be case-insensitive
+// the service refuses these ids whatever `min_id_length` is, in upper and lower case
 const refusedIds: ReadonlySet<string> = new Set([
   "anonymous",
   "nil",
@@ -105,7 +105,7 @@ export const isRefusedId = (id: unknown): boolean =>
 const isShortId = (id: unknown, minIdLength: number): boolean =>
   Predicate.isString(id) && id.length < minIdLength && !isRefusedId(id)
 
-// Amplitude HTTP V2 API, 400; that of the lengths is undocumented
+// Amplitude HTTP V2 API, 400. The text for id lengths is not documented.
 const faultKinds = [
   { kind: "missing", key: "events_with_missing_fields", error: "Request missing required field" },
   { kind: "invalid", key: "events_with_invalid_fields", error: "Invalid field values on some events" },
@@ -121,15 +121,15 @@ export interface Fault {
 
 const missingFields = (event: JsonObject): ReadonlyArray<string> => [
   ...(event.event_type === undefined ? ["event_type"] : []),
-  // A group identify is about a group, and needs no user.
+  // a group identify needs no user and no device
   ...(event.event_type !== "$groupidentify" && idFields.every((field) => event[field] === undefined) ? idFields : [])
 ]
 
 const noFaults: ReadonlyArray<Fault> = []
 
-/** The fields of an event that are at fault. */
+/** The fields at fault of an event. */
 export const faultsOf = (event: JsonObject, index: number, minIdLength: number): ReadonlyArray<Fault> => {
-  // Most events have none.
+  // made only when needed, since most events have no fault
   let found: Array<Fault> | undefined
   const add = (kind: Fault["kind"], field: string): void => {
     found ??= []
@@ -152,7 +152,7 @@ export const faultsOf = (event: JsonObject, index: number, minIdLength: number):
   return found ?? noFaults
 }
 
-/** Refuses events with fields at fault, and names these as the endpoint does. */
+/** Refuses events with fields at fault, and names the fields as the endpoint does. */
 export const checkEvents = (
   endpoint: Endpoint,
   { events, minIdLength }: Upload
@@ -161,7 +161,7 @@ export const checkEvents = (
   const kinds = faultKinds.filter(({ kind }) => faults.some((fault) => fault.kind === kind))
   return Arr.match(kinds, {
     onEmpty: () => checkRefusedIds(events),
-    // Of several kinds of fault, the text names the first.
+    // the text names the first kind of fault only
     onNonEmpty: (kinds) =>
       Either.left(Answers.refusal(
         400,
@@ -174,7 +174,7 @@ export const checkEvents = (
   })
 }
 
-/** Unlike for every other fault of an event, the service does not say which one it is. */
+/** Refuses refused ids. For these the service does not name the event. */
 const checkRefusedIds = (events: ReadonlyArray<JsonObject>): Either.Either<void, Answers.Answer> =>
   events.some(({ device_id, user_id }) => isRefusedId(user_id) || isRefusedId(device_id)) ?
     Either.left(Answers.refusal(400, "Invalid user_id or device_id")) :

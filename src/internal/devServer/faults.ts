@@ -1,4 +1,4 @@
-/** The faults that are switched on, and what became of the events that they refused. */
+/** The armed faults, and the returns of the events that they refused. */
 import * as Arr from "effect/Array"
 import * as Predicate from "effect/Predicate"
 import { put } from "./boundedMap.js"
@@ -7,7 +7,7 @@ import type * as Model from "./model.js"
 
 type Fault = typeof Model.Fault.Type
 
-/** A fault that was switched on. */
+/** An armed fault. */
 export interface Armed {
   readonly id: string
   readonly apiKey: string | undefined
@@ -22,7 +22,7 @@ interface Injected extends Omit<typeof Model.Delivery.Type, "returns"> {
   readonly returns: Array<{ readonly at: number; readonly event: string }>
 }
 
-/** An upload, as far as faults look at it. */
+/** The parts of an upload that faults read. */
 export interface Incoming {
   readonly apiKey: string
   readonly events: ReadonlyArray<unknown>
@@ -33,13 +33,13 @@ const maxFaults = 100
 const maxInjected = 10_000
 const maxReturns = 100
 
-/** Faults of all projects. */
+/** The faults of all projects. */
 export class Faults {
   readonly #armed: Array<Armed> = []
   readonly #injected = new Map<string, Injected>()
   #changes = 0
 
-  /** Grows with each change. */
+  /** The number of changes so far. */
   get changes(): number {
     return this.#changes
   }
@@ -50,7 +50,7 @@ export class Faults {
     this.#armed.splice(0, Math.max(0, this.#armed.length - maxFaults))
   }
 
-  /** Switches off those of one API key, or all. */
+  /** Switches off the faults of one API key, or all faults. */
   disarm(apiKey: string | undefined): void {
     this.#changes++
     this.#armed.filter((armed) => apiKey === undefined || armed.apiKey === apiKey).forEach((armed) => {
@@ -58,7 +58,7 @@ export class Faults {
     })
   }
 
-  /** The fault that answers an upload, if any. `chance` is from 0 to 1. */
+  /** The fault that answers an upload, if any. `chance` is a random number from 0 to 1. */
   fire({ apiKey, events, now }: Incoming, chance: number): Armed | undefined {
     const isOf = (user: string): boolean =>
       events.some((event) => Predicate.isRecord(event) && (event.user_id === user || event.device_id === user))
@@ -74,7 +74,7 @@ export class Faults {
     return found
   }
 
-  /** Notes an event that a fault refused, or one that came again after it. */
+  /** Records an event that a fault refused, or its return. */
   follow(
     apiKey: string,
     { device_id, insert_id, user_id }: JsonObject,
@@ -95,7 +95,7 @@ export class Faults {
     }
   }
 
-  /** Those that can answer one API key, or all. */
+  /** The faults for one API key, or all faults. */
   list(apiKey: string | undefined, now: number): typeof Model.FaultList.Type {
     return {
       faults: this.#armed
@@ -107,7 +107,7 @@ export class Faults {
     }
   }
 
-  /** Forgets those of one API key, or all. */
+  /** Forgets the faults and events of one API key, or of all. */
   clear(apiKey: string | undefined): void {
     this.#changes++
     this.#armed.splice(

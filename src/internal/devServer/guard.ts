@@ -1,9 +1,9 @@
-/** Who may ask for what: hosts, origins, tokens, and the headers of every answer. */
+/** Decides which requests are allowed, by host, origin and token, and gives the security headers of the answers. */
 import * as Option from "effect/Option"
 import { createHash, timingSafeEqual } from "node:crypto"
 import * as Net from "node:net"
 
-/** What the server was told about who may ask. */
+/** The options of the server for access. */
 export interface Options {
   readonly host: string
   readonly allowHost: ReadonlyArray<string>
@@ -11,7 +11,7 @@ export interface Options {
   readonly token: string | undefined
 }
 
-/** A request as far as the guard looks at it. */
+/** The parts of a request that the guard reads. */
 export interface Asked {
   readonly method: string
   readonly path: string
@@ -20,7 +20,7 @@ export interface Asked {
   readonly remoteAddress: Option.Option<string>
 }
 
-/** Why a request is refused. */
+/** The answer to a request that is not allowed. */
 export interface Refusal {
   readonly status: 400 | 401 | 403 | 415
   readonly message: string
@@ -28,11 +28,11 @@ export interface Refusal {
 
 const ingestionPaths: ReadonlySet<string> = new Set(["/2/httpapi", "/batch", "/identify", "/groupidentify"])
 
-/** Whether any origin may send there. */
+/** Whether a request is an upload, which is allowed from any origin. */
 export const isIngestion = (method: string, path: string): boolean =>
   (method === "POST" || method === "OPTIONS") && ingestionPaths.has(path)
 
-/** The headers of everything but ingestion. */
+/** The headers of every answer except ingestion. */
 export const headers: { readonly [name: string]: string } = {
   "content-security-policy": "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; " +
     "img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'",
@@ -42,7 +42,7 @@ export const headers: { readonly [name: string]: string } = {
   "cache-control": "no-store"
 }
 
-/** The name in a `Host` header, without its port; none when it cannot be read. */
+/** The name in a `Host` header without the port, or none if it cannot be read. */
 export const hostname = (host: string | undefined): Option.Option<string> => {
   const found = /^(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(:\d{1,5})?$/i.exec(host ?? "")?.[1]
   return Option.map(Option.fromNullable(found), (name) => name.replace(/^\[|\]$/g, "").toLowerCase())
@@ -57,7 +57,7 @@ const isKnownHost = (name: string, { allowHost, host }: Options): boolean =>
 const isSameOrigin = (origin: string, host: string | undefined): boolean =>
   origin.toLowerCase() === `http://${host}`.toLowerCase()
 
-// Of equal length, so that the time of the comparison tells nothing.
+// hashes of equal length, so that the duration of the comparison reveals nothing about the token
 const digest = (text: string): Buffer => createHash("sha256").update(text).digest()
 
 const hasToken = (given: string | undefined, token: string): boolean =>
@@ -65,7 +65,7 @@ const hasToken = (given: string | undefined, token: string): boolean =>
 
 const refuse = (status: Refusal["status"], message: string): Option.Option<Refusal> => Option.some({ status, message })
 
-/** Decides whether a request is answered. */
+/** The refusal of a request, or none if it is allowed. */
 export const check = (asked: Asked, options: Options): Option.Option<Refusal> => {
   const name = hostname(asked.headers.host)
   if (Option.isNone(name)) {
@@ -80,11 +80,11 @@ export const check = (asked: Asked, options: Options): Option.Option<Refusal> =>
   const { origin } = asked.headers
   const isAllowed = origin !== undefined && options.allowOrigin.includes(origin)
   if (origin !== undefined && !isAllowed && !isSameOrigin(origin, asked.headers.host)) {
-    return refuse(403, "The page of another origin asks: allow it with allowOrigin")
+    return refuse(403, "A page of another origin may not read this: allow it with allowOrigin")
   }
   const site = asked.headers["sec-fetch-site"]
   if (site !== undefined && site !== "same-origin" && site !== "none" && !isAllowed) {
-    return refuse(403, "The page of another site asks: allow it with allowOrigin")
+    return refuse(403, "A page of another site may not read this: allow it with allowOrigin")
   }
   if (options.token !== undefined) {
     if (!hasToken(asked.token, options.token)) {

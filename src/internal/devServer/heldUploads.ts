@@ -1,7 +1,6 @@
 /**
- * The uploads that are held, within bounds on events, requests and bytes. Of an event its text is held, as a part of
- * its upload, and it is read again when somebody asks: objects of thousands of events would be walked over by each
- * collection of garbage.
+ * Holds uploads, with limits on events, requests and characters. An upload is held as text, and its events are parsed
+ * when they are read: the objects of thousands of events would slow down every garbage collection.
  */
 import type * as Option from "effect/Option"
 import type { DevServer } from "../../DevServer.js"
@@ -9,7 +8,7 @@ import * as Body from "./body.js"
 import type * as Model from "./model.js"
 import * as RequestBody from "./requestBody.js"
 
-/** What was found out about an event when it arrived, and cannot be found out again. */
+/** The verdict of an event, and other results that depend on the time of its arrival. */
 export interface Note {
   readonly verdict: typeof Model.Verdict.Type
   readonly of?: string
@@ -17,7 +16,7 @@ export interface Note {
   readonly changes: ReadonlyArray<typeof Model.Change.Type>
 }
 
-/** A body that was read again. */
+/** A body that was parsed again. */
 export interface Content {
   readonly events: ReadonlyArray<unknown>
   readonly minIdLength: number
@@ -25,7 +24,7 @@ export interface Content {
 
 /** An upload and its answer. */
 export interface HeldUpload {
-  /** Its events are numbered from the number that comes next. */
+  /** The number of the upload. Its events have the numbers that follow. */
   readonly number: number
   readonly apiKey: string
   readonly path: string
@@ -36,9 +35,9 @@ export interface HeldUpload {
   readonly now: number
   readonly library: string
   readonly answer: DevServer.Answer
-  /** Why it was answered in place of the service, if it was. */
+  /** Why a fault or `intercept` answered the upload, if one did. */
   readonly inPlaceBecause?: string
-  /** How many events came, and a note for each one that is held. */
+  /** How many events arrived, and a note for each held one. */
   readonly events: number
   readonly notes: ReadonlyArray<Note>
 }
@@ -52,13 +51,13 @@ interface Slot {
 
 const maxRequests = 1000
 
-/** Of all texts together. */
+/** The most characters of all texts. */
 const maxCharacters = 128_000_000
 
-/** Of the texts of those requests together whose events were all pushed out. */
+/** The most characters of the requests without held events. */
 const maxCharactersWithoutEvents = 16_000_000
 
-/** An upload with the events of it that are held. */
+/** An upload with its held events. */
 export interface Found {
   readonly upload: HeldUpload
   readonly first: number
@@ -79,17 +78,17 @@ export class HeldUploads {
     this.#maxEvents = maxEvents
   }
 
-  /** How many were pushed out. */
+  /** How many events and requests were dropped. */
   get dropped(): { readonly events: number; readonly requests: number } {
     return { events: this.#droppedEvents, requests: this.#droppedRequests }
   }
 
-  /** All of them, oldest first. */
+  /** All held uploads, oldest first. */
   get all(): ReadonlyArray<HeldUpload> {
     return this.#slots.map(({ upload }) => upload)
   }
 
-  /** Adds an upload and pushes out what is too much. */
+  /** Adds an upload, and drops old events and requests over the limits. */
   add(upload: HeldUpload): void {
     this.#slots.push({ upload, first: 0, content: undefined })
     this.#events += upload.notes.length
@@ -100,7 +99,7 @@ export class HeldUploads {
     this.#pushOut()
   }
 
-  /** Drops the oldest request from the list when there are too many. It is forgotten as well, unless it has events. */
+  /** Removes the oldest request from the list if there are too many. It is forgotten if it has no held events. */
   #unlist(): void {
     const place = this.#slots.length - 1 - maxRequests
     const slot = this.#slots[place]
@@ -121,7 +120,7 @@ export class HeldUploads {
   #pushOut(): void {
     let gone = 0
     let index = 0
-    // Events go first: their request stays as long as it is one of the newest.
+    // the request of a dropped event stays while it is one of the newest requests
     while (this.#events > this.#maxEvents) {
       const slot = this.#slots[index++]
       if (slot === undefined) {
@@ -179,7 +178,7 @@ export class HeldUploads {
     return { upload, first, content }
   }
 
-  /** The place of the newest upload whose number is at most the given one; -1 without one. */
+  /** The index of the newest upload with at most the given number, or -1. */
   #placeOf(number: number): number {
     let low = 0
     let high = this.#slots.length
@@ -201,7 +200,7 @@ export class HeldUploads {
     return slot !== undefined && index >= slot.first && index < slot.upload.notes.length ? this.#found(slot) : undefined
   }
 
-  /** Those with events that are held, of one API key or all, oldest first, from one number on. */
+  /** The uploads with held events from a number on, of one API key or all, oldest first. */
   *oldestFirst(apiKey: string | undefined, from = 0): Generator<Found> {
     for (const slot of this.#slots.slice(Math.max(0, this.#placeOf(from)))) {
       if (hasEvents(slot, apiKey)) {
@@ -210,7 +209,7 @@ export class HeldUploads {
     }
   }
 
-  /** Those with events that are held, of one API key or all, newest first. */
+  /** The uploads with held events, of one API key or all, newest first. */
   *newestFirst(apiKey: string | undefined): Generator<Found> {
     for (const slot of this.#slots.slice().reverse()) {
       if (hasEvents(slot, apiKey)) {
@@ -219,21 +218,21 @@ export class HeldUploads {
     }
   }
 
-  /** The requests that are listed, of one API key or all, oldest first. */
+  /** The listed requests, of one API key or all, oldest first. */
   requests(apiKey: string | undefined): ReadonlyArray<HeldUpload> {
     return this.#slots.slice(-maxRequests)
       .filter(({ upload }) => apiKey === undefined || upload.apiKey === apiKey)
       .map(({ upload }) => upload)
   }
 
-  /** A request that is listed. */
+  /** A listed request by its number. */
   request(number: number): HeldUpload | undefined {
     const place = this.#placeOf(number)
     const upload = place >= this.#slots.length - maxRequests ? this.#slots[place]?.upload : undefined
     return upload?.number === number ? upload : undefined
   }
 
-  /** Forgets those of one API key, or all. */
+  /** Forgets the uploads of one API key, or all. */
   clear(apiKey: string | undefined): void {
     this.#slots = apiKey === undefined ? [] : this.#slots.filter(({ upload }) => upload.apiKey !== apiKey)
     this.#events = this.#slots.reduce((sum, { first, upload }) => sum + upload.notes.length - first, 0)

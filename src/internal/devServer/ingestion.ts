@@ -1,6 +1,6 @@
 /**
- * What the ingestion service does with one upload, as a pure function: a state and a request go in, the answer,
- * the verdicts of the events and what is to be remembered come out. `DevServer` puts it behind a socket.
+ * The ingestion service as a pure function. It takes a state and an upload, and gives the answer, the verdicts of the
+ * events and the changes of the state.
  */
 import * as Either from "effect/Either"
 import { pipe } from "effect/Function"
@@ -15,41 +15,41 @@ import { becauseOf, type Reason, reasonsOf } from "./reasons.js"
 import { type Body, eventsOf, minIdLengthOf, readUpload } from "./requestBody.js"
 import { meter } from "./traffic.js"
 
-/** One upload as it came over the wire. */
+/** An upload as it was received. */
 export interface Request extends Arrival {
   readonly path: string
   readonly body: Body
-  /** The length of the body, uncompressed. */
+  /** The length of the body after decompression. */
   readonly bytes: number
-  /** The number of its first event; those that follow count on. */
+  /** The number of the first event. Later events have the numbers that follow. */
   readonly firstEvent?: number
 }
 
-/** Which keys are valid (any, when absent), and whether rates and quotas are enforced. */
+/** The valid API keys (default: any), and whether rates and quotas are enforced. */
 export interface Options {
   readonly apiKeys?: ReadonlyArray<string> | undefined
   readonly rateLimit: boolean
 }
 
-/** What comes of one upload. Of a refused one nothing is kept or remembered. */
+/** The result of one upload. A refused upload keeps no event and does not change the state. */
 export interface Outcome {
   readonly answer: Answers.Answer
   readonly remembered: Remembered
-  /** One for every event of the upload, in order, up to `maxVerdicts`. */
+  /** The verdict of every event of the upload, in order, up to `maxVerdicts`. */
   readonly verdicts: ReadonlyArray<Judgement>
 }
 
-/** What becomes of one event. The kept one is as it was altered. */
+/** The verdict of one event. A kept event has its alterations applied. */
 export type Judgement =
   | { readonly verdict: "kept"; readonly event: JsonObject }
   | { readonly verdict: "duplicate"; readonly of: number }
   | { readonly verdict: "fault"; readonly reasons: ReadonlyArray<Reason> }
   | { readonly verdict: "refused"; readonly because: string }
 
-/** An upload with more events is refused for their number, and those beyond have no verdict of their own. */
+/** The most verdicts of one upload. An upload with more events is refused for their number anyway. */
 export const maxVerdicts = 10_000
 
-/** Takes one upload. */
+/** Ingests one upload. */
 export const ingest = (options: Options): (state: State, request: Request) => Outcome => (state, request) =>
   pipe(
     Either.gen(function*() {

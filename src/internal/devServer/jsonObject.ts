@@ -1,6 +1,6 @@
 import * as Predicate from "effect/Predicate"
 
-/** A JSON object whose fields nobody has looked at. */
+/** A JSON object with unchecked fields. */
 export type JsonObject = { readonly [key: string]: unknown }
 
 /** Whether a JSON value is an object, and no array. */

@@ -1,4 +1,4 @@
-/** What the service keeps of an event: long strings and surplus groups are cut, absent fields are filled in. */
+/** Makes the event that the service keeps: it cuts long strings and surplus groups, and fills in missing fields. */
 import * as Arr from "effect/Array"
 import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
@@ -11,13 +11,13 @@ export interface Alteration {
   readonly what: string
 }
 
-/** An event as the service takes it, and what was changed in it. */
+/** An event after the changes of the service, with the list of these changes. */
 export interface Altered {
   readonly event: JsonObject
   readonly alterations: ReadonlyArray<Alteration>
 }
 
-/** When and from where an event came. */
+/** The time and the address of an upload. */
 export interface Arrival {
   readonly now: number
   readonly remoteAddress: Option.Option<string>
@@ -29,7 +29,7 @@ const maxGroupValues = 10
 
 const noAlterations: ReadonlyArray<Alteration> = []
 
-/** Cuts what is too long or too much. Most events have nothing of that, and are not copied. */
+/** Cuts long strings and surplus groups. An event without them is not copied. */
 export const alter = (event: JsonObject): Altered => {
   const isLong = isTooLong(event)
   if (!isLong && event.groups === undefined) {
@@ -45,7 +45,7 @@ export const alter = (event: JsonObject): Altered => {
   }
 }
 
-/** The device of an event. The service makes one for a user who has none; which one is not documented. */
+/** The device of an event. The service derives a missing one from the user, in a way that is not documented. */
 export const deviceOf = ({ device_id, user_id }: JsonObject): string | undefined =>
   Predicate.isString(device_id) ?
     device_id :
@@ -53,7 +53,7 @@ export const deviceOf = ({ device_id, user_id }: JsonObject): string | undefined
     truncateString(`derived:${user_id}`) :
     undefined
 
-/** The event that is kept of an altered one. */
+/** Fills in the fields of a kept event. */
 export const complete = (event: JsonObject, { now, remoteAddress }: Arrival): DevServer.KeptEvent => {
   const device = deviceOf(event)
   return {
@@ -68,7 +68,7 @@ export const complete = (event: JsonObject, { now, remoteAddress }: Arrival): De
 const truncateString = (text: string): string =>
   text.length <= maxStringLength ?
     text :
-    // Half of a surrogate pair is no character.
+    // the cut does not split a surrogate pair
     text.slice(0, isHighSurrogate(text.charCodeAt(maxStringLength - 1)) ? maxStringLength - 1 : maxStringLength)
 
 const isHighSurrogate = (unit: number): boolean => unit >= 0xd800 && unit <= 0xdbff
@@ -87,7 +87,7 @@ const isTooLong = (value: unknown): boolean => {
   return false
 }
 
-/** The same value with its long strings cut; itself, when there are none. */
+/** Cuts the long strings of a value. A value without them is returned as it is. */
 const cut = (value: unknown, path: string, alterations: Array<Alteration>): unknown => {
   if (!isTooLong(value)) {
     return value
@@ -107,7 +107,7 @@ const cutFields = (value: JsonObject, path: string, alterations: Array<Alteratio
     Object.entries(value).map(([key, inner]) => [key, cut(inner, path === "" ? key : `${path}.${key}`, alterations)])
   )
 
-/** The first types and values; the service does not track the rest. */
+/** The first types and names of the groups. The service does not track the others. */
 const trackedGroups = (groups: JsonObject, alterations: Array<Alteration>): JsonObject => {
   const types = Object.entries(groups)
   const [, tracked] = Arr.mapAccum(

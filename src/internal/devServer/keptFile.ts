@@ -1,4 +1,4 @@
-/** A file with the uploads that came, one a line, so that they are there after a restart. */
+/** A file that keeps the uploads across restarts, one a line. */
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
@@ -9,15 +9,15 @@ import * as Body from "./body.js"
 import type { HeldUpload } from "./heldUploads.js"
 import type { InPlace, Store, Upload } from "./store.js"
 
-/** Where uploads are kept; nowhere, without a path. */
+/** The file of the uploads. Without a path its methods do nothing. */
 export interface KeptFile {
-  /** Adds an upload that the store took. */
+  /** Appends an upload that the store has received. */
   readonly append: (upload: Upload, inPlace: InPlace | undefined) => void
-  /** Leaves in the file what the store holds. */
+  /** Rewrites the file with the uploads that the store holds. */
   readonly rewrite: () => void
 }
 
-/** The file is rewritten when it is larger than twice what the store held the last time, and this many bytes more. */
+/** The file is rewritten when it is this many bytes larger than twice its size after the last rewrite. */
 const surplusBytes = 1_000_000
 
 const charactersOfWrite = 1_000_000
@@ -26,7 +26,7 @@ const newline = 10
 
 const nowhere: KeptFile = { append: () => {}, rewrite: () => {} }
 
-/** Reads the file, takes its uploads again, and opens it for those to come. A file that cannot be opened is a defect. */
+/** Opens the file, and adds its uploads to the store. A file that cannot be opened is a defect. */
 export const open = (path: string | undefined, store: Store): Effect.Effect<KeptFile, never, Scope.Scope> =>
   path === undefined ?
     Effect.succeed(nowhere) :
@@ -70,7 +70,7 @@ class AppendedFile implements KeptFile {
     Fs.closeSync(this.#file)
   }
 
-  /** Another file takes the place of the one that is there: who ends the process meanwhile finds one of the two, whole. */
+  /** Writes a new file and renames it, so that a process that ends meanwhile leaves a whole file. */
   #write(): number {
     const path = `${this.#path}.new`
     Fs.rmSync(path, { force: true })
@@ -91,7 +91,7 @@ class AppendedFile implements KeptFile {
   }
 }
 
-/** Writes a text to its end, and answers how many bytes it has. `Fs.writeSync` may write a part of it. */
+/** Writes a whole text, and gives its length in bytes. One `Fs.writeSync` may write a part only. */
 const write = (file: number, text: string): number => {
   const bytes = Buffer.from(text)
   Fs.writeFileSync(file, bytes)
@@ -107,7 +107,7 @@ const lineOf = (
 ): string =>
   `${JSON.stringify({ path, text, bytes, headers, now, remoteAddress: Option.getOrNull(remoteAddress), inPlace })}\n`
 
-/** The file can be larger than the longest string. */
+/** Reads the lines one by one, since the file can be larger than the longest string. */
 function* linesOf(bytes: Buffer): Generator<string> {
   let from = 0
   while (from < bytes.length) {
@@ -123,7 +123,7 @@ interface Kept {
   readonly inPlace: InPlace | undefined
 }
 
-/** A line that the process did not write to its end is left out. */
+/** Parses a line. A process that ended while it wrote can leave an incomplete last line, which is ignored. */
 const keptOf = (line: string): Option.Option<Kept> =>
   Option.flatMap(
     Option.liftThrowable((text: string): unknown => JSON.parse(text))(line),

@@ -1,2 +1,2 @@
-/** A key as it is shown. */
+/** An API key as it is shown: its first four characters. */
 export const mask = (apiKey: string): string => apiKey.slice(0, 4)

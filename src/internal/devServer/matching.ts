@@ -1,4 +1,4 @@
-/** Which events are what is expected, and how the others differ. */
+/** Compares events with a matcher. */
 import * as Arr from "effect/Array"
 import * as Order from "effect/Order"
 import * as Predicate from "effect/Predicate"
@@ -17,7 +17,7 @@ export const at = (value: unknown, path: string): unknown =>
       value
     )
 
-/** Objects may have more fields than are wanted; arrays are compared whole. */
+/** The differences of a value. Objects may have more fields than the matcher, and arrays must be equal. */
 const differencesAt = (path: string, given: unknown, wanted: unknown): ReadonlyArray<Difference> =>
   Predicate.isRecord(wanted) && Predicate.isRecord(given) && !Array.isArray(wanted) ?
     Object.entries(wanted).flatMap(([key, inner]) =>
@@ -27,11 +27,11 @@ const differencesAt = (path: string, given: unknown, wanted: unknown): ReadonlyA
     [] :
     [{ path, ...(given === undefined ? {} : { given }), wanted }]
 
-/** The user of an event: `user_id`, or `device_id` without one. */
+/** The user of an event: its `user_id`, or its `device_id` if it has no `user_id`. */
 export const userOf = (event: { readonly [field: string]: unknown }): string =>
   Predicate.isString(event.user_id) ? event.user_id : Predicate.isString(event.device_id) ? event.device_id : ""
 
-/** How an event differs from what is expected, its verdict included. */
+/** How an event differs from the matcher, its verdict included. */
 export const differences = (
   { event, verdict }: Received,
   { type, user, where = {} }: Matcher
@@ -44,15 +44,15 @@ export const differences = (
   ...(verdict === "kept" ? [] : [{ path: "verdict", given: verdict, wanted: "kept" }])
 ]
 
-/** Whether an event is as expected. */
+/** Whether an event fits the matcher. */
 export const isMatch = (event: Received, matcher: Matcher): boolean => differences(event, matcher).length === 0
 
-/** Whether an event is at fault, where the matcher expects none that is. */
+/** Whether an event is at fault although the matcher expects none at fault. */
 export const isAtFault = ({ event, verdict }: Received, { noneAtFault, user }: Matcher): boolean =>
   noneAtFault === true && verdict === "fault" &&
   (user === undefined || event.user_id === user || event.device_id === user)
 
-/** The event with the fewest differences; of several the newest. */
+/** The event with the fewest differences, and the newest one of several. */
 export const nearest = (
   events: ReadonlyArray<Received>,
   matcher: Matcher
@@ -63,7 +63,7 @@ export const nearest = (
     Arr.min(
       misses,
       Order.mapInput(Order.number, ({ differences, event }: typeof misses[0]) =>
-        // Another type of event is a farther miss than a wrong property.
+        // a different event type counts more than different properties
         differences.length + (matcher.type === undefined || event.event.event_type === matcher.type ? 0 : 100))
     ) :
     undefined

@@ -1,4 +1,4 @@
-/** What the service remembers from one upload to the next, by API key. */
+/** The state of the ingestion service between uploads, for each API key. */
 import * as Arr from "effect/Array"
 import { getOrPut } from "./boundedMap.js"
 import type { First } from "./deduplication.js"
@@ -6,31 +6,31 @@ import type { IdField } from "./eventFaults.js"
 import { RecentMap } from "./recentMap.js"
 import type { Sender } from "./traffic.js"
 
-/** What an upload is held against. */
+/** The state that an upload is checked against. */
 export interface State {
-  /** The first event with the `insert_id`s and device of a key. */
+  /** The first event with the `insert_id` and the device of a key. */
   readonly firstOf: (key: string) => First | undefined
-  /** What a user or device has sent to an endpoint: the one at `path`, the value of `field`. */
+  /** What a user or device (`field`) with this id has sent to the endpoint at `path`. */
   readonly sender: (path: string, field: IdField, id: string) => Sender | undefined
 }
 
-/** What is to be remembered of an upload. */
+/** The changes of the state by an upload. */
 export interface Remembered {
   readonly firsts: Iterable<readonly [key: string, first: First]>
   readonly senders: ReadonlyArray<Sender>
 }
 
-/** The state of a service that has seen nothing. */
+/** The state before the first upload. */
 export const initial: State = { firstOf: () => undefined, sender: () => undefined }
 
-/** Nothing to remember. */
+/** No change of the state. */
 export const nothing: Remembered = { firsts: [], senders: [] }
 
-/** How many `insert_id`s and how many users and devices are known of one API key, at least. */
+/** The number of `insert_id`s, and of users or devices of an endpoint, that are remembered at least for an API key. */
 const maxFirsts = 50_000
 const maxSenders = 20_000
 
-/** What is remembered of one API key. */
+/** The state of one API key. */
 export class Memory implements State {
   readonly #firsts = new RecentMap<First>(maxFirsts)
   readonly #senders = new Map<string, RecentMap<Sender>>()

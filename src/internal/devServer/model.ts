@@ -7,10 +7,10 @@ export const JsonObject: Schema.Record$<typeof Schema.String, typeof Schema.Unkn
   value: Schema.Unknown
 })
 
-/** What the service makes of an event. */
+/** The verdict of the service about an event. */
 export class Verdict extends Schema.Literal("kept", "fault", "refused", "duplicate", "injected") {}
 
-/** One fault of an event. `path` is dotted, `doc` is the rule's name in Amplitude's documentation. */
+/** One fault of an event. `path` is a dotted path, and `doc` the name of the rule in Amplitude's documentation. */
 export class Reason extends Schema.Struct({
   path: Schema.String,
   given: Schema.optionalWith(Schema.Unknown, { exact: true }),
@@ -19,13 +19,13 @@ export class Reason extends Schema.Struct({
   doc: Schema.String
 }) {}
 
-/** What the service changed in an event that it kept. */
+/** A change of the service in an event that it kept. */
 export class Alteration extends Schema.Struct({ path: Schema.String, what: Schema.String }) {}
 
 /** How an event differs from the tracking plan. */
 export class Violation extends Schema.Struct({ path: Schema.String, wanted: Schema.String }) {}
 
-/** An event as it arrived, with its verdict. `project` is the first four characters of the key; empty without a key. */
+/** An event as it arrived, with its verdict. `project` is the first four characters of the API key, or empty. */
 export class ReceivedEvent extends Schema.Struct({
   id: Schema.String,
   project: Schema.String,
@@ -41,7 +41,7 @@ export class ReceivedEvent extends Schema.Struct({
   event: JsonObject
 }) {}
 
-/** `GET /api/events`: the newest first. `dropped` is how many events were pushed out. */
+/** `GET /api/events`, newest first. `dropped` is the number of events that the server does not hold any more. */
 export class EventPage extends Schema.Struct({
   events: Schema.Array(ReceivedEvent),
   cursor: Schema.optionalWith(Schema.String, { exact: true }),
@@ -75,7 +75,7 @@ export class EventDetail extends Schema.Struct({
   changes: Schema.Array(Change)
 }) {}
 
-/** A user, by `user_id`, or by `device_id` without one. */
+/** A user. `id` is the `user_id`, or the `device_id` of a user without one. */
 export class UserSummary extends Schema.Struct({
   id: Schema.String,
   events: Schema.Number,
@@ -85,7 +85,7 @@ export class UserSummary extends Schema.Struct({
   revenue: Schema.Number
 }) {}
 
-/** `GET /api/users`: the last seen first. */
+/** `GET /api/users`, the last seen first. */
 export class UserList extends Schema.Struct({ users: Schema.Array(UserSummary) }) {}
 
 /** A property of a user or group, with the event that set it. */
@@ -96,7 +96,7 @@ export class Property extends Schema.Struct({
   at: Schema.Number
 }) {}
 
-/** The events of a session; those without a session have no `id`. */
+/** The events of a session. The events without a session are one entry without `id`. */
 export class Session extends Schema.Struct({
   id: Schema.optionalWith(Schema.Number, { exact: true }),
   events: Schema.Array(ReceivedEvent)
@@ -125,13 +125,16 @@ export class GroupDetail extends Schema.Struct({
   properties: Schema.Array(Property)
 }) {}
 
-/** `GET /api/requests`: the newest first. */
+/** `GET /api/requests`, newest first. */
 export class RequestList extends Schema.Struct({
   requests: Schema.Array(RequestSummary),
   dropped: Schema.Number
 }) {}
 
-/** `GET /api/requests/:id`. `advice` is what an SDK should do now; `resends` are the requests that brought it again. */
+/**
+ * `GET /api/requests/:id`. `advice` says what an SDK should do, and `resends` are the later requests with the same
+ * events.
+ */
 export class RequestDetail extends Schema.Struct({
   ...RequestSummary.fields,
   headers: Schema.Record({ key: Schema.String, value: Schema.String }),
@@ -164,8 +167,8 @@ export class Limit extends Schema.Struct({
 }) {}
 
 /**
- * `GET /api/stats`. `seconds` has those of the last five minutes in which events arrived; `at` is their start. `last` is
- * the id of the newest event or request that is counted.
+ * `GET /api/stats`. `seconds` holds the seconds of the last five minutes with events, each with its start `at`. `last`
+ * is the id of the newest event or request that is counted.
  */
 export class Stats extends Schema.Struct({
   last: Schema.String,
@@ -176,7 +179,7 @@ export class Stats extends Schema.Struct({
   limits: Schema.Array(Limit)
 }) {}
 
-/** A property as it was observed; `share` is that of the events of its type which have it, from 0 to 1. */
+/** An observed property. `share` is the share of the events of its type that have the property, from 0 to 1. */
 export class ObservedProperty extends Schema.Struct({
   name: Schema.String,
   types: Schema.Array(Schema.String),
@@ -186,7 +189,7 @@ export class ObservedProperty extends Schema.Struct({
   lastSeen: Schema.Number
 }) {}
 
-/** A type of event as it was observed. */
+/** An observed event type. */
 export class ObservedEvent extends Schema.Struct({
   type: Schema.String,
   count: Schema.Number,
@@ -207,7 +210,9 @@ export class FaultAnswer extends Schema.Struct({
   delayMs: Schema.optional(Schema.NonNegative)
 }) {}
 
-/** `POST /api/faults`. Without `times`, `share`, `user` and `forMs` every request is answered so until it is stopped. */
+/**
+ * `POST /api/faults`. Without `times`, `share`, `user` and `forMs` the fault answers every request until it is stopped.
+ */
 export class Fault extends Schema.Struct({
   answer: Schema.Union(FaultAnswer, Schema.Literal("reset", "timeout")),
   times: Schema.optional(Schema.Int.pipe(Schema.positive())),
@@ -224,7 +229,7 @@ export class ArmedFault extends Schema.Struct({
   armed: Schema.Boolean
 }) {}
 
-/** What became of an event that a fault refused: when it came again, first to last. */
+/** An event that a fault refused, with the times of its returns, in order. */
 export class Delivery extends Schema.Struct({
   insertId: Schema.String,
   event: Schema.String,
@@ -232,7 +237,7 @@ export class Delivery extends Schema.Struct({
   returns: Schema.Array(Schema.Struct({ at: Schema.Number, event: Schema.String }))
 }) {}
 
-/** The answer of `/api/faults`, whatever the method. */
+/** The answer of `/api/faults` for every method. */
 export class FaultList extends Schema.Struct({
   faults: Schema.Array(ArmedFault),
   deliveries: Schema.Array(Delivery)
@@ -249,7 +254,7 @@ export class Matcher extends Schema.Struct({
   noneAtFault: Schema.optional(Schema.Boolean)
 }) {}
 
-/** What was expected and is there. */
+/** The events that a matcher expected. */
 export class Expected extends Schema.Struct({ matches: Schema.Array(ReceivedEvent) }) {}
 
 /** A field that is not as expected. */
@@ -259,7 +264,7 @@ export class Difference extends Schema.Struct({
   wanted: Schema.optionalWith(Schema.Unknown, { exact: true })
 }) {}
 
-/** The event that comes nearest to what was expected. */
+/** The event with the fewest differences from a matcher. */
 export class NearestMiss extends Schema.Struct({
   event: ReceivedEvent,
   differences: Schema.Array(Difference)

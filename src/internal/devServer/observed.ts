@@ -1,4 +1,4 @@
-/** The plan that the kept events show. */
+/** Derives a tracking plan from the kept events. */
 import * as Arr from "effect/Array"
 import * as Predicate from "effect/Predicate"
 import { groupBy } from "./groupBy.js"
@@ -28,7 +28,7 @@ const observeProperty = (name: string, events: ReadonlyArray<Received>): typeof 
   }
 }
 
-/** Events are given oldest first. */
+/** The plan of the given events, which are in order, oldest first. */
 export const observe = (events: ReadonlyArray<Received>): typeof Model.ObservedPlan.Type => ({
   events: Arr.map(
     Arr.fromIterable(

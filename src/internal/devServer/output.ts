@@ -1,4 +1,4 @@
-/** What is written about events and requests: exports, curl commands, advice. */
+/** Writes events and requests as text: exports, curl commands, advice. */
 import * as Predicate from "effect/Predicate"
 import { userOf } from "./matching.js"
 import type * as Model from "./model.js"
@@ -7,7 +7,7 @@ type Received = typeof Model.ReceivedEvent.Type
 
 const columns = ["receivedAt", "verdict", "event_type", "user", "insert_id", "library", "why", "event"] as const
 
-/** A spreadsheet takes a cell that begins so for a formula. */
+/** A cell of CSV. A spreadsheet would run a text that begins with one of these characters as a formula. */
 const cell = (value: unknown): string => {
   const text = value === undefined ? "" : Predicate.isString(value) ? value : JSON.stringify(value)
   const safe = /^[=+\-@\t\r]/.test(text) ? `'${text}` : text
@@ -42,7 +42,7 @@ export const write = (events: ReadonlyArray<Received>, format: "ndjson" | "csv" 
 
 const quote = (text: string): string => `'${text.replace(/'/g, "'\\''")}'`
 
-/** The command that sends a body again. `key` becomes a variable of the shell. */
+/** The command that sends a body again. The API key `key` becomes a variable of the shell. */
 export const curl = (url: string, contentType: string, body: string, key: string): string =>
   `curl ${quote(url)} -H ${quote(`content-type: ${contentType}`)} --data-binary ` +
   (key === "" ? [body] : body.split(key)).map(quote).join("\"$AMPLITUDE_API_KEY\"")

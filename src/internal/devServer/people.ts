@@ -1,4 +1,4 @@
-/** Users and groups as they are shown. */
+/** Makes the answers about users and groups. */
 import * as Arr from "effect/Array"
 import * as Option from "effect/Option"
 import * as Order from "effect/Order"
@@ -25,7 +25,7 @@ export const usersOf = (projects: ReadonlyArray<Project>): typeof Model.UserList
   )
 })
 
-/** A user of a project. `events` are those of the project, oldest first. */
+/** A user of a project. `events` are all events of the project, oldest first. */
 export const userDetail = (
   { users }: Project,
   id: string,

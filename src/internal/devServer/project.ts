@@ -1,4 +1,4 @@
-/** What is counted of one API key, and the users and groups that its events are about. */
+/** The counts, users and groups of one API key. */
 import * as Arr from "effect/Array"
 import * as Predicate from "effect/Predicate"
 import { getOrPut } from "./boundedMap.js"
@@ -7,10 +7,10 @@ import { userOf } from "./matching.js"
 import type * as Model from "./model.js"
 import * as Properties from "./properties.js"
 
-/** How many events there are of each verdict. */
+/** The number of events by verdict. */
 export type Counts = { -readonly [verdict in typeof Model.Verdict.Type]: number }
 
-/** What is known of a user or group. */
+/** A user or group. */
 export interface Someone {
   events: number
   notKept: number
@@ -18,7 +18,7 @@ export interface Someone {
   lastSeen: number
   revenue: number
   readonly properties: Properties.Properties
-  /** Property updates by the minute in which they came. */
+  /** The number of property updates, by minute. */
   readonly updates: Map<number, number>
 }
 
@@ -28,7 +28,7 @@ export interface Group extends Someone {
   readonly name: string
 }
 
-/** What is counted of one API key. */
+/** The counts, users and groups of one API key. */
 export interface Project {
   readonly counts: Counts
   readonly types: Map<string, number>
@@ -45,20 +45,20 @@ export interface Judged {
   readonly library: string
   readonly receivedAt: number
   readonly verdict: typeof Model.Verdict.Type
-  /** The event as the service takes it, if it is kept. */
+  /** The event as the service keeps it, or undefined if it is not kept. */
   readonly kept: JsonObject | undefined
 }
 
-/** How many seconds are counted one by one. */
+/** The number of seconds that have their own counts. */
 export const secondsShown = 300
 
-/** How many minutes the limit of property updates is about. */
+/** The minutes of the limit on property updates. */
 const minutesOfUpdates = 60
 
 const maxUsers = 10_000
 const maxNames = 1000
 
-/** Counts that are zero. */
+/** Counts of zero. */
 export const noCounts = (): Counts => ({ kept: 0, fault: 0, refused: 0, duplicate: 0, injected: 0 })
 
 /** A project without events. */
@@ -81,7 +81,7 @@ const someone = (now: number): Someone => ({
   updates: new Map()
 })
 
-/** The key of a group in `groups`. */
+/** The key of a group in the map `groups`. */
 export const groupKey = (type: string, name: string): string => JSON.stringify([type, name])
 
 const revenueOf = ({ event_properties: given, price, quantity, revenue }: JsonObject): number => {
@@ -103,13 +103,13 @@ const count = (counts: Map<string, number>, name: string): void => {
   }
 }
 
-/** Counts events that are not looked at one by one. */
+/** Counts events of one verdict together. */
 export const countMany = (project: Project, verdict: Judged["verdict"], at: number, events: number): void => {
   project.counts[verdict] += events
   getOrPut(project.seconds, at - at % 1000, noCounts, secondsShown)[verdict] += events
 }
 
-/** Adds an event. Answers the properties that it changed. */
+/** Adds an event. The result holds the properties that it changed. */
 export const observe = (project: Project, judged: Judged): ReadonlyArray<typeof Model.Change.Type> => {
   const { event, kept, library, receivedAt, verdict } = judged
   countMany(project, verdict, receivedAt, 1)
@@ -170,7 +170,7 @@ const observeGroups = (
     })
   )
 
-/** How many property updates of a user came within the last hour. */
+/** The number of property updates of a user within the last hour. */
 export const updatesOf = ({ updates }: Someone, now: number): number => {
   const first = Math.floor(now / 60_000) - minutesOfUpdates
   return Arr.fromIterable(updates).reduce((sum, [minute, count]) => minute > first ? sum + count : sum, 0)

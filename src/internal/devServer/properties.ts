@@ -1,18 +1,18 @@
-/** User and group properties as the service holds them: operations are applied in its order. */
+/** Applies identify operations to user and group properties, in the order of the service. */
 import * as Arr from "effect/Array"
 import * as Equal from "effect/Equal"
 import * as Predicate from "effect/Predicate"
 import type * as Model from "./model.js"
 
-/** What a user or group has, by name. */
+/** The properties of a user or group by their names. */
 export type Properties = Map<string, Omit<typeof Model.Property.Type, "name">>
 
 type Operation = (before: unknown, value: unknown) => unknown
 
-/** Of one user or group. What is beyond is left out. */
+/** The most properties of one user or group. Others are ignored. */
 const maxProperties = 1000
 
-/** Of one property. What is beyond is left out. */
+/** The most items of a list property. Others are ignored. */
 const maxItems = 1000
 
 const list = (value: unknown): ReadonlyArray<unknown> => value === undefined ? [] : Arr.ensure(value)
@@ -40,7 +40,7 @@ const operations: ReadonlyArray<readonly [name: string, operation: Operation]> =
 
 const operationNames = new Set(["$clearAll", ...operations.map(([name]) => name)])
 
-/** Applies what an event says and answers what changed. Fields that are no operation are set. */
+/** Applies the operations of an event, and gives the changes. A field that is not an operation is set. */
 export const apply = (
   properties: Properties,
   given: unknown,

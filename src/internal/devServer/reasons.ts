@@ -1,4 +1,4 @@
-/** Why an event is refused, in plain words. */
+/** Explains in plain words why events are refused. */
 import * as Predicate from "effect/Predicate"
 import type { Answer } from "./answers.js"
 import { endpoints } from "./endpoints.js"
@@ -6,7 +6,7 @@ import { type Fault, faultsOf, idFields, isRefusedId, maxDepth, wantedOf } from 
 import { isJsonObject, type JsonObject } from "./jsonObject.js"
 import { type Body, eventCount } from "./requestBody.js"
 
-/** Why an event is at fault itself. */
+/** One fault of an event. */
 export interface Reason {
   readonly path: string
   readonly given?: unknown
@@ -17,7 +17,7 @@ export interface Reason {
 
 const keysOfEvent = "HTTP V2 API, Keys for the event argument"
 
-/** One for every fault of an event. */
+/** The reasons for all faults of an event. */
 export const reasonsOf = (event: unknown, minIdLength: number): ReadonlyArray<Reason> => {
   if (!isJsonObject(event)) {
     return [{
@@ -69,7 +69,7 @@ const reasonOf = (event: JsonObject, field: string, kind: Fault["kind"], minIdLe
   }
 }
 
-/** Why events without a fault of their own are refused. `reasons` are those of each event of the request. */
+/** Why events without a fault of their own are refused. `reasons` holds the reasons of each event of the request. */
 export const becauseOf = (
   { body, status }: Answer,
   { bytes, body: sent, path }: { readonly path: string; readonly bytes: number; readonly body: Body },
@@ -90,7 +90,7 @@ export const becauseOf = (
   }
   const index = reasons.findIndex((reasons) => reasons.length > 0)
   const reason = reasons[index]?.[0]
-  // The key itself is never shown.
+  // the error repeats the API key, which is never shown
   const error = String(body.error).replace(/^Invalid API key: .*/s, "Invalid API key")
   return reason === undefined ?
     `${error}${Predicate.isString(body.missing_field) ? `: ${body.missing_field}` : ""}` :

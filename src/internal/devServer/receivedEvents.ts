@@ -1,4 +1,4 @@
-/** Events as they are shown, made of the uploads that are held. */
+/** Makes the shown events from the held uploads. */
 import * as Predicate from "effect/Predicate"
 import type { DevServer } from "../../DevServer.js"
 import type { Found, HeldUpload, Note } from "./heldUploads.js"
@@ -8,14 +8,14 @@ import { mask } from "./mask.js"
 import type * as Model from "./model.js"
 import { reasonsOf } from "./reasons.js"
 
-/** How an event differs from the tracking plan. */
+/** Finds how an event differs from the tracking plan. */
 export type Violations = (event: JsonObject) => ReadonlyArray<typeof Model.Violation.Type>
 
 const none: ReadonlyArray<never> = []
 
 const fieldsOf = (event: unknown): JsonObject => Predicate.isRecord(event) ? event : {}
 
-/** The library that sent an event: what its field says, else what its request says. */
+/** The library that sent an event: its field `library`, or else the library of the request. */
 export const libraryOf = ({ library }: JsonObject, ofRequest: string): string =>
   Predicate.isString(library) ? library : ofRequest
 
@@ -47,7 +47,7 @@ const receivedEvent = (
 
 const noNote: Note = { verdict: "kept", changes: [] }
 
-/** The events of an upload that are held, in order. */
+/** The held events of an upload, in order. */
 export const receivedOf = (
   { content, first, upload }: Found,
   violations: Violations
@@ -65,7 +65,7 @@ export const receivedAt = (
 ): typeof Model.ReceivedEvent.Type =>
   receivedEvent(upload, index, upload.notes[index] ?? noNote, content.events[index], content.minIdLength, violations)
 
-/** The events of an upload that the service keeps, as it keeps them. */
+/** The kept events of an upload, as the service keeps them. */
 export const keptOf = ({ content, first, upload }: Found): ReadonlyArray<DevServer.KeptEvent> =>
   upload.notes.slice(first).flatMap(({ verdict }, place) =>
     verdict === "kept" ? [complete(alter(fieldsOf(content.events[first + place])).event, upload)] : []

@@ -1,10 +1,10 @@
-/** A map of bounded size that forgets what was written longest ago. */
+/** A map of bounded size that forgets the entries that were written longest ago. */
 export class RecentMap<A> {
   readonly #limit: number
   #recent = new Map<string, A>()
   #older = new Map<string, A>()
 
-  /** The `limit` entries that were written last are always known, and never more than twice as many. */
+  /** The map holds at least the last `limit` entries, and at most twice as many. */
   constructor(limit: number) {
     this.#limit = limit
   }

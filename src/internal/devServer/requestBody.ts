@@ -1,14 +1,14 @@
-/** The body of an upload: its key, its events, its options. */
+/** Reads the body of an upload: its API key, its events, its options. */
 import * as Either from "effect/Either"
 import { pipe } from "effect/Function"
 import * as Predicate from "effect/Predicate"
 import * as Answers from "./answers.js"
 import { isJsonObject, type JsonObject } from "./jsonObject.js"
 
-/** A body that was read: a JSON object, or the `error` text of what is wrong with it. */
+/** A parsed body: a JSON object, or the `error` text for a body that is none. */
 export type Body = Either.Either<JsonObject, string>
 
-/** What `error` says of a body that cannot be read. */
+/** The `error` text for a body that is not JSON. */
 export const malformedBody = "Invalid JSON request body"
 
 /** Reads the text of a body. Amplitude HTTP V2 API, 400: the texts of `error`. */
@@ -29,7 +29,7 @@ export const eventsOf = (body: Body): ReadonlyArray<unknown> => {
 /** How many events a body holds, valid or not. */
 export const eventCount = (body: Body): number => eventsOf(body).length
 
-/** The API key of a body, when it is text. */
+/** The API key of a body, or an empty text. */
 export const apiKeyOf = (body: Body): string => {
   const key = Either.isRight(body) ? body.right.api_key : undefined
   return Predicate.isString(key) ? key : ""
@@ -37,20 +37,20 @@ export const apiKeyOf = (body: Body): string => {
 
 const defaultMinIdLength = 5
 
-/** The `min_id_length` that a body asks for, or the default. */
+/** The `min_id_length` of a body, or the default. */
 export const minIdLengthOf = (body: Body): number =>
   pipe(
     Either.flatMap(body, ({ options }) => readMinIdLength(options)),
     Either.getOrElse(() => defaultMinIdLength)
   )
 
-/** A body whose events can be looked at. */
+/** The checked parts of a body. */
 export interface Upload {
   readonly events: ReadonlyArray<JsonObject>
   readonly minIdLength: number
 }
 
-/** Reads what an upload must have. Without `apiKeys`, every key is valid. */
+/** Checks the parts of a body that every upload must have. Without `apiKeys`, every key is valid. */
 export const readUpload = (
   body: Body,
   apiKeys: ReadonlyArray<string> | undefined

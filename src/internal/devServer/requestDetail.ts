@@ -1,4 +1,4 @@
-/** Requests as they are shown. */
+/** Makes the answers about requests. */
 import * as Arr from "effect/Array"
 import * as Predicate from "effect/Predicate"
 import type { HeldUpload } from "./heldUploads.js"
@@ -28,7 +28,7 @@ const jsonText = (body: unknown): string =>
 const keyOf = ({ event: { device_id, insert_id, user_id } }: Received): string =>
   Predicate.isString(insert_id) ? JSON.stringify([device_id ?? user_id, insert_id]) : ""
 
-/** A request by itself. `events` are those of its project, oldest first. */
+/** A request with its details. `events` are all events of its project, oldest first. */
 export const detailOf = (
   upload: HeldUpload,
   events: ReadonlyArray<Received>,

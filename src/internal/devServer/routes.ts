@@ -1,4 +1,4 @@
-/** Answers the routes of `Api`. */
+/** The handlers of the routes of `Api`. */
 import * as HttpApiBuilder from "@effect/platform/HttpApiBuilder"
 import type * as HttpApp from "@effect/platform/HttpApp"
 import * as HttpServer from "@effect/platform/HttpServer"
@@ -23,7 +23,7 @@ import type { Store } from "./store.js"
 /** The routes as one app. */
 export type Routes = HttpApp.Default<never, Scope.Scope>
 
-/** What the routes need. */
+/** The dependencies of the routes. */
 export interface Options {
   readonly store: Store
   readonly url: string
@@ -69,12 +69,12 @@ const orNotFound = <A>(what: string, found: Option.Option<A>): Effect.Effect<A, 
 
 const contentTypes = { ndjson: "application/x-ndjson", csv: "text/csv; charset=utf-8", fixture: "text/plain" } as const
 
-/** How long a subscriber waits before it comes again, in milliseconds. */
+/** The time that a subscriber waits before it connects again, in milliseconds. */
 const retryMillis = 1000
 
 const ticksBetweenComments = 15_000 / interval
 
-/** Makes the routes once, with the life of the scope. */
+/** Makes the routes. They live as long as the scope. */
 export const make = ({ maxSubscribers, onClear, store, url }: Options): Effect.Effect<Routes, never, Scope.Scope> => {
   const instance = randomUUID()
   let subscribers = 0
@@ -94,7 +94,7 @@ export const make = ({ maxSubscribers, onClear, store, url }: Options): Effect.E
     }
     const [from, number] = (lastEventId ?? "").split(":")
     const start = lastEventId === undefined ? store.last : from === instance ? Number(number) || 0 : 0
-    // Who loses the connection before anything came resumes from here as well.
+    // the id of the first message lets a subscriber resume that loses the connection before the first event
     const greeting = lastEventId === undefined || from === instance ?
       `retry: ${retryMillis}\nid: ${instance}:${start}\n\n` :
       `retry: ${retryMillis}\n${message("cleared", {}, 0)}`

@@ -1,4 +1,4 @@
-/** What the projects' counts come to. */
+/** Makes the statistics of projects. */
 import * as Arr from "effect/Array"
 import * as Order from "effect/Order"
 import { getOrPut } from "./boundedMap.js"
@@ -33,7 +33,7 @@ const updatesOf = (projects: ReadonlyArray<Project.Project>, now: number): Reado
     })
   )
 
-/** The counts of projects, and how near their users are to the limits. */
+/** The counts of projects, and the users with their use of the limits. */
 export const statsOf = (
   projects: ReadonlyArray<Project.Project>,
   usages: ReadonlyArray<Usage>,

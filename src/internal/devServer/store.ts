@@ -1,4 +1,4 @@
-/** What the server remembers, within bounds: the oldest is pushed out first, and counted. */
+/** The state of the server. It is bounded: the oldest data are dropped first, and counted. */
 import * as Arr from "effect/Array"
 import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
@@ -21,7 +21,7 @@ import { usage } from "./traffic.js"
 
 type Received = typeof Model.ReceivedEvent.Type
 
-/** An upload as it came. */
+/** An upload as it arrived. */
 export interface Upload {
   readonly path: string
   readonly body: RequestBody.Body
@@ -32,13 +32,13 @@ export interface Upload {
   readonly now: number
 }
 
-/** What answers an upload in place of the service, and why. */
+/** An answer in place of the service, and its reason. */
 export interface InPlace {
   readonly answer: DevServer.Answer
   readonly because: string
 }
 
-/** What the store is told when it is made. */
+/** The options of the store. */
 export interface Options {
   readonly apiKeys: ReadonlyArray<string> | undefined
   readonly rateLimit: boolean
@@ -46,7 +46,7 @@ export interface Options {
   readonly violations: ReceivedEvents.Violations
 }
 
-/** What is known of one API key. */
+/** The state of one API key. */
 interface Known {
   readonly memory: Memory
   readonly project: Project.Project
@@ -54,7 +54,7 @@ interface Known {
 
 const maxProjects = 200
 
-/** Everything that the server remembers. Its methods complete at once. */
+/** The state of the server. Its methods are synchronous. */
 export class Store {
   readonly #ingest: ReturnType<typeof Ingestion.ingest>
   readonly #violations: ReceivedEvents.Violations
@@ -62,10 +62,10 @@ export class Store {
   readonly #projects = new Map<string, Known>()
   readonly #faults = new Faults()
   readonly #waiting = new Set<() => void>()
-  /** Events and requests share one numbering, which the stream resumes by. */
+  /** The next number. Events and requests share their numbers, so that the stream can resume by one number. */
   #next = 1
   #requestIndex = 0
-  /** The number of the last clear, and of the key that it cleared. */
+  /** The number at the last clear, and the API key that it cleared. */
   cleared: { readonly number: number; readonly apiKey: string | undefined } = { number: 0, apiKey: undefined }
 
   constructor(options: Options) {
@@ -74,27 +74,27 @@ export class Store {
     this.#uploads = new HeldUploads(options.maxEvents)
   }
 
-  /** The number of what came last. */
+  /** The number of the newest event or request. */
   get last(): number {
     return this.#next - 1
   }
 
-  /** How many were pushed out. */
+  /** How many events and requests were dropped. */
   get dropped(): { readonly events: number; readonly requests: number } {
     return this.#uploads.dropped
   }
 
-  /** How many uploads came since the last clear. */
+  /** How many uploads arrived since the last clear. */
   get requestIndex(): number {
     return this.#requestIndex
   }
 
-  /** Grows with each change of the faults. */
+  /** The number of changes of the faults so far. */
   get faultChanges(): number {
     return this.#faults.changes
   }
 
-  /** Calls `listener` at the next change. Answers how to give that up. */
+  /** Calls `listener` once, at the next change. The result removes the listener. */
   onChange(listener: () => void): () => void {
     this.#waiting.add(listener)
     return () => void this.#waiting.delete(listener)
@@ -106,7 +106,7 @@ export class Store {
     listeners.forEach((listener) => listener())
   }
 
-  /** Takes an upload. With `inPlace`, a fault or an interception answered it. */
+  /** Receives an upload. `inPlace` is the answer of a fault or of `intercept`. */
   receive(upload: Upload, inPlace: InPlace | undefined): DevServer.Answer {
     const { body: _, ...rest } = upload
     const apiKey = apiKeyOf(upload.body)
@@ -137,7 +137,7 @@ export class Store {
     return answer
   }
 
-  /** Adds the events of an upload to what is known of their project. */
+  /** Adds the events of an upload to their project. */
   #judge(
     upload: Upload,
     project: Project.Project,
@@ -186,7 +186,7 @@ export class Store {
 
   // Faults
 
-  /** Switches a fault on, for one API key or all. */
+  /** Arms a fault for one API key, or for all. */
   arm(fault: typeof Model.Fault.Type, apiKey: string | undefined, now: number): void {
     this.#faults.arm(fault, apiKey, now)
     this.#changed()
@@ -198,19 +198,19 @@ export class Store {
     this.#changed()
   }
 
-  /** The fault that answers an upload, if any. `chance` is from 0 to 1. */
+  /** The fault that answers an upload, if any. `chance` is a random number from 0 to 1. */
   fire({ body, now }: Upload, chance: number): Armed | undefined {
     return this.#faults.fire({ apiKey: apiKeyOf(body), events: eventsOf(body), now }, chance)
   }
 
-  /** The faults, and what became of the events that they refused. */
+  /** The faults, and the returns of the events that they refused. */
   faults(apiKey: string | undefined, now: number): typeof Model.FaultList.Type {
     return this.#faults.list(apiKey, now)
   }
 
   // Events
 
-  /** Oldest first. */
+  /** The held events with their verdicts, oldest first. */
   received(apiKey?: string): ReadonlyArray<Received> {
     return Arr.flatMap(
       Arr.fromIterable(this.#uploads.oldestFirst(apiKey)),
@@ -218,19 +218,19 @@ export class Store {
     )
   }
 
-  /** Newest first, read as they are asked for. */
+  /** The held events with their verdicts, newest first. Each upload is parsed when its events are read. */
   *newestFirst(apiKey: string | undefined): Generator<Received> {
     for (const found of this.#uploads.newestFirst(apiKey)) {
       yield* ReceivedEvents.receivedOf(found, this.#violations).slice().reverse()
     }
   }
 
-  /** As the service keeps them, oldest first. */
+  /** The kept events as the service keeps them, oldest first. */
   kept(apiKey?: string): ReadonlyArray<DevServer.KeptEvent> {
     return Arr.flatMap(Arr.fromIterable(this.#uploads.oldestFirst(apiKey)), ReceivedEvents.keptOf)
   }
 
-  /** What came after a number, oldest first. */
+  /** The events and requests after a number, oldest first. */
   since(number: number, apiKey: string | undefined): {
     readonly events: ReadonlyArray<Received>
     readonly requests: ReadonlyArray<typeof Model.RequestSummary.Type>
@@ -246,7 +246,7 @@ export class Store {
       }
   }
 
-  /** One event, with its request and the one of its type that came before it. */
+  /** One event, with its request and the previous event of its type. */
   event(id: string, apiKey: string | undefined): Option.Option<typeof Model.EventDetail.Type> {
     const number = Number(id)
     const found = this.#uploads.ofEvent(number)
@@ -276,12 +276,12 @@ export class Store {
 
   // Requests
 
-  /** Those that are held, oldest first. */
+  /** The held uploads, oldest first. */
   get held(): ReadonlyArray<HeldUpload> {
     return this.#uploads.all
   }
 
-  /** As a program sees them, oldest first. */
+  /** The uploads as `DevServer.requests` gives them, oldest first. */
   uploads(): ReadonlyArray<DevServer.ReceivedRequest> {
     return this.#uploads.requests(undefined).map(({ answer, bytes, events, headers, now, path }) => ({
       path,
@@ -293,7 +293,7 @@ export class Store {
     }))
   }
 
-  /** The newest first. */
+  /** The newest requests, newest first. */
   requestList(apiKey: string | undefined, limit: number): typeof Model.RequestList.Type {
     return {
       requests: this.#uploads.requests(apiKey).map(Requests.summaryOf).reverse().slice(0, Math.max(0, limit)),
@@ -320,7 +320,7 @@ export class Store {
     return apiKey === undefined ? all : all.filter(([key]) => key === apiKey)
   }
 
-  /** The last seen first. */
+  /** The users, the last seen first. */
   users(apiKey: string | undefined): typeof Model.UserList.Type {
     return People.usersOf(this.#projectsOf(apiKey))
   }
@@ -367,7 +367,7 @@ export class Store {
   }
 }
 
-/** A note of each verdict, for the events of an upload of which there is nothing more to tell. */
+/** One shared note for each verdict, for events without further details. */
 const notesOf = (
   verdicts: ReadonlyArray<Ingestion.Judgement> | undefined,
   injectedBecause: string | undefined

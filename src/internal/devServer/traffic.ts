@@ -1,4 +1,4 @@
-/** Rates and quotas: how much each user and device has sent lately, and who has sent too much. */
+/** Measures the rates and quotas of users and devices, and refuses uploads over them. */
 import * as Arr from "effect/Array"
 import * as Either from "effect/Either"
 import * as Predicate from "effect/Predicate"
@@ -8,7 +8,7 @@ import type { IdField } from "./eventFaults.js"
 import type { JsonObject } from "./jsonObject.js"
 import type { Remembered, State } from "./memory.js"
 
-/** What one user or device has sent to one endpoint. */
+/** The recent traffic of one user or device at one endpoint. */
 export interface Sender {
   readonly path: string
   readonly field: IdField
@@ -17,7 +17,7 @@ export interface Sender {
   readonly quota: Tally
 }
 
-/** How many events came in each slot of time: the number of the slot, then its events, oldest first. */
+/** Pairs of numbers, oldest first: the number of a slot of time, then the number of its events. */
 export type Tally = ReadonlyArray<number>
 
 interface TimeWindow {
@@ -70,7 +70,7 @@ const countIds = (events: ReadonlyArray<JsonObject>, field: string): ReadonlyMap
   return counts
 }
 
-/** An upload, as far as it is measured. */
+/** The parts of an upload that are measured. */
 interface Measured {
   readonly path: string
   readonly now: number
@@ -96,7 +96,7 @@ const sendersOf = (
     }
   })
 
-/** What users and devices have sent with an upload, or the refusal of it when one of them sent too much. */
+/** The traffic of users and devices after an upload, or its refusal if one of them sent too much. */
 export const meter = (
   endpoint: Endpoint,
   state: State,
@@ -147,7 +147,7 @@ const tooManyRequests = (
   })
 }
 
-/** What one user has sent to one endpoint lately. */
+/** The recent use of one endpoint by one user. */
 export interface Usage {
   readonly path: string
   readonly id: string
@@ -155,7 +155,7 @@ export interface Usage {
   readonly eventsPerDay: number
 }
 
-/** What each user has sent lately. */
+/** The recent use of each user. */
 export const usage = (senders: Remembered["senders"], now: number): ReadonlyArray<Usage> =>
   senders.filter(({ field }) => field === "user_id").map(({ id, path, quota, rate }) => ({
     path,

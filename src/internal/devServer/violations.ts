@@ -1,4 +1,4 @@
-/** Holds the properties of an event against the JSON Schema that a tracking plan has for its type. */
+/** Checks the properties of an event against the JSON Schema that the tracking plan has for its type. */
 import * as Arr from "effect/Array"
 import * as Predicate from "effect/Predicate"
 import type * as Model from "./model.js"
@@ -56,7 +56,7 @@ const check = (value: unknown, schema: unknown, path: string): ReadonlyArray<Vio
   ]
 }
 
-/** Amplitude's own events, `$identify` and those in brackets, need no plan. */
+/** Finds the violations of an event. Amplitude's own events, such as `$identify` and `[Amplitude] …`, need no plan. */
 export const violations: (
   plan: Plan | undefined
 ) => (event: { readonly [field: string]: unknown }) => ReadonlyArray<Violation> = (plan) => (event) => {

@@ -1,43 +1,50 @@
-/** `Effect.async` that always knows how to cancel what it began, and keeps nothing of it in memory. */
+/** `Effect.async` with a canceler that runs even if the fiber is interrupted at once. */
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 
-/** Begins something, says its exit to `done`, and returns what cancels it. */
+/** Begins an operation that says its exit to `done`, and returns what cancels it. */
 type Begin<A, E> = (done: (exit: Exit.Exit<A, E>) => void) => () => void
 
-/** What is waited for. Its functions can refer to the body of a request: each is let go of once it is not needed. */
-interface Waiting<A, E> {
+/**
+ * An operation that is waited for. Both functions can refer to the body of a request, and are let go of when they are not
+ * needed any more.
+ */
+interface Operation<A, E> {
   begin: Begin<A, E> | undefined
   cancel: (() => void) | undefined
   isDone: boolean
 }
 
 /**
- * Begins something, and waits for its exit. When the waiting is interrupted, what was begun is cancelled.
+ * Begins an operation and waits for its exit. An interruption of the waiting cancels the operation.
  *
- * `Effect.async` installs its canceler one operation after it has begun. An interruption in between would leave what was
- * begun to itself. And its functions stay in memory until a major garbage collection: they must not refer to `begin`.
+ * `Effect.async` installs its canceler one operation of the fiber after `register` has run. An interruption in between
+ * would leave the operation running.
+ *
+ * V8 puts functions that are assigned to a property among old objects, and those of `Effect.async` and
+ * `Effect.uninterruptibleMask` are such functions: what they refer to stays in memory until a major garbage collection. So
+ * they refer to the operation, and not to `begin`.
  */
 export const async = <A, E>(begin: Begin<A, E>): Effect.Effect<A, E> =>
   Effect.suspend(() => exitOf({ begin, cancel: undefined, isDone: false }))
 
-const exitOf = <A, E>(waiting: Waiting<A, E>): Effect.Effect<A, E> =>
-  // in this region the handler runs whenever the waiting does not end by itself
+const exitOf = <A, E>(operation: Operation<A, E>): Effect.Effect<A, E> =>
   Effect.uninterruptibleMask((restore) =>
-    Effect.catchAllCause(restore(Effect.async<A, E>((resume) => start(waiting, resume))), (cause) => {
-      if (Cause.isInterrupted(cause)) waiting.cancel?.()
+    // the region is uninterruptible, so that the handler runs whenever the waiting does not end by itself
+    Effect.catchAllCause(restore(Effect.async<A, E>((resume) => start(operation, resume))), (cause) => {
+      if (Cause.isInterrupted(cause)) operation.cancel?.()
       return Exit.failCause(cause)
     })
   )
 
-const start = <A, E>(waiting: Waiting<A, E>, resume: (exit: Exit.Exit<A, E>) => void): void => {
-  const begin = waiting.begin!
-  waiting.begin = undefined
+const start = <A, E>(operation: Operation<A, E>, resume: (exit: Exit.Exit<A, E>) => void): void => {
+  const begin = operation.begin!
+  operation.begin = undefined
   const cancel = begin((exit) => {
-    waiting.isDone = true
-    waiting.cancel = undefined
+    operation.isDone = true
+    operation.cancel = undefined
     resume(exit)
   })
-  if (!waiting.isDone) waiting.cancel = cancel
+  if (!operation.isDone) operation.cancel = cancel
 }

@@ -1,10 +1,10 @@
-/** Compressing the bodies of requests, by the platform's own `CompressionStream`. */
+/** Compresses the bodies of requests with the platform's `CompressionStream`. */
 import * as Effect from "effect/Effect"
 
-/** Bodies of at most so many bytes are sent as they are: they would gain nothing. */
+/** The most bytes of a body that is not compressed. Compression gains nothing there. */
 const minCompressed = 2048
 
-/** The compressed body, or nothing where the body is better sent as it is. */
+/** The compressed body, or undefined if the body is to be sent uncompressed. */
 export const gzip = (body: Uint8Array): Effect.Effect<Uint8Array | undefined> =>
   body.length <= minCompressed
     ? Effect.succeed(undefined)

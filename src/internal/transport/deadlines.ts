@@ -1,6 +1,6 @@
 /**
- * Limits of time on effects that are not ours. When the time is up, nobody waits any longer, even for an effect that
- * cannot be interrupted. Most effects are done by then: one alarm serves them all.
+ * Timeouts for effects of user code. When the time is up, the waiting ends, even if the effect cannot be interrupted.
+ * All timeouts share one alarm, since most effects end in time.
  */
 import * as Cause from "effect/Cause"
 import * as Duration from "effect/Duration"
@@ -12,19 +12,19 @@ import { withMonotonic } from "../time.js"
 
 export interface Deadlines {
   /**
-   * Runs an effect in a fiber of its own, and fails when it has not ended in time. The waiting can be interrupted, wherever
-   * it is.
+   * Runs an effect in a fiber of its own, and fails with `onTimeout` if the effect has not ended in time. The waiting
+   * is interruptible in any region.
    */
   readonly within: <A, E, E2>(
     effect: Effect.Effect<A, E>,
     duration: Duration.Duration,
     onTimeout: () => E2
   ) => Effect.Effect<A, E | E2>
-  /** Stops the timer, where nothing is limited now. */
+  /** Stops the timer if no effect is running. */
   readonly rest: Effect.Effect<void>
 }
 
-/** An effect that runs. */
+/** A running effect with its deadline. */
 interface Limited {
   /** Monotonic, in milliseconds. */
   readonly deadline: number
@@ -34,7 +34,7 @@ interface Limited {
 export const make = (): Deadlines => {
   const running = new Set<Limited>()
 
-  /** Gives up what is past its deadline. */
+  /** Ends the waiting for the effects past their deadlines. */
   const expire: Effect.Effect<void> = withMonotonic((now) => {
     let next = Infinity
     for (const limited of running) {
@@ -63,7 +63,7 @@ export const make = (): Deadlines => {
             running.add(limited)
             const exit = Effect.async<A, E | E2>((done) => {
               resume = done
-              // the time can be up before anybody waits
+              // the time can be up before the waiting begins
               if (isLate) limited.giveUp()
               else fiber.addObserver((exit) => done(hasInterruptedItself(exit) ? Exit.die(interruptedItself) : exit))
             })
@@ -81,7 +81,7 @@ export const make = (): Deadlines => {
   }
 }
 
-/** Whoever waits was not interrupted then. */
+/** The waiting fiber was not interrupted: the effect interrupted its own fiber. */
 const hasInterruptedItself = (exit: Exit.Exit<unknown, unknown>): boolean =>
   Exit.isFailure(exit) && Cause.isInterruptedOnly(exit.cause)
 

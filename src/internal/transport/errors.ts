@@ -1,4 +1,4 @@
-/** What goes wrong with a request, in words. */
+/** The errors of the transports, with their messages. */
 import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import { TransportError } from "../../AmplitudeError.js"
@@ -19,18 +19,18 @@ export const incomplete = (cause: unknown): TransportError =>
     cause
   })
 
-/** What came back is not what the service answered. */
+/** A redirected request: the answer is not one of the service. */
 export const redirected = (): TransportError =>
   new TransportError({ reason: "Connection", message: "the request was redirected" })
 
-/** The answer is not one of the service, whose answers are small. */
+/** An answer above the limit of bytes. The service sends small answers only. */
 export const tooLong = (maxBytes: number): TransportError =>
   new TransportError({ reason: "Incomplete", message: `the answer has more than ${maxBytes} bytes` })
 
-/** So many causes of causes are looked at. */
+/** The most nested causes that are read. */
 const maxCauses = 20
 
-/** The innermost message of an error: `fetch failed` says less than the `ECONNREFUSED` that caused it. */
+/** The message of the innermost cause: `fetch failed` says less than its cause `ECONNREFUSED`. */
 const innermostMessage = (error: unknown): string | undefined => {
   let innermost = error
   for (let left = maxCauses; left > 0 && Predicate.isRecord(innermost) && innermost.cause !== undefined; left--) {

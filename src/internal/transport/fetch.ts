@@ -1,6 +1,6 @@
 /**
- * A request over the platform's `fetch` itself, which costs less than an `HttpClient` in between. The `Fetch` and
- * `RequestInit` of `FetchHttpClient` are respected.
+ * The transport over the platform's `fetch`. It calls `fetch` directly, since an `HttpClient` costs more. It uses the
+ * `Fetch` and `RequestInit` of `FetchHttpClient` if they are provided.
  */
 import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
 import * as Context from "effect/Context"
@@ -27,7 +27,7 @@ export const transport: Transport.Service = {
     })
 }
 
-/** Never rejects. */
+/** Sends a request. The promise never rejects. */
 const exchange = (
   fetch: typeof globalThis.fetch,
   { body, headers, url }: Transport.Request,
@@ -35,14 +35,14 @@ const exchange = (
   signal: AbortSignal
 ): Promise<Exit.Exit<Transport.Answer, TransportError>> => {
   let isAnswered = false
-  // a `fetch` that throws rejects as well
+  // inside of `new Promise`, a `fetch` that throws rejects as well
   return new Promise<Response>((resolve) =>
     resolve(fetch(url, {
       ...init,
       method: "POST",
       headers: headersOf(headers, init),
       body: body as BodyInit,
-      // a client that follows a redirect hides it behind the last answer
+      // following a redirect would hide it behind the last answer
       redirect: "manual",
       signal
     }))
@@ -53,7 +53,7 @@ const exchange = (
     .catch((defect: unknown) => Exit.die(defect))
 }
 
-/** A `fetch` of the user's may give a response that has no stream. */
+/** Reads the body. A `fetch` of the user may give a response without a stream. */
 const readBody = (response: Response): Promise<string | TransportError> =>
   response.body instanceof ReadableStream ? readWebStream(response.body) : response.text()
 
@@ -63,7 +63,7 @@ const headersOf = (own: Transport.Request["headers"], init: RequestInit | undefi
   return headers
 }
 
-/** A `fetch` that does not keep to `redirect` says so afterwards; a browser that does hides the answer. */
+/** The answer, or a failure for a redirect: some `fetch`es follow it all the same, and browsers hide its answer. */
 const answerOf = (
   response: Response,
   body: string | TransportError

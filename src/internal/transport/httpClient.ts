@@ -39,7 +39,7 @@ const toAnswer = (
   url: string,
   response: HttpClientResponse.HttpClientResponse
 ): Effect.Effect<Transport.Answer, HttpClientError.ResponseError | TransportError> =>
-  // a client that follows redirects hides them behind the last answer, and a page of a proxy is no success
+  // a client that follows redirects gives the last answer, which can be the login page of a proxy
   response.request.url === url && response.status > 0
     ? Effect.map(
       Effect.catchIf(readStream(response.stream), isEmptyBody, () => Effect.succeed("")),
@@ -47,11 +47,11 @@ const toAnswer = (
     )
     : Effect.fail(redirected())
 
-/** An answer without a body has no stream. */
+/** Reading an answer without a body fails, since it has no stream. */
 const isEmptyBody = (error: HttpClientError.ResponseError | TransportError): boolean =>
   error._tag === "ResponseError" && error.reason === "EmptyBody"
 
-/** The platform's errors hold the request, and with it the key: only what lies beneath them is kept. */
+/** Keeps only the cause of an error: the errors of the platform hold the request, and with it the API key. */
 const toTransportError = (error: HttpClientError.HttpClientError | TransportError): TransportError => {
   switch (error._tag) {
     case "TransportError":

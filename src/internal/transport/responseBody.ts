@@ -1,10 +1,12 @@
-/** Reading the body of an answer, up to a limit: an endless body or a decompression bomb must not fill the memory. */
+/**
+ * Reads the body of an answer up to a limit, so that an endless body or a decompression bomb cannot fill the memory.
+ */
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import type { TransportError } from "../../AmplitudeError.js"
 import { tooLong } from "./errors.js"
 
-/** The most bytes of an answer that are read. The answers of the service are far smaller. */
+/** The most bytes of an answer. The answers of the service are far smaller. */
 export const maxBytes = 1_000_000
 
 /** The bytes of a body as they arrive. */
@@ -12,7 +14,7 @@ export class ResponseBody {
   private readonly chunks: Array<Uint8Array> = []
   private bytes = 0
 
-  /** Adds a chunk, and says whether the body is still within the limit. */
+  /** Adds a chunk. The result says whether the body is still within the limit. */
   add(chunk: Uint8Array): boolean {
     this.bytes += chunk.length
     if (!this.isTooLong) this.chunks.push(chunk)
@@ -39,7 +41,7 @@ export class ResponseBody {
 
 const decoder = new TextDecoder()
 
-/** The text of a web stream, which is cancelled where it is too long. */
+/** The text of a web stream. A stream that is too long is cancelled. */
 export const readWebStream = (stream: ReadableStream<Uint8Array>): Promise<string | TransportError> => {
   const reader = stream.getReader()
   const body = new ResponseBody()
@@ -52,7 +54,7 @@ export const readWebStream = (stream: ReadableStream<Uint8Array>): Promise<strin
   return read()
 }
 
-/** The text of a stream of Effect's. */
+/** The text of an Effect `Stream`. */
 export const readStream = <E>(stream: Stream.Stream<Uint8Array, E>): Effect.Effect<string, E | TransportError> =>
   Effect.suspend(() => {
     const body = new ResponseBody()

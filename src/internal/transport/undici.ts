@@ -1,4 +1,4 @@
-/** The transport over undici itself, which costs less than an `HttpClient` in between. */
+/** The transport over undici. It calls undici directly, since an `HttpClient` costs more. */
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import * as Undici from "@effect/platform-node/Undici"
 import * as Effect from "effect/Effect"
@@ -15,12 +15,11 @@ import { maxBytes, ResponseBody } from "./responseBody.js"
 type Dispatcher = Undici.Dispatcher
 type Controller = Undici.Dispatcher.DispatchController
 
-/** Bun puts a module of its own in the place of `undici`, and its agents have no `dispatch`. */
+/** Whether undici can dispatch. Bun replaces `undici` with a module whose agents have no `dispatch`. */
 const canDispatch = (): boolean => Predicate.isFunction(Undici.Agent.prototype.dispatch)
 
 /**
- * Sends over a pool of connections that are kept alive and closed with the scope. Where undici cannot dispatch, `fetch`
- * sends.
+ * Sends over a pool of keep-alive connections, which closes with the scope. Without `dispatch`, it sends over `fetch`.
  */
 export const make: Effect.Effect<Transport.Service, never, Scope.Scope> = Effect.suspend(() =>
   canDispatch()
@@ -38,7 +37,7 @@ const send = (dispatcher: Dispatcher): Transport.Service["send"] => {
     })
 }
 
-/** Where a request goes, as undici takes it. */
+/** The URL of a request in the form of undici. */
 interface Target {
   readonly origin: string
   readonly path: string
@@ -49,7 +48,7 @@ const parse = (text: string): Target => {
   return { origin, path: pathname + search }
 }
 
-/** The same for the same text, which is worked out once as long as it does not change. */
+/** Memoizes the last result: a client sends to the same URL again and again. */
 const lastOf = <A>(f: (text: string) => A): (text: string) => A => {
   let last: { readonly text: string; readonly value: A } | undefined
   return (text) => {
@@ -66,14 +65,14 @@ const optionsOf = (
   method: "POST",
   headers,
   body,
-  // how long an answer may take is the client's own business
+  // the client has its own timeouts
   headersTimeout: 0,
   bodyTimeout: 0
 })
 
 type Done = (exit: Exit.Exit<Transport.Answer, TransportError>) => void
 
-/** What undici tells of one exchange. */
+/** The handler of one request. */
 class Handler implements Undici.Dispatcher.DispatchHandler {
   private readonly done: Done
   controller: Controller | undefined = undefined
@@ -86,7 +85,7 @@ class Handler implements Undici.Dispatcher.DispatchHandler {
     this.done = done
   }
 
-  /** One that still waits for a connection is aborted when it would begin. */
+  /** Aborts the request. A request that still waits for a connection is aborted when it starts. */
   abort(): void {
     this.isAborted = true
     this.controller?.abort(aborted)
@@ -98,7 +97,7 @@ class Handler implements Undici.Dispatcher.DispatchHandler {
   }
 
   onResponseStart(_controller: Controller, status: number, headers: Undici.Dispatcher.ResponseData["headers"]): void {
-    // an early hint is no answer yet
+    // an informational answer, such as early hints, comes before the real one
     if (status < 200) return
     this.status = status
     this.headers = headers
@@ -118,7 +117,7 @@ class Handler implements Undici.Dispatcher.DispatchHandler {
     ))
   }
 
-  /** Lets go of the request and its body. */
+  /** Ends the request, and drops the reference to it and its body. */
   private end(exit: Exit.Exit<Transport.Answer, TransportError>): void {
     this.controller = undefined
     this.done(exit)
@@ -127,7 +126,7 @@ class Handler implements Undici.Dispatcher.DispatchHandler {
 
 const aborted = new Error("the request was interrupted")
 
-/** A header that came more than once as one. */
+/** Joins the values of a repeated header. */
 const joined = (headers: Undici.Dispatcher.ResponseData["headers"]): Transport.Answer["headers"] =>
   Object.fromEntries(
     Object.entries(headers).map(([name, value]) => [name, Array.isArray(value) ? value.join(", ") : value])

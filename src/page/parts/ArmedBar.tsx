@@ -1,4 +1,4 @@
-/** Says on every view that a fault is switched on, and stops it. */
+/** The bar that says on every view that a fault is on, with a button that stops it. */
 import type { JSX } from "preact"
 import * as Faults from "../faults.js"
 import { count } from "../format.js"

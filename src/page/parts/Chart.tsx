@@ -1,4 +1,4 @@
-/** The last minute: one bar a second, stacked by verdict. */
+/** The chart of the last minute, with one bar a second, stacked by verdict. */
 import type { JSX } from "preact"
 import { count } from "../format.js"
 import type { Verdict } from "../wire.js"
@@ -8,12 +8,12 @@ export type Second = { readonly [verdict in Verdict]: number }
 
 const height = 40
 
-/** From the bottom up: what needs attention is on top. */
+/** The verdicts from the bottom of a bar to its top. */
 const order: ReadonlyArray<Verdict> = ["kept", "duplicate", "injected", "refused", "fault"]
 
 const total = (second: Second): number => verdicts.reduce((sum, verdict) => sum + second[verdict], 0)
 
-/** The text of the chart, for those who do not see it. */
+/** The text of the chart for screen readers. */
 const summary = (seconds: ReadonlyArray<Second>): string => {
   const counts = verdicts.flatMap((verdict) => {
     const sum = seconds.reduce((before, second) => before + second[verdict], 0)

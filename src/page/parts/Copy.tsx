@@ -1,8 +1,8 @@
-/** Copies a text. */
+/** Copies texts to the clipboard. */
 import type { ComponentChildren, JSX } from "preact"
 import { notify } from "../state.js"
 
-/** The clipboard exists on a secure origin only; elsewhere the browser copies what is selected. */
+/** The clipboard exists on a secure origin only. Elsewhere the browser copies the selection. */
 const write = async (text: string): Promise<void> => {
   if (navigator.clipboard !== undefined) {
     return navigator.clipboard.writeText(text)
@@ -30,7 +30,7 @@ export const CopyButton = (
   { children, text, what }: {
     readonly children: ComponentChildren
     readonly text: () => string
-    /** What is copied, for the message. */
+    /** The name of the copied text, for the message. */
     readonly what: string
   }
 ): JSX.Element => (

@@ -1,4 +1,4 @@
-/** The name, the tabs, the counts, and what concerns the page as a whole. */
+/** The header: the name, the tabs, the counts, and the buttons for the whole page. */
 import type { JSX } from "preact"
 import { count } from "../format.js"
 import { connection, counts, total } from "../live.js"

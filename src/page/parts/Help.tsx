@@ -1,4 +1,4 @@
-/** The keys and the language of the filter. */
+/** The help: the keys and the words of the filter. */
 import { Fragment, type JSX } from "preact"
 import { useLayoutEffect, useRef } from "preact/hooks"
 import { helpIsOpen, keysAreOn, setKeys } from "../state.js"

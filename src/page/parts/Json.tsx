@@ -1,4 +1,4 @@
-/** A JSON value, one member a line, with the lines of certain paths marked. */
+/** Shows a JSON value, one member a line, with the lines of given paths marked. */
 import { useSignal } from "@preact/signals"
 import type { JSX } from "preact"
 import { plural } from "../format.js"
@@ -12,14 +12,14 @@ interface Line {
   readonly comma: boolean
 }
 
-/** The path of a member, as the server writes it. */
+/** The path of a member in the form of the server. */
 export const member = (path: string, key: string | number): string =>
   typeof key === "number" ? `${path}[${key}]` : path === "" ? key : `${path}.${key}`
 
 const scalarKind = (value: unknown): Line["kind"] =>
   typeof value === "string" ? "string" : typeof value === "number" ? "number" : "word"
 
-/** The lines of a value. A stack of its own: a value may nest deeper than the engine can call. */
+/** The lines of a value. It uses no recursion, since a deep value could exceed the call stack. */
 const linesOf = (root: unknown): ReadonlyArray<Line> => {
   const lines: Array<Line> = []
   const stack: Array<Line | { readonly value: unknown; readonly line: Omit<Line, "kind" | "text"> }> = [

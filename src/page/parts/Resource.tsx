@@ -1,4 +1,4 @@
-/** Reads routes for a view, and says when that fails. */
+/** Reads routes for a view, and shows failures. */
 import { type ReadonlySignal, useSignal } from "@preact/signals"
 import type { JSX } from "preact"
 import { useEffect } from "preact/hooks"
@@ -6,12 +6,12 @@ import { ApiError, get } from "../api.js"
 import { project } from "../router.js"
 
 export interface Resource<A> {
-  /** What was read last. It stays while it is read again. */
+  /** The last value. It stays while the route is read again. */
   readonly value: A | undefined
   readonly error: ApiError | undefined
 }
 
-/** Reads a route, and again whenever the revision changes. */
+/** Reads a route, and reads it again when the revision changes. */
 export function useResource<A>(
   path: string,
   revision: ReadonlySignal<number>,
@@ -43,7 +43,7 @@ export function useResource<A>(
   return state.value.key === key ? state.value : { value: undefined, error: undefined }
 }
 
-/** Why a view shows nothing. */
+/** The reason why a view shows nothing. */
 export const Failure = ({ error, title }: { readonly error: ApiError; readonly title: string }): JSX.Element => (
   <div class="empty" role="status">
     <h2>{title}</h2>

@@ -1,9 +1,9 @@
-/** A list beside what is open in it. On a narrow screen one of the two is shown. */
+/** A list beside its open entry. A narrow screen shows one of the two. */
 import type { ComponentChildren, JSX } from "preact"
 import { href, type Tab } from "../router.js"
 import { tabNames } from "./Header.js"
 
-/** The way back on a narrow screen. */
+/** The link back to the list on a narrow screen. */
 export const Back = ({ tab }: { readonly tab: Tab }): JSX.Element => (
   <a class="back" href={href(tab)}>
     <svg class="icon" width="14" height="14" viewBox="0 0 14 14" aria-hidden="true">

@@ -1,4 +1,4 @@
-/** A verdict as a word and a shape. The colour says nothing that these two do not say. */
+/** A verdict as a word and a shape, so that nobody needs to tell the colours apart. */
 import type { JSX } from "preact"
 import type { Verdict as Name } from "../wire.js"
 

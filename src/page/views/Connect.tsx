@@ -1,4 +1,4 @@
-/** How to send the first event. */
+/** Shows how to send the first event. */
 import { useSignal } from "@preact/signals"
 import type { JSX } from "preact"
 import { ApiError } from "../api.js"
@@ -7,7 +7,7 @@ import { href, project } from "../router.js"
 import { snippets } from "../snippets.js"
 import { notify } from "../state.js"
 
-/** Sends one event the way an SDK would. */
+/** Sends one event as an SDK does. */
 const sendTest = async (): Promise<void> => {
   const response = await fetch("/2/httpapi", {
     method: "POST",
@@ -18,7 +18,7 @@ const sendTest = async (): Promise<void> => {
         event_type: "Test Event",
         user_id: "test-user",
         time: Date.now(),
-        // Only a secure origin can make one.
+        // `randomUUID` exists on a secure origin only
         insert_id: isSecureContext ? crypto.randomUUID() : undefined,
         event_properties: { source: "DevServer page" }
       }]

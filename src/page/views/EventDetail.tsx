@@ -1,4 +1,4 @@
-/** One event: why it was not kept first, then what was sent and what came of it. */
+/** One event: first the reason of its verdict, then its JSON and its effects. */
 import { Fragment, type JSX } from "preact"
 import * as Copies from "../copies.js"
 import { brief, dateTime, duration, plural } from "../format.js"
@@ -79,7 +79,7 @@ const Content = (
   )
 }
 
-/** Why the event was not kept, or what the service made of it. */
+/** Why the event was not kept, or what the service changed in it. */
 const Why = ({ event }: { readonly event: ReceivedEvent }): JSX.Element | null => {
   const { alterations, because, of, reasons, verdict, violations } = event
   if (verdict === "kept" && alterations.length === 0 && violations.length === 0) {

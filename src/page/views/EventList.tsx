@@ -1,4 +1,4 @@
-/** The list of events. Only the rows near the visible part exist, so that its length costs nothing. */
+/** The list of events. Only the rows near the visible part are drawn, so that a long list is as fast as a short one. */
 import { untracked, useSignal, useSignalEffect } from "@preact/signals"
 import type { JSX } from "preact"
 import { useEffect, useLayoutEffect, useRef } from "preact/hooks"
@@ -14,7 +14,7 @@ const rowHeight = 56
 /** Rows that exist above and below the visible part. */
 const overscan = 8
 
-/** How long a still pointer counts as reading, in milliseconds. */
+/** The time that a pointer without movement counts as reading, in milliseconds. */
 const readingMillis = 10_000
 
 export const EventList = (): JSX.Element => {
@@ -43,13 +43,13 @@ export const EventList = (): JSX.Element => {
     }
   })
 
-  // The other filter is another list.
+  // another filter shows another list, from its top
   useSignalEffect(() => {
     void query.value
     box.current?.scrollTo(0, 0)
   })
 
-  // Moving by key keeps the event at the cursor in sight.
+  // keys scroll the event at the cursor into view
   useSignalEffect(() => {
     const element = box.current
     const id = cursor.value
@@ -85,7 +85,7 @@ export const EventList = (): JSX.Element => {
   const first = Math.max(0, Math.floor(top.value / rowHeight) - overscan)
   const last = Math.min(total, Math.ceil((top.value + height.value) / rowHeight) + overscan)
   const indices = Array.from({ length: Math.max(0, last - first) }, (_, offset) => first + offset)
-  // The row at the cursor has the focus: it must not go when it is out of sight.
+  // the row at the cursor is always drawn, since it can have the focus
   if (atCursor !== -1 && (atCursor < first || atCursor >= last)) {
     indices.push(atCursor)
   }

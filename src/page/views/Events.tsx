@@ -1,4 +1,4 @@
-/** The events: filter, last minute, list, and beside it one event. */
+/** The view of the events: the filter, the last minute, the list, and one event beside it. */
 import type { JSX } from "preact"
 import { address } from "../api.js"
 import * as Filter from "../filter.js"
@@ -33,7 +33,7 @@ export const Events = (): JSX.Element => {
   )
 }
 
-/** Apart, so that the clock draws nothing but the chart. */
+/** A component of its own, so that each second only the chart is drawn again. */
 const LastMinute = (): JSX.Element => <Chart seconds={lastMinute.value} />
 
 const Toolbar = (): JSX.Element => {
@@ -135,7 +135,7 @@ const EmptyList = (): JSX.Element =>
       </div>
     )
 
-/** What is beside the list while no event is open: why events were not kept. */
+/** The reasons of events that were not kept, shown while no event is open. */
 const Summary = (): JSX.Element => {
   const troubles = Log.troubles()
   return (

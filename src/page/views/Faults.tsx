@@ -1,4 +1,4 @@
-/** Faults on purpose, and what became of the events that they refused. */
+/** The view of the faults, and of the returns of the events that they refused. */
 import { useSignal } from "@preact/signals"
 import { Fragment, type JSX } from "preact"
 import * as FaultControl from "../faults.js"
@@ -70,7 +70,7 @@ export const Faults = (): JSX.Element => (
   </div>
 )
 
-/** The one fault that asks for a user. */
+/** The fault for one user, with a field for the id. */
 const Throttle = (): JSX.Element => {
   const { value } = useResource<{ readonly users: ReadonlyArray<UserSummary> }>("/api/users", arrivals)
   const user = useSignal(route.value.query.get("user") ?? "")
@@ -136,7 +136,7 @@ interface Fate {
   readonly kind: "kept" | "refused" | "fault"
 }
 
-/** What became of an event: the second return is one too many. */
+/** The outcome of a refused event. It should come back once: a second return is a fault of the SDK. */
 const fateOf = ({ refusedAt, returns }: Delivery): Fate => {
   const [first] = returns
   return first === undefined ?

@@ -1,4 +1,4 @@
-/** The events and properties as they were observed, and where they leave the tracking plan. */
+/** The view of the observed events and properties, with the violations of the tracking plan. */
 import type { JSX } from "preact"
 import { brief, count, dateTime, percent, plural } from "../format.js"
 import { arrivals } from "../live.js"

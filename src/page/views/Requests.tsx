@@ -1,4 +1,4 @@
-/** The requests as they were sent, with their answers. */
+/** The view of the requests as they were sent, with their answers. */
 import type { JSX } from "preact"
 import { bytes, count, dateTime, plural, timeOfDay } from "../format.js"
 import { arrivals } from "../live.js"
@@ -80,7 +80,7 @@ export const Requests = (): JSX.Element => {
   )
 }
 
-/** The most of a body that is shown, in characters. */
+/** The most characters of a body that are shown. */
 const shownBody = 100_000
 
 const parsed = (text: string): unknown => {

@@ -1,4 +1,4 @@
-/** The users and groups, and what the service would hold of each. */
+/** The view of the users and groups, with the properties that the service would hold. */
 import type { ComponentChildren, JSX } from "preact"
 import { brief, count, dateTime, inline, plural, timeOfDay } from "../format.js"
 import { arrivals } from "../live.js"

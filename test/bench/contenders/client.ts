@@ -1,10 +1,10 @@
-/** What every contender is to the bench, ours, the floor and the peers alike. */
+/** The interface of every contender: this package, the floor and the peers. */
 import type { Place } from "../control.js"
 
 export interface Settings extends Place {
   /** The most events that will wait at once, for clients whose buffer has a size. */
   readonly waiting: number
-  /** Whether nothing leaves before `flush`, where a client can be told so. */
+  /** Whether the client may send nothing before `flush`, if it has such a setting. */
   readonly hold: boolean
   /** Whether answers take long, so that larger or more requests pay. */
   readonly slow: boolean

@@ -1,6 +1,7 @@
 /**
- * What any client has to do, written by hand: the same event objects, one `randomUUID` and one `JSON.stringify` each,
- * and batches of 200 over undici, whose connections are kept alive. It checks nothing, drops nothing, reports nothing.
+ * The floor: a minimal client written by hand. It uses the same event objects, one `randomUUID` and one
+ * `JSON.stringify` each, and batches of 200 over keep-alive connections of undici. It checks nothing, drops nothing,
+ * reports nothing.
  */
 import * as Undici from "@effect/platform-node/Undici"
 import { setTimeout as sleep } from "node:timers/promises"
@@ -51,7 +52,7 @@ const openWith = (concurrency: number): Open => async ({ hold, url }) => {
   const pump = async (): Promise<void> => {
     while (sent < full.length) {
       const next = full[sent]!
-      // what was sent is not kept
+      // sent events are not kept
       full[sent++] = []
       await persistently(() => send(next))
     }

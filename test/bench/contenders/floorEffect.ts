@@ -1,6 +1,6 @@
 /**
- * The floor written with Effect, which shows what Effect itself takes: the same loop in one fiber, an operation for each
- * event, and batches of 200 over an `HttpClient`.
+ * The floor written with Effect, which shows the cost of Effect itself: the same loop in one fiber, an operation for
+ * each event, and batches of 200 over an `HttpClient`.
  */
 import { FetchHttpClient, HttpBody, HttpClient, HttpClientRequest } from "@effect/platform"
 import { NodeHttpClient } from "@effect/platform-node"

@@ -2,7 +2,7 @@ import { pathToFileURL } from "node:url"
 import { pathOf } from "../paths.js"
 import type { Client, Open, Settings } from "./client.js"
 
-/** Those that are installed by themselves; each is a module in `peers`. */
+/** The contenders that are installed separately. Each is a module in `peers`. */
 export const peers = [
   "amplitude-node",
   "amplitude-node-fast",
@@ -32,5 +32,5 @@ const load = async (name: string): Promise<Open> => {
   return open
 }
 
-/** Loads a contender; what it returns opens its client, so that loading is in no figure. */
+/** Loads a contender. The result opens its client, so that no figure includes loading. */
 export const contender = async (name: string): Promise<(settings: Settings) => Promise<Client>> => await load(name)

@@ -9,8 +9,8 @@ interface Axis {
   /** How long a sample takes. */
   readonly seconds: number
   /**
-   * Its values, where each has a process of its own: a process in which a million events have waited is not the one in
-   * which a thousand do.
+   * The values that have a process each. A process in which a million events have waited differs from one in which a
+   * thousand wait.
    */
   readonly alone?: ReadonlyArray<number>
 }

@@ -14,11 +14,11 @@ const of = ({ quick }: Settings): Race => {
       { name: "undici", seconds: 14 },
       { name: "fetch", seconds: 14 },
       { name: "undici+callback", seconds: 14 },
-      // what they were answered is looked up in all that waits: with more events, draining takes minutes
+      // these clients search all waiting events for each answer: with more events, draining takes minutes
       { name: "amplitude-node-fast", seconds: 15, params: { events: 20_000 / divisor } },
       { name: "posthog", seconds: 15, params: { events: 20_000 / divisor } },
       { name: "segment", seconds: 12, params: { events: 20_000 / divisor } },
-      // each call makes the JSON of all that waits
+      // each call makes the JSON of all waiting events
       { name: "rudderstack", seconds: 12, params: { events: 2000 / divisor } }
     ],
     params: { events: 200_000 / divisor },

@@ -32,7 +32,7 @@ export const outage: Measurement = {
       await race(settings, one),
       [
         {
-          // of those that have lost some nobody can say
+          // a contender that has lost events has no time of recovery
           title: "seconds until all are there",
           value: ({ figures }) => figures?.lost === 0 ? figures.recovery! : NaN,
           ratios: true

@@ -1,6 +1,5 @@
 /**
- * The storages that processes share, beside each other. It starts the servers itself, in a program of its own that prints its
- * figures.
+ * Compares the shared storages. A separate program starts the servers and prints the figures.
  */
 import { spawnSync } from "node:child_process"
 import type { Measurement, Settings } from "../bench.js"

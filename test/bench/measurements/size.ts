@@ -1,4 +1,6 @@
-/** What importing costs, and how large what `track` needs is, beyond Effect and `@effect/platform`. */
+/**
+ * Measures the cost of importing, and the size of the modules that `track` needs beyond Effect and `@effect/platform`.
+ */
 import { readFileSync } from "node:fs"
 import { createRequire } from "node:module"
 import { dirname, resolve } from "node:path"
@@ -75,7 +77,7 @@ const launchAll = async (times: number): Promise<ReadonlyMap<string, ReadonlyArr
   return samples
 }
 
-/** What starting Node takes is no part of importing. */
+/** The cost of starting Node, which is subtracted. */
 const printImports = (samples: ReadonlyMap<string, ReadonlyArray<Sample>>): void => {
   const medianOf = (name: string, of: "cpu" | "wall"): number =>
     median((samples.get(name) ?? []).map(({ figures }) => figures?.[of] ?? NaN)) -

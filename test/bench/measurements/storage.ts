@@ -1,6 +1,6 @@
 /**
- * What the storages in memory and in databases cost beside plain statements. It starts the databases itself, in a program of
- * its own that prints its figures.
+ * Compares the storages in memory and in databases with plain statements. A separate program starts the databases and
+ * prints the figures.
  */
 import { spawnSync } from "node:child_process"
 import type { Measurement, Settings } from "../bench.js"

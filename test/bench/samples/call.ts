@@ -1,4 +1,4 @@
-/** The median nanoseconds of a call in bursts, with flushing between them outside of what is timed. */
+/** The median nanoseconds of a call in bursts. Flushing between the bursts is not timed. */
 import type { Client } from "../contenders/client.js"
 import { contender } from "../contenders/index.js"
 import { makeEvent } from "../event.js"

@@ -1,4 +1,4 @@
-/** How late the event loop of a host is that tracks steadily, while batches leave. */
+/** The delay of the event loop of a host that tracks steadily while batches leave. */
 import { monitorEventLoopDelay } from "node:perf_hooks"
 import { contender } from "../contenders/index.js"
 import * as Control from "../control.js"

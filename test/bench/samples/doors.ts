@@ -1,6 +1,6 @@
 /**
- * One call of the client and the event that it sends, and `JSON.stringify` and `randomUUID` of that event. Bursts of the two
- * take turns, so that what disturbs one of them disturbs the other.
+ * One call of the client and the event that it sends, and `JSON.stringify` and `randomUUID` of that event. Bursts of
+ * the two take turns, so that what disturbs one of them disturbs the other.
  */
 import { Effect, ManagedRuntime } from "effect"
 import { Amplitude } from "effect-amplitude"
@@ -11,7 +11,7 @@ import { doors } from "../doors.js"
 import type { Sampler } from "../sample.js"
 import { median } from "../statistics.js"
 
-/** The nanoseconds of CPU that a burst takes: those of other programs do not count. */
+/** The nanoseconds of CPU of a burst, without the CPU of other programs. */
 const cpuOf = async (burst: () => Promise<void> | void): Promise<number> => {
   const before = process.cpuUsage()
   await burst()
@@ -19,7 +19,7 @@ const cpuOf = async (burst: () => Promise<void> | void): Promise<number> => {
   return (system + user) * 1000
 }
 
-/** Here so that what is made is not left out by the compiler. */
+/** Holds a result, so that the compiler cannot remove the code that makes it. */
 let length = 0
 
 const bare = ({ sent }: Door, calls: number) => (): void => {

@@ -1,7 +1,7 @@
 /**
- * CPU of an event until it is delivered, as one thing grows: all values in one process, or one of them in a process of its
- * own (`depths 1000`). It comes after a warm-up, and each client stays open, so that neither compiling nor opening is in any
- * figure. The values take turns; the median of each is told.
+ * CPU of an event until it is delivered, as one parameter grows: all values in one process, or one value in its own
+ * process (`depths 1000`). It is measured after a warm-up, and each client stays open, so that no figure includes
+ * compiling or opening. The values take turns, and the result is the median of each.
  */
 import { Effect, ManagedRuntime } from "effect"
 import type { Event } from "effect-amplitude"
@@ -135,8 +135,8 @@ const axes: Record<string, Cases> = {
 
 /**
  * Microseconds of CPU of an event of this case. Few events are repeated until there are enough to tell, and what comes
- * first is not in the figure. Garbage is never collected by force: a heap that was made to give up its space is not that
- * of a process that runs, and collects twice as much for long.
+ * first is not in the figure. Garbage is never collected by force: a heap that was made to give up its space is not
+ * that of a process that runs, and collects twice as much for long.
  */
 const measure = async ({ events, open }: Case, place: Place, least: number): Promise<number> => {
   const subject = await open(place, events)

@@ -55,7 +55,7 @@ const arrivals = async (page: Page, url: string, count: number): Promise<Readonl
   return times
 }
 
-/** Presses keys until it is told to stop. */
+/** Presses keys until it is stopped. */
 const pressKeys = (page: Page) => {
   let isOver = false
   const run = async () => {

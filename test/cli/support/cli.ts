@@ -1,4 +1,4 @@
-/** The command line as its users run it: the bundle, as a process of its own. */
+/** Runs the command line as its users do: the bundle, in a process of its own. */
 import { assert } from "@effect/vitest"
 import type { ChildProcessWithoutNullStreams } from "node:child_process"
 import { execFileSync, spawn } from "node:child_process"
@@ -40,7 +40,7 @@ export interface Options {
 export interface Running {
   readonly child: ChildProcessWithoutNullStreams
   readonly ended: Promise<Ended>
-  /** What the pattern finds in what was printed, as soon as it is there. */
+  /** Waits until the output matches a pattern, and gives the match. */
   readonly printed: (pattern: RegExp) => Promise<RegExpExecArray>
 }
 

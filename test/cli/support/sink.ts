@@ -1,4 +1,4 @@
-/** An ingestion server that takes what comes, and answers as a test says. */
+/** An ingestion server that records its uploads, and answers as a test says. */
 import { createServer } from "node:http"
 import type { AddressInfo } from "node:net"
 import { buffer } from "node:stream/consumers"
@@ -18,7 +18,7 @@ export interface Answer {
 export interface Sink {
   readonly url: string
   readonly uploads: Array<Upload>
-  /** The events of the uploads that were answered with 200, in the order in which they came. */
+  /** The events of the uploads with a 200, in the order of their arrival. */
   readonly events: () => ReadonlyArray<any>
 }
 

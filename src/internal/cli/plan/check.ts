@@ -1,4 +1,4 @@
-/** Holds events against a plan. */
+/** Checks events against a plan. */
 import * as Either from "effect/Either"
 import * as ParseResult from "effect/ParseResult"
 import * as Predicate from "effect/Predicate"
@@ -20,7 +20,7 @@ interface Check {
   readonly expected: (value: unknown) => ReadonlyArray<Omit<Violation, "event">>
 }
 
-/** Every violation of an event. */
+/** Finds every violation of an event. */
 export type Checker = (event: Fields) => ReadonlyArray<Violation>
 
 export const make = (plan: Plan): Checker => {

@@ -1,4 +1,4 @@
-/** A plan as the code of a module that makes it, formatted as Effect's own code is. */
+/** Writes a plan as a TypeScript module, formatted as Effect's own code is. */
 import type { Plan, PlannedEvent, Properties, Property, Type } from "./model.js"
 
 const width = 120
@@ -26,14 +26,14 @@ const eventCode = ({ description, properties }: PlannedEvent): string =>
 
 const indent = (level: number): string => "  ".repeat(level)
 
-/** A text that does not fit beside its name stands below it. */
+/** A description that does not fit on the line of its name is on the next line. */
 const descriptionCode = (description: string, level: number, comma: number): string => {
   const text = JSON.stringify(description)
   const oneLine = `description: ${text}`
   return 2 * level + oneLine.length + comma <= width ? oneLine : `description:\n${indent(level + 1)}${text}`
 }
 
-/** `level` is that of the line on which the code begins. */
+/** The code of properties. `level` is the indentation of the line on which the code begins. */
 const propertiesCode = (properties: Properties, level: number): string =>
   properties.size === 0
     ? "{}"
@@ -48,11 +48,11 @@ const propertiesCode = (properties: Properties, level: number): string =>
       }).join(",\n")
     }\n${indent(level)}}`
 
-/** `__proto__: x` is not a property of the name `__proto__`. */
+/** The code of a property name. `__proto__: x` would set the prototype. */
 const keyOf = (name: string): string =>
   name === "__proto__" ? `["__proto__"]` : /^[A-Za-z_$][\w$]*$/.test(name) ? name : JSON.stringify(name)
 
-/** Code that begins at `column` of a line of `level`: on one line if it fits there, with room for what follows it. */
+/** Code that begins at `column` of a line with the indentation `level`. It is on one line if it fits. */
 type Code = (level: number, column: number) => string
 
 const text = (code: string): Code => () => code
@@ -69,7 +69,7 @@ const annotated = (typed: Code, description: string): Code => (level, column) =>
   if (fits(oneLine, column)) return oneLine
   const lastLine = head.slice(head.lastIndexOf("\n") + 1)
   const below = (head === lastLine ? column : 0) + lastLine.length + ".annotations({".length > width
-  // a chain that was broken goes on where it stands
+  // a chain that is already on several lines continues at the same indentation
   const at = below || lastLine.startsWith(`${indent(level + 1)}.`) ? level + 1 : level
   return `${head}${below ? `\n${indent(at)}` : ""}.annotations({\n${indent(at + 1)}${
     descriptionCode(description, at + 1, 0)
@@ -82,10 +82,10 @@ const fits = (code: string, column: number): boolean => {
   return column + first.length < width && (last === undefined || last.length < width)
 }
 
-/** Whether code of several lines is one pair of brackets to its end, so that it can share the line of a call. */
+/** Whether code of several lines is one pair of brackets, so that it can begin on the line of a call. */
 const isOneBlock = (code: string, level: number): boolean => {
   const [first, ...rest] = code.split("\n")
-  // nor does a call after another one share a line
+  // a call in a chain does not begin there either
   if (code.startsWith("new ") || /\)\.\w+\(\{?$/.test(first!)) return false
   if (rest.some((line) => line.startsWith(`${indent(level + 1)}.`))) return false
   const outer = rest.filter((line) => line.search(/\S/) <= 2 * level)
@@ -93,7 +93,7 @@ const isOneBlock = (code: string, level: number): boolean => {
     (outer.length === 1 && outer[0] === rest[rest.length - 1] && /^\s*[)}\]]+$/.test(outer[0]!))
 }
 
-/** A call, with its arguments on lines of their own where they do not fit on one. */
+/** A call. Arguments that do not fit on one line have lines of their own. */
 const call = (name: string, args: ReadonlyArray<Code>): Code => (level, column) => {
   const codes = args.map((arg) => arg(level, column + name.length + 1))
   const oneLine = `${name}(${codes.join(", ")})`
@@ -110,7 +110,7 @@ const piped = (code: Code, filters: ReadonlyArray<Code | undefined>): Code => {
     : (level, column) => {
       const head = code(level, column)
       const beside = call(`${head}.pipe`, some)(level, column)
-      // after a call on one line, the next one of a chain that is too long stands below it
+      // if a chain is too long, a call after a call on one line begins on the next line
       return beside.includes("\n") && head.includes("(") && !head.includes("\n")
         ? `${head}\n${indent(level + 1)}${call(".pipe", some)(level + 1, 2 * (level + 1))}`
         : beside

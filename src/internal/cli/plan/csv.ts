@@ -1,6 +1,6 @@
 /**
- * A plan as Amplitude Data exports it: a CSV file in which a row begins an event or a property group, and the rows
- * below it are its properties.
+ * Reads a plan that Amplitude Data has exported. A row of the CSV file begins an event or a property group, and the
+ * rows below it are its properties.
  */
 import { parse } from "csv-parse/sync"
 import * as Either from "effect/Either"
@@ -9,7 +9,7 @@ import { unknown } from "./model.js"
 
 type Row = Readonly<Record<string, string | undefined>>
 
-/** The documentation and the files differ in capitals. */
+/** Normalizes the name of a column: the documentation and the files differ in upper and lower case. */
 const columnName = (name: string): string => name.trim().toLowerCase()
 
 interface Entity {
@@ -18,7 +18,7 @@ interface Entity {
   readonly properties: Map<string, Property>
 }
 
-/** A plan, or what is wrong with it. */
+/** The plan, or the fault of the file. */
 export const fromCsv = (text: string): Either.Either<Plan, string> =>
   Either.flatMap(
     Either.try({
@@ -134,7 +134,7 @@ const typeOf = (name: string, row: Row): Type => {
   }
 }
 
-/** Read as JSON where it is a number or a boolean. */
+/** A value of an enum: a number or a boolean if it is written as one, or else text. */
 const literalOf = (text: string): string | number | boolean =>
   text === "true" ? true : text === "false" ? false : numberOf(text) ?? text
 

@@ -1,4 +1,6 @@
-/** A plan as JSON: the JSON Schema of the properties of each event, which is what `TrackingPlan`'s `jsonSchema` gives. */
+/**
+ * Reads a plan from JSON: the JSON Schema of the properties of each event, as `TrackingPlan`'s `jsonSchema` gives it.
+ */
 import * as Either from "effect/Either"
 import * as Predicate from "effect/Predicate"
 import type { Plan, PlannedEvent, Properties, Type } from "./model.js"
@@ -6,9 +8,9 @@ import { unionOf, unknown } from "./model.js"
 
 type Json = Readonly<Record<string, unknown>>
 
-/** A plan, or what is wrong with it. */
+/** The plan, or the fault of the JSON. */
 export const fromJson = (value: unknown): Either.Either<Plan, string> => {
-  if (!Predicate.isRecord(value)) return Either.left("it is no JSON object of events and their JSON Schemas")
+  if (!Predicate.isRecord(value)) return Either.left("it is not a JSON object of events and their JSON Schemas")
   const events: Array<readonly [string, PlannedEvent]> = []
   for (const [name, schema] of Object.entries(value as Json)) {
     if (!Predicate.isRecord(schema) || !looksLikeSchema(schema)) {
@@ -39,7 +41,7 @@ const eventOf = (root: Json): PlannedEvent => {
   }
 }
 
-/** Deeper than any property that can be sent; a schema that refers to itself ends here. */
+/** The most levels that are read of a schema that refers to itself. Properties cannot be deeper. */
 const maxDepth = 20
 
 const propertiesOf = (schema: Json, root: Json, depth: number): Properties => {
@@ -59,7 +61,7 @@ const textOf = (value: unknown): string | undefined => typeof value === "string"
 
 const numberOf = (value: unknown): number | undefined => typeof value === "number" ? value : undefined
 
-/** Follows references, and takes several schemas that all hold for one. */
+/** Follows references, and merges the schemas of `allOf` into one. */
 const resolve = (schema: Json, root: Json, depth: number): Json => {
   if (depth > maxDepth) return {}
   const { $ref, allOf, ...own } = schema
@@ -143,7 +145,7 @@ const ofNamed = (name: unknown, schema: Json, root: Json, depth: number): Type =
   }
 }
 
-/** A pattern that does not compile is a fault of the plan, and not of the events. */
+/** Reads a pattern. A pattern that does not compile is a fault of the plan. */
 const patternOf = (value: unknown): string | undefined => {
   const pattern = textOf(value)
   if (pattern !== undefined) new RegExp(pattern)

@@ -1,6 +1,6 @@
 /**
- * A tracking plan as the command line reads it, whatever it was read from: of each event its properties, of each
- * property its type. One type has three meanings: code, a schema at run time, and words.
+ * The model of a tracking plan in the command line: events have properties, and properties have types. A type can be
+ * written as code, as a schema, and in words.
  */
 import * as Schema from "effect/Schema"
 import * as TrackingPlan from "../../../TrackingPlan.js"
@@ -45,7 +45,7 @@ export type Properties = ReadonlyMap<string, Property>
 export interface PlannedEvent {
   readonly description?: string | undefined
   readonly properties: Properties
-  /** Other properties than the named ones are allowed. */
+  /** Whether other properties than the named ones are allowed. */
   readonly isOpen: boolean
 }
 
@@ -53,11 +53,11 @@ export type Plan = ReadonlyMap<string, PlannedEvent>
 
 export const unknown: Type = { _tag: "Unknown" }
 
-/** Events of the SDK itself pass every plan that does not name them. */
+/** Whether Amplitude defines the event. Such events pass every plan that does not name them. */
 export const isSpecial = (name: string): boolean =>
   name === "$identify" || name === "$groupidentify" || name === "revenue_amount" || name.startsWith("[Amplitude]")
 
-/** One type for several: each once. */
+/** The union of types, each once. */
 export const unionOf = (types: ReadonlyArray<Type>): Type => {
   const flat = types.flatMap((type) => type._tag === "Union" ? type.types : [type])
   if (flat.some(({ _tag }) => _tag === "Unknown")) return unknown
@@ -113,7 +113,7 @@ export const toSchema = (type: Type): Schema.Schema.AnyNoContext => {
 
 type FieldSchemas = { readonly [name: string]: Schema.Schema.AnyNoContext | Schema.PropertySignature.All }
 
-/** The properties of an event as `TrackingPlan.make` takes them. */
+/** The properties of an event in the form of `TrackingPlan.make`. */
 export const toFields = (properties: Properties): FieldSchemas =>
   Object.fromEntries(
     [...properties].map(([name, { description, isRequired, type }]) => {
@@ -122,7 +122,7 @@ export const toFields = (properties: Properties): FieldSchemas =>
     })
   )
 
-/** The JSON Schema of the properties of each event, as a DevServer takes it. */
+/** The JSON Schema of the properties of each event, in the form of `DevServer`'s `plan`. */
 export const toJsonSchemas = (plan: Plan): { readonly [event: string]: unknown } => {
   const make: (entries: {}) => { readonly jsonSchema: { readonly [event: string]: object } } = TrackingPlan.make
   return Object.fromEntries(

@@ -1,4 +1,4 @@
-/** The plan that events follow, as they are observed. */
+/** Derives a tracking plan from events. */
 import * as Predicate from "effect/Predicate"
 import type { Fields } from "../input.js"
 import type { Plan, PlannedEvent, Properties, Type } from "./model.js"
@@ -9,7 +9,7 @@ interface Seen {
   readonly properties: Map<string, Values>
 }
 
-/** What was seen in one place. */
+/** The values that were found at one path. */
 interface Values {
   count: number
   readonly kinds: Set<"string" | "number" | "integer" | "boolean" | "null">
@@ -17,14 +17,14 @@ interface Values {
   items: Values | undefined
 }
 
-/** Objects with more names than this are tables: their names are data. */
+/** The most names of an object type. The names of an object with more are data. */
 const maxNames = 100
 const maxDepth = 10
 
 export class Observer {
   readonly #events = new Map<string, Seen>()
 
-  /** Events of the SDK itself are no part of a plan. */
+  /** Adds an event. Events that Amplitude defines are left out. */
   add(event: Fields): void {
     const { event_properties, event_type } = event
     if (typeof event_type !== "string" || isSpecial(event_type)) return
@@ -33,7 +33,7 @@ export class Observer {
     addObject(seen, Predicate.isRecord(event_properties) ? event_properties : {}, 0)
   }
 
-  /** By name, so that the order in which events came makes no difference. */
+  /** The plan, sorted by name, so that it does not depend on the order of the events. */
   get plan(): Plan {
     return new Map(
       [...this.#events].sort(byName).map(([name, seen]): [string, PlannedEvent] => [name, {

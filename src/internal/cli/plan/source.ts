@@ -1,4 +1,4 @@
-/** Reads a plan, or events, from what a command was given: the URL of a running server, or a file. */
+/** Reads a plan or events from the source of a command: the URL of a running server, or a file. */
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Predicate from "effect/Predicate"
@@ -13,7 +13,7 @@ import { fromJson } from "./jsonSchema.js"
 import type { Plan } from "./model.js"
 import { Observer } from "./observe.js"
 
-/** A plan file: JSON, or Amplitude Data's CSV. */
+/** Reads a plan file: JSON, or a CSV file of Amplitude Data. */
 export const readPlan = (path: string): Effect.Effect<Plan, CliFailure> =>
   Effect.flatMap(
     Effect.try({ try: () => Fs.readFileSync(path, "utf8"), catch: fileFailure(path) }),
@@ -33,7 +33,7 @@ const parseJson = (text: string): Either.Either<unknown, string> =>
 
 const isUrl = (source: string): boolean => /^https?:\/\//i.test(source)
 
-/** What a source holds: a plan, or events as they were sent. */
+/** The content of a source: a plan, or events. */
 type Source =
   | { readonly _tag: "Plan"; readonly plan: Plan }
   | { readonly _tag: "Events"; readonly records: Stream.Stream<ReadonlyArray<InputRecord>, CliFailure> }
@@ -56,7 +56,7 @@ const openServer = (source: string): Effect.Effect<Source, CliFailure> =>
           }): start one with effect-amplitude dev`
         )
     })
-    if (!Array.isArray(events)) return yield* failed(`${url.origin}: what answers there is no DevServer`)
+    if (!Array.isArray(events)) return yield* failed(`${url.origin}: the server there is not a DevServer`)
     return eventsOf(events)
   })
 
@@ -66,7 +66,7 @@ const eventsOf = (events: ReadonlyArray<unknown>): Source => ({
     line: index + 1,
     end: 0,
     text: undefined,
-    event: Predicate.isRecord(event) ? Either.right(event as Fields) : Either.left("it is no JSON object")
+    event: Predicate.isRecord(event) ? Either.right(event as Fields) : Either.left("it is not a JSON object")
   })))
 })
 
@@ -91,7 +91,7 @@ const openFile = (path: string, options: InputOptions): Effect.Effect<Source, Cl
       : asEvents
   })
 
-/** The first line. */
+/** The first line of a file. */
 const beginningOf = (path: string): string => {
   const file = Fs.openSync(path, "r")
   const head = Buffer.alloc(1_000_000)
@@ -100,7 +100,7 @@ const beginningOf = (path: string): string => {
   return head.toString("utf8", 0, length).replace(/^\ufeff/, "").split("\n", 1)[0]!
 }
 
-/** The plan of a source: as it is written there, or as its events follow it. */
+/** The plan of a source, or the plan that its events follow. */
 export const planOf = (source: string, options: InputOptions): Effect.Effect<Plan, CliFailure> =>
   Effect.flatMap(open(source, options), (opened) => {
     if (opened._tag === "Plan") return Effect.succeed(opened.plan)
@@ -112,7 +112,7 @@ export const planOf = (source: string, options: InputOptions): Effect.Effect<Pla
       Effect.map(() => observer.plan),
       Effect.filterOrFail(
         ({ size }) => size > 0,
-        () => failed(`${source}: there are no events of which a plan could be made`)
+        () => failed(`${source}: there are no events to make a plan from`)
       )
     )
   })
