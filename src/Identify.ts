@@ -443,7 +443,6 @@ const changeProperty = (
     ignored.set(self, (ignored.get(self) ?? new Set()).add(property))
     return self
   }
-<<<<<<< HEAD
   const changed = Object.freeze(withMember(self.operations[operation], property, value))
   return make(withMember(self.operations, operation, changed))
 }
@@ -454,11 +453,6 @@ const withMember = (members: object | undefined, name: string, value: unknown): 
   const copy: Record<string, unknown> = { ...members }
   copy[name] = value
   return copy
-=======
-  // spread and a computed name define an own property `__proto__`, where an assignment would set the prototype
-  const changed = Object.freeze({ ...self.operations[operation], [property]: value })
-  return make({ ...self.operations, [operation]: changed })
->>>>>>> words
 }
 
 const isNamed = (operations: Operations, property: string): boolean => {
