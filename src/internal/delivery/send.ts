@@ -90,7 +90,10 @@ export const make = ({ deadlines, log, transport }: Dependencies): Send => (sett
 
 const gzipped = { ...Request.headers, "content-encoding": "gzip" }
 
-/** A request that was not sent yet. What waits for its answer can stay in memory for long, and must not keep the events. */
+/**
+ * The events of a request, until its body is made. Effects that wait for the answer refer to this, and some of them stay in
+ * memory until a major garbage collection.
+ */
 interface Unsent {
   events: ReadonlyArray<EventStorage.EncodedEvent>
   /** The size of the body, once there is one. */
