@@ -47,7 +47,7 @@ const probe = (database: Database, deadLetters: boolean): Effect.Effect<void, St
       yield* dialect.lock(sql, tables)
       yield* dialect.insert(sql, tables, [row])
       yield* dialect.countOf(sql, tables, row.client, 0)
-      yield* dialect.watch(sql, tables)
+      yield* dialect.watch(sql, tables, 0)
       yield* dialect.evict(sql, tables, { keep: Number.MAX_SAFE_INTEGER, from: "oldest" })
       yield* dialect.release(sql, tables, [0], { pause: 0, attempts: 0, retries: 0 })
       yield* dialect.remove(sql, tables, [0])

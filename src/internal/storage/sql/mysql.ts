@@ -150,7 +150,8 @@ export const mysql: Dialect = {
       }),
       Effect.flatMap((found) => {
         const rows = cut(found, request.maxBytes)
-        return rows.length === 0 ? Effect.succeed(rows) : Effect.as(
+        const leasing = { rows, scan: undefined }
+        return rows.length === 0 ? Effect.succeed(leasing) : Effect.as(
           sql.execute(
             `INSERT INTO ${tables.lease} (token, client, until, seqs, lanes) VALUES (?, ?, ${now} + ?, ?, ?)`,
             [
@@ -161,7 +162,7 @@ export const mysql: Dialect = {
               JSON.stringify([...new Set(rows.map(laneText))])
             ]
           ),
-          rows
+          leasing
         )
       })
     ),

@@ -120,7 +120,8 @@ export const sqlite: Dialect = {
       ),
       Effect.flatMap((found) => {
         const rows = cut(found, request.maxBytes)
-        return rows.length === 0 ? Effect.succeed(rows) : Effect.as(
+        const leasing = { rows, scan: undefined }
+        return rows.length === 0 ? Effect.succeed(leasing) : Effect.as(
           sql.execute(
             `INSERT INTO ${tables.lease} (token, client, until, seqs, lanes) VALUES (?, ?, ${now} + ?, ?, ?)`,
             [
@@ -131,7 +132,7 @@ export const sqlite: Dialect = {
               JSON.stringify([...new Set(rows.map(({ lane }) => lane))])
             ]
           ),
-          rows
+          leasing
         )
       })
     ),
