@@ -122,9 +122,14 @@ type Run<A> = Effect.Effect<A, SqlError>
  */
 export interface Dialect {
   /** The statements that create the tables, in order. */
-  readonly ddl: (tables: Tables, deadLetters: boolean) => ReadonlyArray<string>
-  /** Transaction. Makes sure that one process at a time creates the tables. */
-  readonly lockMigration: (sql: Sql, tables: Tables) => Run<unknown>
+  readonly ddl: (tables: Tables) => ReadonlyArray<string>
+  /** Those that create the table of dropped events. */
+  readonly deadLettersDdl: (tables: Tables) => ReadonlyArray<string>
+  /**
+   * Transaction. Makes sure that one process at a time creates the tables. Answers whether another one has just created those
+   * of `ddl`, where a statement of it would wait for who uses them.
+   */
+  readonly lockMigration: (sql: Sql, tables: Tables) => Run<boolean>
   /** Settings of the connection, and of a new database. */
   readonly prepare: (sql: Sql) => Run<unknown>
   /** Whether the database ends with the process. */

@@ -91,7 +91,7 @@ const ageOf = (tables: Tables, from: number): string =>
 const counted = (rows: ReadonlyArray<{ readonly count: unknown }>): number => Number(rows[0]!.count)
 
 export const postgres: Dialect = {
-  ddl: (tables, deadLetters) => [
+  ddl: (tables) => [
     `CREATE TABLE IF NOT EXISTS ${tables.outbox} (
   seq bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   client text NOT NULL,
@@ -115,9 +115,10 @@ export const postgres: Dialect = {
   lanes text[] NOT NULL
 ) WITH (fillfactor=50, ${vacuum(200)})`,
     // rows live for seconds: to compress them takes longer than a lease
-    `ALTER TABLE ${tables.lease} ALTER COLUMN seqs SET STORAGE EXTERNAL, ALTER COLUMN lanes SET STORAGE EXTERNAL`,
-    ...(deadLetters
-      ? [`CREATE TABLE IF NOT EXISTS ${tables.dead} (
+    `ALTER TABLE ${tables.lease} ALTER COLUMN seqs SET STORAGE EXTERNAL, ALTER COLUMN lanes SET STORAGE EXTERNAL`
+  ],
+  deadLettersDdl: (tables) => [
+    `CREATE TABLE IF NOT EXISTS ${tables.dead} (
   id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   client text NOT NULL,
   lane text NOT NULL,
@@ -128,14 +129,19 @@ export const postgres: Dialect = {
   code integer NOT NULL,
   message text NOT NULL,
   dropped timestamptz NOT NULL DEFAULT clock_timestamp()
-)`]
-      : [])
+)`
   ],
   lockMigration: (sql, tables) =>
-    Effect.zipRight(
-      // an index waits for the writers of its table, and writers wait for the index
-      sql.executeUnprepared("SET LOCAL lock_timeout='5s'"),
-      sql.execute("SELECT pg_advisory_xact_lock(1095586881, hashtext($1))", [tables.outbox])
+    // an index waits for the writers of its table, and writers wait for the index
+    sql.executeUnprepared("SET LOCAL lock_timeout='5s'").pipe(
+      Effect.zipRight(sql.execute("SELECT pg_advisory_xact_lock(1095586881, hashtext($1))", [tables.outbox])),
+      Effect.zipRight(
+        sql.execute<{ readonly there: number | string }>(
+          "SELECT count(to_regclass(name)) AS there FROM unnest($1::text[]) AS name",
+          [[tables.outbox, tables.lease]]
+        )
+      ),
+      Effect.map(([row]) => Number(row!.there) === 2)
     ),
   prepare: () => Effect.void,
   isVolatile: () => Effect.succeed(false),
