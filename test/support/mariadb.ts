@@ -7,7 +7,8 @@ import { daemon, freePort, isInstalled, runOnce, temporaryFolder } from "./proce
 /** What a machine needs for the tests, by name. */
 export const missing = ["mariadbd", "mariadb-install-db"].filter((program) => !isInstalled(program))
 
-export const mariadb = Effect.gen(function*() {
+/** `settings` are those of the server that differ from the settings here. */
+export const mariadbWith = (settings: ReadonlyArray<string>) => Effect.gen(function*() {
   const folder = yield* temporaryFolder
   const data = join(folder, "data")
   yield* runOnce("mariadb-install-db", [
@@ -27,7 +28,8 @@ export const mariadb = Effect.gen(function*() {
     "--innodb-flush-log-at-trx-commit=0",
     "--innodb-buffer-pool-size=128M",
     "--character-set-server=latin1",
-    "--skip-log-bin"
+    "--skip-log-bin",
+    ...settings
   ], /ready for connections/)
   return {
     ...server,
@@ -36,3 +38,5 @@ export const mariadb = Effect.gen(function*() {
       MysqlClient.layer({ host: "127.0.0.1", port, username: "root", database: "mysql", maxConnections: 4, ...config })
   }
 })
+
+export const mariadb = mariadbWith([])
