@@ -2,13 +2,15 @@
 import { SqlClient } from "@effect/sql"
 import { SqliteClient } from "@effect/sql-sqlite-node"
 import { assert, describe, it } from "@effect/vitest"
-import { Context, Duration, Effect, Exit, Layer, Metric, Option, Redacted } from "effect"
+import { Context, Deferred, Duration, Effect, Exit, Fiber, Layer, Metric, Option, Redacted } from "effect"
 import { EventStorage } from "effect-amplitude/EventStorage"
 import { SqlEventStorage } from "effect-amplitude/SqlEventStorage"
 import { chmodSync, readFileSync, statSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { eventOf, jsonOf } from "./storage/contract.js"
+import { mariadbWith, missing } from "./support/mariadb.js"
 import { postgres } from "./support/postgres.js"
+import type { Daemon } from "./support/processes.js"
 import { temporaryFolder } from "./support/processes.js"
 import { freshTable, shared } from "./support/sqlContract.js"
 import type { TestDatabase } from "./support/sqlDatabases.js"
@@ -36,6 +38,16 @@ const drain = (storage: EventStorage.Service): Effect.Effect<ReadonlyArray<Event
     (events) =>
       events.length === 0 ? Effect.succeed(events) : Effect.map(drain(storage), (rest) => [...events, ...rest])
   )
+
+const drainOnce = (storage: EventStorage.Service) =>
+  Effect.scoped(Effect.flatMap(
+    storage.lease(all),
+    Option.match({
+      onNone: () => Effect.succeed<ReadonlyArray<number>>([]),
+      onSome: ({ acknowledge, events }) =>
+        Effect.map(acknowledge(events), (ours) => ours.map(({ sequence }) => sequence))
+    })
+  ))
 
 const manyEvents = (from: number, to: number, json?: string) => {
   const [first, ...rest] = Array.from(
@@ -365,72 +377,99 @@ describe("SqlEventStorage", () => {
       }), backlogLimit)
   })
 
+  /** Kills the server again and again while events are appended and delivered. */
+  const goesAway = (
+    server: Effect.Effect<Daemon & { readonly layer: () => Layer.Layer<SqlClient.SqlClient, unknown> }>,
+    { events, kills }: { readonly events: number; readonly kills: number }
+  ) =>
+    Effect.gen(function*() {
+      const { kill, layer, start } = yield* server
+      const client = yield* clientOf(layer())
+      const storage = Context.get(
+        yield* storageOn(client, { leaseDuration: "1 second", pollInterval: 50 }),
+        EventStorage
+      )
+      const accepted: Array<number> = []
+      const delivered = new Map<number, number>()
+      let sequence = 0
+      let failures = 0
+      let kept = 0
+      const append = Effect.suspend(() => {
+        const next = sequence++
+        const begin = Date.now()
+        return Effect.match(storage.append([eventOf(next, { lane: `lane ${next % 20}` })], roomy), {
+          onSuccess: () => {
+            accepted.push(next)
+          },
+          onFailure: ({ message }) => {
+            failures++
+            assert.isBelow(Date.now() - begin, 10_000)
+            assert.match(message, /^append: /)
+          }
+        })
+      })
+      const isOver = () => kept === kills && sequence >= events
+      const produce = Effect.repeat(Effect.zipRight(append, Effect.sleep(1)), { until: isOver })
+      let isProduced = false
+      const deliver = Effect.scoped(Effect.flatMap(
+        storage.lease({ ...all, maxEvents: 20 }),
+        Option.match({
+          onNone: () => Effect.sleep(20),
+          onSome: ({ acknowledge, events }) =>
+            Effect.map(acknowledge(events), (ours) => {
+              for (const { sequence } of ours) delivered.set(sequence, (delivered.get(sequence) ?? 0) + 1)
+            })
+        })
+      )).pipe(Effect.catchAll(() => Effect.sleep(50)))
+      const isDone = () => isProduced && accepted.every((sequence) => delivered.has(sequence))
+      const failed = Effect.suspend(() => {
+        const before = failures
+        return Effect.repeat(Effect.sleep(5), { until: () => failures > before })
+      })
+      yield* Effect.all([
+        Effect.tap(Effect.forEach([1, 2, 3], () => produce, { concurrency: "unbounded" }), () =>
+          Effect.sync(() => {
+            isProduced = true
+          })),
+        Effect.repeat(deliver, { until: isDone }),
+        Effect.forEach(Array.from({ length: kills }), () =>
+          Effect.suspend(() => {
+            const before = accepted.length
+            return Effect.repeat(Effect.sleep(5), { until: () => accepted.length > before + 50 })
+          }).pipe(
+            Effect.zipRight(kill),
+            Effect.zipRight(failed),
+            Effect.zipRight(start),
+            Effect.zipRight(Effect.sync(() => kept++))
+          ), { discard: true })
+      ], { concurrency: "unbounded", discard: true }).pipe(Effect.timeout("40 seconds"))
+      assert.isAbove(failures, kills - 1)
+      assert.isAbove(accepted.length, 100)
+      // those that failed were not delivered, and none was delivered twice
+      assert.deepStrictEqual(
+        [...delivered.keys()].sort((one, other) => one - other),
+        accepted.sort((one, other) => one - other)
+      )
+      assert.isTrue([...delivered.values()].every((times) => times === 1))
+    })
+
+  describe.skipIf(missing.length > 0)("a MariaDB server that goes away", () => {
+    // a server that is killed keeps what it has written, also where it has not asked the disk for it
+    const server = shared(mariadbWith(["--innodb-flush-log-at-trx-commit=2"]))
+
+    it.scopedLive(
+      "appends fail at once; nothing accepted is lost, and all goes on when it is back",
+      () => goesAway(server, { events: 500, kills: 1 }),
+      60_000
+    )
+  })
+
   describe("a Postgres server that goes away", () => {
     const server = shared(postgres(18))
 
     it.scopedLive(
       "appends fail at once; nothing accepted is lost, and all goes on when it is back",
-      () =>
-        Effect.gen(function*() {
-          const { kill, layer, start } = yield* server
-          const client = yield* clientOf(layer())
-          const storage = Context.get(
-            yield* storageOn(client, { leaseDuration: "1 second", pollInterval: 50 }),
-            EventStorage
-          )
-          const accepted: Array<number> = []
-          const delivered = new Map<number, number>()
-          let sequence = 0
-          let failures = 0
-          const append = Effect.suspend(() => {
-            const next = sequence++
-            const begin = Date.now()
-            return Effect.match(storage.append([eventOf(next, { lane: `lane ${next % 20}` })], roomy), {
-              onSuccess: () => {
-                accepted.push(next)
-              },
-              onFailure: ({ message }) => {
-                failures++
-                assert.isBelow(Date.now() - begin, 10_000)
-                assert.match(message, /^append: /)
-              }
-            })
-          })
-          const produce = Effect.repeat(Effect.zipRight(append, Effect.sleep(1)), { until: () => sequence >= 1500 })
-          let isProduced = false
-          const deliver = Effect.scoped(Effect.flatMap(
-            storage.lease({ ...all, maxEvents: 20 }),
-            Option.match({
-              onNone: () => Effect.sleep(20),
-              onSome: ({ acknowledge, events }) =>
-                Effect.map(acknowledge(events), (ours) => {
-                  for (const { sequence } of ours) delivered.set(sequence, (delivered.get(sequence) ?? 0) + 1)
-                })
-            })
-          )).pipe(Effect.catchAll(() => Effect.sleep(50)))
-          const isDone = () => isProduced && accepted.every((sequence) => delivered.has(sequence))
-          yield* Effect.all([
-            Effect.tap(Effect.forEach([1, 2, 3], () => produce, { concurrency: "unbounded" }), () =>
-              Effect.sync(() => {
-                isProduced = true
-              })),
-            Effect.repeat(deliver, { until: isDone }),
-            Effect.forEach([1, 2, 3], () =>
-              Effect.sleep(300).pipe(
-                Effect.zipRight(kill),
-                Effect.zipRight(Effect.sleep(200)),
-                Effect.zipRight(start)
-              ), { discard: true })
-          ], { concurrency: "unbounded", discard: true }).pipe(Effect.timeout("40 seconds"))
-          assert.isAbove(failures, 0)
-          assert.isAbove(accepted.length, 100)
-          // the failed events were not delivered, and no event was delivered twice
-          assert.deepStrictEqual(
-            [...delivered.keys()].sort((one, other) => one - other),
-            accepted.sort((one, other) => one - other)
-          )
-          assert.isTrue([...delivered.values()].every((times) => times === 1))
-        }),
+      () => goesAway(server, { events: 1500, kills: 3 }),
       60_000
     )
 
@@ -484,6 +523,88 @@ describe("SqlEventStorage", () => {
         const storage = Context.get(yield* storageOn(reader, { table }), EventStorage)
         yield* storage.append([eventOf(1)], roomy)
         assert.lengthOf(yield* drain(storage), 1)
+      }))
+
+    it.scopedLive("leases exclude each other, whatever isolation the database has as its default", () =>
+      Effect.gen(function*() {
+        const { layer } = yield* server
+        const table = yield* freshTable
+        const owner = yield* clientOf(layer())
+        yield* owner.unsafe("DROP ROLE IF EXISTS repeating")
+        yield* owner.unsafe("CREATE ROLE repeating LOGIN SUPERUSER")
+        yield* owner.unsafe("ALTER ROLE repeating SET default_transaction_isolation = 'repeatable read'")
+        const storage = Context.get(
+          yield* storageOn(yield* clientOf(layer({ username: "repeating", maxConnections: 8 })), { table }),
+          EventStorage
+        )
+        yield* storage.append(manyEvents(0, 100), roomy)
+        const leases = yield* Effect.all(
+          Array.from({ length: 8 }, () => storage.lease({ ...all, maxEvents: 10 })),
+          { concurrency: "unbounded" }
+        )
+        const sequences = leases.flatMap(Option.match({ onNone: () => [], onSome: ({ events }) => events })).map(
+          ({ sequence }) => sequence
+        )
+        assert.lengthOf(new Set(sequences), 80)
+        assert.lengthOf(sequences, 80)
+      }))
+
+    it.scopedLive("a lease begins behind events that are gone, and never behind one that may still be committed", () =>
+      Effect.gen(function*() {
+        const { layer } = yield* server
+        const table = yield* freshTable
+        const client = yield* clientOf(layer())
+        const other = yield* clientOf(layer())
+        const starts: Array<number> = []
+        const unsafe = client.unsafe
+        const watched = Object.assign(Object.create(client), {
+          unsafe: (text: string, params?: ReadonlyArray<unknown>) => {
+            if (text.includes("taken AS")) starts.push(Number(/seq >= (\d+)::bigint/.exec(text)![1]))
+            return unsafe(text, params)
+          },
+          withoutTransforms: () => watched
+        })
+        const storage = Context.get(yield* storageOn(watched, { table }), EventStorage)
+        const append = (sequence: number, lane: string) => storage.append([eventOf(sequence, { lane })], roomy)
+        /** Somebody holds the mutex: the lease takes long, and looks for a later start. */
+        const slowLease = Effect.gen(function*() {
+          const isHeld = yield* Deferred.make<void>()
+          const holder = yield* Effect.fork(other.withTransaction(
+            other.unsafe(
+              `SELECT pg_advisory_xact_lock(1095586881, ('"${table}"'::regclass::oid::bigint % 2147483648)::int)`
+            ).pipe(Effect.zipRight(Deferred.succeed(isHeld, undefined)), Effect.zipRight(Effect.sleep(40)))
+          ))
+          yield* Deferred.await(isHeld)
+          const leased = yield* drainOnce(storage)
+          yield* Fiber.join(holder)
+          return leased
+        })
+        yield* append(1, "early")
+        yield* append(2, "early")
+        assert.deepStrictEqual(yield* slowLease, [1, 2])
+        const isWritten = yield* Deferred.make<void>()
+        const mayCommit = yield* Deferred.make<void>()
+        const late = yield* Effect.fork(client.withTransaction(
+          append(3, "lane").pipe(
+            Effect.zipRight(Deferred.succeed(isWritten, undefined)),
+            Effect.zipRight(Deferred.await(mayCommit))
+          )
+        ))
+        yield* Deferred.await(isWritten)
+        yield* append(4, "other")
+        assert.deepStrictEqual(yield* slowLease, [4])
+        assert.deepStrictEqual(yield* drainOnce(storage), [])
+        assert.deepStrictEqual(starts, [0, 0, 0])
+        yield* Deferred.succeed(mayCommit, undefined)
+        yield* Fiber.join(late)
+        yield* append(5, "lane")
+        assert.deepStrictEqual(yield* drainOnce(storage), [3, 5])
+        yield* append(6, "lane")
+        assert.deepStrictEqual(yield* slowLease, [6])
+        assert.deepStrictEqual(yield* drainOnce(storage), [])
+        yield* append(7, "lane")
+        assert.deepStrictEqual(yield* drainOnce(storage), [7])
+        assert.isAbove(starts.at(-1)!, starts[0]!)
       }))
   })
 })

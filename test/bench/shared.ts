@@ -67,12 +67,13 @@ const shares = Array.from(
   (_, fiber) => encoded.filter((_, place) => place % appenders === fiber)
 )
 
+/** Without interruption, as a client appends. */
 const append = ({ storage }: Contender) =>
-  Effect.forEach(
+  Effect.uninterruptible(Effect.forEach(
     shares,
     Effect.forEach((event) => storage.append([event], roomy), { discard: true }),
     { concurrency: "unbounded", discard: true }
-  )
+  ))
 
 const deliver = ({ storage }: Contender) =>
   Effect.suspend(() => {

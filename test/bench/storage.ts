@@ -80,13 +80,31 @@ const race = <E, R>(contenders: ReadonlyArray<Effect.Effect<Cost, E, R>>) =>
 
 const encoded = Array.from({ length: events }, (_, place) => eventOf(place, { lane: `user-${place % 1000}`, json }))
 
-/** Fibers that each append one event after the other: what forking a fiber costs is no part of an append. */
+const shares = Array.from(
+  { length: groupSize },
+  (_, fiber) => encoded.filter((_, place) => place % groupSize === fiber)
+)
+
+/**
+ * Fibers that each append one event after the other, without interruption, as a client does. What forking a fiber costs is no
+ * part of an append.
+ */
 const append = (storage: EventStorage.Service) =>
-  Effect.forEach(
-    Array.from({ length: groupSize }, (_, fiber) => encoded.filter((_, place) => place % groupSize === fiber)),
+  Effect.uninterruptible(Effect.forEach(
+    shares,
     Effect.forEach((event) => storage.append([event], roomy), { discard: true }),
     { concurrency: "unbounded", discard: true }
-  )
+  ))
+
+/** What is no part of a storage: as many fibers, each of which waits once for each event. */
+const wait = Effect.uninterruptible(Effect.forEach(
+  shares,
+  Effect.forEach(() =>
+    Effect.async<void>((resume) => {
+      setImmediate(() => resume(Effect.void))
+    }), { discard: true }),
+  { concurrency: "unbounded", discard: true }
+))
 
 const groups = Array.from(
   { length: Math.ceil(events / groupSize) },
@@ -212,7 +230,12 @@ const measure = (
 const memory = Effect.gen(function*() {
   console.log("in memory")
   const storage = Context.get(yield* Layer.build(EventStorage.layerMemory), EventStorage)
-  const [appended, delivered] = yield* race([costOf(append(storage), events), costOf(deliver(storage), events)])
+  const [waited, appended, delivered] = yield* race([
+    costOf(wait, events),
+    costOf(append(storage), events),
+    costOf(deliver(storage), events)
+  ])
+  yield* show("500 fibers that wait", waited!)
   yield* show("append, 500 calls at a time", appended!)
   yield* show("lease and acknowledge of 200", delivered!)
 })

@@ -56,7 +56,8 @@ const service = Effect.acquireRelease(
         text += part
       })
       request.on("end", () => {
-        const { events, sender } = JSON.parse(text) as Batch
+        const sender = decodeURIComponent(request.url!.slice(1))
+        const { events } = JSON.parse(text) as Batch
         for (const event of events) {
           const arrived = arrivals.get(event.insert_id)
           const arrival = { sender, user_id: event.user_id, body: JSON.stringify(event) }
@@ -84,6 +85,9 @@ interface Member {
   readonly child: ChildProcess
   /** The insert_ids of the accepted events. */
   readonly accepted: ReadonlyArray<string>
+  /** The insert_ids of its reports. */
+  readonly delivered: ReadonlyArray<string>
+  readonly dropped: ReadonlyArray<string>
   readonly isStored: () => boolean
 }
 
@@ -91,17 +95,25 @@ interface Member {
 const member = (options: MemberOptions) =>
   Effect.acquireRelease(
     Effect.sync((): Member => {
-      const child = spawn(process.execPath, [script, JSON.stringify(options)], {
+      const url = options.url === undefined ? undefined : `${options.url}/${encodeURIComponent(options.name)}`
+      const child = spawn(process.execPath, [script, JSON.stringify({ ...options, url })], {
         cwd: root,
         stdio: ["ignore", "pipe", "inherit"]
       })
       const accepted: Array<string> = []
+      const delivered: Array<string> = []
+      const dropped: Array<string> = []
       let isStored = false
+      const lists: ReadonlyArray<readonly [start: string, ids: Array<string>]> = [
+        ["accepted ", accepted],
+        ["reported Delivered ", delivered],
+        ["reported Dropped ", dropped]
+      ]
       createInterface({ input: child.stdout }).on("line", (line) => {
         if (line === "stored") isStored = true
-        else accepted.push(line.slice("accepted ".length))
+        for (const [start, ids] of lists) if (line.startsWith(start)) ids.push(line.slice(start.length))
       })
-      return { name: options.name, child, accepted, isStored: () => isStored }
+      return { name: options.name, child, accepted, delivered, dropped, isStored: () => isStored }
     }),
     kill
   )
@@ -117,15 +129,22 @@ const kill = ({ child }: Member): Effect.Effect<void> =>
 
 /**
  * Checks that every accepted event has arrived, that the first arrivals of a client's events of one lane are in order,
- * that no insert_id has two bodies, and that only killed or stopped processes sent events twice. The result is the
- * number of events that arrived twice.
+ * that no insert_id has two bodies, that only killed or stopped processes sent events twice, and that no event was dropped
+ * or reported twice. The result is the number of events that arrived twice.
  */
 const check = (
   arrivals: ReadonlyMap<string, ReadonlyArray<Arrival>>,
-  accepted: ReadonlyArray<string>,
+  members: ReadonlyArray<Member>,
   disturbed: ReadonlySet<string>
 ): number => {
-  assert.deepStrictEqual(accepted.filter((id) => !arrivals.has(id)), [])
+  assert.deepStrictEqual(members.flatMap(({ accepted }) => accepted).filter((id) => !arrivals.has(id)), [])
+  assert.deepStrictEqual(members.flatMap(({ dropped }) => dropped), [])
+  const reported = new Set<string>()
+  for (const id of members.flatMap(({ delivered }) => delivered)) {
+    assert.isTrue(arrivals.has(id), `${id} was reported and did not arrive`)
+    assert.isFalse(reported.has(id), `${id} was reported twice`)
+    reported.add(id)
+  }
   const last = new Map<string, number>()
   for (const [id, [first]] of arrivals) {
     const [client, place] = id.split(" ")
@@ -176,9 +195,13 @@ export const fleet = (database: Pick<MemberOptions, "dialect" | "port" | "filena
     const { arrivals, url } = yield* service
     const disturbed = new Set<string>()
     const base = { ...database, table: "fleet", leaseDuration, users: Math.min(2000, Math.ceil(events / 20)) }
-    let members = 0
-    const web = (count: number) => member({ ...base, name: `web ${++members}`, events: count, url: undefined })
-    const worker = Effect.suspend(() => member({ ...base, name: `worker ${++members}`, events: 0, url }))
+    const members: Array<Member> = []
+    const start = (role: string, options: Pick<MemberOptions, "events" | "url">) =>
+      Effect.suspend(() => member({ ...base, ...options, name: `${role} ${members.length + 1}` })).pipe(
+        Effect.tap((started) => Effect.sync(() => members.push(started)))
+      )
+    const web = (count: number) => start("web", { events: count, url: undefined })
+    const worker = start("worker", { events: 0, url })
 
     const webs: Array<Member> = []
     for (let index = 0; index < size; index++) webs.push(yield* web(Math.ceil(events / size)))
@@ -214,7 +237,7 @@ export const fleet = (database: Pick<MemberOptions, "dialect" | "port" | "filena
     })
     yield* disturb
     assert.isAbove(wounds, 1)
-    const twice = check(arrivals, accepted(), disturbed)
+    const twice = check(arrivals, members, disturbed)
     assert.isAtLeast(arrivals.size, accepted().length)
     yield* Effect.logInfo(`${accepted().length} events, ${wounds} kills and stops, ${twice} events arrived twice`)
   })
@@ -228,7 +251,7 @@ export const killedLimit = startLimit + rounds * 10_000
 export const killed = (database: Pick<MemberOptions, "dialect" | "port" | "filename">) =>
   Effect.gen(function*() {
     const { arrivals, url } = yield* service
-    const accepted: Array<string> = []
+    const members: Array<Member> = []
     const disturbed = new Set<string>()
     const start = (round: number, events: number) =>
       member({ ...database, name: `round ${round}`, table: "outbox", leaseDuration: 1000, users: 50, events, url })
@@ -238,14 +261,15 @@ export const killed = (database: Pick<MemberOptions, "dialect" | "port" | "filen
       yield* Effect.sleep(Math.random() * 400)
       yield* kill(process)
       disturbed.add(process.name)
-      accepted.push(...process.accepted)
+      members.push(process)
     }
-    yield* start(rounds, 0)
+    members.push(yield* start(rounds, 0))
+    const accepted = members.flatMap(({ accepted }) => accepted)
     yield* until(
       () => accepted.every((id) => arrivals.has(id)),
       () => `${accepted.filter((id) => !arrivals.has(id)).length} of ${accepted.length} events did not arrive`,
       30_000 + accepted.length
     )
-    const twice = check(arrivals, accepted, disturbed)
+    const twice = check(arrivals, members, disturbed)
     yield* Effect.logInfo(`${accepted.length} events in ${rounds} rounds, ${twice} arrived twice`)
   })

@@ -4,6 +4,7 @@
 import type { NonEmptyReadonlyArray } from "effect/Array"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as RuntimeFlags from "effect/RuntimeFlags"
 import type * as Scope from "effect/Scope"
 import { StorageError } from "../../AmplitudeError.js"
 import type { EventStorage } from "../../EventStorage.js"
@@ -84,14 +85,28 @@ export const make = (
         else resume(Effect.void)
       })
 
+    const add = (
+      events: NonEmptyReadonlyArray<EncodedEvent>,
+      options: EventStorage.AppendOptions,
+      resume: (exit: Exit.Exit<EventStorage.AppendResult, StorageError>) => void
+    ): Appending => {
+      const appending = new Appending(events, options, resume)
+      waiting.push(appending)
+      arrived.unsafeOpen()
+      return appending
+    }
+
     return (events, options) =>
-      Effect.async<EventStorage.AppendResult, StorageError>((resume) => {
-        if (isClosed) return resume(Exit.fail(closed))
-        const appending = new Appending(events, options, resume)
-        waiting.push(appending)
-        arrived.unsafeOpen()
-        return cancel(appending)
-      })
+      Effect.withFiberRuntime<EventStorage.AppendResult, StorageError>((_, { runtimeFlags }) =>
+        isClosed
+          ? Exit.fail(closed)
+          : RuntimeFlags.interruption(runtimeFlags)
+          ? Effect.async((resume) => cancel(add(events, options, resume)))
+          // a client stores an event without interruption: then a canceler is of no use
+          : Effect.async((resume) => {
+            add(events, options, resume)
+          })
+      )
   })
 
 const takeGroup = (waiting: ReadonlyArray<Appending>): ReadonlyArray<Appending> => {

@@ -9,6 +9,7 @@
 import type { SqlError } from "@effect/sql/SqlError"
 import type * as Effect from "effect/Effect"
 import { byteLength } from "../../event/utf8.js"
+import type * as ScanStart from "./scanStart.js"
 
 /** The names of the tables, quoted where they are used. */
 export interface Tables {
@@ -53,6 +54,16 @@ export interface LeaseRequest {
   readonly includePaused: boolean
   /** In milliseconds. */
   readonly duration: number
+  /** No event has a lower `seq`: where to begin. */
+  readonly from: number
+  /** Whether the answer has the transactions that write. */
+  readonly asksWriters: boolean
+}
+
+/** The events of a lease; and what was seen on the way, where the dialect can tell. */
+export interface Leasing {
+  readonly rows: ReadonlyArray<Row>
+  readonly scan: ScanStart.Answer | undefined
 }
 
 /** Events that leave a lease, and what the lease holds afterwards. */
@@ -111,9 +122,14 @@ type Run<A> = Effect.Effect<A, SqlError>
  */
 export interface Dialect {
   /** The statements that create the tables, in order. */
-  readonly ddl: (tables: Tables, deadLetters: boolean) => ReadonlyArray<string>
-  /** Transaction. Makes sure that one process at a time creates the tables. */
-  readonly lockMigration: (sql: Sql, tables: Tables) => Run<unknown>
+  readonly ddl: (tables: Tables) => ReadonlyArray<string>
+  /** Those that create the table of dropped events. */
+  readonly deadLettersDdl: (tables: Tables) => ReadonlyArray<string>
+  /**
+   * Transaction. Makes sure that one process at a time creates the tables. Answers whether another one has just created those
+   * of `ddl`, where a statement of it would wait for who uses them.
+   */
+  readonly lockMigration: (sql: Sql, tables: Tables) => Run<boolean>
   /** Settings of the connection, and of a new database. */
   readonly prepare: (sql: Sql) => Run<unknown>
   /** Whether the database ends with the process. */
@@ -130,7 +146,7 @@ export interface Dialect {
   /** Transaction. Takes the mutex, and removes the leases whose time is over. */
   readonly lock: (sql: Sql, tables: Tables) => Run<unknown>
   /** Transaction, unless `leasesAtOnce`. Does what `lock` does, and leases. */
-  readonly lease: (sql: Sql, tables: Tables, request: LeaseRequest) => Run<ReadonlyArray<Row>>
+  readonly lease: (sql: Sql, tables: Tables, request: LeaseRequest) => Run<Leasing>
   /** Whether `lease` is one message to the server, which is a transaction by itself. */
   readonly leasesAtOnce: boolean
   /** Transaction, after `lock`. Deletes the events that are too many and not leased, and answers them. */
@@ -158,10 +174,14 @@ export interface Dialect {
   readonly count: (sql: Sql, tables: Tables) => Run<number>
   readonly countUpTo: (sql: Sql, tables: Tables, limit: number) => Run<number>
   readonly countOf: (sql: Sql, tables: Tables, clientId: string, upTo: number) => Run<number>
-  /** Differs where events or room came that this client may not know of. The age is that of the oldest event, or 0. */
+  /**
+   * Differs where events or room came that this client may not know of. The age is that of the oldest event, or 0. No event
+   * has a lower `seq` than `from`.
+   */
   readonly watch: (
     sql: Sql,
-    tables: Tables
+    tables: Tables,
+    from: number
   ) => Run<{ readonly state: string; readonly isDue: boolean; readonly age: number }>
   readonly stats: (sql: Sql, tables: Tables) => Run<StatsRow>
   readonly largestLanes: (sql: Sql, tables: Tables, limit: number) => Run<ReadonlyArray<LaneRow>>
@@ -218,12 +238,15 @@ export const inParts = <A>(rows: ReadonlyArray<A>): ReadonlyArray<ReadonlyArray<
 
 export const insertsInOnePart = (rows: number): boolean => sizes.some((size) => size === rows)
 
+/** Whether an event has the defaults of the last two columns. */
+export const isNewRow = ({ attempts, retries }: NewRow): boolean => attempts === 0 && retries === 0
+
 /** The statement that inserts a part. New events have the defaults of the last two columns. */
 export const insertOf = (
   table: string,
   rows: ReadonlyArray<NewRow>
 ): readonly [text: string, params: ReadonlyArray<unknown>] => {
-  const isNew = rows.every(({ attempts, retries }) => attempts === 0 && retries === 0)
+  const isNew = rows.every(isNewRow)
   const params: Array<unknown> = []
   for (const { attempts, client, json, lane, retries, sequence } of rows) {
     params.push(client, sequence, lane, json)

@@ -14,6 +14,7 @@ import type { Left, Row } from "./dialect.js"
 import { seqOf } from "./dialect.js"
 import type { Retractions } from "./retractions.js"
 import { encodeLane, eventsOf, rowOf } from "./rows.js"
+import type * as ScanStart from "./scanStart.js"
 
 type EncodedEvent = EventStorage.EncodedEvent
 
@@ -40,6 +41,7 @@ export interface Options {
   readonly makeToken: () => string
   readonly onSettled: (events: number) => void
   readonly retractions: Retractions
+  readonly scanStart: ScanStart.ScanStart
 }
 
 /** The longest that an operation waits for the database. */
@@ -56,18 +58,21 @@ export const make = (
     const retractions = options.retractions.next()
     const { dialect } = database
     const isAlone = retractions.areNone && dialect.leasesAtOnce
-    const take = (isAlone ? run : transaction)(database, "lease", (sql, tables) =>
-      Effect.zipRight(
-        retractions.areNone ? Effect.void : Effect.zipRight(dialect.lock(sql, tables), retractions.carryOut),
-        dialect.lease(sql, tables, {
-          token,
-          client: options.client,
-          maxEvents: request.maxEvents,
-          maxBytes: request.maxBytes,
-          includePaused: request.includePaused === true,
-          duration: options.duration
-        })
-      ))
+    const take = (question: ScanStart.Question) =>
+      (isAlone ? run : transaction)(database, "lease", (sql, tables) =>
+        Effect.zipRight(
+          retractions.areNone ? Effect.void : Effect.zipRight(dialect.lock(sql, tables), retractions.carryOut),
+          dialect.lease(sql, tables, {
+            token,
+            client: options.client,
+            maxEvents: request.maxEvents,
+            maxBytes: request.maxBytes,
+            includePaused: request.includePaused === true,
+            duration: options.duration,
+            from: question.from,
+            asksWriters: question.asksWriters
+          })
+        ))
     /** Whether the lease may be there: nothing is known of one that was interrupted or that failed. */
     let mayBeHeld = () => true
     const giveBack = Effect.suspend(() =>
@@ -81,11 +86,18 @@ export const make = (
     return Scope.addFinalizer(scope, giveBack).pipe(
       Effect.zipRight(withClock((clock) => {
         const start = monotonicOf(clock)
-        return Effect.flatMap(within("lease", limit)(take), (rows) => {
+        const question = options.scanStart.ask(start)
+        const leasing = Effect.tapErrorCause(within("lease", limit)(take(question)), () =>
+          Effect.sync(options.scanStart.reset))
+        return Effect.flatMap(leasing, ({ rows, scan }) => {
           retractions.done()
+          if (scan !== undefined) {
+            options.scanStart.answered(question, scan, monotonicOf(clock) - start)
+          }
           const events = eventsOf(rows)
           if (!isNonEmptyReadonlyArray(events)) {
-            mayBeHeld = () => false
+            mayBeHeld = () =>
+              false
             return Effect.succeed(Option.none())
           }
           const held = Held.make(token, leasedOf(rows, events), start + options.duration)

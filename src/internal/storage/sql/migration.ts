@@ -11,19 +11,27 @@ import { tablesOf } from "./dialect.js"
 export const isName = (table: string): boolean =>
   /^(?:[A-Za-z_][A-Za-z0-9_]{0,62}\.){0,2}[A-Za-z_][A-Za-z0-9_]{0,39}$/.test(table)
 
-export const textOf = (dialect: Dialect, quote: string, hasIndexSchema: boolean, table: string): string =>
-  dialect.ddl(tablesOf(table, quote, hasIndexSchema), true).map((text) => `${text};\n`).join("")
+export const textOf = (dialect: Dialect, quote: string, hasIndexSchema: boolean, table: string): string => {
+  const tables = tablesOf(table, quote, hasIndexSchema)
+  return [...dialect.ddl(tables), ...dialect.deadLettersDdl(tables)].map((text) => `${text};\n`).join("")
+}
 
 export const run = (
   database: Database,
   { deadLetters, migrate }: { readonly migrate: boolean; readonly deadLetters: boolean }
 ): Effect.Effect<void, StorageError> => {
   const { dialect, tables } = database
-  const create = transaction(database, "migrate", (sql) =>
-    Effect.zipRight(
-      dialect.lockMigration(sql, tables),
-      Effect.forEach(dialect.ddl(tables, deadLetters), (text) => sql.execute(text), { discard: true })
-    ))
+  const create = transaction(
+    database,
+    "migrate",
+    (sql) =>
+      Effect.flatMap(dialect.lockMigration(sql, tables), (areThere) =>
+        Effect.forEach(
+          [...(areThere ? [] : dialect.ddl(tables)), ...(deadLetters ? dialect.deadLettersDdl(tables) : [])],
+          (text) => sql.execute(text),
+          { discard: true }
+        ))
+  )
   // tables that are there are used as they are: nothing waits for a lock on them, and who may not create tables needs not
   const createIfMissing = Effect.catchAll(probe(database, deadLetters), (error) =>
     Effect.zipRight(
@@ -47,7 +55,7 @@ const probe = (database: Database, deadLetters: boolean): Effect.Effect<void, St
       yield* dialect.lock(sql, tables)
       yield* dialect.insert(sql, tables, [row])
       yield* dialect.countOf(sql, tables, row.client, 0)
-      yield* dialect.watch(sql, tables)
+      yield* dialect.watch(sql, tables, 0)
       yield* dialect.evict(sql, tables, { keep: Number.MAX_SAFE_INTEGER, from: "oldest" })
       yield* dialect.release(sql, tables, [0], { pause: 0, attempts: 0, retries: 0 })
       yield* dialect.remove(sql, tables, [0])

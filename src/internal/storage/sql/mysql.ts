@@ -70,7 +70,7 @@ const laneText = ({ lane }: { readonly lane: string | Uint8Array }): string =>
   typeof lane === "string" ? lane : new TextDecoder().decode(lane)
 
 export const mysql: Dialect = {
-  ddl: (tables, deadLetters) => [
+  ddl: (tables) => [
     `CREATE TABLE IF NOT EXISTS ${tables.outbox} (
   seq BIGINT NOT NULL AUTO_INCREMENT PRIMARY KEY,
   client VARCHAR(191) ${text} NOT NULL,
@@ -92,9 +92,10 @@ export const mysql: Dialect = {
   lanes LONGTEXT ${text} NOT NULL
 ) ENGINE=InnoDB`,
     `CREATE TABLE IF NOT EXISTS ${tables.mutex} (one TINYINT NOT NULL PRIMARY KEY) ENGINE=InnoDB`,
-    `INSERT IGNORE INTO ${tables.mutex} (one) VALUES (1)`,
-    ...(deadLetters
-      ? [`CREATE TABLE IF NOT EXISTS ${tables.dead} (
+    `INSERT IGNORE INTO ${tables.mutex} (one) VALUES (1)`
+  ],
+  deadLettersDdl: (tables) => [
+    `CREATE TABLE IF NOT EXISTS ${tables.dead} (
   id BIGINT NOT NULL AUTO_INCREMENT PRIMARY KEY,
   client VARCHAR(191) ${text} NOT NULL,
   lane ${lane} NOT NULL,
@@ -105,11 +106,10 @@ export const mysql: Dialect = {
   code INT NOT NULL,
   message TEXT ${text} NOT NULL,
   dropped BIGINT NOT NULL
-) ENGINE=InnoDB`]
-      : [])
+) ENGINE=InnoDB`
   ],
   // a statement that creates a table is a transaction of its own, and the server runs one at a time
-  lockMigration: () => Effect.void,
+  lockMigration: () => Effect.succeed(false),
   prepare: () => Effect.void,
   isVolatile: () => Effect.succeed(false),
 
@@ -150,7 +150,8 @@ export const mysql: Dialect = {
       }),
       Effect.flatMap((found) => {
         const rows = cut(found, request.maxBytes)
-        return rows.length === 0 ? Effect.succeed(rows) : Effect.as(
+        const leasing = { rows, scan: undefined }
+        return rows.length === 0 ? Effect.succeed(leasing) : Effect.as(
           sql.execute(
             `INSERT INTO ${tables.lease} (token, client, until, seqs, lanes) VALUES (?, ?, ${now} + ?, ?, ?)`,
             [
@@ -161,7 +162,7 @@ export const mysql: Dialect = {
               JSON.stringify([...new Set(rows.map(laneText))])
             ]
           ),
-          rows
+          leasing
         )
       })
     ),

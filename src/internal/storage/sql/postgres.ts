@@ -1,6 +1,7 @@
 /** Postgres 12 and later. Nothing needs a session of its own: it works behind a pooler in transaction mode. */
 import * as Effect from "effect/Effect"
 import type { DeadRow, Dialect, LaneRow, LeaseRequest, Row, StatsRow, Tables } from "./dialect.js"
+import { isNewRow, seqOf } from "./dialect.js"
 
 const columns = "seq, client, sequence, lane, json, attempts, retries"
 
@@ -14,11 +15,13 @@ const mutexOf = (tables: Tables): string =>
 
 /**
  * Takes the mutex, and removes leases whose time is over. These are statements of their own: what is seen afterwards was
- * committed before. A lease that is settled just now is waited for here, so that its events are not seen below. The planner has
+ * committed before, whatever the isolation that the database has as its default. A lease that is settled just now is waited for here, so that its events are not seen below. The planner has
  * no statistics of rows that live for seconds: it has to be told that the indexes are good.
  */
 const lockOf = (tables: Tables): string =>
-  `SELECT ${settings.map(([name, value]) => `set_config('${name}', '${value}', true)`).join(", ")}; ` +
+  `SET TRANSACTION ISOLATION LEVEL READ COMMITTED; SELECT ${
+    settings.map(([name, value]) => `set_config('${name}', '${value}', true)`).join(", ")
+  }; ` +
   `SELECT ${mutexOf(tables)}; DELETE FROM ${tables.lease} WHERE until <= clock_timestamp()`
 
 /** Of the transaction. */
@@ -33,35 +36,62 @@ const settings = [
 /** A text that this package made: it has no quotes. */
 const literal = (text: string): string => `'${text.replaceAll("'", "''")}'`
 
+/** Neither JSON nor a lane as it is stored has this character as it is. */
+const separator = "\u001f"
+
+/**
+ * Several texts as one parameter, and the expression that makes an array of it. Each quote of a text has to be escaped in an
+ * array, and JSON has many.
+ */
+const textsOf = (place: number, texts: ReadonlyArray<string>): readonly [expression: string, param: unknown] =>
+  texts.length === 1 || texts.some((text) => text.includes(separator))
+    ? [`$${place}::text[]`, texts]
+    : [`string_to_array($${place}::text, chr(31))`, texts.join(separator)]
+
+/** Numbers as the text of an array: the driver escapes each element of an array. */
+const arrayOf = (numbers: ReadonlyArray<number>): string => `{${numbers.join(",")}}`
+
 const whole = (number: number): string => `${Math.floor(number)}::bigint`
 
+/** The transactions that may commit events. Each has locked the table before its first event got a `seq`. */
+const writersOf = (tables: Tables): string =>
+  `SELECT virtualtransaction AS writer FROM pg_locks WHERE locktype = 'relation' AND granted
+  AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+  AND relation = '${tables.outbox}'::regclass AND mode = 'RowExclusiveLock' AND pid IS DISTINCT FROM pg_backend_pid()`
+
 const leaseOf = (tables: Tables, request: LeaseRequest): string =>
-  `WITH busy AS MATERIALIZED (SELECT DISTINCT l.lane FROM ${tables.lease} b, unnest(b.lanes) AS l(lane)),
+  `WITH first AS MATERIALIZED (SELECT seq FROM ${tables.outbox} WHERE seq >= ${
+    whole(request.from)
+  } ORDER BY seq LIMIT 1),
+busy AS MATERIALIZED (SELECT DISTINCT l.lane FROM ${tables.lease} b, unnest(b.lanes) AS l(lane)),
 paused AS MATERIALIZED (SELECT lane, min(seq) AS seq FROM ${tables.outbox}
   WHERE not_before > clock_timestamp() AND NOT ${request.includePaused} GROUP BY lane),
-head AS (SELECT ${columns} FROM ${tables.outbox} o WHERE o.lane NOT IN (SELECT lane FROM busy)
+head AS (SELECT ${columns} FROM ${tables.outbox} o WHERE o.seq >= (SELECT seq FROM first)
+  AND o.lane NOT IN (SELECT lane FROM busy)
   AND (o.lane NOT IN (SELECT lane FROM paused)
     OR o.seq < (SELECT p.seq FROM paused p WHERE p.lane = o.lane))
   ORDER BY o.seq LIMIT ${whole(request.maxEvents)}),
-cut AS MATERIALIZED (SELECT ${columns} FROM (SELECT *, sum(octet_length(json) + 1) OVER (ORDER BY seq) AS bytes,
-  row_number() OVER (ORDER BY seq) AS place FROM head) h WHERE place = 1 OR bytes <= ${whole(request.maxBytes)}),
+cut AS MATERIALIZED (SELECT ${columns} FROM (
+    SELECT *, sum(octet_length(json) + 1) OVER (ORDER BY seq ROWS UNBOUNDED PRECEDING) AS bytes FROM head
+  ) h WHERE bytes <= ${whole(request.maxBytes)} OR bytes = octet_length(json) + 1),
 taken AS (INSERT INTO ${tables.lease} (token, client, until, seqs, lanes)
   SELECT ${literal(request.token)}, ${literal(request.client)}, clock_timestamp() + ${
     whole(request.duration)
   } * interval '1 millisecond', array_agg(seq ORDER BY seq), array_agg(DISTINCT lane)
   FROM cut HAVING count(*) > 0)
-SELECT ${columns} FROM cut ORDER BY seq`
+SELECT f.seq AS first, c.* FROM first f LEFT JOIN cut c ON TRUE ORDER BY c.seq`
 
 const epoch = (time: string): string => `(extract(epoch FROM ${time}) * 1000)::bigint`
 
-/** Of the oldest event, in milliseconds. */
-const ageOf = (tables: Tables): string =>
-  `(SELECT ${epoch("clock_timestamp()")} - ${epoch("created")} FROM ${tables.outbox} ORDER BY seq LIMIT 1)`
+/** Of the oldest event, in milliseconds. No event has a lower `seq` than `from`. */
+const ageOf = (tables: Tables, from: number): string =>
+  `(SELECT ${epoch("clock_timestamp()")} - ${epoch("created")} FROM ${tables.outbox}
+  WHERE seq >= ${whole(from)} ORDER BY seq LIMIT 1)`
 
 const counted = (rows: ReadonlyArray<{ readonly count: unknown }>): number => Number(rows[0]!.count)
 
 export const postgres: Dialect = {
-  ddl: (tables, deadLetters) => [
+  ddl: (tables) => [
     `CREATE TABLE IF NOT EXISTS ${tables.outbox} (
   seq bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   client text NOT NULL,
@@ -84,8 +114,11 @@ export const postgres: Dialect = {
   seqs bigint[] NOT NULL,
   lanes text[] NOT NULL
 ) WITH (fillfactor=50, ${vacuum(200)})`,
-    ...(deadLetters
-      ? [`CREATE TABLE IF NOT EXISTS ${tables.dead} (
+    // rows live for seconds: to compress them takes longer than a lease
+    `ALTER TABLE ${tables.lease} ALTER COLUMN seqs SET STORAGE EXTERNAL, ALTER COLUMN lanes SET STORAGE EXTERNAL`
+  ],
+  deadLettersDdl: (tables) => [
+    `CREATE TABLE IF NOT EXISTS ${tables.dead} (
   id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   client text NOT NULL,
   lane text NOT NULL,
@@ -96,14 +129,19 @@ export const postgres: Dialect = {
   code integer NOT NULL,
   message text NOT NULL,
   dropped timestamptz NOT NULL DEFAULT clock_timestamp()
-)`]
-      : [])
+)`
   ],
   lockMigration: (sql, tables) =>
-    Effect.zipRight(
-      // an index waits for the writers of its table, and writers wait for the index
-      sql.executeUnprepared("SET LOCAL lock_timeout='5s'"),
-      sql.execute("SELECT pg_advisory_xact_lock(1095586881, hashtext($1))", [tables.outbox])
+    // an index waits for the writers of its table, and writers wait for the index
+    sql.executeUnprepared("SET LOCAL lock_timeout='5s'").pipe(
+      Effect.zipRight(sql.execute("SELECT pg_advisory_xact_lock(1095586881, hashtext($1))", [tables.outbox])),
+      Effect.zipRight(
+        sql.execute<{ readonly there: number | string }>(
+          "SELECT count(to_regclass(name)) AS there FROM unnest($1::text[]) AS name",
+          [[tables.outbox, tables.lease]]
+        )
+      ),
+      Effect.map(([row]) => Number(row!.there) === 2)
     ),
   prepare: () => Effect.void,
   isVolatile: () => Effect.succeed(false),
@@ -111,32 +149,53 @@ export const postgres: Dialect = {
   // a deadlock, and a serialization failure where the default isolation is SERIALIZABLE
   isTransient: /^(?:40001|40P01)$/,
 
-  insert: (sql, tables, rows) =>
-    sql.execute(
-      `INSERT INTO ${tables.outbox} (client, sequence, lane, json, attempts, retries) ` +
-        `SELECT * FROM unnest($1::text[], $2::bigint[], $3::text[], $4::text[], $5::integer[], $6::integer[])`,
+  insert: (sql, tables, rows) => {
+    const isNew = rows.every(isNewRow)
+    const [lanes, laneParam] = textsOf(3, rows.map(({ lane }) => lane))
+    const [jsons, jsonParam] = textsOf(4, rows.map(({ json }) => json))
+    return sql.execute(
+      `INSERT INTO ${tables.outbox} (client, sequence, lane, json${isNew ? "" : ", attempts, retries"}) ` +
+        `SELECT * FROM unnest($1::text[], $2::bigint[], ${lanes}, ${jsons}${
+          isNew ? "" : ", $5::integer[], $6::integer[]"
+        })`,
       [
         rows.map(({ client }) => client),
-        rows.map(({ sequence }) => sequence),
-        rows.map(({ lane }) => lane),
-        rows.map(({ json }) => json),
-        rows.map(({ attempts }) => attempts),
-        rows.map(({ retries }) => retries)
+        arrayOf(rows.map(({ sequence }) => sequence)),
+        laneParam,
+        jsonParam,
+        ...(isNew ? [] : [arrayOf(rows.map(({ attempts }) => attempts)), arrayOf(rows.map(({ retries }) => retries))])
       ]
-    ),
+    )
+  },
   insertsAtOnce: () => true,
   retract: (sql, tables, client, sequences) =>
     sql.execute(
       `DELETE FROM ${tables.outbox} WHERE client = $1 AND sequence = ANY($2::bigint[])
   AND seq NOT IN (SELECT unnest(seqs) FROM ${tables.lease})`,
-      [client, sequences]
+      [client, arrayOf(sequences)]
     ),
   lock: (sql, tables) => sql.executeUnprepared(lockOf(tables)),
   // several statements in one message are one transaction
   lease: (sql, tables, request) =>
     Effect.map(
-      sql.executeUnprepared<ReadonlyArray<Row>>(`${lockOf(tables)}; ${leaseOf(tables, request)}`),
-      (answers) => answers.at(-1)!
+      sql.executeUnprepared<ReadonlyArray<any>>(
+        `${lockOf(tables)}; ${request.asksWriters ? `${writersOf(tables)}; ` : ""}${leaseOf(tables, request)}`
+      ),
+      (answers) => {
+        const found: ReadonlyArray<Row & { readonly first: Row["seq"] }> = answers.at(-1)!
+        // one row without an event, where no event can be leased
+        const rows = found.filter(({ seq }) => seq !== null)
+        return {
+          rows,
+          scan: {
+            first: found.length === 0 ? undefined : Number(found[0]!.first),
+            last: rows.length === 0 ? undefined : seqOf(rows.at(-1)!),
+            writers: request.asksWriters
+              ? answers.at(-2)!.map(({ writer }: { readonly writer: string }) => writer)
+              : []
+          }
+        }
+      }
     ),
   leasesAtOnce: true,
   evict: (sql, tables, { from, keep }) =>
@@ -153,20 +212,21 @@ SELECT * FROM gone ORDER BY seq`,
       sql.execute(`SELECT token FROM ${tables.lease} WHERE token = $1 FOR UPDATE`, [token]),
       (rows) => rows.length > 0
     ),
-  remove: (sql, tables, seqs) => sql.execute(`DELETE FROM ${tables.outbox} WHERE seq = ANY($1::bigint[])`, [seqs]),
+  remove: (sql, tables, seqs) =>
+    sql.execute(`DELETE FROM ${tables.outbox} WHERE seq = ANY($1::bigint[])`, [arrayOf(seqs)]),
   release: (sql, tables, seqs, { attempts, pause, retries }) =>
     sql.execute(
       `UPDATE ${tables.outbox} SET attempts = attempts + $2::integer, retries = retries + $3::integer,
   not_before = CASE WHEN $4::bigint > 0 THEN (SELECT clock_timestamp() + $4::bigint * interval '1 millisecond') END
 WHERE seq = ANY($1::bigint[])`,
-      [seqs, attempts, retries, pause]
+      [arrayOf(seqs), attempts, retries, pause]
     ),
   leave: (sql, tables, token, left) =>
     left.seqs.length === 0
       ? sql.execute(`DELETE FROM ${tables.lease} WHERE token = $1`, [token])
       : sql.execute(`UPDATE ${tables.lease} SET seqs = $2::bigint[], lanes = $3::text[] WHERE token = $1`, [
         token,
-        left.seqs,
+        arrayOf(left.seqs),
         left.lanes
       ]),
   settle: (sql, tables, { left, seqs, token }) => {
@@ -181,7 +241,7 @@ kept AS (${
             : `UPDATE ${tables.lease} SET seqs = $3::bigint[], lanes = $4::text[] WHERE token IN (SELECT token FROM held)`
         })
 SELECT token FROM held`,
-        ends ? [token, seqs] : [token, seqs, left.seqs, left.lanes]
+        ends ? [token, arrayOf(seqs)] : [token, arrayOf(seqs), arrayOf(left.seqs), left.lanes]
       ),
       (rows) => rows.length > 0
     )
@@ -209,14 +269,14 @@ SELECT token FROM held`,
       ]),
       counted
     ),
-  watch: (sql, tables) =>
+  watch: (sql, tables, from) =>
     Effect.map(
       sql.execute<{ readonly state: string; readonly due: boolean; readonly age: StatsRow["age"] }>(
-        `SELECT concat_ws(' ', (SELECT max(seq) FROM ${tables.outbox}),
+        `SELECT concat_ws(' ', (SELECT max(seq) FROM ${tables.outbox} WHERE seq >= ${whole(from)}),
   (SELECT min(not_before) FROM ${tables.outbox} WHERE not_before > clock_timestamp()),
   (SELECT string_agg(token || cardinality(seqs), ',' ORDER BY token) FROM ${tables.lease})) AS state,
 EXISTS (SELECT 1 FROM ${tables.lease} WHERE until <= clock_timestamp()) AS due,
-${ageOf(tables)} AS age`
+${ageOf(tables, from)} AS age`
       ),
       ([row]) => ({ state: row!.state, isDue: row!.due, age: Number(row!.age ?? 0) })
     ),
@@ -226,7 +286,7 @@ ${ageOf(tables)} AS age`
         `SELECT (SELECT count(*) FROM ${tables.outbox}) AS total,
   (SELECT coalesce(sum(cardinality(seqs)), 0) FROM ${tables.lease}) AS leased,
   (SELECT count(*) FROM ${tables.outbox} WHERE not_before > clock_timestamp()) AS paused,
-  ${ageOf(tables)} AS age`
+  ${ageOf(tables, 0)} AS age`
       ),
       ([row]) => row!
     ),

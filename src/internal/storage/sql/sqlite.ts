@@ -38,7 +38,7 @@ const leaseOf = (tables: Tables, blocked: { readonly busy: boolean; readonly pau
 }
 
 export const sqlite: Dialect = {
-  ddl: (tables, deadLetters) => [
+  ddl: (tables) => [
     `CREATE TABLE IF NOT EXISTS ${tables.outbox} (
   seq INTEGER PRIMARY KEY AUTOINCREMENT,
   client TEXT NOT NULL,
@@ -60,9 +60,10 @@ export const sqlite: Dialect = {
   until INTEGER NOT NULL,
   seqs TEXT NOT NULL,
   lanes TEXT NOT NULL
-) WITHOUT ROWID`,
-    ...(deadLetters
-      ? [`CREATE TABLE IF NOT EXISTS ${tables.dead} (
+) WITHOUT ROWID`
+  ],
+  deadLettersDdl: (tables) => [
+    `CREATE TABLE IF NOT EXISTS ${tables.dead} (
   id INTEGER PRIMARY KEY AUTOINCREMENT,
   client TEXT NOT NULL,
   lane TEXT NOT NULL,
@@ -73,11 +74,10 @@ export const sqlite: Dialect = {
   code INTEGER NOT NULL,
   message TEXT NOT NULL,
   dropped INTEGER NOT NULL DEFAULT (${now})
-)`]
-      : [])
+)`
   ],
   // the statements that create the tables are writes
-  lockMigration: () => Effect.void,
+  lockMigration: () => Effect.succeed(false),
   // a lease passes over the events of busy lanes: it reads them from the mapped file, not page by page
   prepare: (sql) =>
     Effect.zipRight(sql.execute("PRAGMA busy_timeout = 5000"), sql.execute("PRAGMA mmap_size = 268435456")),
@@ -120,7 +120,8 @@ export const sqlite: Dialect = {
       ),
       Effect.flatMap((found) => {
         const rows = cut(found, request.maxBytes)
-        return rows.length === 0 ? Effect.succeed(rows) : Effect.as(
+        const leasing = { rows, scan: undefined }
+        return rows.length === 0 ? Effect.succeed(leasing) : Effect.as(
           sql.execute(
             `INSERT INTO ${tables.lease} (token, client, until, seqs, lanes) VALUES (?, ?, ${now} + ?, ?, ?)`,
             [
@@ -131,7 +132,7 @@ export const sqlite: Dialect = {
               JSON.stringify([...new Set(rows.map(({ lane }) => lane))])
             ]
           ),
-          rows
+          leasing
         )
       })
     ),

@@ -15,6 +15,7 @@ import { run, transaction, within } from "./database.js"
 import * as Leases from "./leases.js"
 import * as Retractions from "./retractions.js"
 import { eventsOf, rowOf } from "./rows.js"
+import * as ScanStart from "./scanStart.js"
 import * as Transactions from "./transactions.js"
 
 export interface Options {
@@ -47,13 +48,17 @@ export const make = (
     const { dialect } = database
     const capacity = Capacity.make(database)
     const retractions = Retractions.make(database)
+    const scanStart = ScanStart.make()
     const watch = Watch.make(
-      Effect.tap(within("changes", limit)(run(database, "changes", dialect.watch)), ({ age }) =>
-        Gauges.setOldestAge(age)),
+      Effect.tap(
+        within("changes", limit)(
+          run(database, "changes", (sql, tables) => dialect.watch(sql, tables, scanStart.from()))
+        ),
+        ({ age }) => Gauges.setOldestAge(age)
+      ),
       options.pollInterval
     )
-    const makeToken = () =>
-      globalThis.crypto.randomUUID()
+    const makeToken = () => globalThis.crypto.randomUUID()
     const isVolatile = yield* run(database, "migrate", dialect.isVolatile)
     const shrink = yield* makeShrink(database)
 
@@ -90,6 +95,7 @@ export const make = (
         deadLetters: options.deadLetters,
         makeToken,
         retractions,
+        scanStart,
         onSettled: (events) => {
           capacity.add(-events)
           shrink()

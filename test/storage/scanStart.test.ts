@@ -1,0 +1,120 @@
+/** Where a lease begins in a table whose deleted rows are kept: never behind an event that is there or can still appear. */
+import { assert, describe, it } from "@effect/vitest"
+import { FastCheck } from "effect"
+import type { Answer, ScanStart } from "../../src/internal/storage/sql/scanStart.js"
+import { make } from "../../src/internal/storage/sql/scanStart.js"
+
+const slow = 50
+
+const quick = 5
+
+/** A lease of all events that are there, from the start on. */
+const leaseWith = (start: ScanStart, now: number, took: number, answer: Answer): number => {
+  const question = start.ask(now)
+  start.answered(question, { ...answer, writers: question.asksWriters ? answer.writers : [] }, took)
+  return start.from()
+}
+
+const found = (first: number, last: number, writers: ReadonlyArray<string> = []): Answer => ({ first, last, writers })
+const nothing = (writers: ReadonlyArray<string> = []): Answer => ({ first: undefined, last: undefined, writers })
+
+describe("where a lease begins", () => {
+  it("is the first row, as long as leases are quick", () => {
+    const start = make()
+    for (let now = 0; now < 10; now++) assert.strictEqual(leaseWith(start, now, quick, found(now + 1, now + 1)), 0)
+  })
+
+  it("passes what is gone after a slow lease, when nobody writes", () => {
+    const start = make()
+    assert.strictEqual(leaseWith(start, 0, slow, found(1, 100)), 0)
+    assert.strictEqual(leaseWith(start, 1, quick, found(90, 200)), 90)
+    // and stays there while leases are quick
+    assert.strictEqual(leaseWith(start, 2, quick, found(150, 300)), 90)
+  })
+
+  it("passes no more than was known before the writers were asked for", () => {
+    const start = make()
+    leaseWith(start, 0, slow, found(1, 100))
+    // 103 can have been taken by a transaction that began meanwhile, and so can 101 and 102
+    assert.strictEqual(leaseWith(start, 1, quick, found(103, 200)), 100)
+    const other = make()
+    leaseWith(other, 0, slow, found(1, 100))
+    assert.strictEqual(leaseWith(other, 1, quick, nothing()), 100)
+  })
+
+  it("waits for the transactions that wrote then, and not for later ones", () => {
+    const start = make()
+    leaseWith(start, 0, slow, found(1, 100))
+    assert.strictEqual(leaseWith(start, 1, slow, found(101, 110, ["a", "b"])), 0)
+    assert.strictEqual(leaseWith(start, 2, quick, found(111, 120, ["b", "c"])), 0)
+    assert.strictEqual(leaseWith(start, 3, quick, found(121, 130, ["c"])), 100)
+    // 99 appeared when "b" committed, before the start passed it
+    const late = make()
+    leaseWith(late, 0, slow, found(1, 100))
+    leaseWith(late, 1, slow, found(101, 110, ["b"]))
+    assert.strictEqual(leaseWith(late, 2, quick, found(99, 120, ["c"])), 99)
+  })
+
+  it("is the first row again after a while, and after a failure", () => {
+    const start = make()
+    leaseWith(start, 0, slow, found(1, 100))
+    assert.strictEqual(leaseWith(start, 1, quick, found(100, 200)), 100)
+    assert.strictEqual(leaseWith(start, 29_999, quick, found(150, 200)), 100)
+    // the table was made anew
+    assert.strictEqual(leaseWith(start, 30_000, quick, found(1, 2)), 0)
+    leaseWith(start, 30_001, slow, found(1, 100))
+    assert.strictEqual(leaseWith(start, 30_002, quick, found(100, 200)), 100)
+    const underWay = start.ask(30_003)
+    start.reset()
+    assert.strictEqual(start.from(), 0)
+    start.answered(underWay, found(180, 300), slow)
+    assert.strictEqual(leaseWith(start, 30_004, quick, found(1, 2)), 0)
+  })
+
+  it("never passes an event that is there or can appear, whatever transactions do", () => {
+    interface Transaction {
+      readonly id: string
+      readonly seqs: ReadonlyArray<number>
+    }
+    const step = FastCheck.constantFrom("begin", "write", "commit", "rollback", "ask", "answer", "delete")
+    FastCheck.assert(
+      FastCheck.property(FastCheck.array(FastCheck.tuple(step, FastCheck.nat(9)), { maxLength: 150 }), (steps) => {
+        const start = make()
+        let nextSeq = 1
+        let nextId = 1
+        let open: ReadonlyArray<Transaction> = []
+        let visible: ReadonlyArray<number> = []
+        let leases: ReadonlyArray<{
+          readonly question: ReturnType<ScanStart["ask"]>
+          readonly writers: ReadonlyArray<string>
+        }> = []
+        const without = <A>(list: ReadonlyArray<A>, place: number) => list.filter((_, other) => other !== place)
+        for (const [now, [action, choice]] of steps.entries()) {
+          const place = choice % Math.max(1, open.length)
+          const chosen = open[place]
+          if (action === "begin") open = [...open, { id: String(nextId++), seqs: [] }]
+          if (action === "write" && chosen !== undefined) {
+            open = open.map((one) => one === chosen ? { ...one, seqs: [...one.seqs, nextSeq++] } : one)
+          }
+          if (action === "commit" && chosen !== undefined) visible = [...visible, ...chosen.seqs].sort((a, b) => a - b)
+          if ((action === "commit" || action === "rollback") && chosen !== undefined) open = without(open, place)
+          if (action === "delete") visible = without(visible, choice % Math.max(1, visible.length))
+          // the writers are asked for before the events are read, and others act in between
+          if (action === "ask") leases = [...leases, { question: start.ask(now), writers: open.map(({ id }) => id) }]
+          const lease = leases[choice % Math.max(1, leases.length)]
+          if (action === "answer" && lease !== undefined) {
+            leases = leases.filter((other) => other !== lease)
+            const rows = visible.filter((seq) => seq >= lease.question.from)
+            start.answered(
+              lease.question,
+              { first: rows[0], last: rows.at(-1), writers: lease.question.asksWriters ? lease.writers : [] },
+              slow
+            )
+          }
+          for (const seq of [...visible, ...open.flatMap(({ seqs }) => seqs)]) assert.isAtLeast(seq, start.from())
+        }
+      }),
+      { numRuns: 2000, seed: 18 }
+    )
+  })
+})
