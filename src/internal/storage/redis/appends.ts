@@ -10,7 +10,7 @@ import type { StorageError } from "../../../AmplitudeError.js"
 import type { EventStorage } from "../../../EventStorage.js"
 import type { Appending } from "../groups.js"
 import { encodeLane } from "../sql/rows.js"
-import { encodeClient, eventsOf, fieldsOf, shardOf, storedOf, textsOf } from "./events.js"
+import { droppedOf, encodeClient, fieldsOf, jsonOf, shardOf } from "./events.js"
 import type { Retractions } from "./retractions.js"
 import * as Scripts from "./scripts/index.js"
 import type { Reply } from "./server.js"
@@ -67,7 +67,7 @@ export const make = (
         encodeClient(events[0]!.clientId),
         ...events.flatMap(fieldsOf)
       ])),
-      ...textsOf(parts.flatMap(({ events }) => events))
+      jsonOf(parts.flatMap(({ events }) => events))
     ])
     return Effect.map(Effect.exit(Server.within("append", limit)(answer)), (exit) => {
       parts.forEach((part, place) => {
@@ -109,7 +109,7 @@ const partsOf = ({ events, options }: Appending, shards: number): ReadonlyArray<
 }
 
 const outcomeOf = (answer: Reply): Outcome =>
-  answer === 0 ? "Refused" : (answer as ReadonlyArray<Reply>).length === 0 ? nothing : eventsOf(storedOf(answer))
+  answer === 0 ? "Refused" : (answer as ReadonlyArray<Reply>).length === 0 ? nothing : droppedOf(answer)
 
 /** The result of a call: that of its parts. */
 const resultOf = ({ parts }: Call): Result => {

@@ -8,7 +8,7 @@ import type { EventStorage } from "../../../EventStorage.js"
 import { monotonicOf, withClock } from "../../time.js"
 import * as Held from "../held.js"
 import type { Leased } from "./events.js"
-import { encodeClient, leasedOf, textOf } from "./events.js"
+import { leasedOf } from "./events.js"
 import type { Retractions } from "./retractions.js"
 import * as Scripts from "./scripts/index.js"
 import type { Argument, Reply, Script, Server } from "./server.js"
@@ -37,16 +37,22 @@ export const make = (server: Server, options: Options): EventStorage.Service["le
     taken: ReadonlyArray<Leased>
   ): Effect.Effect<ReadonlyArray<Leased>, StorageError> => {
     const bytes = taken.reduce((sum, { event }) => sum + event.end - event.start + 1, 0)
+    const script = run(server, "lease", shard, Scripts.lease, [
+      token,
+      options.duration,
+      request.maxEvents - taken.length,
+      Math.max(0, Math.floor(request.maxBytes) - bytes),
+      taken.length === 0 ? 1 : 0,
+      request.includePaused === true ? 1 : 0
+    ])
     return Effect.map(
-      run(server, "lease", shard, Scripts.lease, [
-        token,
-        options.duration,
-        request.maxEvents - taken.length,
-        Math.max(0, Math.floor(request.maxBytes) - bytes),
-        taken.length === 0 ? 1 : 0,
-        request.includePaused === true ? 1 : 0
-      ]),
-      (reply) => [...taken, ...leasedOf(shard, reply)]
+      // an empty list: it has not looked at all of them
+      Effect.repeat(script, { while: (reply) => (reply as ReadonlyArray<Reply> | null)?.length === 0 }),
+      (reply) => {
+        if (reply === null) return taken
+        const leased = leasedOf(shard, reply)
+        return taken.length === 0 ? leased : [...taken, ...leased]
+      }
     )
   }
 
@@ -107,19 +113,22 @@ export const make = (server: Server, options: Options): EventStorage.Service["le
     })
 }
 
-/** Runs a script on each shard that has some of the events. */
+/** Runs a script on each shard that has some of the events. Each answer is beside the events that were asked for. */
 const onShards = (
   server: Server,
   operation: string,
   script: Script,
   leased: ReadonlyArray<Leased>,
   argumentsOf: (leased: ReadonlyArray<Leased>, shard: number) => ReadonlyArray<Argument>
-): Effect.Effect<ReadonlyArray<readonly [shard: number, reply: Reply]>, StorageError> =>
+): Effect.Effect<ReadonlyArray<readonly [leased: ReadonlyArray<Leased>, reply: Reply]>, StorageError> =>
   within(operation, limit)(Effect.forEach(
     new Set(leased.map(({ shard }) => shard)),
     (shard) => {
-      const args = argumentsOf(leased.filter((one) => one.shard === shard), shard)
-      return Effect.map(run(server, operation, shard, script, args), (reply) => [shard, reply] as const)
+      const asked = leased.filter((one) => one.shard === shard)
+      return Effect.map(
+        run(server, operation, shard, script, argumentsOf(asked, shard)),
+        (reply) => [asked, reply] as const
+      )
     }
   ))
 
@@ -139,17 +148,13 @@ const acknowledge = (
         dropped?.reason ?? "",
         dropped?.code ?? 0,
         dropped?.message ?? "",
-        JSON.stringify(
-          leased.flatMap(({ event, position }) => [position, encodeClient(event.clientId), event.sequence])
-        )
+        ...leased.map(({ entry }) => entry)
       ]),
-      (replies) => {
-        const removed = new Set(
-          replies.flatMap(([shard, reply]) =>
-            (reply as ReadonlyArray<Reply>).map((position) => `${shard} ${textOf(position)}`)
-          )
+      (answers) => {
+        const lost = new Set(
+          answers.flatMap(([leased, reply]) => (reply as ReadonlyArray<number>).map((place) => leased[place]!))
         )
-        return ({ position, shard }) => removed.has(`${shard} ${position}`)
+        return (item) => !lost.has(item)
       }
     ))
 
@@ -169,6 +174,6 @@ const release = (
         pause,
         attempts,
         retries,
-        ...leased.map(({ position }) => position)
+        ...leased.map(({ entry }) => entry)
       ])
   )

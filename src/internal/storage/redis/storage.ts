@@ -6,7 +6,7 @@ import type { EventStorage } from "../../../EventStorage.js"
 import * as Groups from "../groups.js"
 import * as Watch from "../watch.js"
 import * as Appends from "./appends.js"
-import { encodeClient, eventsOf, storedOf, textOf } from "./events.js"
+import { droppedOf, encodeClient, textOf } from "./events.js"
 import * as Leases from "./leases.js"
 import * as Retractions from "./retractions.js"
 import * as Scripts from "./scripts/index.js"
@@ -79,7 +79,7 @@ const evict = (
   const drop = (shard: number, keep: number) =>
     Effect.map(
       run(server, "evict", shard, Scripts.evict, [shard, deadLetters ? shards : 0, keep, from]),
-      (reply) => eventsOf(storedOf(reply))
+      droppedOf
     )
   return shards === 1 ? drop(0, keep) : Effect.flatMap(countsOf(server, []), (counts) =>
     Effect.map(

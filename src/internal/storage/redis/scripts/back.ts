@@ -1,47 +1,84 @@
-/** Gives leased events back to their lanes: for the scripts that end leases. */
+/** Takes events out of leases, and gives them back to their lanes: for the scripts that end leases. */
 export const back: string = `
--- Puts positions back in order, and answers the first. Only what was given back before can be older than one of them.
-local function putBack(lane, positions)
-  local key, newest = queue(lane), 0
-  for _, position in ipairs(positions) do newest = math.max(newest, tonumber(position)) end
+-- Takes the entries that are given from an argument on out of a lease. Answers those that it held, the places of the others
+-- from 0, and how many of each lane it held.
+local function split(token, first)
+  local asked, ours, others, counts = {}, {}, {}, {}
+  for index = first, #ARGV do asked[#asked + 1] = ARGV[index] end
+  for place, isHeld in ipairs(answersOf("SMISMEMBER", held(token), asked)) do
+    local entry = asked[place]
+    if isHeld == 1 then
+      local lane = laneOf(entry)
+      ours[#ours + 1] = entry
+      counts[lane] = (counts[lane] or 0) + 1
+    else
+      others[#others + 1] = place - 1
+    end
+  end
+  onMany("SREM", held(token), ours)
+  return ours, others, counts
+end
+
+-- Parks entries of a lane in order, and answers the position of the first. Only what was given back before can be older than
+-- one of them.
+local function putBack(lane, entries)
+  local key, newest = parked(lane), ""
+  for _, entry in ipairs(entries) do
+    if entry > newest then newest = entry end
+  end
   local head = redis.call("LINDEX", key, 0)
-  while head and tonumber(head) < newest do
-    table.insert(positions, redis.call("LPOP", key))
+  while head and head < newest do
+    entries[#entries + 1] = redis.call("LPOP", key)
     head = redis.call("LINDEX", key, 0)
   end
-  table.sort(positions, function(one, other) return tonumber(one) > tonumber(other) end)
-  onMany("LPUSH", key, positions)
-  return positions[#positions]
+  table.sort(entries, function(one, other) return one > other end)
+  onMany("LPUSH", key, entries)
+  return positionOf(entries[#entries])
 end
 
 -- Numbers of events of lanes are not leased any more. The first positions of some lanes are told.
 local function unlease(counts, firstOf)
-  local lanes, free, still, areLeased = {}, {}, {}, {}
+  local lanes, free, still, isStill = {}, {}, {}, {}
   for lane in pairs(counts) do lanes[#lanes + 1] = lane end
   for index, leased in ipairs(answersOf("HMGET", busy, lanes)) do
     local lane = lanes[index]
     local left = tonumber(leased or 0) - counts[lane]
-    areLeased[index] = left > 0
     if left > 0 then
       still[#still + 1] = lane
       still[#still + 1] = left
+      isStill[lane] = true
     else
       free[#free + 1] = lane
     end
   end
   onMany("HSET", busy, still)
   onMany("HDEL", busy, free)
-  local firsts = answersOf("ZMSCORE", heads, lanes)
-  for index, lane in ipairs(lanes) do firsts[index] = firstOf[lane] or firsts[index] end
-  place(lanes, firsts, areLeased)
+  if redis.call("EXISTS", heads) == 0 and not next(firstOf) then return end
+  -- those without parked events have no place
+  local withParked, firsts, areLeased = {}, {}, {}
+  for index, first in ipairs(answersOf("ZMSCORE", heads, lanes)) do
+    local lane = lanes[index]
+    first = firstOf[lane] or first
+    if first then
+      withParked[#withParked + 1] = lane
+      firsts[#firsts + 1] = first
+      areLeased[#areLeased + 1] = isStill[lane] or false
+    end
+  end
+  place(withParked, firsts, areLeased)
 end
 
--- Puts positions of lanes back.
-local function putBackAll(positionsOf)
-  local counts, firstOf = {}, {}
-  for lane, positions in pairs(positionsOf) do
-    counts[lane] = #positions
-    firstOf[lane] = putBack(lane, positions)
+-- Puts entries back.
+local function putBackAll(entries)
+  local entriesOf, counts, firstOf = {}, {}, {}
+  for _, entry in ipairs(entries) do
+    local lane = laneOf(entry)
+    entriesOf[lane] = entriesOf[lane] or {}
+    table.insert(entriesOf[lane], entry)
+  end
+  for lane, itsEntries in pairs(entriesOf) do
+    counts[lane] = #itsEntries
+    firstOf[lane] = putBack(lane, itsEntries)
   end
   unlease(counts, firstOf)
 end
@@ -53,13 +90,8 @@ end
 
 -- Gives back all that a lease holds, as it was.
 local function giveBack(token)
-  local positionsOf, entries = {}, redis.call("HGETALL", held(token))
-  for index = 1, #entries, 2 do
-    local position, lane = entries[index], entries[index + 1]
-    positionsOf[lane] = positionsOf[lane] or {}
-    table.insert(positionsOf[lane], position)
-  end
-  putBackAll(positionsOf)
+  local entries = redis.call("SMEMBERS", held(token))
+  putBackAll(entries)
   redis.call("DEL", held(token))
   redis.call("ZREM", leases, token)
   if #entries > 0 then redis.call("INCR", v) end

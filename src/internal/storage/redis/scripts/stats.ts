@@ -13,8 +13,11 @@ ${keys}
 local head = redis.call("ZRANGE", heads, 0, 0, "WITHSCORES")
 local oldest = head[2] and tonumber(head[2]) or math.huge
 local isLeased, leased, paused = {}, 0, 0
+local fresh = redis.call("LINDEX", q, 0)
+if fresh then oldest = math.min(oldest, tonumber(positionOf(fresh))) end
 for _, token in ipairs(redis.call("ZRANGE", leases, 0, -1)) do
-  for _, position in ipairs(redis.call("HKEYS", held(token))) do
+  for _, entry in ipairs(redis.call("SMEMBERS", held(token))) do
+    local position = positionOf(entry)
     isLeased[position] = true
     leased = leased + 1
     oldest = math.min(oldest, tonumber(position))
