@@ -61,13 +61,16 @@ export const make = (
     const answer = Server.unsafeStart(server, "append", shard, Scripts.append, [
       shard,
       deadLetters ? shards : 0,
-      JSON.stringify(parts.map(({ events, options }) => [
-        shareOf(options.capacity, shard, shards),
-        options.whenFull,
-        encodeClient(events[0]!.clientId),
-        ...events.flatMap(fieldsOf)
-      ])),
-      jsonOf(parts.flatMap(({ events }) => events))
+      JSON.stringify(parts.map(({ events, options }) => {
+        const client = encodeClient(events[0]!.clientId)
+        return [
+          shareOf(options.capacity, shard, shards),
+          options.whenFull,
+          client,
+          ...events.flatMap((event) => fieldsOf(event, client))
+        ]
+      })),
+      ...parts.flatMap(({ events }) => events.map(jsonOf))
     ])
     return Effect.map(Effect.exit(Server.within("append", limit)(answer)), (exit) => {
       parts.forEach((part, place) => {

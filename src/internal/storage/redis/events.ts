@@ -9,24 +9,22 @@ type EncodedEvent = EventStorage.EncodedEvent
 /** A client as it is stored. Two clients are never stored as one. */
 export const encodeClient: (client: string) => string = encodeLane
 
-/** What `append` takes of an event, beside its JSON. */
-export const fieldsOf = ({ attempts, end, lane, retries, sequence, start }: EncodedEvent) => [
+/** What `append` takes of an event, beside its JSON: its sequence, its entry without the position, and its state. */
+export const fieldsOf = (
+  { attempts, end, lane, retries, sequence, start }: EncodedEvent,
+  client: string
+): readonly [sequence: number, entry: string, state: string] => [
   sequence,
-  encodeLane(lane),
-  attempts === 0 && retries === 0 ? "" : `${attempts} ${retries} 0`,
-  end - start
+  `${String(end - start).padStart(lengthDigits, "0")}\n${encodeLane(lane)}\n${client}\n${sequence}`,
+  attempts === 0 && retries === 0 ? "" : `${attempts} ${retries} 0`
 ]
 
-/** The JSON of events, without anything between. ioredis sends the bytes of a `Buffer` as they are. */
-export const jsonOf = (events: ReadonlyArray<EncodedEvent>): Uint8Array => {
-  const all = Buffer.allocUnsafe(events.reduce((sum, { end, start }) => sum + end - start, 0))
-  let at = 0
-  for (const { buffer, end, start } of events) {
-    all.set(start === 0 && end === buffer.length ? buffer : buffer.subarray(start, end), at)
-    at += end - start
-  }
-  return all
-}
+const positionDigits = 16
+const lengthDigits = 8
+
+/** The JSON of an event. ioredis sends the bytes of a `Buffer` as they are. */
+export const jsonOf = ({ buffer, end, start }: EncodedEvent): Uint8Array =>
+  Buffer.from(buffer.buffer, buffer.byteOffset + start, end - start)
 
 export const textOf = (reply: Reply): string => typeof reply === "number" ? String(reply) : decode(reply as Uint8Array)
 
@@ -81,26 +79,63 @@ export class Leased {
   }
 }
 
-/** The answer of `lease`. The events lie side by side: they are sent in one piece. */
-export const leasedOf = (shard: number, reply: Reply): ReadonlyArray<Leased> => {
-  const [lines, buffer] = reply as readonly [Uint8Array, Uint8Array]
-  const fields = decode(lines).split("\n")
+/** An entry of the answer of `lease`. */
+export interface Entry {
+  readonly position: string
+  /** Position and length. */
+  readonly start: string
+  readonly lane: string
+  readonly client: string
+  readonly sequence: string
+  readonly state: string
+}
+
+/** The answer of `lease`. */
+export const entriesOf = (reply: Reply): ReadonlyArray<Entry> => {
+  const [entries, statesOfAll] = reply as readonly [Uint8Array, Uint8Array]
+  const lines = decode(entries).split("\n")
+  const states = decode(statesOfAll).split("\n")
+  return Array.from({ length: lines.length / 4 }, (_, place) => {
+    const start = lines[place * 4]!
+    return {
+      position: start.slice(0, positionDigits),
+      start,
+      lane: lines[place * 4 + 1]!,
+      client: lines[place * 4 + 2]!,
+      sequence: lines[place * 4 + 3]!,
+      state: states[place] ?? ""
+    }
+  })
+}
+
+/** Events with their JSON, those that are not there any more left out. They lie side by side: they are sent in one piece. */
+export const leasedOf = (
+  shard: number,
+  entries: ReadonlyArray<Entry>,
+  jsons: ReadonlyArray<Uint8Array | null>
+): ReadonlyArray<Leased> => {
+  const buffer = new Uint8Array(jsons.reduce((sum, json) => sum + (json?.length ?? 0) + 1, 0))
   const leased: Array<Leased> = []
   let end = -1
-  for (let at = 0; at < fields.length; at += 6) {
-    const [position, lane, client, sequence] = [fields[at + 2]!, fields[at + 3]!, fields[at + 4]!, fields[at + 5]!]
+  entries.forEach(({ client, lane, sequence, start: line, state }, place) => {
+    const json = jsons[place]
+    if (json === undefined || json === null) return
     const start = end + 1
-    end = start + Number(fields[at])
+    if (start > 0) buffer[end] = comma
+    buffer.set(json, start)
+    end = start + json.length
     leased.push(
       new Leased(
         shard,
-        `${position}\n${lane}\n${client}\n${sequence}`,
-        new StoredEvent(lane, client, sequence, fields[at + 1]!, buffer, start, end)
+        `${line}\n${lane}\n${client}\n${sequence}`,
+        new StoredEvent(lane, client, sequence, state, buffer, start, end)
       )
     )
-  }
+  })
   return leased
 }
+
+const comma = ",".charCodeAt(0)
 
 /** The shard of a lane: FNV-1a of its bytes. */
 export const shardOf = (lane: string, shards: number): number => {

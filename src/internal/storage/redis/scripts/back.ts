@@ -1,22 +1,27 @@
 /** Takes events out of leases, and gives them back to their lanes: for the scripts that end leases. */
 export const back: string = `
 -- Takes the entries that are given from an argument on out of a lease. Answers those that it held, the places of the others
--- from 0, and how many of each lane it held.
+-- from 0, and the lanes of those that it still holds.
 local function split(token, first)
-  local asked, ours, others, counts = {}, {}, {}, {}
-  for index = first, #ARGV do asked[#asked + 1] = ARGV[index] end
-  for place, isHeld in ipairs(answersOf("SMISMEMBER", held(token), asked)) do
-    local entry = asked[place]
-    if isHeld == 1 then
-      local lane = laneOf(entry)
+  local isAsked, ours, left, others, leftLanes = {}, {}, {}, {}, {}
+  for index = first, #ARGV do isAsked[ARGV[index]] = true end
+  for _, entry in ipairs(redis.call("LRANGE", held(token), 0, -1)) do
+    if isAsked[entry] then
       ours[#ours + 1] = entry
-      counts[lane] = (counts[lane] or 0) + 1
+      isAsked[entry] = nil
     else
-      others[#others + 1] = place - 1
+      left[#left + 1] = entry
+      leftLanes[laneOf(entry)] = true
     end
   end
-  onMany("SREM", held(token), ours)
-  return ours, others, counts
+  for index = first, #ARGV do
+    if isAsked[ARGV[index]] then others[#others + 1] = index - first end
+  end
+  if #ours > 0 then
+    redis.call("DEL", held(token))
+    onMany("RPUSH", held(token), left)
+  end
+  return ours, others, leftLanes
 end
 
 -- Parks entries of a lane in order, and answers the position of the first. Only what was given back before can be older than
@@ -36,23 +41,13 @@ local function putBack(lane, entries)
   return positionOf(entries[#entries])
 end
 
--- Numbers of events of lanes are not leased any more. The first positions of some lanes are told.
-local function unlease(counts, firstOf)
-  local lanes, free, still, isStill = {}, {}, {}, {}
-  for lane in pairs(counts) do lanes[#lanes + 1] = lane end
-  for index, leased in ipairs(answersOf("HMGET", busy, lanes)) do
-    local lane = lanes[index]
-    local left = tonumber(leased or 0) - counts[lane]
-    if left > 0 then
-      still[#still + 1] = lane
-      still[#still + 1] = left
-      isStill[lane] = true
-    else
-      free[#free + 1] = lane
-    end
+-- Events of lanes are not leased any more. Lanes that still have leased events are told, and the first positions of some.
+local function unlease(lanes, stillLeased, firstOf)
+  local free = {}
+  for _, lane in ipairs(lanes) do
+    if not stillLeased[lane] then free[#free + 1] = lane end
   end
-  onMany("HSET", busy, still)
-  onMany("HDEL", busy, free)
+  onMany("SREM", busy, free)
   if redis.call("EXISTS", heads) == 0 and not next(firstOf) then return end
   -- those without parked events have no place
   local withParked, firsts, areLeased = {}, {}, {}
@@ -62,25 +57,25 @@ local function unlease(counts, firstOf)
     if first then
       withParked[#withParked + 1] = lane
       firsts[#firsts + 1] = first
-      areLeased[#areLeased + 1] = isStill[lane] or false
+      areLeased[#areLeased + 1] = stillLeased[lane] or false
     end
   end
   place(withParked, firsts, areLeased)
 end
 
--- Puts entries back.
-local function putBackAll(entries)
-  local entriesOf, counts, firstOf = {}, {}, {}
+-- Puts entries back that are not in their lease any more.
+local function putBackAll(entries, stillLeased)
+  local entriesOf, lanes, firstOf = {}, {}, {}
   for _, entry in ipairs(entries) do
     local lane = laneOf(entry)
-    entriesOf[lane] = entriesOf[lane] or {}
+    if not entriesOf[lane] then
+      entriesOf[lane] = {}
+      lanes[#lanes + 1] = lane
+    end
     table.insert(entriesOf[lane], entry)
   end
-  for lane, itsEntries in pairs(entriesOf) do
-    counts[lane] = #itsEntries
-    firstOf[lane] = putBack(lane, itsEntries)
-  end
-  unlease(counts, firstOf)
+  for _, lane in ipairs(lanes) do firstOf[lane] = putBack(lane, entriesOf[lane]) end
+  unlease(lanes, stillLeased, firstOf)
 end
 
 -- Ends a lease that holds nothing.
@@ -90,9 +85,9 @@ end
 
 -- Gives back all that a lease holds, as it was.
 local function giveBack(token)
-  local entries = redis.call("SMEMBERS", held(token))
-  putBackAll(entries)
+  local entries = redis.call("LRANGE", held(token), 0, -1)
   redis.call("DEL", held(token))
+  putBackAll(entries, {})
   redis.call("ZREM", leases, token)
   if #entries > 0 then redis.call("INCR", v) end
 end

@@ -7,15 +7,15 @@ local function findIn(list, ending)
   for last = -1, -redis.call("LLEN", list), -200 do
     local entries = redis.call("LRANGE", list, last - 199, last)
     for index = #entries, 1, -1 do
-      if string.sub(entries[index], 17) == ending then return entries[index] end
+      if string.sub(entries[index], 25) == ending then return entries[index] end
     end
   end
 end
 
 local function isLeased(ending)
   for _, token in ipairs(redis.call("ZRANGE", leases, 0, -1)) do
-    for _, entry in ipairs(redis.call("SMEMBERS", held(token))) do
-      if string.sub(entry, 17) == ending then return true end
+    for _, entry in ipairs(redis.call("LRANGE", held(token), 0, -1)) do
+      if string.sub(entry, 25) == ending then return true end
     end
   end
   return false

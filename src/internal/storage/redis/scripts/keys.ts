@@ -7,16 +7,16 @@
  *   than the last: positions are the order of the appends. It has 16 digits.
  * - `e`: hash of position to the JSON of an event
  * - `r`: hash of position to `attempts retries paused-until`, of events for which one of them is not 0
- * - `q`: list of the events that were never looked at, in order. What says where an event belongs is its entry: its position,
- *   lane, client and sequence, a line each.
+ * - `q`: list of the events that were never looked at, in order. What stands for an event in lists is its entry: a line with its
+ *   position and the length of its JSON in 8 digits, and a line each with its lane, client and sequence.
  * - `q:LANE`: list of the parked events of a lane, in order: those that were given back, and those that were behind a leased or
  *   paused event of their lane when they were looked at. All of them are older than those in `q`.
  * - `heads`: sorted set of the lanes with parked events, by the position of the first one
  * - `ready`: those of them that can be leased, by the same
  * - `pause`: those of them whose first event is paused, by the end of the pause
- * - `busy`: hash of lane to the number of its leased events
+ * - `busy`: set of the lanes with leased events. All events of a lane that are leased are in one lease.
  * - `until`: sorted set of the tokens of leases, by their end
- * - `t:TOKEN`: set of the leased entries
+ * - `t:TOKEN`: list of the leased entries
  * - `c:CLIENT`: set of the blocks of a client's sequences
  * - `s:BLOCK:CLIENT`: set of the sequences in a block of 512, counted from its beginning: two bytes for each
  * - `d` and `dead`: hash of id to dead letter, and sorted set of the ids
@@ -65,9 +65,10 @@ end
 
 -- The parts of an entry.
 local function positionOf(entry) return string.sub(entry, 1, 16) end
-local function laneOf(entry) return string.sub(entry, 18, string.find(entry, "\\n", 18, true) - 1) end
+local function lengthOf(entry) return tonumber(string.sub(entry, 17, 24)) end
+local function laneOf(entry) return string.sub(entry, 26, string.find(entry, "\\n", 26, true) - 1) end
 local function clientOf(entry)
-  local client, sequence = string.match(entry, "^([^\\n]*)\\n(%d+)$", string.find(entry, "\\n", 18, true) + 1)
+  local client, sequence = string.match(entry, "^([^\\n]*)\\n(%d+)$", string.find(entry, "\\n", 26, true) + 1)
   return client, tonumber(sequence)
 end
 
@@ -90,6 +91,13 @@ local function statesOf(positions)
   local asked = {}
   for index, position in ipairs(positions) do asked[index] = position or "" end
   return answersOf("HMGET", r, asked)
+end
+
+-- Which lanes have leased events.
+local function areBusy(lanes)
+  local are = {}
+  for index, isBusy in ipairs(answersOf("SMISMEMBER", busy, lanes)) do are[index] = isBusy == 1 end
+  return are
 end
 
 -- Puts lanes where their first events belong: each lane has its first position (false: none) and whether it is leased in the
@@ -132,7 +140,7 @@ local function placeAgain(lanes)
     local first = redis.call("LINDEX", parked(lane), 0)
     firsts[index] = first and positionOf(first)
   end
-  place(lanes, firsts, answersOf("HMGET", busy, lanes))
+  place(lanes, firsts, areBusy(lanes))
 end
 
 -- Stores states: positions and states in turns.

@@ -4,12 +4,12 @@
  * - KEYS[1]: the shard
  * - ARGV: token, end of the lease in milliseconds from now, most events, most bytes, whether the first event may be larger (0
  *   or 1), whether paused events are leased as well (0 or 1)
- * - answers the length in bytes, state and entry of each event, in order, a line for each field; then the JSON of all of them,
- *   with commas between. Nothing where there is none, and an empty list where there may be some that were not looked at: the
- *   script ends after some thousand.
+ * - answers the entries in order, and the state of each (one empty text: none has one), with a line feed between. Nothing where
+ *   there is none, and an empty list where there may be some that were not looked at: the script ends after some thousand.
  *
  * First it ends the leases whose time is over and the pauses that are. Then it takes parked events, which are older than all
- * others, and then those that were never looked at: such an event is parked where its lane is not free.
+ * others, and then those that were never looked at: such an event is parked where its lane is not free. The JSON of the events
+ * is read without a script: Lua takes longer for a long text than everything else does.
  */
 import { back } from "./back.js"
 import { keys } from "./keys.js"
@@ -23,35 +23,22 @@ local isAny, includesPaused = ARGV[5] == "1", ARGV[6] == "1"
 for _, ended in ipairs(redis.call("ZRANGEBYSCORE", leases, "-inf", now)) do giveBack(ended) end
 placeAgain(redis.call("ZRANGEBYSCORE", pause, "-inf", now))
 
-local taken, fields, events, counts, isFull = {}, {}, {}, {}, false
+local taken, lanesTaken, isTaken, isFull = {}, {}, {}, false
 
 -- Takes events in order until there are enough. Answers how many it took.
 local function take(entries)
-  for first = 1, #entries, 100 do
-    local last = math.min(first + 99, #entries, first + maxEvents - #taken - 1)
-    local positions = {}
-    for index = first, last do positions[#positions + 1] = positionOf(entries[index]) end
-    local states = statesOf(positions)
-    for place, event in ipairs(#positions > 0 and redis.call("HMGET", e, unpack(positions)) or {}) do
-      maxBytes = maxBytes - #event - 1
-      if maxBytes < 0 and not (isAny and #taken == 0) then
-        isFull = true
-        return first + place - 2
-      end
-      local entry = entries[first + place - 1]
-      local lane = laneOf(entry)
-      taken[#taken + 1] = entry
-      fields[#fields + 1] = #event
-      fields[#fields + 1] = states[place] or ""
-      fields[#fields + 1] = entry
-      events[#events + 1] = event
-      counts[lane] = (counts[lane] or 0) + 1
-    end
-    if #taken == maxEvents then
-      isFull = true
-      return last
+  for index, entry in ipairs(entries) do
+    maxBytes = maxBytes - lengthOf(entry) - 1
+    isFull = #taken == maxEvents or maxBytes < 0 and not (isAny and #taken == 0)
+    if isFull then return index - 1 end
+    local lane = laneOf(entry)
+    taken[#taken + 1] = entry
+    if not isTaken[lane] then
+      isTaken[lane] = true
+      lanesTaken[#lanesTaken + 1] = lane
     end
   end
+  isFull = #taken == maxEvents
   return #entries
 end
 
@@ -100,11 +87,11 @@ while not isFull and lookedAt < mostLookedAt do
   local entries, lanes = redis.call("LRANGE", q, 0, math.max(maxEvents - #taken, 100) - 1), {}
   if #entries == 0 then break end
   for index, entry in ipairs(entries) do lanes[index] = laneOf(entry) end
-  local areBusy = answersOf("HMGET", busy, lanes)
+  local areLeased = areBusy(lanes)
   local areParked = redis.call("EXISTS", heads) == 1 and answersOf("ZMSCORE", heads, lanes) or {}
   local free, places, behind = {}, {}, {}
   for index, lane in ipairs(lanes) do
-    if not areBusy[index] and (isEmptied[lane] or not areParked[index]) then
+    if not areLeased[index] and (isEmptied[lane] or not areParked[index]) then
       free[#free + 1] = entries[index]
       places[#places + 1] = index
     end
@@ -112,7 +99,7 @@ while not isFull and lookedAt < mostLookedAt do
   local nextFree = places[take(free) + 1] or #entries + 1
   for index = 1, nextFree - 1 do
     local lane = lanes[index]
-    if areBusy[index] or (areParked[index] and not isEmptied[lane]) then behind[#behind + 1] = entries[index] end
+    if areLeased[index] or (areParked[index] and not isEmptied[lane]) then behind[#behind + 1] = entries[index] end
   end
   park(behind)
   if nextFree > 1 then redis.call("LTRIM", q, nextFree - 1, -1) end
@@ -120,14 +107,11 @@ while not isFull and lookedAt < mostLookedAt do
 end
 if #taken == 0 then return lookedAt >= mostLookedAt and {} or nil end
 
-local leased = {}
-for lane, count in pairs(counts) do
-  leased[#leased + 1] = lane
-  leased[#leased + 1] = count
-end
-onMany("HSET", busy, leased)
-onMany("SADD", held(token), taken)
+onMany("SADD", busy, lanesTaken)
+onMany("RPUSH", held(token), taken)
 redis.call("ZADD", leases, now + duration, token)
 redis.call("INCR", v)
-return { table.concat(fields, "\\n"), table.concat(events, ",") }
+local states = statesOf(positionsOf(taken))
+for index = 1, #states do states[index] = states[index] or "" end
+return { table.concat(taken, "\\n"), table.concat(states, "\\n") }
 `

@@ -21,38 +21,41 @@ local function write()
   newEvents, newStates, newEntries, newNotes, known = {}, {}, {}, {}, {}
 end
 
--- Learns which events are noted: clients and sequences in turns.
-local function learn(events)
-  local offsets = {}
-  for index = 1, #events, 2 do
-    local key, offset = noteOf(events[index], events[index + 1])
-    local asked = offsets[key]
-    if not asked then
-      asked = {}
-      offsets[key] = asked
-    end
-    asked[#asked + 1] = offset
-  end
-  for key, asked in pairs(offsets) do
-    local noted = known[key] or {}
-    known[key] = noted
-    for place, isThere in ipairs(answersOf("SMISMEMBER", key, asked)) do noted[asked[place]] = isThere == 1 end
-  end
+-- Events are asked for, by their notes.
+local asked = {}
+local function ask(client, sequence)
+  local key, offset = noteOf(client, sequence)
+  local offsets = asked[key]
+  if offsets then offsets[#offsets + 1] = offset else asked[key] = { offset } end
 end
 
--- Whether an event is there already: a client can send again what it had no answer to.
-local function isStored(client, sequence, lane)
+-- Learns which events of those that were asked for are noted.
+local function learn()
+  for key, offsets in pairs(asked) do
+    local noted = known[key] or {}
+    known[key] = noted
+    for place, isThere in ipairs(answersOf("SMISMEMBER", key, offsets)) do noted[offsets[place]] = isThere == 1 end
+  end
+  asked = {}
+end
+
+-- Whether an event is there already: a client can send again what it had no answer to. An entry is without its position.
+local function isStored(client, sequence, entry)
   local key, offset = noteOf(client, sequence)
-  if not known[key] or known[key][offset] == nil then learn({ client, sequence }) end
+  if not known[key] or known[key][offset] == nil then
+    ask(client, sequence)
+    learn()
+  end
   if not known[key][offset] then return false end
   write()
-  local ending = endingOf(client, sequence, lane)
+  local ending = string.sub(entry, 9)
+  local lane = string.match(entry, "\\n([^\\n]*)")
   return findIn(parked(lane), ending) or isLeased(ending) or findIn(q, ending)
 end
 
 -- Stores an event behind all others, once. It is there after write().
-local function push(client, sequence, lane, state, event)
-  if isStored(client, sequence, lane) then return end
+local function push(client, sequence, entry, state, event)
+  if isStored(client, sequence, entry) then return end
   local key, offset, block = noteOf(client, sequence)
   known[key] = known[key] or {}
   known[key][offset] = true
@@ -66,7 +69,7 @@ local function push(client, sequence, lane, state, event)
   local position = digits(last)
   newEvents[#newEvents + 1] = position
   newEvents[#newEvents + 1] = event
-  newEntries[#newEntries + 1] = table.concat({ position, lane, client, text(sequence) }, "\\n")
+  newEntries[#newEntries + 1] = position .. entry
   if state ~= "" then
     newStates[#newStates + 1] = position
     newStates[#newStates + 1] = state

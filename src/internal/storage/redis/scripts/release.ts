@@ -11,7 +11,7 @@ import { keys } from "./keys.js"
 export const release: string = `#!lua flags=allow-oom
 ${keys}${back}
 local token, millis, moreAttempts, moreRetries = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
-local ours = split(token, 5)
+local ours, _, stillLeased = split(token, 5)
 local positions, changed, fresh = positionsOf(ours), {}, {}
 local states = statesOf(positions)
 for place, position in ipairs(positions) do
@@ -26,7 +26,7 @@ for place, position in ipairs(positions) do
 end
 setStates(changed)
 onMany("HDEL", r, fresh)
-putBackAll(ours)
+putBackAll(ours, stillLeased)
 endIfEmpty(token)
 if #ours > 0 then redis.call("INCR", v) end
 return #ours

@@ -19,7 +19,9 @@ for index = 2, #ARGV do
     count = count + 1
     local lane, reason, message, at = string.match(letter, "^%d+ %d+ %d+ (%d+) (%d+) (%d+) ()")
     local json = at + lane + reason + message
-    push(ARGV[1], tonumber(id), string.sub(letter, at, at + lane - 1), "", string.sub(letter, json))
+    local event = string.sub(letter, json)
+    local ending = endingOf(ARGV[1], tonumber(id), string.sub(letter, at, at + lane - 1))
+    push(ARGV[1], tonumber(id), string.format("%08d", #event) .. ending, "", event)
     redis.call("HDEL", d, id)
     redis.call("ZREM", dead, id)
   end

@@ -16,7 +16,7 @@ local isLeased, leased, paused = {}, 0, 0
 local fresh = redis.call("LINDEX", q, 0)
 if fresh then oldest = math.min(oldest, tonumber(positionOf(fresh))) end
 for _, token in ipairs(redis.call("ZRANGE", leases, 0, -1)) do
-  for _, entry in ipairs(redis.call("SMEMBERS", held(token))) do
+  for _, entry in ipairs(redis.call("LRANGE", held(token), 0, -1)) do
     local position = positionOf(entry)
     isLeased[position] = true
     leased = leased + 1
