@@ -42,7 +42,15 @@ class StoredEvent implements EncodedEvent {
   readonly attempts: number
   readonly retries: number
 
-  constructor(lane: string, client: string, sequence: string, state: string, buffer: Uint8Array, start: number, end: number) {
+  constructor(
+    lane: string,
+    client: string,
+    sequence: string,
+    state: string,
+    buffer: Uint8Array,
+    start: number,
+    end: number
+  ) {
     this.clientId = decodeLane(client)
     this.sequence = Number(sequence)
     this.lane = decodeLane(lane)
@@ -79,59 +87,51 @@ export class Leased {
   }
 }
 
-/** An entry of the answer of `lease`. */
-export interface Entry {
-  readonly position: string
-  /** Position and length. */
-  readonly start: string
-  readonly lane: string
-  readonly client: string
-  readonly sequence: string
-  readonly state: string
+/** The answer of `lease`: entries, and their states. */
+export interface Taken {
+  readonly lines: ReadonlyArray<string>
+  readonly states: ReadonlyArray<string>
+  readonly positions: ReadonlyArray<string>
 }
 
-/** The answer of `lease`. */
-export const entriesOf = (reply: Reply): ReadonlyArray<Entry> => {
-  const [entries, statesOfAll] = reply as readonly [Uint8Array, Uint8Array]
+const linesOfEntry = 4
+
+export const takenOf = (reply: Reply): Taken => {
+  const [entries, states] = reply as readonly [Uint8Array, Uint8Array]
   const lines = decode(entries).split("\n")
-  const states = decode(statesOfAll).split("\n")
-  return Array.from({ length: lines.length / 4 }, (_, place) => {
-    const start = lines[place * 4]!
-    return {
-      position: start.slice(0, positionDigits),
-      start,
-      lane: lines[place * 4 + 1]!,
-      client: lines[place * 4 + 2]!,
-      sequence: lines[place * 4 + 3]!,
-      state: states[place] ?? ""
-    }
-  })
+  const positions: Array<string> = []
+  for (let at = 0; at < lines.length; at += linesOfEntry) positions.push(lines[at]!.slice(0, positionDigits))
+  return { lines, states: states.length === 0 ? [] : decode(states).split("\n"), positions }
 }
 
 /** Events with their JSON, those that are not there any more left out. They lie side by side: they are sent in one piece. */
 export const leasedOf = (
   shard: number,
-  entries: ReadonlyArray<Entry>,
+  { lines, states }: Taken,
   jsons: ReadonlyArray<Uint8Array | null>
 ): ReadonlyArray<Leased> => {
-  const buffer = new Uint8Array(jsons.reduce((sum, json) => sum + (json?.length ?? 0) + 1, 0))
+  let size = 0
+  for (const json of jsons) size += json === null ? 0 : json.length + 1
+  const buffer = new Uint8Array(size)
   const leased: Array<Leased> = []
   let end = -1
-  entries.forEach(({ client, lane, sequence, start: line, state }, place) => {
-    const json = jsons[place]
-    if (json === undefined || json === null) return
+  for (let place = 0; place < jsons.length; place++) {
+    const json = jsons[place]!
+    if (json === null) continue
     const start = end + 1
     if (start > 0) buffer[end] = comma
     buffer.set(json, start)
     end = start + json.length
+    const at = place * linesOfEntry
+    const [lane, client, sequence] = [lines[at + 1]!, lines[at + 2]!, lines[at + 3]!]
     leased.push(
       new Leased(
         shard,
-        `${line}\n${lane}\n${client}\n${sequence}`,
-        new StoredEvent(lane, client, sequence, state, buffer, start, end)
+        `${lines[at]}\n${lane}\n${client}\n${sequence}`,
+        new StoredEvent(lane, client, sequence, states[place] ?? "", buffer, start, end)
       )
     )
-  })
+  }
   return leased
 }
 

@@ -8,7 +8,7 @@ import type { EventStorage } from "../../../EventStorage.js"
 import { monotonicOf, withClock } from "../../time.js"
 import * as Held from "../held.js"
 import type { Leased } from "./events.js"
-import { entriesOf, leasedOf } from "./events.js"
+import { leasedOf, takenOf } from "./events.js"
 import type { Retractions } from "./retractions.js"
 import * as Scripts from "./scripts/index.js"
 import type { Reply, Server } from "./server.js"
@@ -50,11 +50,11 @@ export const make = (server: Server, options: Options): EventStorage.Service["le
       Effect.repeat(script, { while: (reply) => (reply as ReadonlyArray<Reply> | null)?.length === 0 }),
       (reply) => {
         if (reply === null) return Effect.succeed(taken)
-        const entries = entriesOf(reply)
+        const answer = takenOf(reply)
         return Effect.map(
-          read(server, "lease", shard, Scripts.read, entries.map(({ position }) => position)),
+          read(server, "lease", shard, Scripts.read, answer.positions),
           (jsons) => {
-            const leased = leasedOf(shard, entries, jsons)
+            const leased = leasedOf(shard, answer, jsons)
             return taken.length === 0 ? leased : [...taken, ...leased]
           }
         )
