@@ -349,6 +349,19 @@ withRedis("RedisEventStorage", () => {
         assert.deepStrictEqual(yield* keysLeft(client, prefix), [])
       }))
 
+    it.scopedLive("a call can have more events than a function has arguments", () =>
+      Effect.gen(function*() {
+        const { client, prefix, storage } = yield* setup()
+        const count = 130_000
+        const one = eventOf(0, { json: "1" })
+        const [first, ...rest] = Array.from({ length: count }, (_, sequence) => ({ ...one, sequence }))
+        const options = { capacity: count - 1, whenFull: "evictOldest" } as const
+        const appended = yield* storage.append([first!, ...rest], options)
+        assert.deepStrictEqual(appended, { _tag: "Accepted", evicted: [first!] })
+        assert.lengthOf(yield* storage.evict({ keep: 0, from: "newest" }), count - 1)
+        assert.deepStrictEqual(yield* keysLeft(client, prefix), [])
+      }))
+
     it.scopedLive("an append that is sent again stores nothing twice, wherever its events are", () =>
       Effect.gen(function*() {
         const { client, prefix, storage } = yield* setup()
@@ -390,7 +403,7 @@ withRedis("RedisEventStorage", () => {
             const value = Reflect.get(target, key) as unknown
             if (typeof value !== "function") return value
             return key === "hmgetBuffer"
-              ? (_: string, ...positions: ReadonlyArray<string>) => Promise.resolve(positions.map(() => null))
+              ? (_: string, positions: ReadonlyArray<string>) => Promise.resolve(positions.map(() => null))
               : value.bind(target)
           }
         })

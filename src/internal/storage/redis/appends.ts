@@ -121,7 +121,7 @@ const resultOf = ({ parts }: Call): Result => {
   for (const { outcome } of parts) {
     if (outcome === "Refused") isRefused = true
     else if (Exit.isExit(outcome)) return outcome
-    else if (outcome.length > 0) evicted.push(...outcome)
+    else for (const event of outcome) evicted.push(event)
   }
   if (isRefused) return refused
   return evicted.length === 0 ? accepted : Exit.succeed({ _tag: "Accepted", evicted })

@@ -25,11 +25,11 @@ export interface Script {
 
 export const scriptOf = (text: string): Script => ({ text, sha: createHash("sha1").update(text).digest("hex") })
 
-/** What ioredis has, and its types do not name. */
+/** What ioredis has, and its types do not name. It takes lists of arguments, which can be longer than those of a call. */
 interface ScriptClient {
-  readonly evalshaBuffer: (sha: string, keys: 1, key: string, ...args: ReadonlyArray<Argument>) => Promise<Reply>
-  readonly evalBuffer: (text: string, keys: 1, key: string, ...args: ReadonlyArray<Argument>) => Promise<Reply>
-  readonly hmgetBuffer: (key: string, ...fields: ReadonlyArray<string>) => Promise<ReadonlyArray<Uint8Array | null>>
+  readonly evalshaBuffer: (sha: string, keys: 1, key: string, args: ReadonlyArray<Argument>) => Promise<Reply>
+  readonly evalBuffer: (text: string, keys: 1, key: string, args: ReadonlyArray<Argument>) => Promise<Reply>
+  readonly hmgetBuffer: (key: string, fields: ReadonlyArray<string>) => Promise<ReadonlyArray<Uint8Array | null>>
 }
 
 /** What the operations share. */
@@ -53,8 +53,8 @@ const send = (
 ): Promise<Reply> => {
   const key = shards[shard]!
   const scripts = client as unknown as ScriptClient
-  return scripts.evalshaBuffer(sha, 1, key, ...args).catch((error) =>
-    messageOf(error).startsWith("NOSCRIPT") ? scripts.evalBuffer(text, 1, key, ...args) : Promise.reject(error)
+  return scripts.evalshaBuffer(sha, 1, key, args).catch((error) =>
+    messageOf(error).startsWith("NOSCRIPT") ? scripts.evalBuffer(text, 1, key, args) : Promise.reject(error)
   )
 }
 
@@ -76,8 +76,10 @@ export const read = (
   positions: ReadonlyArray<string>
 ): Effect.Effect<ReadonlyArray<Uint8Array | null>, StorageError> =>
   Effect.flatMap(
-    ask(operation, () =>
-      (server.client as unknown as ScriptClient).hmgetBuffer(`${server.shards[shard]}:e`, ...positions)),
+    ask(
+      operation,
+      () => (server.client as unknown as ScriptClient).hmgetBuffer(`${server.shards[shard]}:e`, positions)
+    ),
     (jsons) =>
       // a client can read from replicas, which may not have them yet: a script runs on the primary
       jsons.includes(null)
