@@ -11,7 +11,8 @@ import {
   Logger,
   Metric,
   Option,
-  Redacted
+  Redacted,
+  Stream
 } from "effect"
 import { Amplitude } from "effect-amplitude"
 import { DevServer } from "effect-amplitude/DevServer"
@@ -296,6 +297,161 @@ withRedis("RedisEventStorage", () => {
             : []
         )
         assert.deepStrictEqual(waiting, [4])
+      }))
+
+    it.scopedLive("the age of the oldest event is a metric, though nobody asks for statistics", () =>
+      Effect.gen(function*() {
+        const { storage } = yield* setup({ pollInterval: 10 })
+        yield* Effect.forkScoped(Stream.runDrain(storage.changes))
+        const age = Effect.map(
+          Metric.snapshot,
+          (pairs) =>
+            pairs.flatMap(({ metricKey, metricState }) =>
+              metricKey.name === "amplitude_storage_oldest_age_ms"
+                ? [(metricState as unknown as { readonly value: number }).value]
+                : []
+            )[0] ?? 0
+        )
+        const until = (isSo: (age: number) => boolean) =>
+          Effect.timeout(
+            Effect.repeat(Effect.zipRight(Effect.sleep(10), age), { until: (age) => isSo(age) }),
+            "10 seconds"
+          )
+        yield* until((age) => age === 0)
+        yield* storage.append([eventOf(1), eventOf(2, { lane: "b" })], roomy)
+        const appended = yield* until((age) => age >= 20)
+        // what is leased or released is as old as it was
+        const lease = Option.getOrThrow(yield* storage.lease(all))
+        const leased = yield* until((age) => age >= appended + 20)
+        yield* lease.acknowledge(lease.events.slice(1))
+        yield* lease.release(lease.events.slice(0, 1), { notBefore: 0, attempts: 1, retries: 1 })
+        yield* until((age) => age >= leased + 20)
+        yield* drain(storage)
+        yield* until((age) => age === 0)
+      }))
+
+    it.scopedLive("a lane that is free is found behind thousands of events of one that is not", () =>
+      Effect.gen(function*() {
+        const { client, prefix, storage } = yield* setup()
+        const count = 12_000
+        const busy = Array.from({ length: count }, (_, index) => eventOf(index, { lane: "busy", json: "1" }))
+        yield* storage.append(busy as unknown as NonEmptyReadonlyArray<Event>, roomy)
+        const first = Option.getOrThrow(yield* storage.lease({ ...all, maxEvents: 1 }))
+        yield* storage.append([eventOf(count, { lane: "free" })], roomy)
+        const second = Option.getOrThrow(yield* storage.lease(all))
+        assert.deepStrictEqual(second.events.map(({ lane }) => lane), ["free"])
+        assert.deepStrictEqual(yield* Effect.scoped(storage.lease(all)), Option.none())
+        yield* second.acknowledge(second.events)
+        yield* first.release(first.events, { notBefore: 0, attempts: 0, retries: 0 })
+        yield* storage.append([eventOf(count + 1, { lane: "busy" })], roomy)
+        const sequences = (yield* drain(storage)).map(({ sequence }) => sequence)
+        assert.deepStrictEqual(sequences, [...busy.map(({ sequence }) => sequence), count + 1])
+        assert.deepStrictEqual(yield* keysLeft(client, prefix), [])
+      }))
+
+    it.scopedLive("a call can have more events than a function has arguments", () =>
+      Effect.gen(function*() {
+        const { storage } = yield* setup()
+        const count = 130_000
+        const one = eventOf(0, { json: "1" })
+        const [first, ...rest] = Array.from({ length: count }, (_, sequence) => ({ ...one, sequence }))
+        assert.strictEqual((yield* storage.append([first!, ...rest], roomy))._tag, "Accepted")
+        assert.strictEqual(yield* storage.count(), count)
+        const lease = Option.getOrThrow(yield* storage.lease({ ...all, maxEvents: 2 }))
+        assert.deepStrictEqual(lease.events.map(({ sequence }) => sequence), [0, 1])
+      }), 30_000)
+
+    it.scopedLive("an append that is sent again stores nothing twice, wherever its events are", () =>
+      Effect.gen(function*() {
+        const { client, prefix, storage } = yield* setup()
+        // as ioredis does after the connection broke
+        const twice = new Proxy(client, {
+          get: (target, key) => {
+            const value = Reflect.get(target, key) as unknown
+            if (typeof value !== "function") return value
+            return key !== "evalshaBuffer" ? value.bind(target) : async (...args: ReadonlyArray<unknown>) => {
+              await value.apply(target, args)
+              return value.apply(target, args) as unknown
+            }
+          }
+        })
+        const sender = yield* storageOn({ client: twice, prefix })
+        const events = manyEvents(0, 300)
+        yield* sender.append(events, roomy)
+        assert.strictEqual(yield* storage.count(), 300)
+        const sendAgain = (answer: EventStorage.AppendResult["_tag"], capacity: number) =>
+          Effect.map(
+            sender.append(events, { capacity, whenFull: "refuse" }),
+            ({ _tag }) => assert.strictEqual(_tag, answer)
+          )
+        const lease = Option.getOrThrow(yield* storage.lease({ ...all, maxEvents: 150 }))
+        yield* lease.release(lease.events.slice(100), { notBefore: 0, attempts: 0, retries: 0 })
+        yield* sendAgain("Accepted", 300)
+        assert.strictEqual(yield* storage.count(), 300)
+        yield* lease.acknowledge(lease.events.slice(0, 100))
+        assert.lengthOf(yield* drain(storage), 200)
+        yield* sendAgain("Refused", 299)
+        assert.strictEqual(yield* storage.count(), 0)
+      }))
+
+    it.scopedLive("a client that reads from replicas that lag leases no less", () =>
+      Effect.gen(function*() {
+        const { client, prefix, storage } = yield* setup()
+        const lagging = new Proxy(client, {
+          get: (target, key) => {
+            const value = Reflect.get(target, key) as unknown
+            if (typeof value !== "function") return value
+            return key === "hmgetBuffer"
+              ? (_: string, positions: ReadonlyArray<string>) => Promise.resolve(positions.map(() => null))
+              : value.bind(target)
+          }
+        })
+        const reader = yield* storageOn({ client: lagging, prefix })
+        const events = manyEvents(0, 50)
+        yield* storage.append(events, roomy)
+        const lease = Option.getOrThrow(yield* reader.lease(all))
+        assert.deepStrictEqual(lease.events.map(jsonOf), events.map(jsonOf))
+        assert.lengthOf(yield* lease.acknowledge(lease.events), 50)
+      }))
+
+    it.scopedLive("events that another process took and acknowledged meanwhile are no part of a lease", () =>
+      Effect.gen(function*() {
+        const { client, prefix, storage } = yield* setup()
+        // the process stands still before it reads the events that it has leased
+        let meanwhile: () => Promise<unknown> = () => Promise.resolve()
+        const slow = new Proxy(client, {
+          get: (target, key) => {
+            const value = Reflect.get(target, key) as unknown
+            if (typeof value !== "function") return value
+            return key === "hmgetBuffer"
+              ? async (...args: ReadonlyArray<unknown>) => {
+                await meanwhile()
+                return value.apply(target, args) as unknown
+              }
+              : value.bind(target)
+          }
+        })
+        const slept = yield* storageOn({ client: slow, prefix })
+        const takeOver = (maxEvents: number) =>
+          Effect.gen(function*() {
+            const [token] = yield* Effect.promise(() => client.zrange(`{${prefix}}:until`, 0, -1))
+            yield* Effect.promise(() => client.zadd(`{${prefix}}:until`, 0, token!))
+            yield* Effect.scoped(Effect.flatMap(
+              storage.lease({ ...all, maxEvents }),
+              Option.match({
+                onNone: () => Effect.void,
+                onSome: ({ acknowledge, events }) => acknowledge(events)
+              })
+            ))
+          })
+        yield* storage.append(manyEvents(0, 10), roomy)
+        meanwhile = () => Effect.runPromise(takeOver(4))
+        const some = Option.getOrThrow(yield* slept.lease(all))
+        assert.lengthOf(some.events, 6)
+        assert.deepStrictEqual(yield* some.acknowledge(some.events), [])
+        meanwhile = () => Effect.runPromise(takeOver(10))
+        assert.deepStrictEqual(yield* slept.lease(all), Option.none())
+        assert.strictEqual(yield* storage.count(), 0)
       }))
 
     it.scopedLive("an option out of range is named when the layer is built", () =>

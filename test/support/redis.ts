@@ -23,17 +23,20 @@ const safe = ["--appendonly", "yes", "--maxmemory-policy", "noeviction"]
 /** Starts a server on a free port. If another process takes the port meanwhile, it tries again. */
 export const redis = (args: ReadonlyArray<string> = safe) =>
   Effect.retry(
-    Effect.gen(function*() {
-      const folder = yield* folderInMemory
-      const port = yield* freePort
-      const server = yield* daemon("redis-server", [
-        ...["--port", String(port), "--bind", "127.0.0.1", "--dir", folder, "--save", "", "--daemonize", "no"],
-        ...args
-      ], /Ready to accept connections/)
-      return { ...server, port, url: `redis://127.0.0.1:${port}` }
-    }),
+    Effect.catchAllDefect(
+      Effect.gen(function*() {
+        const folder = yield* folderInMemory
+        const port = yield* freePort
+        const server = yield* daemon("redis-server", [
+          ...["--port", String(port), "--bind", "127.0.0.1", "--dir", folder, "--save", "", "--daemonize", "no"],
+          ...args
+        ], /Ready to accept connections/)
+        return { ...server, port, url: `redis://127.0.0.1:${port}` }
+      }),
+      Effect.fail
+    ),
     { times: 3 }
-  )
+  ).pipe(Effect.orDie)
 
 /** A client that closes with the scope. */
 export const clientOf = (port: number, options: RedisOptions = {}) =>

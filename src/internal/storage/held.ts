@@ -14,10 +14,49 @@ interface Item {
   readonly event: EncodedEvent
 }
 
+/** Events of a lease that are neither acknowledged nor released. Most often all of them are settled together, in order. */
+class Items<A extends Item> {
+  private all: ReadonlyArray<A>
+  private byIdentity: Map<string, A> | undefined = undefined
+
+  constructor(all: ReadonlyArray<A>) {
+    this.all = all
+  }
+
+  get size(): number {
+    return this.byIdentity?.size ?? this.all.length
+  }
+
+  values(): Iterable<A> {
+    return this.byIdentity?.values() ?? this.all
+  }
+
+  /** Those of the events that are here, each once. */
+  of(events: ReadonlyArray<EncodedEvent>): ReadonlyArray<A> {
+    if (this.byIdentity === undefined && this.areAll(events)) return this.all
+    const byIdentity = this.byIdentity ?? new Map(this.all.map((item) => [identityOf(item.event), item]))
+    this.byIdentity = byIdentity
+    return [...new Set(events.map(identityOf))].flatMap((identity) => byIdentity.get(identity) ?? [])
+  }
+
+  remove(items: ReadonlyArray<A>): void {
+    if (items === this.all) this.all = []
+    if (this.byIdentity === undefined) return
+    for (const { event } of items) this.byIdentity.delete(identityOf(event))
+  }
+
+  private areAll(events: ReadonlyArray<EncodedEvent>): boolean {
+    return events.length === this.all.length && this.all.every(({ event }, place) => isSame(event, events[place]!))
+  }
+}
+
+const isSame = (one: EncodedEvent, other: EncodedEvent): boolean =>
+  one === other || (one.sequence === other.sequence && one.clientId === other.clientId)
+
 export interface Held<A extends Item> {
   readonly token: string
-  /** Those that are neither acknowledged nor released, by identity. */
-  readonly items: Map<string, A>
+  /** Those that are neither acknowledged nor released. */
+  readonly items: Items<A>
   /** Acknowledged without an answer: whether they are gone is not known. */
   readonly doubtful: Set<A>
   /** Until then nobody else can have taken the events: monotonic, in milliseconds. */
@@ -27,7 +66,7 @@ export interface Held<A extends Item> {
 
 export const make = <A extends Item>(token: string, items: ReadonlyArray<A>, safeUntil: number): Held<A> => ({
   token,
-  items: new Map(items.map((item) => [identityOf(item.event), item])),
+  items: new Items(items),
   doubtful: new Set(),
   safeUntil,
   turn: Effect.unsafeMakeSemaphore(1)
@@ -63,10 +102,8 @@ const withItems = <A extends Item, B>(
   none: B
 ): Effect.Effect<B, StorageError> =>
   held.turn.withPermits(1)(Effect.suspend(() => {
-    const items = [...new Set(events.map(identityOf))].flatMap((identity) => held.items.get(identity) ?? [])
-    return items.length === 0 ? Effect.succeed(none) : Effect.tap(f(items), () => {
-      for (const { event } of items) held.items.delete(identityOf(event))
-    })
+    const items = held.items.of(events)
+    return items.length === 0 ? Effect.succeed(none) : Effect.tap(f(items), () => held.items.remove(items))
   }))
 
 /** Acknowledges events. `remove` answers which of them the server still had under this lease. */

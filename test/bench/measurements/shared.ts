@@ -9,7 +9,7 @@ const eventsOf = ({ quick }: Settings): number => quick ? 1000 : 20_000
 
 export const shared: Measurement = {
   name: "shared",
-  seconds: ({ rounds }) => 20 + rounds * 12,
+  seconds: ({ rounds }) => 30 + rounds * 30,
   run: (settings) => {
     console.log("\nshared: storages that processes share")
     const args = [String(eventsOf(settings)), String(settings.rounds), ...settings.only]

@@ -10,7 +10,7 @@ import type { StorageError } from "../../../AmplitudeError.js"
 import type { EventStorage } from "../../../EventStorage.js"
 import type { Appending } from "../groups.js"
 import { encodeLane } from "../sql/rows.js"
-import { encodeClient, eventsOf, fieldsOf, shardOf, storedOf, textsOf } from "./events.js"
+import { droppedOf, encodeClient, fieldsOf, jsonOf, shardOf } from "./events.js"
 import type { Retractions } from "./retractions.js"
 import * as Scripts from "./scripts/index.js"
 import type { Reply } from "./server.js"
@@ -61,13 +61,16 @@ export const make = (
     const answer = Server.unsafeStart(server, "append", shard, Scripts.append, [
       shard,
       deadLetters ? shards : 0,
-      JSON.stringify(parts.map(({ events, options }) => [
-        shareOf(options.capacity, shard, shards),
-        options.whenFull,
-        encodeClient(events[0]!.clientId),
-        ...events.flatMap(fieldsOf)
-      ])),
-      ...textsOf(parts.flatMap(({ events }) => events))
+      JSON.stringify(parts.map(({ events, options }) => {
+        const client = encodeClient(events[0]!.clientId)
+        return [
+          shareOf(options.capacity, shard, shards),
+          options.whenFull,
+          client,
+          ...events.flatMap((event) => fieldsOf(event, client))
+        ]
+      })),
+      ...parts.flatMap(({ events }) => events.map(jsonOf))
     ])
     return Effect.map(Effect.exit(Server.within("append", limit)(answer)), (exit) => {
       parts.forEach((part, place) => {
@@ -109,7 +112,7 @@ const partsOf = ({ events, options }: Appending, shards: number): ReadonlyArray<
 }
 
 const outcomeOf = (answer: Reply): Outcome =>
-  answer === 0 ? "Refused" : (answer as ReadonlyArray<Reply>).length === 0 ? nothing : eventsOf(storedOf(answer))
+  answer === 0 ? "Refused" : (answer as ReadonlyArray<Reply>).length === 0 ? nothing : droppedOf(answer)
 
 /** The result of a call: that of its parts. */
 const resultOf = ({ parts }: Call): Result => {
@@ -118,7 +121,7 @@ const resultOf = ({ parts }: Call): Result => {
   for (const { outcome } of parts) {
     if (outcome === "Refused") isRefused = true
     else if (Exit.isExit(outcome)) return outcome
-    else if (outcome.length > 0) evicted.push(...outcome)
+    else for (const event of outcome) evicted.push(event)
   }
   if (isRefused) return refused
   return evicted.length === 0 ? accepted : Exit.succeed({ _tag: "Accepted", evicted })

@@ -8,11 +8,11 @@ import type { EventStorage } from "../../../EventStorage.js"
 import { monotonicOf, withClock } from "../../time.js"
 import * as Held from "../held.js"
 import type { Leased } from "./events.js"
-import { encodeClient, leasedOf, textOf } from "./events.js"
+import { leasedOf, takenOf } from "./events.js"
 import type { Retractions } from "./retractions.js"
 import * as Scripts from "./scripts/index.js"
-import type { Argument, Reply, Script, Server } from "./server.js"
-import { run, within } from "./server.js"
+import type { Reply, Server } from "./server.js"
+import { read, run, within } from "./server.js"
 
 type EncodedEvent = EventStorage.EncodedEvent
 
@@ -37,16 +37,28 @@ export const make = (server: Server, options: Options): EventStorage.Service["le
     taken: ReadonlyArray<Leased>
   ): Effect.Effect<ReadonlyArray<Leased>, StorageError> => {
     const bytes = taken.reduce((sum, { event }) => sum + event.end - event.start + 1, 0)
-    return Effect.map(
-      run(server, "lease", shard, Scripts.lease, [
-        token,
-        options.duration,
-        request.maxEvents - taken.length,
-        Math.max(0, Math.floor(request.maxBytes) - bytes),
-        taken.length === 0 ? 1 : 0,
-        request.includePaused === true ? 1 : 0
-      ]),
-      (reply) => [...taken, ...leasedOf(shard, reply)]
+    const script = run(server, "lease", shard, Scripts.lease, [
+      token,
+      options.duration,
+      request.maxEvents - taken.length,
+      Math.max(0, Math.floor(request.maxBytes) - bytes),
+      taken.length === 0 ? 1 : 0,
+      request.includePaused === true ? 1 : 0
+    ])
+    return Effect.flatMap(
+      // an empty list: it has not looked at all of them
+      Effect.repeat(script, { while: (reply) => (reply as ReadonlyArray<Reply> | null)?.length === 0 }),
+      (reply) => {
+        if (reply === null) return Effect.succeed(taken)
+        const answer = takenOf(reply)
+        return Effect.map(
+          read(server, "lease", shard, Scripts.read, answer.positions),
+          (jsons) => {
+            const leased = leasedOf(shard, answer, jsons)
+            return taken.length === 0 ? leased : [...taken, ...leased]
+          }
+        )
+      }
     )
   }
 
@@ -107,21 +119,15 @@ export const make = (server: Server, options: Options): EventStorage.Service["le
     })
 }
 
-/** Runs a script on each shard that has some of the events. */
+/** Asks each shard that has some of the events. Each answer is beside the events that were asked for. */
 const onShards = (
-  server: Server,
-  operation: string,
-  script: Script,
   leased: ReadonlyArray<Leased>,
-  argumentsOf: (leased: ReadonlyArray<Leased>, shard: number) => ReadonlyArray<Argument>
-): Effect.Effect<ReadonlyArray<readonly [shard: number, reply: Reply]>, StorageError> =>
-  within(operation, limit)(Effect.forEach(
-    new Set(leased.map(({ shard }) => shard)),
-    (shard) => {
-      const args = argumentsOf(leased.filter((one) => one.shard === shard), shard)
-      return Effect.map(run(server, operation, shard, script, args), (reply) => [shard, reply] as const)
-    }
-  ))
+  ask: (leased: ReadonlyArray<Leased>, shard: number) => Effect.Effect<Reply, StorageError>
+): Effect.Effect<ReadonlyArray<readonly [leased: ReadonlyArray<Leased>, reply: Reply]>, StorageError> =>
+  Effect.forEach(new Set(leased.map(({ shard }) => shard)), (shard) => {
+    const asked = leased.filter((one) => one.shard === shard)
+    return Effect.map(ask(asked, shard), (reply) => [asked, reply] as const)
+  })
 
 const acknowledge = (
   server: Server,
@@ -130,28 +136,34 @@ const acknowledge = (
   events: ReadonlyArray<EncodedEvent>,
   dropped: EventStorage.Dropped | undefined
 ): Effect.Effect<ReadonlyArray<EncodedEvent>, StorageError> =>
-  Held.acknowledge(held, events, (items) =>
-    Effect.map(
-      onShards(server, "acknowledge", Scripts.acknowledge, items, (leased, shard) => [
-        held.token,
-        shard,
-        options.deadLetters && dropped !== undefined ? server.shards.length : 0,
-        dropped?.reason ?? "",
-        dropped?.code ?? 0,
-        dropped?.message ?? "",
-        JSON.stringify(
-          leased.flatMap(({ event, position }) => [position, encodeClient(event.clientId), event.sequence])
+  Held.acknowledge(held, events, (items) => {
+    const argumentsOf = (leased: ReadonlyArray<Leased>, shard: number, entries: ReadonlyArray<string>) => [
+      held.token,
+      shard,
+      options.deadLetters && dropped !== undefined ? server.shards.length : 0,
+      dropped?.reason ?? "",
+      dropped?.code ?? 0,
+      dropped?.message ?? "",
+      leased.length,
+      ...entries
+    ]
+    return within("acknowledge", limit)(Effect.map(
+      onShards(items, (leased, shard) => {
+        const ask = (entries: ReadonlyArray<string>) =>
+          run(server, "acknowledge", shard, Scripts.acknowledge, argumentsOf(leased, shard, entries))
+        const some = Effect.suspend(() => ask(leased.map(({ entry }) => entry)))
+        if (items.length < held.items.size) return some
+        // no entry need be sent for all of them, unless some are not held any more
+        return Effect.flatMap(ask([]), (reply) => reply === null ? some : Effect.succeed(reply))
+      }),
+      (answers) => {
+        const lost = new Set(
+          answers.flatMap(([leased, reply]) => (reply as ReadonlyArray<number>).map((place) => leased[place]!))
         )
-      ]),
-      (replies) => {
-        const removed = new Set(
-          replies.flatMap(([shard, reply]) =>
-            (reply as ReadonlyArray<Reply>).map((position) => `${shard} ${textOf(position)}`)
-          )
-        )
-        return ({ position, shard }) => removed.has(`${shard} ${position}`)
+        return (item: Leased) => !lost.has(item)
       }
     ))
+  })
 
 const release = (
   server: Server,
@@ -164,11 +176,12 @@ const release = (
     events,
     notBefore,
     (items, pause) =>
-      onShards(server, "release", Scripts.release, items, (leased) => [
-        held.token,
-        pause,
-        attempts,
-        retries,
-        ...leased.map(({ position }) => position)
-      ])
+      within("release", limit)(onShards(items, (leased, shard) =>
+        run(server, "release", shard, Scripts.release, [
+          held.token,
+          pause,
+          attempts,
+          retries,
+          ...leased.map(({ entry }) => entry)
+        ])))
   )

@@ -25,10 +25,11 @@ export interface Script {
 
 export const scriptOf = (text: string): Script => ({ text, sha: createHash("sha1").update(text).digest("hex") })
 
-/** What ioredis has, and its types do not name. */
+/** What ioredis has, and its types do not name. It takes lists of arguments, which can be longer than those of a call. */
 interface ScriptClient {
-  readonly evalshaBuffer: (sha: string, keys: 1, key: string, ...args: ReadonlyArray<Argument>) => Promise<Reply>
-  readonly evalBuffer: (text: string, keys: 1, key: string, ...args: ReadonlyArray<Argument>) => Promise<Reply>
+  readonly evalshaBuffer: (sha: string, keys: 1, key: string, args: ReadonlyArray<Argument>) => Promise<Reply>
+  readonly evalBuffer: (text: string, keys: 1, key: string, args: ReadonlyArray<Argument>) => Promise<Reply>
+  readonly hmgetBuffer: (key: string, fields: ReadonlyArray<string>) => Promise<ReadonlyArray<Uint8Array | null>>
 }
 
 /** What the operations share. */
@@ -52,8 +53,8 @@ const send = (
 ): Promise<Reply> => {
   const key = shards[shard]!
   const scripts = client as unknown as ScriptClient
-  return scripts.evalshaBuffer(sha, 1, key, ...args).catch((error) =>
-    messageOf(error).startsWith("NOSCRIPT") ? scripts.evalBuffer(text, 1, key, ...args) : Promise.reject(error)
+  return scripts.evalshaBuffer(sha, 1, key, args).catch((error) =>
+    messageOf(error).startsWith("NOSCRIPT") ? scripts.evalBuffer(text, 1, key, args) : Promise.reject(error)
   )
 }
 
@@ -65,6 +66,26 @@ export const run = (
   script: Script,
   args: ReadonlyArray<Argument>
 ): Effect.Effect<Reply, StorageError> => ask(operation, () => send(server, shard, script, args))
+
+/** The JSON of events by their positions: nothing of those that are not there. */
+export const read = (
+  server: Server,
+  operation: string,
+  shard: number,
+  script: Script,
+  positions: ReadonlyArray<string>
+): Effect.Effect<ReadonlyArray<Uint8Array | null>, StorageError> =>
+  Effect.flatMap(
+    ask(
+      operation,
+      () => (server.client as unknown as ScriptClient).hmgetBuffer(`${server.shards[shard]}:e`, positions)
+    ),
+    (jsons) =>
+      // a client can read from replicas, which may not have them yet: a script runs on the primary
+      jsons.includes(null)
+        ? run(server, operation, shard, script, positions) as Effect.Effect<typeof jsons, StorageError>
+        : Effect.succeed(jsons)
+  )
 
 /** Sends a script now: the server works while this process does other things. The effect waits for the answer. */
 export const unsafeStart = (

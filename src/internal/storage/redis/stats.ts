@@ -44,22 +44,19 @@ const largest = (lanes: ReadonlyArray<Lane>): ReadonlyArray<Lane> =>
 /** The largest lanes of a shard. */
 const largestLanes = (server: Server, shard: number): Effect.Effect<ReadonlyArray<Lane>, StorageError> =>
   Effect.gen(function*() {
-    const leased = new Map(lanesOf(yield* run(server, "stats", shard, Scripts.lanes, [])))
-    let found: ReadonlyArray<Lane> = []
-    for (let first = 0;; first += page) {
-      const lanes = lanesOf(yield* run(server, "stats", shard, Scripts.lanes, [first, first + page - 1]))
-      found = largest([
-        ...found,
-        ...lanes.map(([lane, events]) => {
-          const all = events + (leased.get(lane) ?? 0)
-          leased.delete(lane)
-          return { lane: decodeLane(lane), events: all }
-        })
-      ])
-      if (lanes.length < page) break
+    const counts = new Map<string, number>()
+    const add = (lanes: ReadonlyArray<readonly [lane: string, events: number]>) => {
+      for (const [lane, events] of lanes) counts.set(lane, (counts.get(lane) ?? 0) + events)
     }
-    // all events of these are leased
-    return largest([...found, ...[...leased].map(([lane, events]) => ({ lane: decodeLane(lane), events }))])
+    add(lanesOf(yield* run(server, "stats", shard, Scripts.lanes, ["leased"])))
+    for (const kind of ["parked", "fresh"]) {
+      for (let first = 0;; first += page) {
+        const lanes = lanesOf(yield* run(server, "stats", shard, Scripts.lanes, [kind, first, first + page - 1]))
+        if (lanes.length === 0) break
+        add(lanes)
+      }
+    }
+    return largest(Array.from(counts, ([lane, events]) => ({ lane: decodeLane(lane), events })))
   })
 
 /** Lanes as they are stored. */

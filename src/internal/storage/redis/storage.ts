@@ -3,10 +3,11 @@ import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import type { StorageError } from "../../../AmplitudeError.js"
 import type { EventStorage } from "../../../EventStorage.js"
+import * as Gauges from "../gauges.js"
 import * as Groups from "../groups.js"
 import * as Watch from "../watch.js"
 import * as Appends from "./appends.js"
-import { encodeClient, eventsOf, storedOf, textOf } from "./events.js"
+import { droppedOf, encodeClient, textOf } from "./events.js"
 import * as Leases from "./leases.js"
 import * as Retractions from "./retractions.js"
 import * as Scripts from "./scripts/index.js"
@@ -31,9 +32,13 @@ export const make = (
     const retractions = Retractions.make(server)
     const watch = Watch.make(
       Effect.map(within("changes", limit)(onAll(server, "changes", Scripts.watch, [])), (replies) => {
-        const answers = replies as ReadonlyArray<readonly [Reply, Reply]>
-        return { state: answers.map(([state]) => textOf(state)).join(), isDue: answers.some(([, due]) => due === 1) }
-      }),
+        const answers = replies as ReadonlyArray<readonly [state: Reply, due: Reply, age: number]>
+        return {
+          state: answers.map(([state]) => textOf(state)).join(),
+          isDue: answers.some(([, due]) => due === 1),
+          age: Math.max(...answers.map(([, , age]) => age))
+        }
+      }).pipe(Effect.tap(({ age }) => Gauges.setOldestAge(age))),
       options.pollInterval
     )
     return {
@@ -79,7 +84,7 @@ const evict = (
   const drop = (shard: number, keep: number) =>
     Effect.map(
       run(server, "evict", shard, Scripts.evict, [shard, deadLetters ? shards : 0, keep, from]),
-      (reply) => eventsOf(storedOf(reply))
+      droppedOf
     )
   return shards === 1 ? drop(0, keep) : Effect.flatMap(countsOf(server, []), (counts) =>
     Effect.map(

@@ -2,29 +2,27 @@
  * Appends the events of several calls, one call after the other.
  *
  * - KEYS[1]: the shard
- * - ARGV: shard and shards for dead letters (0 shards: none are kept); the calls, as JSON; then their events, as they are
- *   stored. A call is its capacity, `refuse` or `evictOldest`, its client, and for each event its sequence, lane and state
- *   (empty where it is new), all in one array.
- * - answers for each call 0 where it was refused, or else what was dropped for it: lane, state and event of each
+ * - ARGV: shard and shards for dead letters (0 shards: none are kept); the calls, as JSON; then the JSON of each of their events.
+ *   A call is its capacity, `refuse` or `evictOldest`, its client, and for each event its sequence, its entry without the
+ *   position, and its state (empty where it is new), all in one array.
+ * - answers for each call 0 where it was refused, or else what was dropped for it: entry, state and JSON of each
  *
  * Events that are stored already are left as they are: a client can send a call again whose answer was lost.
  */
 import { bury } from "./bury.js"
 import { drop } from "./drop.js"
+import { find } from "./find.js"
 import { keys } from "./keys.js"
 import { push } from "./push.js"
 
 export const append: string = `#!lua
-${keys}${push}${bury}${drop}
+${keys}${find}${push}${bury}${drop}
 local letter, calls = letterOf(ARGV[1], ARGV[2]), cjson.decode(ARGV[3])
-local answers, all, at = {}, {}, 3
+local answers, at = {}, 3
 for _, call in ipairs(calls) do
-  for index = 4, #call, 3 do
-    all[#all + 1] = call[3]
-    all[#all + 1] = call[index]
-  end
+  for index = 4, #call, 3 do ask(call[3], call[index]) end
 end
-learn(all)
+learn()
 for _, call in ipairs(calls) do
   local capacity, whenFull, client = call[1], call[2], call[3]
   local hasRoom = size + (#call - 3) / 3 <= capacity

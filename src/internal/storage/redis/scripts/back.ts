@@ -1,49 +1,81 @@
-/** Gives leased events back to their lanes: for the scripts that end leases. */
+/** Takes events out of leases, and gives them back to their lanes: for the scripts that end leases. */
 export const back: string = `
--- Puts positions back in order, and answers the first. Only what was given back before can be older than one of them.
-local function putBack(lane, positions)
-  local key, newest = queue(lane), 0
-  for _, position in ipairs(positions) do newest = math.max(newest, tonumber(position)) end
-  local head = redis.call("LINDEX", key, 0)
-  while head and tonumber(head) < newest do
-    table.insert(positions, redis.call("LPOP", key))
-    head = redis.call("LINDEX", key, 0)
-  end
-  table.sort(positions, function(one, other) return tonumber(one) > tonumber(other) end)
-  onMany("LPUSH", key, positions)
-  return positions[#positions]
-end
-
--- Numbers of events of lanes are not leased any more. The first positions of some lanes are told.
-local function unlease(counts, firstOf)
-  local lanes, free, still, areLeased = {}, {}, {}, {}
-  for lane in pairs(counts) do lanes[#lanes + 1] = lane end
-  for index, leased in ipairs(answersOf("HMGET", busy, lanes)) do
-    local lane = lanes[index]
-    local left = tonumber(leased or 0) - counts[lane]
-    areLeased[index] = left > 0
-    if left > 0 then
-      still[#still + 1] = lane
-      still[#still + 1] = left
+-- Takes the entries that are given from an argument on out of a lease. Answers those that it held, the places of the others
+-- from 0, and the lanes of those that it still holds.
+local function split(token, first)
+  local isAsked, ours, left, others, leftLanes = {}, {}, {}, {}, {}
+  for index = first, #ARGV do isAsked[ARGV[index]] = true end
+  for _, entry in ipairs(redis.call("LRANGE", held(token), 0, -1)) do
+    if isAsked[entry] then
+      ours[#ours + 1] = entry
+      isAsked[entry] = nil
     else
-      free[#free + 1] = lane
+      left[#left + 1] = entry
+      leftLanes[laneOf(entry)] = true
     end
   end
-  onMany("HSET", busy, still)
-  onMany("HDEL", busy, free)
-  local firsts = answersOf("ZMSCORE", heads, lanes)
-  for index, lane in ipairs(lanes) do firsts[index] = firstOf[lane] or firsts[index] end
-  place(lanes, firsts, areLeased)
+  for index = first, #ARGV do
+    if isAsked[ARGV[index]] then others[#others + 1] = index - first end
+  end
+  if #ours > 0 then
+    redis.call("DEL", held(token))
+    onMany("RPUSH", held(token), left)
+  end
+  return ours, others, leftLanes
 end
 
--- Puts positions of lanes back.
-local function putBackAll(positionsOf)
-  local counts, firstOf = {}, {}
-  for lane, positions in pairs(positionsOf) do
-    counts[lane] = #positions
-    firstOf[lane] = putBack(lane, positions)
+-- Parks entries of a lane in order, and answers the position of the first. Only what was given back before can be older than
+-- one of them.
+local function putBack(lane, entries)
+  local key, newest = parked(lane), ""
+  for _, entry in ipairs(entries) do
+    if entry > newest then newest = entry end
   end
-  unlease(counts, firstOf)
+  local head = redis.call("LINDEX", key, 0)
+  while head and head < newest do
+    entries[#entries + 1] = redis.call("LPOP", key)
+    head = redis.call("LINDEX", key, 0)
+  end
+  table.sort(entries, function(one, other) return one > other end)
+  onMany("LPUSH", key, entries)
+  return positionOf(entries[#entries])
+end
+
+-- Events of lanes are not leased any more. Lanes that still have leased events are told, and the first positions of some.
+local function unlease(lanes, stillLeased, firstOf)
+  local free = {}
+  for _, lane in ipairs(lanes) do
+    if not stillLeased[lane] then free[#free + 1] = lane end
+  end
+  onMany("SREM", busy, free)
+  if redis.call("EXISTS", heads) == 0 and not next(firstOf) then return end
+  -- those without parked events have no place
+  local withParked, firsts, areLeased = {}, {}, {}
+  for index, first in ipairs(answersOf("ZMSCORE", heads, lanes)) do
+    local lane = lanes[index]
+    first = firstOf[lane] or first
+    if first then
+      withParked[#withParked + 1] = lane
+      firsts[#firsts + 1] = first
+      areLeased[#areLeased + 1] = stillLeased[lane] or false
+    end
+  end
+  place(withParked, firsts, areLeased)
+end
+
+-- Puts entries back that are not in their lease any more.
+local function putBackAll(entries, stillLeased)
+  local entriesOf, lanes, firstOf = {}, {}, {}
+  for _, entry in ipairs(entries) do
+    local lane = laneOf(entry)
+    if not entriesOf[lane] then
+      entriesOf[lane] = {}
+      lanes[#lanes + 1] = lane
+    end
+    table.insert(entriesOf[lane], entry)
+  end
+  for _, lane in ipairs(lanes) do firstOf[lane] = putBack(lane, entriesOf[lane]) end
+  unlease(lanes, stillLeased, firstOf)
 end
 
 -- Ends a lease that holds nothing.
@@ -53,14 +85,9 @@ end
 
 -- Gives back all that a lease holds, as it was.
 local function giveBack(token)
-  local positionsOf, entries = {}, redis.call("HGETALL", held(token))
-  for index = 1, #entries, 2 do
-    local position, lane = entries[index], entries[index + 1]
-    positionsOf[lane] = positionsOf[lane] or {}
-    table.insert(positionsOf[lane], position)
-  end
-  putBackAll(positionsOf)
+  local entries = redis.call("LRANGE", held(token), 0, -1)
   redis.call("DEL", held(token))
+  putBackAll(entries, {})
   redis.call("ZREM", leases, token)
   if #entries > 0 then redis.call("INCR", v) end
 end

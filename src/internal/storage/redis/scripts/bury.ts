@@ -2,14 +2,14 @@
 export const bury: string = `
 -- A dead letter is \`dropped code attempts length-of-lane length-of-reason length-of-message\`, the three, and the JSON. Its id
 -- grows with the time, so that the ids of all shards are in the order of their time.
-local function bury(shard, shards, position, lane, reason, code, message)
+local function bury(shard, shards, entry, reason, code, message)
   local last = redis.call("ZREVRANGE", dead, 0, 0)[1] or 0
   local id = math.max(now * 16, math.floor(last / shards) + 1) * shards + shard
+  local position, lane = positionOf(entry), laneOf(entry)
   local attempts = numbersOf(redis.call("HGET", r, position))
   local event = redis.call("HGET", e, position)
-  local _, _, json = read(event)
   local numbers = table.concat({ text(now), code, attempts, #lane, #reason, #message }, " ")
-  redis.call("HSET", d, text(id), table.concat({ numbers, " ", lane, reason, message, string.sub(event, json) }))
+  redis.call("HSET", d, text(id), table.concat({ numbers, " ", lane, reason, message, event }))
   redis.call("ZADD", dead, text(id), text(id))
 end
 `

@@ -1,43 +1,59 @@
 /** Drops events that are not leased: for the scripts that make room. */
 export const drop: string = `
--- The lanes by their last events: made where the newest are dropped, which is rare.
+-- The lanes by their last parked events: made where the newest are dropped, which is rare.
 local function lastOfLanes()
   local tails = base .. ":tails"
   for _, lane in ipairs(redis.call("ZRANGE", heads, 0, -1)) do
-    redis.call("ZADD", tails, redis.call("LINDEX", queue(lane), -1), lane)
+    redis.call("ZADD", tails, positionOf(redis.call("LINDEX", parked(lane), -1)), lane)
   end
   return tails
 end
 
--- Drops until \`keep\` events are left, and adds to \`dropped\` the lane, the state and the event of each. Answers how many
--- are left: leased ones stay.
-local function drop(keep, from, dropped, letter)
-  local size = redis.call("HLEN", e)
-  if size <= keep then return size end
-  local tails = from == "newest" and lastOfLanes()
-  while size > keep do
-    local lane = redis.call(tails and "ZREVRANGE" or "ZRANGE", tails or heads, 0, 0)[1]
+-- Takes parked events out of their lanes, the oldest or the newest first.
+local function takeParked(count, isOldest)
+  local entries = {}
+  local ends = count > 0 and (isOldest and heads or lastOfLanes())
+  while #entries < count do
+    local lane = redis.call(isOldest and "ZRANGE" or "ZREVRANGE", ends, 0, 0)[1]
     if not lane then break end
-    local position = redis.call(tails and "RPOP" or "LPOP", queue(lane))
-    local event = redis.call("HGET", e, position)
-    table.insert(dropped, lane)
-    table.insert(dropped, redis.call("HGET", r, position) or "")
-    table.insert(dropped, event)
-    if letter then
-      bury(letter.shard, letter.shards, position, lane, "BufferFull", 0, "the storage was full")
-    end
-    local sequence, client = read(event)
-    forgetAll({ position, client, sequence })
+    entries[#entries + 1] = redis.call(isOldest and "LPOP" or "RPOP", parked(lane))
     placeAgain({ lane })
-    size = size - 1
-    if tails then
-      local tail = redis.call("LINDEX", queue(lane), -1)
-      if tail then redis.call("ZADD", tails, tail, lane) else redis.call("ZREM", tails, lane) end
+    if not isOldest then
+      local tail = redis.call("LINDEX", parked(lane), -1)
+      if tail then redis.call("ZADD", ends, positionOf(tail), lane) else redis.call("ZREM", ends, lane) end
     end
   end
-  if tails then redis.call("DEL", tails) end
+  if count > 0 and not isOldest then redis.call("DEL", ends) end
+  return entries
+end
+
+-- Takes events that were never looked at.
+local function takeFresh(count, isOldest)
+  return count > 0 and redis.call(isOldest and "LPOP" or "RPOP", q, count) or {}
+end
+
+-- Drops until \`keep\` events are left, and adds to \`dropped\` the entry, the state and the JSON of each. Answers how many
+-- are left: leased ones stay.
+local function drop(keep, from, dropped, letter)
+  local size, isOldest = redis.call("HLEN", e), from == "oldest"
+  if size <= keep then return size end
+  local entries = (isOldest and takeParked or takeFresh)(size - keep, isOldest)
+  for _, entry in ipairs((isOldest and takeFresh or takeParked)(size - keep - #entries, isOldest)) do
+    entries[#entries + 1] = entry
+  end
+  local positions = positionsOf(entries)
+  local states, events = statesOf(positions), answersOf("HMGET", e, positions)
+  for place, entry in ipairs(entries) do
+    dropped[#dropped + 1] = entry
+    dropped[#dropped + 1] = states[place] or ""
+    dropped[#dropped + 1] = events[place]
+    if letter then
+      bury(letter.shard, letter.shards, entry, "BufferFull", 0, "the storage was full")
+    end
+  end
+  forgetAll(entries)
   redis.call("INCR", v)
-  return size
+  return size - #entries
 end
 
 local function letterOf(shard, shards)

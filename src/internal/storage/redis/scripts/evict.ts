@@ -3,7 +3,7 @@
  *
  * - KEYS[1]: the shard
  * - ARGV: shard and shards for dead letters (0 shards: none are kept), how many events stay, `oldest` or `newest`
- * - answers the lane, state and text of each dropped event
+ * - answers the entry, state and JSON of each dropped event
  */
 import { bury } from "./bury.js"
 import { drop } from "./drop.js"

@@ -11,6 +11,7 @@ import * as Lanes from "./lanes.js"
 import * as Lease from "./lease.js"
 import * as Probe from "./probe.js"
 import * as Purge from "./purge.js"
+import * as Read from "./read.js"
 import * as Release from "./release.js"
 import * as Renew from "./renew.js"
 import * as Retract from "./retract.js"
@@ -28,6 +29,7 @@ export const lanes: Script = scriptOf(Lanes.lanes)
 export const lease: Script = scriptOf(Lease.lease)
 export const probe: Script = scriptOf(Probe.probe)
 export const purge: Script = scriptOf(Purge.purge)
+export const read: Script = scriptOf(Read.read)
 export const release: Script = scriptOf(Release.release)
 export const renew: Script = scriptOf(Renew.renew)
 export const retract: Script = scriptOf(Retract.retract)

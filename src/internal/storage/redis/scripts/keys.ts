@@ -4,16 +4,19 @@
  * Keys, all of which begin with KEYS[1] and have its hash tag, so that they are in one slot of a cluster:
  *
  * - `n`: the position of the last event that was appended. A position is the time of the append in microseconds, or one more
- *   than the last: positions are the order of the appends.
- * - `e`: hash of position to event, as `sequence length-of-client client json`
+ *   than the last: positions are the order of the appends. It has 16 digits.
+ * - `e`: hash of position to the JSON of an event
  * - `r`: hash of position to `attempts retries paused-until`, of events for which one of them is not 0
- * - `q:LANE`: list of the positions of a lane that are not leased, in order
- * - `heads`: sorted set of the lanes with such positions, by the first one
+ * - `q`: list of the events that were never looked at, in order. What stands for an event in lists is its entry: a line with its
+ *   position and the length of its JSON in 8 digits, and a line each with its lane, client and sequence.
+ * - `q:LANE`: list of the parked events of a lane, in order: those that were given back, and those that were behind a leased or
+ *   paused event of their lane when they were looked at. All of them are older than those in `q`.
+ * - `heads`: sorted set of the lanes with parked events, by the position of the first one
  * - `ready`: those of them that can be leased, by the same
  * - `pause`: those of them whose first event is paused, by the end of the pause
- * - `busy`: hash of lane to the number of its leased events
+ * - `busy`: set of the lanes with leased events. All events of a lane that are leased are in one lease.
  * - `until`: sorted set of the tokens of leases, by their end
- * - `t:TOKEN`: hash of leased position to lane
+ * - `t:TOKEN`: list of the leased entries
  * - `c:CLIENT`: set of the blocks of a client's sequences
  * - `s:BLOCK:CLIENT`: set of the sequences in a block of 512, counted from its beginning: two bytes for each
  * - `d` and `dead`: hash of id to dead letter, and sorted set of the ids
@@ -21,7 +24,7 @@
  */
 export const keys: string = `
 local base = KEYS[1]
-local n, e, r, v = base .. ":n", base .. ":e", base .. ":r", base .. ":v"
+local n, e, r, q, v = base .. ":n", base .. ":e", base .. ":r", base .. ":q", base .. ":v"
 local heads, ready, pause = base .. ":heads", base .. ":ready", base .. ":pause"
 local busy, leases = base .. ":busy", base .. ":until"
 local d, dead = base .. ":d", base .. ":dead"
@@ -31,7 +34,11 @@ local micros = time[1] * 1000000 + time[2]
 local now = math.floor(micros / 1000)
 
 local function text(number) return string.format("%.0f", number) end
-local function queue(lane) return base .. ":q:" .. lane end
+-- A position, from its number: all have as many digits, so that texts that begin with them are in their order.
+local function digits(number)
+  return string.format("%08d%08d", math.floor(number / 100000000), number % 100000000)
+end
+local function parked(lane) return base .. ":q:" .. lane end
 local function held(token) return base .. ":t:" .. token end
 
 -- Runs a command with any number of arguments, some hundred at a time: Lua passes a few thousand at the most.
@@ -56,6 +63,21 @@ local function answersOf(command, key, arguments)
   return answers
 end
 
+-- The parts of an entry.
+local function positionOf(entry) return string.sub(entry, 1, 16) end
+local function lengthOf(entry) return tonumber(string.sub(entry, 17, 24)) end
+local function laneOf(entry) return string.sub(entry, 26, string.find(entry, "\\n", 26, true) - 1) end
+local function clientOf(entry)
+  local client, sequence = string.match(entry, "^([^\\n]*)\\n(%d+)$", string.find(entry, "\\n", 26, true) + 1)
+  return client, tonumber(sequence)
+end
+
+local function positionsOf(entries)
+  local positions = {}
+  for index, entry in ipairs(entries) do positions[index] = positionOf(entry) end
+  return positions
+end
+
 local function numbersOf(state)
   local attempts, retries, paused = string.match(state or "", "^(%d+) (%d+) (%d+)$")
   return tonumber(attempts or 0), tonumber(retries or 0), tonumber(paused or 0)
@@ -69,6 +91,13 @@ local function statesOf(positions)
   local asked = {}
   for index, position in ipairs(positions) do asked[index] = position or "" end
   return answersOf("HMGET", r, asked)
+end
+
+-- Which lanes have leased events.
+local function areBusy(lanes)
+  local are = {}
+  for index, isBusy in ipairs(answersOf("SMISMEMBER", busy, lanes)) do are[index] = isBusy == 1 end
+  return are
 end
 
 -- Puts lanes where their first events belong: each lane has its first position (false: none) and whether it is leased in the
@@ -107,8 +136,11 @@ end
 -- The same for lanes whose first events have changed.
 local function placeAgain(lanes)
   local firsts = {}
-  for index, lane in ipairs(lanes) do firsts[index] = redis.call("LINDEX", queue(lane), 0) end
-  place(lanes, firsts, answersOf("HMGET", busy, lanes))
+  for index, lane in ipairs(lanes) do
+    local first = redis.call("LINDEX", parked(lane), 0)
+    firsts[index] = first and positionOf(first)
+  end
+  place(lanes, firsts, areBusy(lanes))
 end
 
 -- Stores states: positions and states in turns.
@@ -117,48 +149,35 @@ local function setStates(states)
   hasStates = hasStates or #states > 0
 end
 
--- Where a sequence of a client is noted.
+-- Where a sequence of a client is noted. Most often it is where the one before was.
+local noteClient, noteBlock, noteKey
 local function noteOf(client, sequence)
   local block = math.floor(sequence / 512)
-  return base .. ":s:" .. text(block) .. ":" .. client, text(sequence - block * 512), text(block)
-end
-
-local function isNoted(client, sequence)
-  local key, offset = noteOf(client, sequence)
-  return redis.call("SISMEMBER", key, offset) == 1
-end
-
--- Forgets events that are in no queue and no lease: for each its position, client and sequence.
-local function forgetAll(events)
-  local positions, offsets, blocks = {}, {}, {}
-  for index = 1, #events, 3 do
-    table.insert(positions, events[index])
-    local client = events[index + 1]
-    local key, offset, block = noteOf(client, tonumber(events[index + 2]))
-    offsets[key], blocks[key] = offsets[key] or {}, { client, block }
-    table.insert(offsets[key], offset)
+  if block ~= noteBlock or client ~= noteClient then
+    noteClient, noteBlock, noteKey = client, block, base .. ":s:" .. text(block) .. ":" .. client
   end
+  return noteKey, sequence - block * 512, block
+end
+
+-- Forgets events that are in no list and no lease.
+local function forgetAll(entries)
+  local offsets, blocks = {}, {}
+  for _, entry in ipairs(entries) do
+    local client, sequence = clientOf(entry)
+    local key, offset, block = noteOf(client, sequence)
+    local others = offsets[key]
+    if others then
+      others[#others + 1] = offset
+    else
+      offsets[key], blocks[key] = { offset }, { client, text(block) }
+    end
+  end
+  local positions = positionsOf(entries)
   onMany("HDEL", e, positions)
   if hasStates then onMany("HDEL", r, positions) end
   for key, block in pairs(blocks) do
     onMany("SREM", key, offsets[key])
     if redis.call("EXISTS", key) == 0 then redis.call("SREM", base .. ":c:" .. block[1], block[2]) end
-  end
-end
-
--- The sequence and the client of an event, and where its JSON begins.
-local function read(event)
-  local sequence, length, at = string.match(event, "^(%d+) (%d+) ()")
-  local json = at + length
-  return tonumber(sequence), string.sub(event, at, json - 1), json
-end
-
--- The position of an event that waits in its lane.
-local function find(client, sequence, lane)
-  local positions = isNoted(client, sequence) and redis.call("LRANGE", queue(lane), 0, -1) or {}
-  for index = #positions, 1, -1 do
-    local itsSequence, itsClient = read(redis.call("HGET", e, positions[index]))
-    if itsSequence == sequence and itsClient == client then return positions[index] end
   end
 end
 `

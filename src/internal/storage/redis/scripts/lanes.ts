@@ -2,18 +2,31 @@
  * Lanes and how many events they hold.
  *
  * - KEYS[1]: the shard
- * - ARGV: the place of the first lane, and of the last one; or none, for the leased events of all lanes
+ * - ARGV: `leased`; or `parked` or `fresh` and the places of the first and the last one that are looked at: of the lanes with
+ *   parked events, or of the events that were never looked at
  * - answers for each lane its name and the number
  */
 import { keys } from "./keys.js"
 
 export const lanes: string = `#!lua flags=no-writes
 ${keys}
-if #ARGV == 0 then return redis.call("HGETALL", busy) end
-local found = {}
-for _, lane in ipairs(redis.call("ZRANGE", heads, ARGV[1], ARGV[2])) do
-  table.insert(found, lane)
-  table.insert(found, redis.call("LLEN", queue(lane)))
+local found, counts = {}, {}
+local function countAll(entries)
+  for _, entry in ipairs(entries) do
+    local lane = laneOf(entry)
+    counts[lane] = (counts[lane] or 0) + 1
+  end
+end
+if ARGV[1] == "leased" then
+  for _, token in ipairs(redis.call("ZRANGE", leases, 0, -1)) do countAll(redis.call("LRANGE", held(token), 0, -1)) end
+elseif ARGV[1] == "parked" then
+  for _, lane in ipairs(redis.call("ZRANGE", heads, ARGV[2], ARGV[3])) do counts[lane] = redis.call("LLEN", parked(lane)) end
+else
+  countAll(redis.call("LRANGE", q, ARGV[2], ARGV[3]))
+end
+for lane, count in pairs(counts) do
+  found[#found + 1] = lane
+  found[#found + 1] = count
 end
 return found
 `

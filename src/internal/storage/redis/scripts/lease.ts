@@ -4,10 +4,12 @@
  * - KEYS[1]: the shard
  * - ARGV: token, end of the lease in milliseconds from now, most events, most bytes, whether the first event may be larger (0
  *   or 1), whether paused events are leased as well (0 or 1)
- * - answers the position, lane and state of each event, in order, all in one array of JSON; then the events as they are stored.
- *   Nothing where there is none.
+ * - answers the entries in order, and the state of each (one empty text: none has one), with a line feed between. Nothing where
+ *   there is none, and an empty list where there may be some that were not looked at: the script ends after some thousand.
  *
- * First it ends the leases whose time is over and the pauses that are.
+ * First it ends the leases whose time is over and the pauses that are. Then it takes parked events, which are older than all
+ * others, and then those that were never looked at: such an event is parked where its lane is not free. The JSON of the events
+ * is read without a script: Lua takes longer for a long text than everything else does.
  */
 import { back } from "./back.js"
 import { keys } from "./keys.js"
@@ -21,42 +23,95 @@ local isAny, includesPaused = ARGV[5] == "1", ARGV[6] == "1"
 for _, ended in ipairs(redis.call("ZRANGEBYSCORE", leases, "-inf", now)) do giveBack(ended) end
 placeAgain(redis.call("ZRANGEBYSCORE", pause, "-inf", now))
 
-local found, fields, events, leased, counts = oldestEvents(maxEvents, includesPaused), {}, { "" }, {}, {}
-for first = 1, #found, 50 do
-  if maxBytes < 0 then break end
-  local some = {}
-  for index = first, math.min(first + 49, #found) do some[#some + 1] = positionOf[found[index]] end
-  local states = statesOf(some)
-  for place, event in ipairs(redis.call("HMGET", e, unpack(some))) do
-    local length, at = string.match(event, "^%d+ (%d+) ()")
-    maxBytes = maxBytes - (#event - at - length + 2)
-    if maxBytes < 0 and not (isAny and #events == 1) then break end
-    local position, lane = some[place], laneOf[found[first + place - 1]]
-    fields[#fields + 1] = position
-    fields[#fields + 1] = lane.name
-    fields[#fields + 1] = states[place] or ""
-    leased[#leased + 1] = position
-    leased[#leased + 1] = lane.name
-    events[#events + 1] = event
-    counts[lane] = (counts[lane] or 0) + 1
-  end
-end
-if #events == 1 then return end
+local taken, lanesTaken, isTaken, isFull = {}, {}, {}, false
 
-local lanes, firsts, numbers, areLeased = {}, {}, {}, {}
-for lane, count in pairs(counts) do
-  redis.call("LPOP", queue(lane.name), count)
-  lanes[#lanes + 1] = lane.name
-  firsts[#firsts + 1] = firstAfter(lane, count)
-  areLeased[#areLeased + 1] = true
-  numbers[#numbers + 1] = lane.name
-  numbers[#numbers + 1] = count
+-- Takes events in order until there are enough. Answers how many it took.
+local function take(entries)
+  for index, entry in ipairs(entries) do
+    maxBytes = maxBytes - lengthOf(entry) - 1
+    isFull = #taken == maxEvents or maxBytes < 0 and not (isAny and #taken == 0)
+    if isFull then return index - 1 end
+    local lane = laneOf(entry)
+    taken[#taken + 1] = entry
+    if not isTaken[lane] then
+      isTaken[lane] = true
+      lanesTaken[#lanesTaken + 1] = lane
+    end
+  end
+  isFull = #taken == maxEvents
+  return #entries
 end
-onMany("HSET", busy, numbers)
-onMany("HSET", held(token), leased)
-place(lanes, firsts, areLeased)
+
+-- Parked events. Lanes of which none is left.
+local isEmptied = {}
+local numbers = oldestParked(maxEvents, includesPaused)
+if #numbers > 0 then
+  local entries = {}
+  for index, number in ipairs(numbers) do entries[index] = entryAt[number] end
+  local countOf = {}
+  for index = 1, take(entries) do
+    local lane = laneAt[numbers[index]]
+    countOf[lane] = (countOf[lane] or 0) + 1
+  end
+  local lanes, firsts, areLeased = {}, {}, {}
+  for lane, count in pairs(countOf) do
+    redis.call("LPOP", parked(lane.name), count)
+    lanes[#lanes + 1] = lane.name
+    firsts[#firsts + 1] = firstAfter(lane, count)
+    areLeased[#areLeased + 1] = true
+    isEmptied[lane.name] = not firsts[#firsts]
+  end
+  place(lanes, firsts, areLeased)
+end
+
+-- Parks events behind the others of their lanes, which are not free.
+local function park(entries)
+  local entriesOf, inHeads = {}, {}
+  for _, entry in ipairs(entries) do
+    local lane = laneOf(entry)
+    entriesOf[lane] = entriesOf[lane] or {}
+    table.insert(entriesOf[lane], entry)
+  end
+  for lane, itsEntries in pairs(entriesOf) do
+    if onMany("RPUSH", parked(lane), itsEntries) == #itsEntries then
+      inHeads[#inHeads + 1] = positionOf(itsEntries[1])
+      inHeads[#inHeads + 1] = lane
+    end
+  end
+  onMany("ZADD", heads, inHeads)
+end
+
+-- Events that were never looked at.
+local mostLookedAt, lookedAt = 5000, 0
+while not isFull and lookedAt < mostLookedAt do
+  local entries, lanes = redis.call("LRANGE", q, 0, math.max(maxEvents - #taken, 100) - 1), {}
+  if #entries == 0 then break end
+  for index, entry in ipairs(entries) do lanes[index] = laneOf(entry) end
+  local areLeased = areBusy(lanes)
+  local areParked = redis.call("EXISTS", heads) == 1 and answersOf("ZMSCORE", heads, lanes) or {}
+  local free, places, behind = {}, {}, {}
+  for index, lane in ipairs(lanes) do
+    if not areLeased[index] and (isEmptied[lane] or not areParked[index]) then
+      free[#free + 1] = entries[index]
+      places[#places + 1] = index
+    end
+  end
+  local nextFree = places[take(free) + 1] or #entries + 1
+  for index = 1, nextFree - 1 do
+    local lane = lanes[index]
+    if areLeased[index] or (areParked[index] and not isEmptied[lane]) then behind[#behind + 1] = entries[index] end
+  end
+  park(behind)
+  if nextFree > 1 then redis.call("LTRIM", q, nextFree - 1, -1) end
+  lookedAt = lookedAt + #entries
+end
+if #taken == 0 then return lookedAt >= mostLookedAt and {} or nil end
+
+onMany("SADD", busy, lanesTaken)
+onMany("RPUSH", held(token), taken)
 redis.call("ZADD", leases, now + duration, token)
 redis.call("INCR", v)
-events[1] = cjson.encode(fields)
-return events
+local states = statesOf(positionsOf(taken))
+for index = 1, #states do states[index] = states[index] or "" end
+return { table.concat(taken, "\\n"), table.concat(states, "\\n") }
 `

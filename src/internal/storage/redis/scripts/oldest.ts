@@ -1,33 +1,33 @@
-/** Finds what can be leased: for the script that does. */
+/** Finds the parked events that can be leased: for the script that does. */
 export const oldest: string = `
--- By the number of a position: its text, and its lane.
-local positionOf, laneOf = {}, {}
+-- By the number of a position: its entry, and its lane.
+local entryAt, laneAt = {}, {}
 
 -- Reads more of a lane, and adds to \`found\` what is not after \`limit\` and not behind an event that is paused.
 local function readMore(lane, count, limit, includesPaused, found)
-  local positions = redis.call("LRANGE", queue(lane.name), #lane.positions, #lane.positions + count - 1)
-  local states = includesPaused and {} or statesOf(positions)
-  for place, position in ipairs(positions) do
-    local number, _, _, paused = tonumber(position), numbersOf(states[place])
-    lane.positions[#lane.positions + 1] = position
+  local entries = redis.call("LRANGE", parked(lane.name), #lane.entries, #lane.entries + count - 1)
+  local states = includesPaused and {} or statesOf(positionsOf(entries))
+  for place, entry in ipairs(entries) do
+    local number, _, _, paused = tonumber(positionOf(entry)), numbersOf(states[place])
+    lane.entries[#lane.entries + 1] = entry
     lane.last = number
     if paused > now or number > limit then lane.isOver = true end
     if not lane.isOver then
       found[#found + 1] = number
-      positionOf[number], laneOf[number] = position, lane
+      entryAt[number], laneAt[number] = entry, lane
     end
   end
-  if #positions < count then lane.isOver, lane.isWhole = true, true end
+  if #entries < count then lane.isOver, lane.isWhole = true, true end
 end
 
--- The oldest events of all lanes that can be leased, in order, as numbers. A lane is read for as long as its next event can be
--- one of them.
-local function oldestEvents(most, includesPaused)
+-- The oldest parked events of all lanes that can be leased, in order, as numbers. A lane is read for as long as its next event
+-- can be one of them.
+local function oldestParked(most, includesPaused)
   local found, lanes = {}, {}
   local names = redis.call("ZRANGE", ready, 0, most - 1)
   local limit = #names == most and tonumber(redis.call("ZSCORE", ready, names[most])) or math.huge
   for _, name in ipairs(includesPaused and redis.call("ZRANGE", pause, 0, -1) or {}) do names[#names + 1] = name end
-  for index, name in ipairs(names) do lanes[index] = { name = name, positions = {}, last = 0 } end
+  for index, name in ipairs(names) do lanes[index] = { name = name, entries = {}, last = 0 } end
   local count = math.ceil(most / math.max(#lanes, 1)) + 1
   local isDone
   repeat
@@ -45,10 +45,10 @@ local function oldestEvents(most, includesPaused)
   return found
 end
 
--- The first position of a lane once some of its events have left.
+-- The first position of a lane once some of its parked events have left.
 local function firstAfter(lane, count)
-  local first = lane.positions[count + 1]
-  if not first and not lane.isWhole then first = redis.call("LINDEX", queue(lane.name), 0) end
-  return first or false
+  local first = lane.entries[count + 1]
+  if not first and not lane.isWhole then first = redis.call("LINDEX", parked(lane.name), 0) end
+  return first and positionOf(first) or false
 end
 `

@@ -9,8 +9,10 @@ import { keys } from "./keys.js"
 
 export const probe: string = `#!lua flags=allow-oom
 ${keys}
-for _, key in ipairs({ e, r, busy, d }) do redis.call("HLEN", key) end
+for _, key in ipairs({ e, r, d }) do redis.call("HLEN", key) end
 for _, key in ipairs({ heads, ready, pause, leases, dead }) do redis.call("ZCARD", key) end
+redis.call("LLEN", q)
+redis.call("SCARD", busy)
 redis.call("INCRBY", n, 0)
 redis.call("INCRBY", v, 0)
 `

@@ -2,7 +2,7 @@
  * Gives events of a lease back to their places, changed.
  *
  * - KEYS[1]: the shard
- * - ARGV: token, pause in milliseconds from now (0: none), attempts and retries to add; then the positions
+ * - ARGV: token, pause in milliseconds from now (0: none), attempts and retries to add; then the entries
  * - answers how many the lease still held
  */
 import { back } from "./back.js"
@@ -11,18 +11,10 @@ import { keys } from "./keys.js"
 export const release: string = `#!lua flags=allow-oom
 ${keys}${back}
 local token, millis, moreAttempts, moreRetries = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
-local asked, ours, positionsOf = {}, {}, {}
-for index = 5, #ARGV do table.insert(asked, ARGV[index]) end
-for place, lane in ipairs(answersOf("HMGET", held(token), asked)) do
-  if lane then
-    table.insert(ours, asked[place])
-    positionsOf[lane] = positionsOf[lane] or {}
-    table.insert(positionsOf[lane], asked[place])
-  end
-end
-onMany("HDEL", held(token), ours)
-local states, changed, fresh = statesOf(ours), {}, {}
-for place, position in ipairs(ours) do
+local ours, _, stillLeased = split(token, 5)
+local positions, changed, fresh = positionsOf(ours), {}, {}
+local states = statesOf(positions)
+for place, position in ipairs(positions) do
   local attempts, retries = numbersOf(states[place])
   attempts, retries = attempts + moreAttempts, retries + moreRetries
   if attempts + retries + millis > 0 then
@@ -34,7 +26,7 @@ for place, position in ipairs(ours) do
 end
 setStates(changed)
 onMany("HDEL", r, fresh)
-putBackAll(positionsOf)
+putBackAll(ours, stillLeased)
 endIfEmpty(token)
 if #ours > 0 then redis.call("INCR", v) end
 return #ours

@@ -5,17 +5,25 @@
  * - ARGV: client, sequence and lane of each
  * - answers nothing
  */
+import { find } from "./find.js"
 import { keys } from "./keys.js"
 
 export const retract: string = `#!lua flags=allow-oom
-${keys}
+${keys}${find}
 for index = 1, #ARGV, 3 do
   local client, sequence, lane = ARGV[index], tonumber(ARGV[index + 1]), ARGV[index + 2]
-  local position = find(client, sequence, lane)
-  if position then
-    redis.call("LREM", queue(lane), -1, position)
-    forgetAll({ position, client, sequence })
-    placeAgain({ lane })
+  local key, offset = noteOf(client, sequence)
+  local ending = endingOf(client, sequence, lane)
+  if redis.call("SISMEMBER", key, offset) == 1 and not isLeased(ending) then
+    for _, list in ipairs({ parked(lane), q }) do
+      local entry = findIn(list, ending)
+      if entry then
+        redis.call("LREM", list, -1, entry)
+        forgetAll({ entry })
+        placeAgain({ lane })
+        break
+      end
+    end
   end
 end
 redis.call("INCR", v)

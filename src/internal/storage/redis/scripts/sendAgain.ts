@@ -5,11 +5,12 @@
  * - ARGV: the client of the new events; then the ids, in order
  * - answers how many were there
  */
+import { find } from "./find.js"
 import { keys } from "./keys.js"
 import { push } from "./push.js"
 
 export const sendAgain: string = `#!lua
-${keys}${push}
+${keys}${find}${push}
 local count = 0
 for index = 2, #ARGV do
   local id = ARGV[index]
@@ -18,8 +19,9 @@ for index = 2, #ARGV do
     count = count + 1
     local lane, reason, message, at = string.match(letter, "^%d+ %d+ %d+ (%d+) (%d+) (%d+) ()")
     local json = at + lane + reason + message
-    local event = table.concat({ id, " ", #ARGV[1], " ", ARGV[1], string.sub(letter, json) })
-    push(ARGV[1], tonumber(id), string.sub(letter, at, at + lane - 1), "", event)
+    local event = string.sub(letter, json)
+    local ending = endingOf(ARGV[1], tonumber(id), string.sub(letter, at, at + lane - 1))
+    push(ARGV[1], tonumber(id), string.format("%08d", #event) .. ending, "", event)
     redis.call("HDEL", d, id)
     redis.call("ZREM", dead, id)
   end

@@ -1,0 +1,13 @@
+/**
+ * Reads events.
+ *
+ * - KEYS[1]: the shard
+ * - ARGV: positions
+ * - answers the JSON of each, or nothing where it is not there
+ */
+import { keys } from "./keys.js"
+
+export const read: string = `#!lua flags=no-writes
+${keys}
+return answersOf("HMGET", e, ARGV)
+`
