@@ -13,7 +13,10 @@ describe("Names", () => {
     [FastCheck.array(FastCheck.constantFrom("a", "b", "c", "__proto__", "unknown"), { maxLength: 40 })],
     ([asked]) => {
       const entries = new Map(
-        ["a", "b", "c", "__proto__"].map((name, value): [string, Entry] => [name, { name, value, following: undefined }])
+        ["a", "b", "c", "__proto__"].map((
+          name,
+          value
+        ): [string, Entry] => [name, { name, value, following: undefined }])
       )
       const names = new Names<Entry>((name) => entries.get(name))
       for (const name of asked) assert.strictEqual(names.get(name), entries.get(name))

@@ -61,44 +61,50 @@ for (const [kind, atOnce] of storages) {
   describe(`over a storage ${kind}`, () => {
     for (const [name, call] of calls) {
       it.scopedLive(`${name} that is interrupted leaves its event accepted, or nothing`, () =>
-        Effect.forEach(Array.from({ length: 25 }, (_, index) => index + 1), (operation) =>
-          Effect.scoped(Effect.gen(function*() {
-            const appends: Appends = { begun: 0, over: 0 }
-            const sent: Array<string> = []
-            const reported: Array<string> = []
-            const context = yield* Layer.build(Amplitude.layerServices.pipe(
-              Layer.provideMerge(Layer.effect(
-                EventStorage,
-                Effect.map(EventStorage, (storage) => answering(storage, appends, atOnce))
-              )),
-              Layer.provide([
-                EventStorage.layerMemory,
-                AmplitudeLogger.layerNone,
-                Layer.succeed(Transport, {
-                  send: ({ body }) =>
-                    Effect.sync(() => {
-                      sent.push(...typesOf((JSON.parse(new TextDecoder().decode(body)) as { readonly events: [] }).events))
-                      return { status: 200, headers: {}, body: "" }
-                    })
-                })
-              ]),
-              Layer.provide(AmplitudeConfig.layer({
-                apiKey: "a-secret-key",
-                flushInterval: 1,
-                callback: (report) => Effect.sync(() => reported.push(...typesOf([report.event])))
-              }))
-            ))
-            const client = Context.get(context, Amplitude)
-            yield* client.trackOrFail(event("first"))
-            yield* interruptedAt(call(client, "second"), operation)
-            yield* Effect.yieldNow()
-            yield* client.flush
-            assert.strictEqual(appends.over, appends.begun, `operation ${operation}`)
-            assert.strictEqual(sent.length, appends.over)
-            assert.deepStrictEqual(reported, sent)
-            yield* client.shutdown
-            assert.strictEqual(yield* Context.get(context, EventStorage).count(), 0)
-          })), { discard: true }))
+        Effect.forEach(
+          Array.from({ length: 25 }, (_, index) => index + 1),
+          (operation) =>
+            Effect.scoped(Effect.gen(function*() {
+              const appends: Appends = { begun: 0, over: 0 }
+              const sent: Array<string> = []
+              const reported: Array<string> = []
+              const context = yield* Layer.build(Amplitude.layerServices.pipe(
+                Layer.provideMerge(Layer.effect(
+                  EventStorage,
+                  Effect.map(EventStorage, (storage) => answering(storage, appends, atOnce))
+                )),
+                Layer.provide([
+                  EventStorage.layerMemory,
+                  AmplitudeLogger.layerNone,
+                  Layer.succeed(Transport, {
+                    send: ({ body }) =>
+                      Effect.sync(() => {
+                        sent.push(
+                          ...typesOf((JSON.parse(new TextDecoder().decode(body)) as { readonly events: [] }).events)
+                        )
+                        return { status: 200, headers: {}, body: "" }
+                      })
+                  })
+                ]),
+                Layer.provide(AmplitudeConfig.layer({
+                  apiKey: "a-secret-key",
+                  flushInterval: 1,
+                  callback: (report) => Effect.sync(() => reported.push(...typesOf([report.event])))
+                }))
+              ))
+              const client = Context.get(context, Amplitude)
+              yield* client.trackOrFail(event("first"))
+              yield* interruptedAt(call(client, "second"), operation)
+              yield* Effect.yieldNow()
+              yield* client.flush
+              assert.strictEqual(appends.over, appends.begun, `operation ${operation}`)
+              assert.strictEqual(sent.length, appends.over)
+              assert.deepStrictEqual(reported, sent)
+              yield* client.shutdown
+              assert.strictEqual(yield* Context.get(context, EventStorage).count(), 0)
+            })),
+          { discard: true }
+        ))
     }
   })
 }
