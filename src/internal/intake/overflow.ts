@@ -200,8 +200,11 @@ export const make = <Event extends Unstored>(deps: Dependencies<Event>): Overflo
       const whenRoom = () => mask((restore) => storeWhenRoom(events, options, restore))
       return queue.length > 0 && suspends()
         ? whenRoom()
-        : append(events, options, (_events, _options, inTransaction) =>
-          suspends() && !inTransaction ? whenRoom() : bufferFull(events, options))
+        : append(
+          events,
+          options,
+          (_events, _options, inTransaction) => suspends() && !inTransaction ? whenRoom() : bufferFull(events, options)
+        )
     },
     isAtOnce: () => isAtOnce === true,
     onRoom: () => queue[0]?.tryAgain.unsafeOpen(),
