@@ -12,6 +12,7 @@ import {
   Metric,
   Option,
   Redacted,
+  Runtime,
   Stream
 } from "effect"
 import { Amplitude } from "effect-amplitude"
@@ -417,6 +418,7 @@ withRedis("RedisEventStorage", () => {
     it.scopedLive("events that another process took and acknowledged meanwhile are no part of a lease", () =>
       Effect.gen(function*() {
         const { client, prefix, storage } = yield* setup()
+        const runPromise = Runtime.runPromise(yield* Effect.runtime<never>())
         // the process stands still before it reads the events that it has leased
         let meanwhile: () => Promise<unknown> = () => Promise.resolve()
         const slow = new Proxy(client, {
@@ -445,11 +447,11 @@ withRedis("RedisEventStorage", () => {
             ))
           })
         yield* storage.append(manyEvents(0, 10), roomy)
-        meanwhile = () => Effect.runPromise(takeOver(4))
+        meanwhile = () => runPromise(takeOver(4))
         const some = Option.getOrThrow(yield* slept.lease(all))
         assert.lengthOf(some.events, 6)
         assert.deepStrictEqual(yield* some.acknowledge(some.events), [])
-        meanwhile = () => Effect.runPromise(takeOver(10))
+        meanwhile = () => runPromise(takeOver(10))
         assert.deepStrictEqual(yield* slept.lease(all), Option.none())
         assert.strictEqual(yield* storage.count(), 0)
       }))

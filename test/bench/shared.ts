@@ -274,7 +274,7 @@ const client = (kind: string, port: number, count: number, name: string) =>
     const encoded = encodedOf(`client ${name}`, count)
     const lines = createInterface({ input: process.stdin })
     console.log("ready")
-    yield* Effect.forever(Effect.gen(function*() {
+    return yield* Effect.forever(Effect.gen(function*() {
       const [operation] = (yield* Effect.promise(() => once(lines, "line"))) as [Operation]
       const before = process.cpuUsage()
       yield* operations[operation](storage, encoded)
@@ -313,11 +313,13 @@ const program = Effect.gen(function*() {
   )
   const contenders = yield* Effect.forEach(wanted, ([name, make]) => make(name))
   const fleets = new Map(
-    yield* Effect.forEach(contenders, (contender) =>
-      Effect.map(
-        contender.place === undefined ? Effect.succeed(undefined) : fleetOf(contender.place),
-        (fleet) => [contender, fleet] as const
-      ))
+    yield* Effect.all(
+      contenders.flatMap((contender) =>
+        contender.place === undefined
+          ? []
+          : [Effect.map(fleetOf(contender.place), (fleet) => [contender, fleet] as const)]
+      )
+    )
   )
   const encoded = encodedOf("client", events)
   /** By operation and contender. */
