@@ -85,7 +85,7 @@ export class Amplitude extends Context.Tag("effect-amplitude/Amplitude")<Amplitu
   }
 
   /**
-   * Tracks an event and completes when it has its outcome.
+   * Tracks an event and waits for its outcome: `Delivered`, or the failure `DeliveryError` if the event was dropped.
    *
    * @since 0.1.0
    */
@@ -142,8 +142,8 @@ export class Amplitude extends Context.Tag("effect-amplitude/Amplitude")<Amplitu
   }
 
   /**
-   * Sends what is waiting, and completes when every event that was accepted before has its outcome and the `callback`
-   * has returned for it. It waits as long as retries take: bound it with `Effect.timeout`.
+   * Sends the waiting events at once. It completes when every event that was accepted before has its outcome, and
+   * `callback` has returned for each of these. It waits as long as retries take: bound it with `Effect.timeout`.
    *
    * @since 0.1.0
    */
@@ -161,8 +161,8 @@ export class Amplitude extends Context.Tag("effect-amplitude/Amplitude")<Amplitu
   )
 
   /**
-   * Every report from the moment of subscription. It ends with the last one at shutdown; a slow subscriber never slows
-   * delivery.
+   * The stream of every report from the moment of subscription. It ends at shutdown with the last report. A slow
+   * subscriber never slows delivery.
    *
    * @since 0.1.0
    */
@@ -171,7 +171,7 @@ export class Amplitude extends Context.Tag("effect-amplitude/Amplitude")<Amplitu
   )
 
   /**
-   * Adds a plugin. Names are unique: a taken one is a `PluginError`, as is a failing `setup`.
+   * Adds a plugin. It fails with `PluginError` if the name is taken or `setup` fails.
    *
    * @since 0.1.0
    */
@@ -180,7 +180,8 @@ export class Amplitude extends Context.Tag("effect-amplitude/Amplitude")<Amplitu
   }
 
   /**
-   * Removes the plugin with this name, if there is one: runs its `teardown` and ends the scope of its `setup`.
+   * Removes the plugin with this name: runs its `teardown` and closes the scope of its `setup`. The result says whether
+   * there was such a plugin.
    *
    * @since 0.1.0
    */
@@ -199,7 +200,7 @@ export class Amplitude extends Context.Tag("effect-amplitude/Amplitude")<Amplitu
   }
 
   /**
-   * The settings as they are now.
+   * The current settings.
    *
    * @since 0.1.0
    */
@@ -209,9 +210,9 @@ export class Amplitude extends Context.Tag("effect-amplitude/Amplitude")<Amplitu
   )
 
   /**
-   * Changes settings while the client lives. Those that shape an event act from the next call, those that shape a
-   * request from the next request; waiting events are unharmed. An absent key stays, `undefined` goes back to the
-   * default, an invalid patch is refused whole. A lower `bufferCapacity` drops the excess as `overflow` says.
+   * Changes settings of a running client. Settings of events act from the next call, settings of requests from the next
+   * request. Waiting events stay as they are. An absent key keeps its value, and `undefined` restores the default. An
+   * invalid patch changes nothing. A lower `bufferCapacity` drops the excess by the `overflow` policy.
    *
    * @since 0.1.0
    */
@@ -398,7 +399,7 @@ export declare namespace Amplitude {
 }
 
 /**
- * The client with the options of the environment variables `AMPLITUDE_API_KEY`, `AMPLITUDE_SERVER_ZONE` and so on.
+ * The client with options from the environment variables `AMPLITUDE_API_KEY`, `AMPLITUDE_SERVER_ZONE` and so on.
  *
  * @since 0.1.0
  * @category layers

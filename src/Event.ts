@@ -1,6 +1,6 @@
 /**
- * Events as Amplitude's HTTP V2 and Batch APIs take them: immutable data whose field names are those of the wire, so
- * that what Amplitude's documentation shows can be pasted.
+ * The events of Amplitude's HTTP V2 and Batch APIs as immutable data. The names of the fields are the ones of the APIs,
+ * so that examples of Amplitude's documentation can be pasted.
  *
  * @since 0.1.0
  */
@@ -167,20 +167,20 @@ export declare namespace EventOptions {
    */
   export interface Input {
     /**
-     * The id of the user, at least 5 characters unless `minIdLength` says otherwise, at most 1024. An event has a `user_id`
-     * or a `device_id`; with a `user_id` alone the service derives the device from it.
+     * The id of the user, at least 5 characters unless `minIdLength` says otherwise, at most 1024. An event has a
+     * `user_id` or a `device_id`; with a `user_id` alone the service derives the device from it.
      */
     readonly user_id?: string | undefined
     /** The id of the device, at least 5 characters unless `minIdLength` says otherwise, at most 1024. */
     readonly device_id?: string | undefined
     /**
      * When the event happened: milliseconds since the epoch as an integer, or a valid `Date`, which is sent as its
-     * milliseconds. Default: the time of the call. A time before 2000 is most likely in seconds, and is warned of.
+     * milliseconds. Default: the time of the call. A time before 2000 is most likely in seconds, and logs a warning.
      */
     readonly time?: number | Date | undefined
     /**
-     * The groups of the event by their types: the name of a group, or the names of several. The service tracks at most 5
-     * types and 10 names an event.
+     * The groups of the event by their types: the name of a group, or the names of several. The service tracks at most
+     * 5 types and 10 names an event.
      */
     readonly groups?: { readonly [type: string]: string | ReadonlyArray<string> } | undefined
     /** True for a backfill that must not change the properties of the user. */
@@ -244,8 +244,8 @@ export declare namespace EventOptions {
     /** The start of the session, in milliseconds since the epoch, as an integer. -1 means no session. */
     readonly session_id?: number | undefined
     /**
-     * The key by which the service drops duplicates of one device within 7 days, at most 1024 characters. Default: a random
-     * UUID. It is no default of events.
+     * The key by which the service drops duplicates of one device within 7 days, at most 1024 characters. Default: a
+     * random UUID. It is no default of events.
      */
     readonly insert_id?: string | undefined
     /** The user agent, which the service parses. */
@@ -268,9 +268,9 @@ export declare namespace EventOptions {
 }
 
 /**
- * An event. `new Event(...)` checks its argument with Schema and throws a `ParseError`. The calls of the client take plain
- * objects as well and check either when it is tracked. To make an `Event` and track it costs about four times what it costs
- * to track the plain object, since Schema looks at every field that an event can have.
+ * An event. `new Event(...)` checks its argument with Schema, and throws a `ParseError` if it is wrong. The calls of
+ * the client also take plain objects, which is about four times as fast: Schema reads every field that an event can
+ * have. Both forms are checked when they are tracked.
  *
  * @since 0.1.0
  * @category models
@@ -297,7 +297,7 @@ export class Event extends Schema.Class<Event>("effect-amplitude/Event")({
    */
   declare readonly time?: number | undefined
 
-  // decoding gives it fields whose time is a number: they pass unchanged
+  // decoding calls the constructor with a `time` that is already a number, which stays as it is
   // @effect-diagnostics-next-line overriddenSchemaConstructor:off
   constructor(fields: Event.Input, options?: Schema.MakeOptions) {
     super(toMilliseconds(fields), options)
@@ -418,19 +418,19 @@ export declare namespace Event {
     /** The name of the event: not blank, at most 1024 characters. */
     readonly event_type: string
     /**
-     * What is known of the event. Values are strings, finite numbers, booleans, null, arrays, plain objects, and objects
-     * with `toJSON`, nested at most 40 levels deep. Strings are cut at 1024 characters.
+     * The properties of the event. Values are strings, finite numbers, booleans, null, arrays, plain objects, and
+     * objects with `toJSON`, nested at most 40 levels deep. Strings are cut at 1024 characters.
      */
     readonly event_properties?: Properties | undefined
-    /** What is known of the user, with values as in `event_properties`. Operations in an `$identify` event. */
+    /** The properties of the user, with values as in `event_properties`. In an `$identify` event, the operations. */
     readonly user_properties?: Properties | undefined
     /** Operations on the properties of the groups, in a `$groupidentify` event only. */
     readonly group_properties?: Properties | undefined
   }
 
   /**
-   * The properties `A` where each value can be sent: one that JSON cannot hold (a bigint, a symbol, a function, a Map or a
-   * Set) is `never`. Values inside of others are checked when the event is tracked.
+   * The properties `A` where each value can be sent: one that JSON cannot hold (a bigint, a symbol, a function, a Map
+   * or a Set) is `never`. Values inside of others are checked when the event is tracked.
    *
    * @since 0.1.0
    * @category models
@@ -471,8 +471,8 @@ export declare namespace Event {
 }
 
 /**
- * What is wrong with the arguments of a constructor. Constructors do not throw: the event carries the issue to the place
- * where it is tracked, and refused. Enumerable, so that it survives a spread.
+ * The issue of a constructor's arguments. Constructors do not throw: the event carries the issue, and is refused when
+ * it is tracked. The property is enumerable, so that it survives a spread.
  *
  * @internal
  */
@@ -501,8 +501,8 @@ const toMilliseconds = (fields: Event.Input): Event.Input =>
 export const fromJson = (json: string): Event => unsafeMake(JSON.parse(json) as object)
 
 /**
- * The arguments of a constructor of events, or of the call of the client with its name: what is wrong with them, and the
- * fields that are made of them. They are read when the event is made or tracked.
+ * The arguments of an event constructor, or of the client call with the same name. They give the issue of wrong
+ * arguments, or the fields of the event. They are read when the event is made or tracked.
  *
  * @internal
  */
@@ -558,7 +558,7 @@ export class Parts {
     }))
   }
 
-  /** The fields, or what is wrong with the arguments. */
+  /** The fields, or the issue of the arguments. */
   read(): Either.Either<Event.Input, ValidationIssue> {
     return guarded(this.path, () => {
       const issue = this.check()

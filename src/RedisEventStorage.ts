@@ -1,10 +1,10 @@
 /**
- * Keeps events in Redis, so that they survive the process and many processes share them: for fleets whose rate is past their
- * database. It is over `ioredis`, on Redis 7 and Valkey, a single server or a cluster.
+ * Keeps events in Redis, so that they survive the process and many processes share them. It is for fleets that track
+ * more events than their database can take. It uses `ioredis`, with Redis 7 or Valkey, a single server or a cluster.
  *
  * - What `track` accepted is sent in the end, also after the process was killed.
  * - Several processes share one prefix: each event is delivered by one of them, and events of one lane in their order.
- * - `bufferCapacity` is exact, whoever appends.
+ * - `bufferCapacity` is exact for all processes together.
  *
  * @since 0.1.0
  */
@@ -28,7 +28,7 @@ import * as Stats from "./internal/storage/redis/stats.js"
 import * as Storage from "./internal/storage/redis/storage.js"
 
 /**
- * The storage in Redis, and what a person who runs it asks for.
+ * The storage in Redis, as a service with statistics and dead letters.
  *
  * @example
  * ```ts
@@ -53,8 +53,8 @@ export class RedisEventStorage
   extends Context.Tag("effect-amplitude/RedisEventStorage")<RedisEventStorage, RedisEventStorage.Service>()
 {
   /**
-   * The storage of a client, for `Amplitude.layerStorage`. It fails with `StorageError` where Redis cannot be used: it is away,
-   * it asks for a password, keys of the prefix belong to something else, an option is out of range. It logs a warning where
+   * The storage of a client, for `Amplitude.layerStorage`. It fails with `StorageError` if Redis cannot be used: it is
+   * away, it asks for a password, other data use keys of the prefix, or an option is out of range. It logs a warning if
    * the server can lose events: no append-only file, or a policy that evicts keys.
    *
    * @since 0.1.0
@@ -64,7 +64,7 @@ export class RedisEventStorage
   ): Layer.Layer<EventStorage | RedisEventStorage, StorageError> => Layer.scopedContext(make(options))
 
   /**
-   * The same with options from a `Config`.
+   * `layer` with options from a `Config`.
    *
    * @example
    * ```ts
@@ -82,7 +82,7 @@ export class RedisEventStorage
     Layer.unwrapEffect(Effect.map(Config.unwrap(config), (options) => RedisEventStorage.layer(options)))
 
   /**
-   * What waits in Redis.
+   * The statistics of the storage.
    *
    * @since 0.1.0
    */
@@ -108,16 +108,17 @@ export declare namespace RedisEventStorage {
    * @category models
    */
   export interface CommonOptions {
-    /** The beginning of all keys, which is their hash tag. Clients with one prefix share their events. Default `amplitude`. */
+    /** The hash tag that all keys begin with. Clients with the same prefix share their events. Default `amplitude`. */
     readonly prefix?: string | undefined
     /**
-     * Over how many hash tags the keys are spread, so that the nodes of a cluster share the work: each lane has its shard. Each
-     * shard holds its part of `bufferCapacity`. All clients of a prefix need the same number. Default 1, at most 256.
+     * The number of hash tags that the keys are spread over, so that the nodes of a cluster share the work. Each lane
+     * belongs to one shard, and each shard holds its part of `bufferCapacity`. All clients of a prefix need the same
+     * number. Default 1, at most 256.
      */
     readonly shards?: number | undefined
     /**
-     * How often the storage looks for what other processes did. It takes up to 5 seconds while nothing happens. Default 1
-     * second.
+     * The time between two checks for changes by other processes. It grows to 5 seconds while nothing changes. Default
+     * 1 second.
      */
     readonly pollInterval?: Duration.DurationInput | undefined
     /**
@@ -141,7 +142,7 @@ export declare namespace RedisEventStorage {
   }
 
   /**
-   * A client that the program has: with options of its own, over Sentinel, or of a cluster. The program closes it.
+   * A client of `ioredis` that the program makes and closes, for example over Sentinel or for a cluster.
    *
    * @since 0.1.0
    * @category models
@@ -176,7 +177,7 @@ export declare namespace RedisEventStorage {
     readonly leased: number
     /** Events that wait for the end of a pause. */
     readonly paused: number
-    /** Of the event that was appended first. Zero where there is none. */
+    /** The age of the oldest event, or zero without an event. */
     readonly oldestAge: Duration.Duration
     /** The lanes with most events, the largest first: at most 10. */
     readonly largestLanes: ReadonlyArray<{ readonly lane: string; readonly events: number }>
@@ -213,9 +214,11 @@ export declare namespace RedisEventStorage {
     readonly list: (
       options?: { readonly after?: number | undefined; readonly limit?: number | undefined }
     ) => Effect.Effect<ReadonlyArray<DeadLetter>, StorageError, R>
-    /** Stores them again, as new events with the same JSON. Answers how many were there. */
+    /**
+     * Stores the events again, as new events with the same JSON. The result is the number of the events that existed.
+     */
     readonly sendAgain: (ids: ReadonlyArray<number>) => Effect.Effect<number, StorageError, R>
-    /** Deletes those with an id, or those that are older than a time; answers how many. */
+    /** Deletes the events with the given ids, or the events older than a duration. The result is their number. */
     readonly purge: (
       options: { readonly ids: ReadonlyArray<number> } | { readonly olderThan: Duration.DurationInput }
     ) => Effect.Effect<number, StorageError, R>

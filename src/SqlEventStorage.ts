@@ -1,6 +1,6 @@
 /**
- * Keeps events in a database, so that they survive the process: Postgres, MySQL, MariaDB or SQLite, over the `SqlClient` of
- * `@effect/sql` that your program has.
+ * Keeps events in a database, so that they survive the process: Postgres, MySQL, MariaDB or SQLite, over the
+ * `SqlClient` of `@effect/sql` that your program has.
  *
  * - What `track` accepted is sent in the end, also after the process was killed.
  * - Inside `sql.withTransaction` an event is stored by the transaction: it is sent when that commits, and never after a
@@ -30,7 +30,7 @@ import * as Stats from "./internal/storage/sql/stats.js"
 import * as Storage from "./internal/storage/sql/storage.js"
 
 /**
- * The storage in a database, and what a person who runs it asks for.
+ * The storage in a database, as a service with statistics and dead letters.
  *
  * @example
  * ```ts
@@ -57,8 +57,8 @@ export class SqlEventStorage
   extends Context.Tag("effect-amplitude/SqlEventStorage")<SqlEventStorage, SqlEventStorage.Service>()
 {
   /**
-   * The storage of a client, for `Amplitude.layerStorage`. It fails with `StorageError` where the database cannot be used:
-   * no privilege, a table of another shape, an option out of range.
+   * The storage of a client, for `Amplitude.layerStorage`. It fails with `StorageError` if the database cannot be used:
+   * a missing privilege, a table with other columns, or an option out of range.
    *
    * @since 0.1.0
    */
@@ -67,7 +67,7 @@ export class SqlEventStorage
   ): Layer.Layer<EventStorage | SqlEventStorage, StorageError, SqlClient> => Layer.scopedContext(make(options ?? {}))
 
   /**
-   * The same with options from a `Config`.
+   * `layer` with options from a `Config`.
    *
    * @example
    * ```ts
@@ -87,8 +87,8 @@ export class SqlEventStorage
     Layer.unwrapEffect(Effect.map(Config.unwrap(config), (options) => SqlEventStorage.layer(options)))
 
   /**
-   * The statements that create the tables, separated by semicolons: for those who migrate themselves, and give
-   * `migrate: false`. `pg` and `mariadb` are other names of `postgres` and `mysql`.
+   * The statements that create the tables, separated by semicolons. Use them in your own migrations, with `migrate:
+   * false`. `pg` and `mariadb` are other names for `postgres` and `mysql`.
    *
    * @since 0.1.0
    */
@@ -96,7 +96,7 @@ export class SqlEventStorage
     Migration.textOf(...dialects[dialect], table)
 
   /**
-   * What waits in the table.
+   * The statistics of the table.
    *
    * @since 0.1.0
    */
@@ -128,13 +128,15 @@ export declare namespace SqlEventStorage {
    * @category models
    */
   export interface Options {
-    /** The name of the table, with its schema if need be. Others have it as their beginning. Default `amplitude_outbox`. */
+    /**
+     * The name of the table, with its schema if need be. Others have it as their beginning. Default `amplitude_outbox`.
+     */
     readonly table?: string | undefined
     /** Whether tables that are missing are created. Default true. */
     readonly migrate?: boolean | undefined
     /**
-     * How often the storage looks for what other processes did. It takes up to 5 seconds while nothing happens. Default 1
-     * second.
+     * The time between two checks for changes by other processes. It grows to 5 seconds while nothing changes. Default
+     * 1 second.
      */
     readonly pollInterval?: Duration.DurationInput | undefined
     /**
@@ -166,7 +168,7 @@ export declare namespace SqlEventStorage {
     readonly leased: number
     /** Events that wait for the end of a pause. */
     readonly paused: number
-    /** Of the event that was appended first. Zero where there is none. */
+    /** The age of the oldest event, or zero without an event. */
     readonly oldestAge: Duration.Duration
     /** The lanes with most events, the largest first: at most 10. */
     readonly largestLanes: ReadonlyArray<{ readonly lane: string; readonly events: number }>
@@ -203,9 +205,11 @@ export declare namespace SqlEventStorage {
     readonly list: (
       options?: { readonly after?: number | undefined; readonly limit?: number | undefined }
     ) => Effect.Effect<ReadonlyArray<DeadLetter>, StorageError, R>
-    /** Puts them back into the table, as new events with the same JSON. Answers how many were there. */
+    /**
+     * Stores the events again, as new events with the same JSON. The result is the number of the events that existed.
+     */
     readonly sendAgain: (ids: ReadonlyArray<number>) => Effect.Effect<number, StorageError, R>
-    /** Deletes those with an id, or those that are older than a time; answers how many. */
+    /** Deletes the events with the given ids, or the events older than a duration. The result is their number. */
     readonly purge: (
       options: { readonly ids: ReadonlyArray<number> } | { readonly olderThan: Duration.DurationInput }
     ) => Effect.Effect<number, StorageError, R>

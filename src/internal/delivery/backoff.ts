@@ -1,5 +1,5 @@
 /**
- * Waiting while the endpoint is unavailable.
+ * The backoff while the endpoint is unavailable.
  *
  * One driver runs the user's schedule. It steps on every answer that counts a retry for the endpoint, and starts again
  * after any other answer. Meanwhile one batch at a time is sent, to find out whether the endpoint is back.
@@ -10,36 +10,36 @@ import * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
 import type { AmplitudeConfig } from "../../AmplitudeConfig.js"
 
-/** Why the endpoint is unavailable, and how long it asks to be left alone. */
+/** Why the endpoint is unavailable, and the delay that it asks for. */
 export interface Unavailable {
   readonly input: AmplitudeConfig.RetryInput
-  /** The delay in milliseconds, where the schedule's is `scheduled`. */
+  /** The delay in milliseconds. `scheduled` is the delay of the schedule. */
   readonly delay: (scheduled: number) => number
 }
 
 export interface Backoff {
   /**
-   * Completes when a batch may be sent, and counts it as under way until `done`. False where the endpoint is another one
-   * by then: the batch is not counted.
+   * Completes when a batch may be sent, and counts the batch until `done`. The result is false if the URL has changed
+   * meanwhile, and the batch is not counted then.
    */
   readonly permit: Effect.Effect<boolean>
-  /** A batch is no longer under way. */
+  /** Ends the counting of a batch. */
   readonly done: () => void
-  /** Runs `meanwhile`, steps the schedule, and completes when its delay is over. No batch may be sent before. */
+  /** Runs `meanwhile`, steps the schedule, and completes after its delay. No batch is sent during the delay. */
   readonly unavailable: (
     schedule: UserSchedule,
     unavailable: Unavailable,
     meanwhile: Effect.Effect<void>
   ) => Effect.Effect<void>
-  /** The endpoint gave an answer that counts no retry for it. */
+  /** Called when an answer counts no retry for the endpoint. */
   readonly available: () => void
   /** Whether the last answer counted a retry for the endpoint. */
   readonly isUnavailable: () => boolean
-  /** Ends all waiting: there is another endpoint now. */
+  /** Ends all waiting, because the URL has changed. */
   readonly end: () => void
 }
 
-/** The delay where a schedule gives none, in milliseconds. */
+/** The delay if a schedule ends at once, in milliseconds. */
 const fallbackDelay = 1000
 
 export const make = (): Backoff => {
@@ -47,13 +47,13 @@ export const make = (): Backoff => {
   const ended = Effect.unsafeMakeLatch(false)
   let hasEnded = false
   let driver: Schedule.ScheduleDriver<unknown, Unavailable> | undefined
-  /** The last delay of the schedule itself. */
+  /** The last delay of the schedule, without the delay that the endpoint asked for. */
   let lastDelay = fallbackDelay
   let underWay = 0
   /** How many batches wait for their delay. */
   let delayed = 0
 
-  /** The user's schedule. What the endpoint asks for changes the delay and nothing else. */
+  /** The user's schedule. The delay that the endpoint asks for changes no state of the schedule. */
   const policyOf = (schedule: UserSchedule) =>
     schedule.pipe(
       Schedule.mapInput(({ input }: Unavailable) => input),
@@ -70,7 +70,7 @@ export const make = (): Backoff => {
         driver = current
         return current.next(unavailable)
       }),
-      // a schedule that is over, or dies, goes on with its last delay
+      // after the end or a defect of the schedule, its last delay is repeated
       Effect.catchAllCause((cause): Effect.Effect<void> =>
         Cause.isInterruptedOnly(cause) ? Effect.interrupt : Effect.sleep(millis(unavailable.delay(lastDelay)))
       )
@@ -120,5 +120,5 @@ export const make = (): Backoff => {
 
 type UserSchedule = Schedule.Schedule<unknown, AmplitudeConfig.RetryInput>
 
-/** Whole milliseconds, as clocks have them. */
+/** Rounds up to whole milliseconds, the resolution of clocks. */
 const millis = (delay: number): Duration.Duration => Duration.millis(Math.ceil(delay))

@@ -1,5 +1,6 @@
 /**
- * How large a request may be: as large as the endpoint takes, or less where it has refused as much.
+ * The limits of a request. They are the configured ones, or smaller after the endpoint has refused a request as too
+ * large.
  */
 import type { EventStorage } from "../../EventStorage.js"
 
@@ -9,7 +10,7 @@ export interface Limits {
   readonly maxBytes: number
 }
 
-/** The size of events in a request, as it counts against limits. */
+/** The size of events as it counts against the limits. */
 export const sizeOf = (events: ReadonlyArray<EventStorage.EncodedEvent>): Limits => ({
   maxEvents: events.length,
   maxBytes: events.reduce((bytes, { end, start }) => bytes + end - start + 1, 0)
@@ -19,7 +20,7 @@ export class BatchLimits {
   private maxEvents = Infinity
   private maxBytes = Infinity
 
-  /** The configured limits, or less. */
+  /** The current limits. */
   current(configured: Limits): Limits {
     return this.maxEvents >= configured.maxEvents && this.maxBytes >= configured.maxBytes
       ? configured
@@ -29,7 +30,7 @@ export class BatchLimits {
       }
   }
 
-  /** The endpoint has refused a request of this size as too large: the limit that it met halves. */
+  /** Halves the limit that a refused request of this size has met. */
   shrink(size: Limits, configured: Limits): void {
     const current = this.current(configured)
     if (size.maxEvents / current.maxEvents >= size.maxBytes / current.maxBytes) {
@@ -37,7 +38,7 @@ export class BatchLimits {
     } else this.maxBytes = Math.max(1, Math.floor(current.maxBytes / 2))
   }
 
-  /** The endpoint has taken a request: a halved limit doubles, up to the configured one. */
+  /** Doubles a halved limit after an accepted request, up to the configured limit. */
   grow(configured: Limits): void {
     this.maxEvents = this.maxEvents * 2 >= configured.maxEvents ? Infinity : this.maxEvents * 2
     this.maxBytes = this.maxBytes * 2 >= configured.maxBytes ? Infinity : this.maxBytes * 2

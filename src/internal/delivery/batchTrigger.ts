@@ -1,9 +1,9 @@
 /**
- * When the next batch is due.
+ * Decides when the next batch is due.
  *
- * New events leave at once when there are enough of them for a request, else when the oldest of them has waited for
- * `flushInterval`. Events that come back after a request, or from another client, leave as soon as they can. Times are
- * monotonic, in milliseconds.
+ * New events are due when there are enough of them for a request, or when the oldest of them has waited for
+ * `flushInterval`. Events that come back after a request, or from another client, are due at once. Times are monotonic,
+ * in milliseconds.
  */
 import * as Effect from "effect/Effect"
 import type { EventStorage } from "../../EventStorage.js"
@@ -12,10 +12,10 @@ import { withMonotonic } from "../time.js"
 import { sizeOf } from "./batchLimits.js"
 import type { Limits } from "./batchLimits.js"
 
-/** New events that arrived at one time. */
+/** New events that arrived at the same time. */
 interface Arrivals {
   readonly time: number
-  /** Wall clock: another value of it is another time. */
+  /** The wall clock at their arrival. Events with the same value count as arrived at the same time. */
   readonly tick: number
   count: number
 }
@@ -26,7 +26,7 @@ export interface Pending {
   readonly bytes: number
 }
 
-/** So many times of arrival are told apart. Events that come later count as arrived with the last of them. */
+/** The most times of arrival that are kept. Later events count as arrived at the last one. */
 const maxArrivals = 1000
 
 export class BatchTrigger {
@@ -35,14 +35,14 @@ export class BatchTrigger {
   private readonly changed = Effect.unsafeMakeLatch(false)
   private readonly alarm = Alarm.make(Effect.sync(() => this.wake()))
   private arrivals: Array<Arrivals> = []
-  /** When something can leave that waits for no company. */
+  /** The times at which a batch is due however few events it has. */
   private readonly wakeTimes = new Set<number>()
   /** New events, and the bytes of their JSON. */
   private waiting = 0
   private bytes = 0
-  /** How many of the oldest new events leave as soon as they can. */
+  /** How many of the oldest new events are due at once. */
   private flushing = 0
-  /** Whether events are held back by a batch under way. */
+  /** Whether a running batch holds events back. */
   private isHeldBack = false
 
   /** `limits` are those of a request, `flushInterval` is in milliseconds. */
@@ -51,7 +51,7 @@ export class BatchTrigger {
     this.flushInterval = flushInterval
   }
 
-  /** A new event is in the storage. `tick` is the wall clock; the monotonic clock is read when it has another value. */
+  /** Adds a new event. `tick` is the wall clock; the monotonic clock is only read if the wall clock has changed. */
   onAppend(bytes: number, tick: number, monotonic: () => number): void {
     const limits = this.limits()
     const wasFull = this.isFull(limits)
@@ -63,43 +63,44 @@ export class BatchTrigger {
     if (this.waiting === 1 || (!wasFull && this.isFull(limits))) this.wake()
   }
 
-  /** What is new leaves as soon as it can. */
+  /** Makes all new events due at once. */
   flush(): void {
     this.flushing = this.waiting
     this.wake()
   }
 
-  /** Something may leave at a time that waits for no company. */
+  /** Makes a batch due at a time, however few events it has. */
   wakeAt(time: number): void {
     this.wakeTimes.add(time)
     this.wake()
   }
 
-  /** Decides again: a setting or the endpoint has changed. */
+  /** Decides again after a change of a setting or the endpoint. */
   wake(): void {
     this.changed.unsafeOpen()
   }
 
-  /** Events that were new when they left are new again. */
+  /** Counts returned events that were never sent as new again. */
   onReturn(events: ReadonlyArray<EventStorage.EncodedEvent>, now: number): void {
     for (const { end, start } of events) this.onAppend(end - start, now, () => now)
   }
 
-  /** A batch is over, and with it what it held back. */
+  /** Called when a batch ends. The events that it held back can then be leased. */
   onBatchEnd(): void {
     if (!this.isHeldBack) return
     this.isHeldBack = false
     this.wakeAt(0)
   }
 
-  /** What is new now: a lease that begins now can hand it out. */
+  /** The new events that a lease can get if it begins now. */
   pending(): Pending {
     return { waiting: this.waiting, bytes: this.bytes }
   }
 
   /**
-   * The storage handed out events. `pending` was new when it was asked; `isMoreStored` says whether it holds others that
-   * are not leased.
+   * Called when the storage has leased events. `pending` are the new events at the beginning of the lease.
+   * `isMoreStored`
+   * says whether the storage holds other events that are not leased.
    */
   onLease(
     events: ReadonlyArray<EventStorage.EncodedEvent>,
@@ -110,12 +111,12 @@ export class BatchTrigger {
   ): void {
     const isWoken = this.forgetPast(now)
     if (isShort(events, limits)) {
-      // the storage had nothing else to hand out: what it still holds waits for a batch under way, or for a time
+      // the storage could lease no more: its other events wait for a running batch, or for a time
       this.isHeldBack = isMoreStored
       this.forget(pending)
       return
     }
-    // more may be left of what was woken
+    // not all of the due events may be leased
     if (isWoken) this.wakeTimes.add(0)
     const fresh = events.filter(({ attempts }) => attempts === 0)
     this.forget({
@@ -124,7 +125,7 @@ export class BatchTrigger {
     })
   }
 
-  /** Whether nothing is due at any time, as things are. */
+  /** Whether no batch is due at any time. */
   isIdle(): boolean {
     return this.dueAt() === Infinity
   }
@@ -155,14 +156,14 @@ export class BatchTrigger {
     return this.waiting >= maxEvents || this.bytes >= maxBytes
   }
 
-  /** Forgets the times that have come, and says whether there were any. */
+  /** Removes the times that have passed, and gives whether there were any. */
   private forgetPast(now: number): boolean {
     const before = this.wakeTimes.size
     for (const time of this.wakeTimes) if (time <= now) this.wakeTimes.delete(time)
     return this.wakeTimes.size < before
   }
 
-  /** Forgets the oldest new events. */
+  /** Removes the oldest new events. */
   private forget({ bytes, waiting }: Pending): void {
     this.waiting = Math.max(0, this.waiting - waiting)
     this.flushing = Math.max(0, this.flushing - waiting)
@@ -180,6 +181,6 @@ export class BatchTrigger {
   }
 }
 
-/** Whether the storage could have handed out more, had there been any. */
+/** Whether a lease has room for more events, so that the storage had no more to lease. */
 const isShort = (events: ReadonlyArray<EventStorage.EncodedEvent>, limits: Limits): boolean =>
   events.length < limits.maxEvents && (events.length === 0 || sizeOf(events).maxBytes <= limits.maxBytes / 2)

@@ -1,6 +1,6 @@
 /**
- * One leased batch: sends its events until each of them is settled or waits. What an answer means is decided in
- * `outcome.ts`, and carried out here.
+ * Sends the events of one leased batch until each of them has its outcome or is released. `outcome.ts` decides what an
+ * answer means, and this module acts on it.
  */
 import * as Arr from "effect/Array"
 import * as Cause from "effect/Cause"
@@ -28,19 +28,19 @@ type EncodedEvent = EventStorage.EncodedEvent
 
 /** Events that are sent together. */
 interface Part extends Settled {
-  /** The search for refused events that they are part of. */
+  /** The bisection that the events are part of. */
   readonly bisection?: Bisection | undefined
 }
 
-/** The search for the events that the service refuses. */
+/** A bisection: the search for the events that the service refuses. */
 interface Bisection {
   /** Refusals since the last acceptance. */
   refusals: number
 }
 
 /**
- * A lease, and what is left of it: the first part is sent next. It lets go of both in the end: effects that were run refer
- * to it, and some of them stay in memory until a major garbage collection.
+ * A lease, and what is left of it: the first part is sent next. It lets go of both in the end: effects that were run
+ * refer to it, and some of them stay in memory until a major garbage collection.
  */
 class Delivery {
   private held: EventStorage.Lease | undefined
@@ -61,7 +61,7 @@ class Delivery {
   }
 }
 
-/** What was asked of which endpoint, and what it answered. */
+/** A request, the endpoint that it was sent to, and the answer. */
 interface Asked {
   readonly settings: AmplitudeConfig.Settings
   readonly endpoint: Endpoint
@@ -70,18 +70,18 @@ interface Asked {
   readonly outcome: Outcome.Outcome
 }
 
-/** The answer that a part got last. */
+/** The last answer of a part. */
 interface Last {
   readonly code: number
   readonly message: string
 }
 
-/** After so many refusals in a row it is not one event that is at fault. */
+/** The refusals in a row after which the rest of the batch is dropped: more than one event is at fault then. */
 const maxRefusals = 20
 
 export interface Dependencies {
   readonly settings: () => AmplitudeConfig.Settings
-  /** The limits of a request, as configured. */
+  /** The configured limits of a request. */
   readonly configured: () => Limits
   readonly endpoint: () => Endpoint
   readonly send: Send
@@ -89,7 +89,7 @@ export interface Dependencies {
   readonly log: Log
 }
 
-/** Sends the events of a lease. An interruption ends a request under way, and gives back what is left. */
+/** Sends the events of a lease. An interruption aborts the running request, and releases the events that are left. */
 export type Deliver = (lease: EventStorage.Lease) => Effect.Effect<void>
 
 export const make = (deps: Dependencies): Deliver => {
@@ -110,7 +110,7 @@ export const make = (deps: Dependencies): Deliver => {
       () => delivery.end()
     )
 
-  /** Sends the first part of what is left. */
+  /** Sends the next part. */
   const sendNext = (delivery: Delivery): Effect.Effect<void> =>
     Effect.suspend(() => {
       const [part, ...rest] = delivery.parts as [Part, ...ReadonlyArray<Part>]
@@ -176,7 +176,7 @@ export const make = (deps: Dependencies): Deliver => {
       case "Refused":
         return bisect(delivery, part, rest, { code, message: outcome.message })
       case "TooLarge":
-        // what another endpoint refuses says nothing of this one
+        // the answer of the old URL says nothing about the new one
         if (asked.endpoint !== endpoint()) return Effect.void
         limits.shrink(sizeOf(part.events), configured())
         return splitOrDrop(delivery, part, rest, { code, message: outcome.message })
@@ -187,7 +187,7 @@ export const make = (deps: Dependencies): Deliver => {
     }
   }
 
-  // -- what becomes of the events of a part ---------------------------------------------------------------------------
+  // -- outcomes of the events of a part -------------------------------------------------------------------------------
 
   const drop = (
     delivery: Delivery,
@@ -198,7 +198,9 @@ export const make = (deps: Dependencies): Deliver => {
     return settlements.settle(delivery.lease, part, { ...dropped, _tag: "Dropped" })
   }
 
-  /** Counts a retry for each event of a part. Those that have no retry left are dropped; gives the others. */
+  /**
+   * Counts a retry for each event of a part, and drops the events without a retry left. The result holds the others.
+   */
   const countRetry = (
     delivery: Delivery,
     part: Part,
@@ -219,7 +221,7 @@ export const make = (deps: Dependencies): Deliver => {
     ]
   }
 
-  /** Gives back all that is left of a batch. */
+  /** Releases all events that are left of a batch. */
   const giveBack = (delivery: Delivery): Effect.Effect<void> => {
     const { parts } = delivery
     delivery.parts = []
@@ -245,7 +247,7 @@ export const make = (deps: Dependencies): Deliver => {
     )
   }
 
-  /** The URL has changed since the request: its events are sent to the new one at once. */
+  /** Sends the events of a request to the old URL to the new URL at once. */
   const sendToOther = (
     delivery: Delivery,
     part: Part,
@@ -257,7 +259,10 @@ export const make = (deps: Dependencies): Deliver => {
     return dropExhausted
   }
 
-  /** Some events are dropped or wait. Later ones of a lane that waits wait behind it, the rest is sent again at once. */
+  /**
+   * Drops and pauses the named events. The later events of a paused lane are released as well, and the others are sent
+   * again at once.
+   */
   const settleNamed = (
     delivery: Delivery,
     part: Part,
@@ -298,7 +303,7 @@ export const make = (deps: Dependencies): Deliver => {
       )
     })
 
-  /** One event at least is refused, which one is not said: the halves are sent by themselves. */
+  /** At least one event is refused, and the answer does not name it: sends the halves by themselves. */
   const bisect = (
     delivery: Delivery,
     part: Part,
@@ -335,7 +340,7 @@ export const make = (deps: Dependencies): Deliver => {
     return Effect.void
   }
 
-  /** An answer that cannot be decided or carried out counts as none: nothing is sent for ever. */
+  /** Counts a defect while an answer is handled as no answer, so that no event is sent for ever. */
   const onDefect = (delivery: Delivery, part: Part, cause: Cause.Cause<never>): Effect.Effect<void> => {
     const message = "the answer could not be decided"
     log.burst("delivery", 1, () => ({
@@ -361,7 +366,7 @@ export const make = (deps: Dependencies): Deliver => {
   return deliver
 }
 
-/** The error as the user's schedule sees it: its cause may hold the request, and with it the key. */
+/** The error for the user's schedule, without its cause, which can hold the request and with it the API key. */
 const withoutKey = ({ reason }: TransportError, message: string): TransportError =>
   new TransportError({ reason, message })
 
@@ -385,7 +390,7 @@ const splitByLane = (
   return [filter((event) => !lanes.has(event.lane)), filter((event) => lanes.has(event.lane))]
 }
 
-/** Why a part cannot be sent at all: settings can have changed since its events were accepted. */
+/** Why a part is too large to send, or undefined. Settings can have changed since its events were accepted. */
 const tooLargeToSend = ({ events }: Part, { maxBytes }: Limits): string | undefined => {
   const size = sizeOf(events).maxBytes
   return size <= maxBytes

@@ -1,4 +1,4 @@
-/** What is known of the endpoint at one URL. Another URL is another endpoint, of which nothing is known. */
+/** The state of the endpoint at one URL. A change of the URL begins with a new state. */
 import type { AmplitudeConfig } from "../../AmplitudeConfig.js"
 import type { Backoff } from "./backoff.js"
 import * as MakeBackoff from "./backoff.js"
@@ -12,7 +12,7 @@ export interface Endpoint {
 }
 
 export interface Endpoints {
-  /** The endpoint of the settings as they are. */
+  /** The endpoint of the current settings. */
   readonly current: (settings: AmplitudeConfig.Settings) => Endpoint
 }
 

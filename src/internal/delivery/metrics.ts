@@ -1,14 +1,14 @@
 /**
- * What the clients of a process count, as Effect metrics. No label ever holds an id or a property.
+ * The metrics of the clients of a process. No tag holds an id or a property.
  *
- * They are updated in place, without an effect for each update: `track` is called for every event.
+ * They are updated without an effect, since `track` runs for every event.
  */
 import * as Metric from "effect/Metric"
 import * as MetricBoundaries from "effect/MetricBoundaries"
 import * as MetricLabel from "effect/MetricLabel"
 import type { Reason } from "../../DeliveryReport.js"
 
-// without descriptions: a description is part of the key of a metric, which could then not be found by its name
+// the metrics have no descriptions: a description is part of the key, and a lookup by name alone would fail
 
 const counter = (name: string): Metric.Metric.Counter<number> => Metric.counter(name, { incremental: true })
 
@@ -22,7 +22,7 @@ const eventsDropped = counter("amplitude_events_dropped")
 const eventsRetried = counter("amplitude_events_retried")
 /** Reports that were dropped before `callback` or a subscriber of `deliveries` took them. */
 const reportsDropped = counter("amplitude_reports_dropped")
-/** Requests, by the `status` of their answer; 0 where there was none. */
+/** Requests, by the `status` of the answer, or 0 without an answer. */
 const requests = counter("amplitude_requests")
 /** Bytes of the uncompressed bodies of requests. */
 const requestBytes = counter("amplitude_request_bytes")

@@ -1,9 +1,9 @@
 /**
- * What an answer of the service means for each event of a request: one table, its rows tried from the top. The pipeline
- * carries out what is decided here.
+ * Decides what an answer of the service means for each event of a request. It is one table, and its rows are tried from
+ * the top. `delivery.ts` acts on the outcome.
  *
- * Deciding is pure and never throws, whatever a transport or a proxy answers: an answer that cannot be decided is one to
- * retry. It takes time in proportion to the size of the answer and of the request.
+ * The decision is pure and never throws. An answer that cannot be decided is retried. The time is proportional to the
+ * sizes of the answer and the request.
  */
 import * as Cause from "effect/Cause"
 import * as Either from "effect/Either"
@@ -18,7 +18,7 @@ import type { Transport } from "../../Transport.js"
 import * as Utf8 from "../event/utf8.js"
 import { redact } from "../redaction.js"
 
-/** The answer to a request, or why there was no whole one. */
+/** The answer to a request, or the error if there was no whole answer. */
 export type Answer = Transport.Answer | TransportError
 
 /** Why an event is dropped. */
@@ -27,36 +27,38 @@ export interface Dropped {
   readonly message: string
 }
 
-/** What becomes of the events of a request. */
+/** The outcome of a request for its events. */
 export type Outcome =
   /** All are delivered. */
   | { readonly _tag: "Delivered"; readonly message: string }
   /** All are dropped. */
   | { readonly _tag: "Dropped" } & Dropped
-  /** Named events are dropped or wait, the rest is sent again at once. Indices are those of the request. */
+  /**
+   * Named events are dropped or paused, and the others are sent again at once. Indices are positions in the request.
+   */
   | {
     readonly _tag: "Named"
     readonly dropped: ReadonlyMap<number, Dropped>
-    /** A retry is counted for each, with this text of the service. */
+    /** The text of the service. A retry is counted for each paused event. */
     readonly message: string
     readonly paused: ReadonlySet<number>
-    /** How long they wait, in milliseconds. */
+    /** The duration of the pause, in milliseconds. */
     readonly pause: number
   }
-  /** At least one event is refused, and the answer does not say which: bisect. */
+  /** At least one event is refused, and the answer does not name it: the batch is bisected. */
   | { readonly _tag: "Refused"; readonly message: string }
-  /** Too large: halve. */
+  /** The request is too large: the batch is halved. */
   | { readonly _tag: "TooLarge"; readonly message: string }
-  /** The endpoint is in trouble: all wait, and a retry is counted for each. */
+  /** The endpoint is unavailable: all events wait, and a retry is counted for each. */
   | {
     readonly _tag: "Retry"
     readonly message: string
-    /** How long the endpoint waits, in milliseconds, where the retry schedule's step is `step`. */
+    /** The delay in milliseconds. `step` is the delay of the retry schedule. */
     readonly wait: (step: number) => number
   }
 
 export interface Context {
-  /** The key of the request. The service echoes it, and no message may hold it. */
+  /** The API key of the request. The service can repeat it, and no message may hold it. */
   readonly apiKey: string
   /** Milliseconds since the epoch, for a `Retry-After` that is a date. */
   readonly now: number
@@ -100,8 +102,8 @@ const decideReadable = (answer: Answer, context: Context): Outcome => {
 }
 
 /**
- * What came of a request. A transport of the user's may die, fail with what is no `TransportError`, or answer with what is
- * no answer: each of these is an answer that did not arrive.
+ * The answer of a request from its exit. A transport of the user can die, fail with another error, or give a value that
+ * is not an answer. Each of these counts as no answer.
  */
 export const fromExit = (exit: Exit.Exit<unknown, unknown>): Answer =>
   Exit.match(exit, {
@@ -132,7 +134,7 @@ const readError = (error: unknown): TransportError =>
     () => new TransportError({ message: `the transport failed: ${describe(error)}`, cause: error })
   )
 
-/** The message of an error that can be anything. */
+/** The message of an error, which can be any value. */
 const describe = (error: unknown): string =>
   Option.getOrElse(
     Option.liftThrowable((error: unknown) => {

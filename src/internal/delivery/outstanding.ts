@@ -1,8 +1,8 @@
 /**
- * The events of a client that have no outcome yet: how many there are, and who waits for them.
+ * The events of a client without an outcome: their number, and the callers that wait for them.
  *
- * Whoever waits splits the events into sections. A section ends at the sequence that was the last one when somebody began
- * to wait; it is over when each event up to there has its outcome. While nobody waits, an event costs two increments.
+ * A caller that begins to wait ends a section of events at the last sequence. The section is over when each of its
+ * events has its outcome. While no caller waits, an event costs two increments.
  */
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
@@ -16,7 +16,7 @@ type Identity = Pick<EventStorage.EncodedEvent, "clientId" | "sequence">
 interface Section {
   readonly last: number
   open: number
-  /** Whether the storage may have more of its events than are open: those of transactions. */
+  /** Whether the storage may hold events of transactions that are not counted as open. */
   isUncertain: boolean
   readonly over: Deferred.Deferred<void>
 }
@@ -26,27 +26,30 @@ export interface Outstanding {
   readonly nextSequence: (place: Place) => number
   /** The storage has taken the event. */
   readonly accepted: (sequence: number) => void
-  /** The storage has not taken the event: it never was one of this client's. */
+  /** The storage has not taken the event: it does not count as an event of this client. */
   readonly notAccepted: (sequence: number) => void
-  /** The storage takes the event when a transaction commits. Whether it has done so is known when the event is leased. */
+  /**
+   * The storage takes the event when its transaction commits. The client learns about the commit when the event is
+   * leased.
+   */
   readonly acceptedOnCommit: (sequence: number) => void
   /** This client is about to send these events. */
   readonly leased: (events: ReadonlyArray<Identity>) => void
-  /** The sequence up to which somebody waits for events of transactions, of which it is not known whether they are stored. */
+  /** The sequence up to which a caller waits for events of transactions whose commit is not known, or undefined. */
   readonly uncertainUpTo: () => number | undefined
-  /** The storage has no event up to a sequence: all of those that it had were leased. */
+  /** The storage holds no unleased event up to a sequence, so that these commits are known. */
   readonly certain: (upTo: number) => void
-  /** Whether an event is one of this client's. */
+  /** Whether an event belongs to this client. */
   readonly isOwn: (event: Identity) => boolean
-  /** How many of the events are this client's. */
+  /** How many of the events belong to this client. */
   readonly countOwn: (events: ReadonlyArray<Identity>) => number
-  /** Events have their outcome. Those of other clients do not count. */
+  /** Events have their outcome. Events of other clients do not count. */
   readonly settled: (events: ReadonlyArray<Identity>) => void
-  /** Every event counts as settled: nobody is left who could give them an outcome. */
+  /** Settles every event, since nothing can give them an outcome any more. */
   readonly end: () => void
   /** How many events have no outcome. */
   readonly size: () => number
-  /** The sequences up to which somebody waits, in order. */
+  /** The sequences up to which callers wait, in order. */
   readonly awaited: () => ReadonlyArray<number>
   /** Every event up to a sequence was settled by another client. */
   readonly settledElsewhere: (upTo: number) => void
@@ -60,13 +63,13 @@ export interface Outstanding {
 
 export interface Options {
   readonly clientId: string
-  /** How many events were in the storage when the client was built: they are waited for like its own. */
+  /** How many events were in the storage when the client was built. They are waited for as its own events are. */
   readonly found: number
-  /** Keeps the places of events until they have their outcome. */
+  /** Holds the places of events without an outcome. */
   readonly unsettled?: Unsettled | undefined
 }
 
-/** The most events of transactions that are remembered: one that is rolled back is never heard of again. */
+/** The most events of transactions that are remembered: the client never learns about a rollback. */
 const maxUncommitted = 10_000
 
 export const make = ({ clientId, found, unsettled }: Options): Outstanding => {
@@ -115,7 +118,7 @@ export const make = ({ clientId, found, unsettled }: Options): Outstanding => {
       return newest
     }
     const counted = sections.reduce((sum, section) => sum + section.open, 0)
-    // events from before this client stand in the first section: nothing of them is waited for later
+    // the events from before this client belong to the first section
     const added: Section = {
       last: lastSequence,
       open: open + earlier - counted,
@@ -139,7 +142,7 @@ export const make = ({ clientId, found, unsettled }: Options): Outstanding => {
     }
   }
 
-  /** Which client an earlier event is of does not matter. */
+  /** Settles one event from before this client, of whatever client. */
   const settleEarlier = (): void => {
     if (earlier === 0) return
     earlier--
@@ -153,7 +156,7 @@ export const make = ({ clientId, found, unsettled }: Options): Outstanding => {
       return lastSequence
     },
     accepted: (sequence) => {
-      // one that is no longer being appended had its outcome before the storage said that it had taken it
+      // the event can have its outcome before `append` returns: it is not being appended then
       if (!endAppending(sequence) || hasEnded) return
       addOpen(sequence)
     },

@@ -1,9 +1,8 @@
 /**
- * From the storage to the service: a stream of leased batches.
+ * Delivers events from the storage to the service, as a stream of leased batches.
  *
- * Each worker pulls a lease when a batch is due and the endpoint is available, sends it, and settles its events as the
- * answers say. An event that has to wait goes back to the storage, which keeps its lane behind it. So the storage alone
- * knows what waits, and a batch is what one worker is sending.
+ * Each worker leases a batch when one is due and the endpoint is available. It sends the batch, and settles its events
+ * by the answers. An event that has to wait is released to the storage, which holds back the later events of its lane.
  */
 import * as Cause from "effect/Cause"
 import * as Duration from "effect/Duration"
@@ -45,24 +44,24 @@ export interface Dependencies {
   readonly log: Log
   /** Runs when events leave the storage. */
   readonly onLease: () => void
-  /** Runs when events have left the storage for good. */
+  /** Runs when events have left the storage with an outcome. */
   readonly onSettled: () => void
 }
 
 export interface Pipeline {
   readonly trigger: BatchTrigger
   readonly settlements: Settlements.Settlements
-  /** Looks whether another client has settled events of this one that somebody waits for. */
+  /** Checks whether another client has settled events of this client that a caller waits for. */
   readonly reconcile: Reconcile.Reconcile
-  /** Settings have changed. */
+  /** Applies a change of the settings. */
   readonly onConfig: Effect.Effect<void>
 }
 
 /**
- * A lease that ends with its scope: then what is neither settled nor released goes back.
+ * A leased batch. Events that are neither settled nor released go back when its scope closes.
  *
- * A stream can keep its elements until a major garbage collection. So a batch lets go of its events when it is sent, and
- * their memory is free as soon as they are settled.
+ * A stream can keep its elements until a major garbage collection. `takeLease` removes the lease from the batch, so
+ * that the memory of its events is free as soon as they are settled.
  */
 class Batch {
   private lease: EventStorage.Lease | undefined
@@ -73,7 +72,7 @@ class Batch {
     this.scope = scope
   }
 
-  /** Gives the lease away, once. */
+  /** Takes the lease out of the batch. Call it once. */
   takeLease(): EventStorage.Lease {
     const lease = this.lease!
     this.lease = undefined
@@ -126,7 +125,9 @@ export const make = (deps: Dependencies): Effect.Effect<Pipeline, never, Scope.S
           })
         ))
 
-    /** Ends where there is one worker too many. Can be interrupted only while it waits. */
+    /**
+     * Leases the next batch. It ends the stream of a worker over `flushConcurrency`. Only its waiting is interruptible.
+     */
     const leaseWhenDue = (worker: Worker): NextBatch =>
       Effect.flatMap(Effect.interruptible(due), () => {
         if (worker.index >= settings().flushConcurrency) return Effect.fail(Option.none())
@@ -138,12 +139,12 @@ export const make = (deps: Dependencies): Effect.Effect<Pipeline, never, Scope.S
         )
       })
 
-    /** No timer runs while there is nothing to wait for. */
+    /** Stops the timers, so that an idle client has none. */
     const rest = Effect.zipRight(deadlines.rest, trigger.rest)
 
     const due = Effect.suspend(() => trigger.isIdle() ? Effect.zipRight(rest, trigger.due) : trigger.due)
 
-    /** Can be interrupted only while it waits for an answer, or for the endpoint. */
+    /** Sends a batch. Only the waiting for an answer, or for the endpoint, is interruptible. */
     const sendBatch = (batch: Batch): Effect.Effect<void> =>
       Effect.suspend(() =>
         Effect.flatMap(Effect.exit(deliver(batch.takeLease())), (exit) => {
@@ -152,7 +153,7 @@ export const make = (deps: Dependencies): Effect.Effect<Pipeline, never, Scope.S
         })
       )
 
-    /** One worker at a time waits for a batch: what it leaves waits for its own company. */
+    /** Only one worker at a time waits for a batch. The events that it leaves wait for their own batch. */
     const turn = yield* Effect.makeSemaphore(1)
 
     const worker = (index: number): Effect.Effect<void> =>
@@ -170,7 +171,10 @@ export const make = (deps: Dependencies): Effect.Effect<Pipeline, never, Scope.S
         Settlements.shutDown
       )
 
-    /** Nobody is left who could send what a storage in memory holds. Events of other clients go back. */
+    /**
+     * Drops the events of this client in a memory storage, which nothing can send any more. Events of other clients go
+     * back.
+     */
     const dropRemaining = Effect.scoped(
       Effect.flatMap(
         storageRetry("lease", () =>
@@ -179,8 +183,8 @@ export const make = (deps: Dependencies): Effect.Effect<Pipeline, never, Scope.S
       )
     )
 
-    // finalizers run last in, first out: the workers end and give back what they have leased, what would end with the
-    // process is dropped, and no timer is left behind
+    // finalizers run last in, first out: the workers end and release their leases, events in memory are dropped, and the
+    // timers stop
     yield* Effect.addFinalizer(() => rest)
     yield* Effect.addFinalizer(() => storage.durability === "process" ? dropRemaining : Effect.void)
     const workers = yield* FiberMap.make<number>()
@@ -199,7 +203,7 @@ export const make = (deps: Dependencies): Effect.Effect<Pipeline, never, Scope.S
       settlements,
       reconcile: Reconcile.make({ clientId, storage, outstanding, reports, settlements }),
       onConfig: Effect.suspend(() => {
-        // a change of URL ends all waiting for the old one
+        // a change of the URL ends the waiting for the old endpoint
         endpoint()
         trigger.wake()
         return startWorkers
@@ -207,7 +211,7 @@ export const make = (deps: Dependencies): Effect.Effect<Pipeline, never, Scope.S
     }
   })
 
-/** The leases of a worker end with it. */
+/** A worker. Its scope holds its leases. */
 interface Worker {
   readonly index: number
   readonly scope: Scope.Scope
@@ -215,7 +219,7 @@ interface Worker {
 
 type NextBatch = Effect.Effect<Batch, Option.Option<never>>
 
-/** The limits of a request as configured: asked for with every event, worked out once for each settings. */
+/** The configured limits of a request. They are memoized for each settings value, since every event reads them. */
 const limitsOf = (settings: () => AmplitudeConfig.Settings, transport: Transport.Service): () => Limits => {
   let known: { readonly settings: AmplitudeConfig.Settings; readonly limits: Limits } | undefined
   return () => {
@@ -225,7 +229,7 @@ const limitsOf = (settings: () => AmplitudeConfig.Settings, transport: Transport
   }
 }
 
-/** A defect must not end delivery. Where the worker itself was interrupted, the pause ends at once, and so does it. */
+/** Restarts a worker after a defect. If the worker was interrupted, the sleep ends at once and the worker with it. */
 const restartOnDefect = (log: Log) => (worker: Effect.Effect<void>): Effect.Effect<void> =>
   Effect.catchAllCause(worker, (cause) => {
     if (!Cause.isInterruptedOnly(cause)) {

@@ -1,6 +1,6 @@
 /**
- * Several clients can share a storage, and settle events of each other. Whoever waits for an event is told that it was
- * settled elsewhere, once the storage no longer holds it.
+ * Several clients can share a storage and settle each other's events. When the storage does not hold an event any more,
+ * the callers that wait for it learn that another client has settled it.
  */
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
@@ -21,20 +21,20 @@ export interface Dependencies {
 }
 
 export interface Reconcile {
-  /** Finds the events that are awaited and that others have settled. */
+  /** Finds awaited events that other clients have settled. */
   readonly settledByOthers: Effect.Effect<void>
-  /** Completes when nobody waits for events of transactions of which it is not known whether they are stored. */
+  /** Completes when no caller waits for events of transactions whose commit is not known. */
   readonly committed: Effect.Effect<void>
 }
 
-/** How often the storage is asked for events of transactions that are awaited. */
+/** The time between two questions to the storage about awaited events of transactions. */
 const askAgain = Schedule.union(Schedule.exponential("20 millis"), Schedule.spaced("500 millis"))
 
-/** The most events that are looked for at a time. */
+/** The most events that are looked up at a time. */
 const maxWatched = 20
 
 export const make = ({ clientId, outstanding, reports, settlements, storage }: Dependencies): Reconcile => {
-  /** Counts events, unless this client is just settling some: those are told by their own answers. */
+  /** Counts stored events, unless this client is settling some: their own settlement reports those. */
   const ifCertain = (
     count: Effect.Effect<boolean, StorageError>,
     onSettled: () => void
@@ -64,7 +64,10 @@ export const make = ({ clientId, outstanding, reports, settlements, storage }: D
   const awaited = (upTo: number): Effect.Effect<void, StorageError> =>
     ifCertain(Effect.map(count(upTo), (stored) => stored === 0), () => outstanding.settledElsewhere(upTo))
 
-  /** An event that left the storage was leased before, so that it is open until it has its outcome. */
+  /**
+   * With no event in the storage up to `upTo` the commits are known: an event that left was leased, and is counted as
+   * open.
+   */
   const uncertain = Effect.suspend(() => {
     const upTo = outstanding.uncertainUpTo()
     return upTo === undefined ? Effect.void : Effect.matchCauseEffect(count(upTo), {

@@ -1,7 +1,7 @@
 /**
- * The outcomes of events on their way to those who asked for them: `callback`, the subscribers of `deliveries`, and the
- * callers of `trackAndWait`. A report is made only where somebody asked. Reports wait in bounded queues, so that neither a
- * callback nor a subscriber can hold up delivery or fill the memory.
+ * Passes the reports of events to `callback`, to the subscribers of `deliveries`, and to the callers of `trackAndWait`.
+ * A report is made only if one of these needs it. Reports wait in bounded queues, so that a slow callback or subscriber
+ * neither delays delivery nor fills the memory.
  */
 import * as Effect from "effect/Effect"
 import * as FiberRef from "effect/FiberRef"
@@ -32,52 +32,55 @@ export type Settlement =
     readonly reason: DeliveryReport.Reason
   }
 
-/** What a caller of `trackAndWait` gets: the report, or why there is none. */
+/** The result for a caller of `trackAndWait`: the report, or the reason why there is none. */
 export type Awaited = DeliveryReport.DeliveryReport | "Stored" | "Elsewhere"
 
 export interface Reports {
-  /** Whether anybody asked for the outcomes of events. */
+  /** Whether anything needs reports. */
   readonly isWanted: () => boolean
   /** Reports the outcome of an event that was encoded. `attempts` counts the requests that carried it. */
   readonly settled: (event: EventStorage.EncodedEvent, settlement: Settlement, attempts: number) => void
-  /** Reports an event that was encoded, and not taken by the storage. */
+  /** Reports an encoded event that the storage has not accepted. */
   readonly notStored: (event: Place, reason: DeliveryReport.Reason, message: string) => void
-  /** Reports an event that was never encoded, and answers the report. */
+  /** Reports an event that was never encoded. The result is the report. */
   readonly refused: (event: Event.Input, reason: DeliveryReport.Reason, message: string) => DeliveryReport.Dropped
-  /** Calls a function with the outcome of this client's event with this sequence, besides all others who get its report. */
+  /** Also calls a function with the report of the event with this sequence. */
   readonly watch: (sequence: number, onOutcome: (awaited: Awaited) => void) => void
   readonly unwatch: (sequence: number) => void
   /** The sequences of the events that are watched. */
   readonly watched: () => ReadonlyArray<number>
-  /** Ends the watching of an event that gets no report from this client. */
+  /** Ends the watching of an event without a report from this client. */
   readonly unreported: (sequence: number, why: "Stored" | "Elsewhere") => void
-  /** The same for all events that are still watched. */
+  /** Ends the watching of all events. */
   readonly allUnreported: (why: "Stored" | "Elsewhere") => void
   readonly deliveries: Stream.Stream<DeliveryReport.DeliveryReport>
   /**
-   * Completes when `callback` has returned for every report so far, save those that were dropped or given up; at once
-   * inside a callback or a plugin of this client.
+   * Completes when `callback` has returned for every report so far, except dropped ones and timeouts. Inside a callback
+   * or a
+   * plugin of this client it completes at once.
    */
   readonly calledBack: Effect.Effect<void>
-  /** Ends `deliveries`. Callbacks run until `timeUp`; those that wait for nothing always run. */
+  /** Ends `deliveries`. Callbacks run until `timeUp`. Callbacks that do not suspend always run. */
   readonly end: (timeUp: Effect.Effect<void>) => Effect.Effect<void>
   /** Whether the fiber runs in a callback or a plugin of this client. */
   readonly isInside: Effect.Effect<boolean>
-  /** Runs an effect of the user's as a part of this client, which must not wait for itself. */
+  /**
+   * Runs an effect of the user inside this client, so that waiting for the client does not wait for the effect itself.
+   */
   readonly inside: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
-  /** Runs an effect of the client's own, even where a callback or a plugin began it. */
+  /** Runs an effect of the client outside of the callback or plugin that began it. */
   readonly outside: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
 }
 
 type Callback = NonNullable<AmplitudeConfig.Settings["callback"]>
 
-/** A subscriber of `deliveries`, and the reports that wait for it. */
+/** A subscriber of `deliveries` with its waiting reports. */
 interface Subscriber {
   readonly capacity: number
   readonly reports: Mailbox.Mailbox<DeliveryReport.DeliveryReport>
 }
 
-/** A report with the callback that was set when it was made. */
+/** A report with the callback of the settings at its time. */
 interface Call {
   readonly callback: Callback
   readonly report: DeliveryReport.DeliveryReport
@@ -86,7 +89,7 @@ interface Call {
 interface State {
   readonly config: AmplitudeConfig.Service
   readonly log: Log
-  /** Sees every report at once, in the fiber that made it. */
+  /** Gets every report at once, in the fiber that made it. */
   readonly observer: ((report: DeliveryReport.DeliveryReport) => void) | undefined
   readonly calls: TaskQueue.TaskQueue<Call>
   readonly subscribers: Set<Subscriber>
@@ -95,7 +98,7 @@ interface State {
   hasEnded: boolean
 }
 
-/** `observer` sees every report at once, in the fiber that made it. */
+/** Makes the reports of a client. `observer` gets every report at once, in the fiber that made it. */
 export const make = (
   clientId: string,
   config: AmplitudeConfig.Service,
@@ -159,7 +162,7 @@ const insideOf = (client: object): Reports["inside"] => (effect) =>
 
 // -- making reports ----------------------------------------------------------------------------------------------------
 
-/** Whether anybody gets every report. */
+/** Whether anything gets every report. */
 const isPublished = ({ config, observer, subscribers }: State): boolean =>
   subscribers.size > 0 || config.unsafeSettings().callback !== undefined || observer !== undefined
 
@@ -201,7 +204,7 @@ const publishTo = (state: State, { capacity, reports }: Subscriber, report: Deli
   reports.unsafeOffer(report)
 }
 
-/** A report is dropped before it was taken. */
+/** Logs and counts a report that was dropped. */
 const dropped = (log: Log, why: string, count = 1): void => {
   Metrics.droppedReports(count)
   log.burst(`reports dropped: ${why}`, count, (count) => ({
@@ -231,7 +234,7 @@ const makeCalls = (
         (cause) =>
           Effect.sync(() => {
             warn("failed")
-            // a cause can hold what an event holds: it is logged at debug only
+            // a cause can hold values of an event, so that it is logged at debug only
             log.write({
               level: LogLevel.Debug,
               module: "callback",
@@ -250,7 +253,10 @@ const makeCalls = (
 
 // -- deliveries --------------------------------------------------------------------------------------------------------
 
-/** A mailbox keeps its capacity: a new `reportCapacity` holds for later subscribers. */
+/**
+ * The stream of a subscriber. A mailbox keeps its capacity, so that a new `reportCapacity` applies to later
+ * subscribers.
+ */
 const subscribe = (
   state: State
 ): Effect.Effect<Stream.Stream<DeliveryReport.DeliveryReport>, never, Scope.Scope> =>

@@ -1,6 +1,5 @@
 /**
- * Requests as the service takes them: where they go, how large they may be, and their body around events that are
- * already encoded.
+ * Builds requests: their URL, their limits, and their body from encoded events.
  */
 import type { AmplitudeConfig } from "../../AmplitudeConfig.js"
 import type { EventStorage } from "../../EventStorage.js"
@@ -23,7 +22,7 @@ const endpoints = {
 export const url = ({ serverUrl, serverZone, useBatch }: AmplitudeConfig.Settings): string =>
   serverUrl ?? endpoints[serverZone][useBatch ? "batch" : "httpV2"]
 
-/** Of a body that is not compressed. */
+/** The headers of a body that is not compressed. */
 export const headers: Readonly<Record<string, string>> = { "content-type": "application/json" }
 
 const head = (settings: AmplitudeConfig.Settings): string =>
@@ -33,8 +32,8 @@ const tail = ({ minIdLength }: AmplitudeConfig.Settings): string =>
   minIdLength === undefined ? "]}" : `],"options":{"min_id_length":${minIdLength}}}`
 
 /**
- * The most events of a request, and the most bytes of their JSON, a comma counted with each. A transport can take less
- * than the service does.
+ * The most events of a request, and the most bytes of their JSON with one comma each. A transport can have a smaller
+ * limit than the service.
  */
 export const limits = (
   settings: AmplitudeConfig.Settings,
@@ -48,7 +47,7 @@ export const limits = (
 
 const comma = 0x2c
 
-/** The body around events. Those that lie side by side in one buffer are copied in one piece. */
+/** The body with the events. Events that are adjacent in one buffer are copied in one piece. */
 export const body = (
   settings: AmplitudeConfig.Settings,
   events: ReadonlyArray<EventStorage.EncodedEvent>

@@ -1,6 +1,6 @@
 /**
- * One request and its answer, limited in time, and what is seen of it: a span, metrics, a line at debug level. Whatever
- * goes wrong is an answer. A tracer that throws changes nothing.
+ * Sends one request with a timeout, and records it with a span, metrics and a debug line. Every failure becomes an
+ * answer. A tracer that throws changes nothing.
  */
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
@@ -28,7 +28,7 @@ export interface Dependencies {
   readonly log: Log
 }
 
-/** Sends events, and gives the answer. Only an interruption makes it fail. `attempt` counts from 1. */
+/** Sends events and gives the answer. It fails only by interruption. `attempt` counts from 1. */
 export type Send = (
   settings: AmplitudeConfig.Settings,
   events: ReadonlyArray<EventStorage.EncodedEvent>,
@@ -91,8 +91,8 @@ export const make = ({ deadlines, log, transport }: Dependencies): Send => (sett
 const gzipped = { ...Request.headers, "content-encoding": "gzip" }
 
 /**
- * The events of a request, until its body is made. Effects that wait for the answer refer to this, and some of them stay in
- * memory until a major garbage collection.
+ * The events of a request, until its body is made. Effects that wait for the answer refer to this, and some of them
+ * stay in memory until a major garbage collection.
  */
 interface Unsent {
   events: ReadonlyArray<EventStorage.EncodedEvent>
@@ -128,7 +128,7 @@ const postBody = (
       ))
 }
 
-/** The span of a request is no child of the caller's. */
+/** The span of a request is a root span, since a request holds events of many callers. */
 const spanOptions: Tracer.SpanOptions = { root: true, kind: "client", captureStackTrace: false }
 
 const makeSpan: Effect.Effect<Tracer.Span | undefined> = Effect.catchAllCause(
@@ -136,7 +136,7 @@ const makeSpan: Effect.Effect<Tracer.Span | undefined> = Effect.catchAllCause(
   () => Effect.succeed(undefined)
 )
 
-/** Runs what belongs to a tracer of the user's, which may throw. */
+/** Calls a tracer of the user, which may throw. */
 const quietly = Option.liftThrowable((run: () => void) => run())
 
 const timeout = (): TransportError =>
@@ -145,7 +145,7 @@ const timeout = (): TransportError =>
 const isTransportError = (cause: Cause.Cause<unknown>): boolean =>
   Option.exists(Cause.failureOption(cause), (failure) => failure instanceof TransportError)
 
-/** A transport of the user's that dies, or fails with something else, has a defect. */
+/** Whether a transport of the user has a defect: it died, or failed with an error of another type. */
 const logDefect = (log: Log, cause: Cause.Cause<unknown>): void =>
   log.burst("transport", 1, () => ({
     level: LogLevel.Error,

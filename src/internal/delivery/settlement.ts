@@ -1,6 +1,6 @@
 /**
- * Events get their outcome: they leave the storage, and those that were still ours are reported. Or they go back to the
- * storage, and wait.
+ * Settles events. Events with an outcome are acknowledged and then reported, if the lease still held them. Other events
+ * are released to the storage.
  */
 import * as Effect from "effect/Effect"
 import type { EventStorage } from "../../EventStorage.js"
@@ -18,7 +18,7 @@ type EncodedEvent = EventStorage.EncodedEvent
 /** Events of a lease that are sent together. */
 export interface Part {
   readonly events: ReadonlyArray<EncodedEvent>
-  /** How many requests have carried them since they were leased, and how many retries were counted for them. */
+  /** The requests and the counted retries of the events since they were leased. */
   readonly sent: number
   readonly retries: number
 }
@@ -29,33 +29,33 @@ export interface Dependencies {
   readonly storageRetry: StorageRetry
   readonly trigger: BatchTrigger
   readonly log: Log
-  /** Events have left the storage: there is room. */
+  /** Called when events have left the storage, so that there is room. */
   readonly onSettled: () => void
 }
 
-/** An outcome that the storage does not know yet. */
+/** An outcome that is not acknowledged yet. */
 interface Decided {
   readonly part: Part
   readonly settlement: Settlement
 }
 
 export interface Settlements {
-  /** Takes events out of the storage, and reports them. */
+  /** Acknowledges events, and reports them. */
   readonly settle: (lease: EventStorage.Lease, part: Part, settlement: Settlement) => Effect.Effect<void>
-  /** Gives events back until `notBefore`, in milliseconds since the epoch; 0 is at once. */
+  /** Releases events, paused until `notBefore`, in milliseconds since the epoch. 0 means without a pause. */
   readonly release: (lease: EventStorage.Lease, part: Part, notBefore: number) => Effect.Effect<void>
-  /** The overflow policy has dropped events. */
+  /** Reports events that the overflow policy has dropped. */
   readonly evicted: (events: ReadonlyArray<EncodedEvent>, capacity: number) => void
-  /** The storage ends with the process, and does not answer any more. */
+  /** Reports the remaining events of a storage that ends with the process and does not answer. */
   readonly lost: (events: ReadonlyArray<EncodedEvent>) => void
-  /** Reports what is decided and not acknowledged: the storage has not answered in time. */
+  /** Reports the events whose outcome is decided and not acknowledged, since the storage has not answered in time. */
   readonly reportDecided: () => void
-  /** What the storage answers later is not reported: every event has its outcome. */
+  /** Ends reporting: later answers of the storage are ignored, since every event has its outcome. */
   readonly end: () => void
   /** How many events of this client are leased. */
   readonly leased: () => number
   readonly onLease: (events: ReadonlyArray<EncodedEvent>) => void
-  /** How often events were acknowledged, and whether some just are: what the storage counts meanwhile is not certain. */
+  /** The number of acknowledges, and whether one is running: a count of the storage is not exact meanwhile. */
   readonly acknowledgements: () => { readonly count: number; readonly areUnderWay: boolean }
 }
 
@@ -74,7 +74,7 @@ export const make = (deps: Dependencies): Settlements => {
   let leased = 0
   let acknowledgements = 0
 
-  /** Reports events that leave the storage. `held` are those that were still ours. */
+  /** Reports events that leave the storage. `held` are the events that the lease still held. */
   const report = ({ part, settlement }: Decided, held: ReadonlyArray<EncodedEvent>): void => {
     if (hasEnded) return
     const ours = held.length === part.events.length ? undefined : new Set(held)
@@ -106,7 +106,7 @@ export const make = (deps: Dependencies): Settlements => {
           (held) => {
             acknowledgements++
             leased -= outstanding.countOwn(part.events)
-            // else it was reported meanwhile, since the client has ended
+            // otherwise the event was reported at the end of the client
             if (decided.delete(outcome)) report(outcome, held)
           }
         )
@@ -153,6 +153,6 @@ export const make = (deps: Dependencies): Settlements => {
   }
 }
 
-/** What a durable storage keeps with an event that was dropped. */
+/** The reason that a durable storage can keep with a dropped event. */
 const acknowledgeOptions = (settlement: Settlement): EventStorage.AcknowledgeOptions | undefined =>
   settlement._tag === "Delivered" ? undefined : { dropped: settlement }

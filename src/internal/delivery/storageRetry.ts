@@ -1,4 +1,4 @@
-/** Asks a storage for as long as it fails: nothing is lost meanwhile. */
+/** Retries an operation of a storage until it succeeds. */
 import * as Cause from "effect/Cause"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -8,15 +8,15 @@ import type { Log } from "../log.js"
 import { times } from "../log.js"
 
 /**
- * Runs an operation until it succeeds. Only the time between two tries can be interrupted, so that what the storage answers
- * is never lost either.
+ * Runs an operation until it succeeds. Only the delay between two tries is interruptible, so that no answer of the
+ * storage is lost.
  */
 export type StorageRetry = <A, R>(
   operation: "acknowledge" | "count" | "evict" | "lease" | "release",
   run: () => Effect.Effect<A, StorageError, R>
 ) => Effect.Effect<A, never, R>
 
-/** How long a storage that fails is left alone, in milliseconds: each time twice as long. */
+/** The first and the longest delay after a failure, in milliseconds. Each delay is twice the one before. */
 const minDelay = 100
 const maxDelay = 10_000
 

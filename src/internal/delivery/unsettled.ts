@@ -1,6 +1,6 @@
 /**
- * Where the events lie that have no outcome yet. A client whose storage ends with the process gives each of them its
- * outcome at the end, even where the storage no longer answers.
+ * The places of events without an outcome. A client whose storage ends with the process reports each of them at its
+ * end, even if the storage does not answer.
  */
 import type { EventStorage } from "../../EventStorage.js"
 import type { Place } from "../event/jsonWriter.js"
@@ -8,12 +8,12 @@ import type { Place } from "../event/jsonWriter.js"
 /** The most events of a run. */
 const capacity = 256
 
-/** Events with consecutive sequences that lie side by side in one buffer. */
+/** Events with consecutive sequences that are adjacent in one buffer. */
 class Run {
   readonly buffer: Uint8Array
   readonly start: number
   readonly firstSequence: number
-  /** Where each event ends; negative once it has its outcome. */
+  /** The end of each event in the buffer, negative if it has its outcome. */
   readonly ends = new Int32Array(capacity)
   count = 0
   open = 0
@@ -72,7 +72,7 @@ export class Unsettled {
     if (run.open === 0) this.runs.splice(index, 1)
   }
 
-  /** The events, in the order of their sequences. How many requests have carried them is not known here. */
+  /** The events in the order of their sequences. Their `attempts` are not known here. */
   events(clientId: string): ReadonlyArray<EventStorage.EncodedEvent> {
     return this.runs.flatMap((run) =>
       Array.from(run.ends.subarray(0, run.count)).flatMap((end, index) =>

@@ -1,6 +1,6 @@
 /**
- * From what a caller gave to the JSON of an event: each field is checked and written, then the context is added and the
- * whole is validated.
+ * Writes the JSON of an event from the arguments of a call. Each field is checked and written, then the context is
+ * added and the whole event is validated.
  */
 import * as Either from "effect/Either"
 import type { AmplitudeConfig } from "../../AmplitudeConfig.js"
@@ -18,8 +18,8 @@ import { kindOf } from "./validationIssue.js"
 import { Walk } from "./walk.js"
 
 /**
- * What a call was given: an event, the parts of one, or an event type with its properties. The options fill the fields
- * that the event does not have.
+ * The arguments of a call: an event, the parts of an event, or an event type with its properties. The options fill the
+ * fields that the event does not have.
  */
 export type Given = readonly [event: unknown, properties?: unknown, options?: unknown]
 
@@ -30,9 +30,9 @@ const names = new Names<Field>((name) => knownFields.get(name))
 export class Draft {
   readonly walk = new Walk()
   readonly writer: JsonWriter = this.walk.writer
-  /** By the index of a field: whether it is written. */
+  /** Whether each field is written, by its index. */
   readonly isWritten = new Uint8Array(knownFields.size)
-  // the fields that are asked for later
+  // the fields that are read after they are written
   event_type: string | undefined = undefined
   user_id: string | undefined = undefined
   device_id: string | undefined = undefined
@@ -56,9 +56,9 @@ export class Draft {
   }
 }
 
-/** The drafts of a client, whose events lie side by side. */
+/** The drafts of a client. Its events are adjacent in shared buffers. */
 export class Drafts {
-  /** Used again. Reading an event can track another one, which then has a draft of its own. */
+  /** A draft to use again. Reading an event can track another one, which then gets another draft. */
   private spare: Draft | undefined = undefined
 
   make(): Draft {
@@ -69,7 +69,7 @@ export class Drafts {
     return draft
   }
 
-  /** The draft is not used any more. */
+  /** Returns a draft to use it again. */
   done(draft: Draft): void {
     if (draft.writer.bytes.length <= maxSize) this.spare = draft
   }
@@ -93,7 +93,7 @@ const refusedId = /^(?:anonymous|nil|none|null|n\/a|na|undefined|unknown||0{8}-0
 
 // -- fields ------------------------------------------------------------------------------------------------------------
 
-/** Keeps what is asked for later of a field, whose JSON begins at `from`. */
+/** Remembers the values of a field that are read later. Its JSON begins at `from`. */
 type Keep = (draft: Draft, value: unknown, from: number) => void
 
 const keeps: { readonly [name: string]: Keep | undefined } = {
@@ -128,7 +128,7 @@ const writeField = (draft: Draft, { head, index, name, write }: Field, value: un
   if (write(walk, value, name) === "refused") return false
   draft.isWritten[index] = 1
   keptFields[index]?.(draft, value, from)
-  // the library is checked like any other field, and always ours
+  // the given library is checked as every field is, and is then replaced by the name of this package
   if (name === "library") writer.rewind(before)
   else writer.next()
   return true
@@ -141,7 +141,7 @@ type Layer = Readonly<Record<string, unknown>>
 
 const hasOwn = Object.prototype.hasOwnProperty
 
-/** Writes the fields that are not written yet: layers are written in the order of their priority. */
+/** Writes the fields that are not written yet. Layers of fields are written in the order of their priority. */
 const writeLayer = (draft: Draft, layer: Layer | undefined): boolean => {
   const { walk } = draft
   for (const name in layer) {
@@ -159,7 +159,7 @@ const writeLayer = (draft: Draft, layer: Layer | undefined): boolean => {
   return true
 }
 
-// -- what was given ----------------------------------------------------------------------------------------------------
+// -- the arguments -----------------------------------------------------------------------------------------------------
 
 const isObject = (value: unknown): value is Layer => typeof value === "object" && value !== null
 
@@ -169,7 +169,7 @@ const objectIssue = (path: string, value: unknown): ValidationIssue => ({
   actual: kindOf(value)
 })
 
-/** Writes what was given, and the defaults for what it does not say itself. */
+/** Writes the arguments of a call, and the defaults for the missing fields. */
 export const read = (
   draft: Draft,
   [event, properties, options]: Given,
@@ -193,7 +193,7 @@ export const read = (
   })
 }
 
-/** Writes an event as it stands: what a plugin gives back is checked like what a caller gives. */
+/** Writes an event that a plugin returned. It is checked as the event of a caller is. */
 export const reread = (
   draft: Draft,
   event: unknown,
@@ -206,13 +206,13 @@ const readEvent = (draft: Draft, event: unknown): ValidationIssue | undefined =>
     return Either.isLeft(fields) ? fields.left : readEvent(draft, fields.right)
   }
   return isObject(event) && !Array.isArray(event)
-    // a constructor of `Event` leaves the refusal of its arguments to this place
+    // a constructor of `Event` does not throw: the event carries the issue of its arguments to this check
     ? (event as { readonly [issueKey]?: ValidationIssue })[issueKey] ??
       (writeLayer(draft, event) ? undefined : draft.walk.issue)
     : objectIssue("event", event)
 }
 
-/** What was given may throw when it is read. */
+/** Runs a function that reads the arguments, which may throw. */
 const guarded = (
   { walk }: Draft,
   settings: AmplitudeConfig.Settings,
@@ -222,7 +222,7 @@ const guarded = (
   return Either.merge(Either.try({ try: read, catch: () => walk.unreadable() }))
 }
 
-/** What every event carries. What the caller gave is kept, except the library, which is always ours. */
+/** Adds the context of the event. Fields of the caller are kept, except `library`. */
 export const addContext = (draft: Draft, now: number, writeInsertId: (writer: JsonWriter) => void): void => {
   const { writer } = draft
   if (draft.time === undefined) {
@@ -245,7 +245,7 @@ const insertIdHead = headOf("insert_id")
 const library = "effect-amplitude/0.1.0"
 const libraryField = Utf8.encode(`"library":${JSON.stringify(library)}`)
 
-/** The event as far as it is written. Nothing can be added to it any more. */
+/** The event that is written up to now. No field can be added afterwards. */
 export const toEvent = (draft: Draft): Event => {
   draft.writer.closeObject()
   return fromJson(jsonOf(draft))
@@ -272,7 +272,7 @@ const checkId = (
     : checkLength(name, id)
 }
 
-/** What is wrong with an event whose fields are each of the right kind. */
+/** Finds the fault of an event whose single fields are right. */
 export const validate = (
   { device_id, event_type, insert_id, user_id }: Draft,
   settings: AmplitudeConfig.Settings
@@ -298,14 +298,14 @@ export const validate = (
 export const hasTooManyGroups = ({ walk }: Draft): boolean =>
   walk.groupTypes > maxGroupTypes || walk.groupNames > maxGroupNames
 
-/** Whether an event has a time of its own before the year 2000: then it is most likely in seconds. */
+/** Whether the given time is before the year 2000: it is most likely in seconds then. */
 export const hasEarlyTime = ({ time }: Draft, now: number): boolean =>
   time !== undefined && time < earliestTime && time !== Math.floor(now)
 
-/** Ends an event, unless it is too large for a request even alone. */
+/** Ends an event, unless the event alone is too large for a request. */
 export const close = ({ writer }: Draft, settings: AmplitudeConfig.Settings): ValidationIssue | undefined => {
   writer.closeObject()
-  // with the smaller limit of the two, less what surrounds the events
+  // the smaller limit of the two APIs, without the bytes around the events
   if (writer.size < 900_000) return undefined
   const { maxBytes } = Request.limits(settings)
   return writer.size < maxBytes
@@ -313,9 +313,9 @@ export const close = ({ writer }: Draft, settings: AmplitudeConfig.Settings): Va
     : { path: "event", expected: `at most ${maxBytes - 1} bytes of JSON`, actual: `${writer.size}` }
 }
 
-/** The JSON of an event that is closed. */
+/** Takes the JSON of a closed event. */
 export const jsonOf = ({ writer }: Draft): string => writer.textOf()
 
-/** Events of one lane leave in order: that of the device, else of the user, else of the groups. */
+/** The lane of an event: its device, or else its user, or else its groups. Events of one lane leave in order. */
 export const laneOf = ({ device_id, groupsFrom, groupsTo, user_id, writer }: Draft): string =>
   device_id ?? user_id ?? (groupsTo === 0 ? "{}" : writer.textOf(groupsFrom, groupsTo))

@@ -9,7 +9,7 @@ export const eventOptions: FiberRef.FiberRef<AmplitudeConfig.Defaults | undefine
   () => FiberRef.unsafeMake<AmplitudeConfig.Defaults | undefined>(undefined)
 )
 
-/** Inner defaults over outer ones, field by field. What tells events apart is no default. */
+/** Merges defaults: inner fields win over outer ones. `insert_id` and `event_id` are no defaults. */
 export const nest = (
   outer: AmplitudeConfig.Defaults | undefined,
   inner: AmplitudeConfig.Defaults

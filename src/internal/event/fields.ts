@@ -1,4 +1,4 @@
-/** How each field of an event is checked and written, by its schema: the schemas are the only list of the fields. */
+/** The fields of an event, with the check and the encoder of each. They are derived from the schemas of `Event`. */
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import { Groups, Time } from "../../Event.js"
@@ -12,7 +12,7 @@ export interface Field extends Named<Field> {
   /** The JSON of the name and the colon after it. */
   readonly head: Uint8Array
   readonly write: Write
-  /** The place of the field among the others. */
+  /** The index of the field. */
   readonly index: number
 }
 

@@ -1,4 +1,4 @@
-/** Where `insert_id`s come from: random UUIDs, unless a test asks for ones that count. */
+/** Makes `insert_id`s: random UUIDs, or numbered ones for tests. */
 import * as Context from "effect/Context"
 import type { JsonWriter } from "./jsonWriter.js"
 
@@ -20,8 +20,8 @@ let taken = pool.length
 const hyphen = 0x2d
 
 /**
- * A random UUID (RFC 9562, version 4), written as bytes of JSON: a text of each would cost more than all the rest of it.
- * The random bytes are the platform's, asked for many at a time.
+ * Writes a random UUID (RFC 9562, version 4) as bytes of JSON, since making a string first is slower. The platform
+ * gives the random bytes, for many ids at a time.
  */
 export const randomUuid = (writer: JsonWriter): void => {
   if (taken === pool.length) {

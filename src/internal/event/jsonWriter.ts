@@ -1,9 +1,9 @@
 /**
- * JSON as UTF-8 bytes, written from left to right. A value inside an object or array is followed by a comma, which the
- * end of the object or array replaces.
+ * Writes JSON as UTF-8 bytes, from left to right. A comma follows each value inside an object or array, and the end of
+ * the object or array replaces the last comma.
  *
- * Texts that are taken lie side by side in large buffers, with a comma after each, so that a run of them is sent in one
- * piece. Their bytes never change.
+ * Finished texts are adjacent in large buffers, with a comma after each, so that many of them are sent in one piece.
+ * Their bytes never change.
  */
 import * as Utf8 from "./utf8.js"
 
@@ -24,17 +24,17 @@ const letters: ReadonlyMap<number, number> = new Map([[8, 0x62], [9, 0x74], [10,
 /** The digits of a number in base 16. */
 const hexDigits: Uint8Array = Utf8.encode("0123456789abcdef")
 
-/** Characters that JSON escapes. Surrogates are among them, since one without its other half is escaped. */
+/** The characters that may need an escape. A surrogate needs one if its other half is missing. */
 const escaped = /["\\\u0000-\u001f\ud800-\udfff]/
 
-/** The longest text that is written unit by unit, in UTF-16 units. The encoder of the platform is faster for longer ones. */
+/** The longest string that is written unit by unit, in UTF-16 units. `TextEncoder` is faster for longer ones. */
 const maxShort = 64
 
-/** The sizes of a buffer in bytes: of the first one, and at most, unless one text takes more. */
+/** The sizes of the first and of the largest buffer, in bytes. A buffer for one large text can be larger. */
 const minSize = 1024
 export const maxSize = 65_536
 
-/** Where a text lies that was taken. */
+/** The place of a finished text. */
 export interface Place {
   readonly buffer: Uint8Array
   readonly start: number
@@ -43,16 +43,16 @@ export interface Place {
 
 export class JsonWriter {
   bytes: Uint8Array = new Uint8Array(minSize)
-  /** Where the text starts, and where its next byte goes. */
+  /** The start of the current text, and the position of its next byte. */
   start = 0
   at = 0
 
-  /** How many bytes of the text are written. */
+  /** The number of bytes of the current text. */
   get size(): number {
     return this.at - this.start
   }
 
-  /** Goes back to a size that the text had before. */
+  /** Removes the bytes of the text after a size that it had before. */
   rewind(size: number): void {
     this.at = this.start + size
   }
@@ -62,7 +62,7 @@ export class JsonWriter {
     this.next()
     const { start } = this
     this.start = this.at
-    // a text that takes much of a buffer would keep all of it
+    // a long text gets its own buffer, since it would keep the whole shared buffer in memory
     return this.bytes.length > maxSize
       ? { buffer: this.bytes.slice(start, this.at), start: 0, end: this.at - start - 1 }
       : { buffer: this.bytes, start, end: this.at - 1 }
@@ -84,7 +84,7 @@ export class JsonWriter {
     this.bytes[this.at++] = byte
   }
 
-  /** Bytes of JSON, a few at a time: a loop is faster than `set` for those. */
+  /** Writes bytes of JSON. A loop is faster than `set` for a few bytes. */
   copy(source: Uint8Array): void {
     const { length } = source
     this.reserve(length)
@@ -93,13 +93,13 @@ export class JsonWriter {
     this.at = at + length
   }
 
-  /** A text of JSON. */
+  /** Writes a text that is JSON. */
   raw(json: string): void {
     this.reserve(json.length * Utf8.maxBytesPerUnit)
     this.at += Utf8.encodeInto(json, this.bytes, this.at)
   }
 
-  /** The JSON of a finite number. */
+  /** Writes a finite number. */
   number(value: number): void {
     if (Number.isSafeInteger(value)) this.integer(value)
     else this.ascii(`${value}`)
@@ -117,7 +117,7 @@ export class JsonWriter {
     }
   }
 
-  /** The digits of an integer below 1e9, at least `least` of them. There must be room for them. */
+  /** Writes the digits of an integer below 1e9, at least `least` digits. The caller has made room. */
   private digits(value: number, least: number): void {
     let count = least
     for (let power = 10 ** least; power <= value; power *= 10) count++
@@ -139,7 +139,7 @@ export class JsonWriter {
     this.at = at + length
   }
 
-  /** The JSON of a text, as `JSON.stringify` writes it. */
+  /** Writes a string as `JSON.stringify` does. */
   text(text: string): void {
     const { length } = text
     if (length > maxShort) {
@@ -173,7 +173,7 @@ export class JsonWriter {
     this.closeText()
   }
 
-  /** The beginning of a text whose characters are written one by one. */
+  /** Writes the beginning of a string, up to the first character that is not ASCII or needs an escape. */
   openText(): void {
     this.put(quote)
   }
@@ -182,13 +182,13 @@ export class JsonWriter {
     this.put(quote)
   }
 
-  /** Two digits in base 16. There must be room for them. */
+  /** Writes two hexadecimal digits. The caller has made room. */
   hex(byte: number): void {
     this.bytes[this.at++] = hexDigits[byte >> 4]!
     this.bytes[this.at++] = hexDigits[byte & 15]!
   }
 
-  /** The rest of a text from a character that is not ASCII or is escaped. */
+  /** Writes the rest of a string from a character that is not ASCII or needs an escape. */
   private rest(text: string, from: number): void {
     for (let index = from; index < text.length; index++) {
       this.reserve(6)
@@ -203,7 +203,7 @@ export class JsonWriter {
       else if (!Utf8.isSurrogate(unit)) this.sequence(0xe0 | unit >> 12, unit, 2)
       else {
         const point = text.codePointAt(index)!
-        // half a surrogate pair is no character: JSON escapes it
+        // JSON escapes half a surrogate pair
         if (point <= 0xffff) this.escapeUnit(unit)
         else {
           this.sequence(0xf0 | point >> 18, point, 3)
@@ -231,7 +231,7 @@ export class JsonWriter {
     for (let shift = 6 * (following - 1); shift >= 0; shift -= 6) this.bytes[this.at++] = 0x80 | point >> shift & 0x3f
   }
 
-  /** The comma after a value inside an object or array. */
+  /** Writes the comma after a value inside an object or array. */
   next(): void {
     this.put(comma)
   }

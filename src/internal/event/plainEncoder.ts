@@ -1,7 +1,6 @@
 /**
- * The encoding of schemas whose parts are plain: strings, numbers, booleans, literals, structs, records, arrays, and
- * unions and filters of these. It gives what Schema gives in a fraction of the time. Where it cannot tell that a value is
- * right, Schema decides.
+ * A fast encoder for plain schemas: strings, numbers, booleans, literals, structs, records, arrays, and unions and
+ * filters of these. It gives the same result as Schema. For a value that it does not accept, Schema decides.
  */
 import * as Either from "effect/Either"
 import * as Option from "effect/Option"
@@ -15,7 +14,7 @@ import { isPlain, Properties } from "./properties.js"
 /** The encoded value, or `undecided`. */
 export type Encode = (value: unknown) => unknown
 
-/** The answer for a value that Schema has to look at. */
+/** The result for a value that Schema has to encode. */
 export const undecided: unique symbol = Symbol.for("effect-amplitude/internal/undecided")
 
 const options: AST.ParseOptions = { onExcessProperty: "error" }
@@ -33,7 +32,7 @@ const bySchema = (ast: AST.AST): Encode => {
   return (value) => Either.getOrElse(encode(value), () => undecided)
 }
 
-/** Nothing for a schema that is not plain. */
+/** Compiles a schema. The result is undefined if the schema is not plain. */
 const compile = (ast: AST.AST): Encode | undefined => {
   switch (ast._tag) {
     case "StringKeyword":
@@ -77,7 +76,10 @@ const compileFilter = (ast: AST.Refinement): Encode | undefined => {
   }
 }
 
-/** Two members that are both objects, or both arrays, can accept the same value: Schema tells which one it is of. */
+/**
+ * Whether a union is plain. Two members that are both objects, or both arrays, can accept the same value: Schema
+ * decides.
+ */
 const compileUnion = (ast: AST.Union): Encode | undefined => {
   const isPlain = (["object", "array"] as const).every((kind) =>
     ast.types.filter((t) => kindOf(t) === kind).length <= 1
@@ -93,7 +95,7 @@ const compileUnion = (ast: AST.Union): Encode | undefined => {
   }
 }
 
-/** The values that a member of a union accepts. Nothing where these can be of any kind. */
+/** The kinds of values that a member of a union accepts. Undefined if they can be of any kind. */
 const kindOf = (ast: AST.AST): "scalar" | "array" | "object" | undefined => {
   switch (ast._tag) {
     case "Refinement":
@@ -134,7 +136,7 @@ interface PlainField extends Named<PlainField> {
 }
 
 const compileStruct = ({ propertySignatures }: AST.TypeLiteral): Encode | undefined => {
-  // to Schema, a struct without fields is any value
+  // a Schema struct without fields accepts any value
   if (propertySignatures.length === 0 || propertySignatures.some(({ name }) => !isOrdinary(name))) return undefined
   const fields = new Map(
     propertySignatures.map(({ isOptional, name, type }): [string, PlainField] => {
@@ -182,7 +184,7 @@ const compileRecord = (
 
 const hasOwn = Object.prototype.hasOwnProperty
 
-/** Whether a member of this name is set by an assignment. */
+/** Whether an assignment can set a member with this name, which is not true of `__proto__`. */
 const isOrdinary = (name: PropertyKey): boolean => typeof name === "string" && name !== "__proto__"
 
 const isDictionary = (value: unknown): value is Readonly<Record<string, unknown>> =>

@@ -1,5 +1,5 @@
 /**
- * Properties are the open part of an event: what a product puts in `event_properties`, `user_properties` and
+ * Checks and writes the properties of an event: the values in `event_properties`, `user_properties` and
  * `group_properties`.
  */
 import * as Either from "effect/Either"
@@ -73,7 +73,7 @@ const [isTrue, isFalse, isNull] = ["true", "false", "null"].map(encode) as [Uint
 
 export const jsonOfBoolean = (value: boolean): Uint8Array => value ? isTrue : isFalse
 
-/** Longer strings are cut here as the service would cut them. */
+/** Writes a string. A longer string is cut as the service would cut it. */
 const fitting = (text: string): string => text.length > maxStringLength ? cut(text) : text
 
 const writeValue = (walk: Walk, value: unknown, key: string | number, depth: number): Written => {
@@ -103,7 +103,7 @@ const writeObject = (walk: Walk, value: object, key: string | number, depth: num
   const toJSON = (value as { readonly toJSON?: unknown }).toJSON
   if (typeof toJSON !== "function") return writeContainer(walk, value, depth)
   if (isDate(value) && Number.isNaN(timeOf(value))) return walk.refuse("a valid date", "an invalid Date")
-  // a Buffer has a toJSON, and is a typed array all the same
+  // a Buffer has a `toJSON`, and is refused as every typed array is
   if (ArrayBuffer.isView(value)) return walk.refuse(serializable, nameOf(value))
   const json: unknown = toJSON.call(value, String(key))
   // as in JSON.stringify, the `toJSON` of what `toJSON` returned is not called
@@ -112,7 +112,7 @@ const writeObject = (walk: Walk, value: object, key: string | number, depth: num
     : writeValue(walk, json, key, depth)
 }
 
-/** Also of another realm. */
+/** Whether a value is a `Date`, also of another realm. */
 export const isDate = (value: object): boolean =>
   value instanceof Date || Object.prototype.toString.call(value) === "[object Date]"
 
@@ -127,7 +127,7 @@ const writeContainer = (walk: Walk, value: object, depth: number): Written => {
 
 const writeArray = (walk: Walk, items: ReadonlyArray<unknown>, depth: number): Written => {
   const { writer } = walk
-  // read once, as JSON.stringify does: reading an element can lengthen its own array
+  // the length is read once, as JSON.stringify does: reading an element can change the array
   const { length } = items
   if (!walk.fitValues(length)) return "refused"
   writer.openArray()
@@ -176,7 +176,7 @@ export const writeProperties: Write = (walk, value, key) => {
   return walk.refuse("an object", `an object whose toJSON returns ${actual}`, 0)
 }
 
-/** The same for a copy: plain data that shares nothing with what was given. `path` is where the object stands. */
+/** Checks a properties object, and gives a deep copy of it as plain data. `path` is the path of the object. */
 export const copyProperties = (
   value: unknown,
   path: string
@@ -192,16 +192,16 @@ export const copyProperties = (
   )
 }
 
-/** `Object.assign`, for which a member called `__proto__` is a member like any other. */
+/** `Object.assign` that also copies an own member `__proto__`. */
 export const assign = <A extends object>(target: A, source: object | null | undefined): A =>
   source !== null && source !== undefined && Object.hasOwn(source, "__proto__")
     ? Object.defineProperties(target, Object.getOwnPropertyDescriptors({ ...source }))
     : Object.assign(target, source)
 
-/** The most values that are looked at for `arePlain`. */
+/** The most values that `arePlain` reads. */
 const maxPlainValues = 1000
 
-/** Whether properties are JSON as they stand, without `toJSON`. It gives up on large ones. */
+/** Whether properties are JSON without `toJSON`. It answers false for large ones. */
 export const arePlain = (properties: unknown): boolean => {
   let left = maxPlainValues
   const isJson = (value: unknown, depth: number): boolean => {
@@ -221,12 +221,12 @@ export const arePlain = (properties: unknown): boolean => {
   return typeof properties === "object" && properties !== null && !Array.isArray(properties) && isJson(properties, 1)
 }
 
-/** Properties as users write them: interface-typed values fit, each value is checked when the event is tracked. */
+/** The type of properties. `any` admits values of interface types; each value is checked when the event is tracked. */
 export interface Properties {
   readonly [key: string]: any
 }
 
-/** The check as a schema, for the classes of data. It hands on what it was given. */
+/** The check as a schema, for `Schema.Class`es. It does not copy the value. */
 export const Properties: Schema.Schema<Properties> = Schema.declare(
   [],
   {

@@ -1,6 +1,6 @@
 /**
- * From the issue of a schema to a `ValidationIssue`. Schema's own messages quote the value: a validation issue is made of
- * the schema's words and the kind of the value alone.
+ * Converts the issue of a schema into a `ValidationIssue`. The messages of Schema quote the value. A validation issue
+ * has only the description of the schema and the kind of the value.
  */
 import * as Either from "effect/Either"
 import * as Option from "effect/Option"
@@ -11,8 +11,8 @@ import type { ValidationIssue } from "./validationIssue.js"
 import { guarded, join, kindOf } from "./validationIssue.js"
 
 /**
- * The first issue of a value that stands at `path`, which is empty for the root. The path of the issue is the one that
- * `ParseResult.ArrayFormatter` gives.
+ * The first issue of a value. `path` is the path of the value, empty for the root. The path of the issue is the one
+ * that `ParseResult.ArrayFormatter` gives.
  */
 export const validationIssueOf = (issue: ParseResult.ParseIssue, path: string): ValidationIssue => {
   switch (issue._tag) {
@@ -45,7 +45,7 @@ const listOf = <A>(items: ParseResult.SingleOrNonEmpty<A>): ReadonlyArray<A> =>
 const wrong = (path: string, ast: AST.AST, actual: unknown): ValidationIssue =>
   ast === Properties.ast ? issueOfProperties(actual, path) : { path, expected: describe(ast), actual: kindOf(actual) }
 
-/** The schema of properties says no more than that they are wrong: the walk over them knows where. */
+/** Finds the place of an issue in properties by a walk, since the issue of their schema has no path. */
 const issueOfProperties = (actual: unknown, path: string): ValidationIssue =>
   Either.match(guarded(path, () => copyProperties(actual, path)), {
     onLeft: (found) => found,
@@ -53,8 +53,8 @@ const issueOfProperties = (actual: unknown, path: string): ValidationIssue =>
   })
 
 /**
- * An issue of the value itself says what the outermost schema expects, where that schema says it: a string in the place of
- * "an integer above 0" is told so. An issue of a part of the value says what is expected of that part.
+ * The description of the expected value. An issue of the whole value uses the description of the outermost schema, such
+ * as "an integer above 0". An issue of a part of the value uses the description of that part.
  */
 const outermost = (
   issue: ParseResult.Refinement | ParseResult.Composite,
@@ -67,7 +67,7 @@ const outermost = (
     : found
 }
 
-/** The known names help with one that is misspelt. */
+/** Lists the known names, which helps with a misspelt one. */
 const issueOfField = (ast: AST.TypeLiteral, issue: ParseResult.ParseIssue, path: string): ValidationIssue =>
   issue._tag === "Pointer" && issue.issue._tag === "Unexpected" && ast.propertySignatures.length > 0
     ? {
@@ -77,7 +77,7 @@ const issueOfField = (ast: AST.TypeLiteral, issue: ParseResult.ParseIssue, path:
     }
     : validationIssueOf(issue, path)
 
-/** The member of a union that was meant is the only one with an issue inside the value. Otherwise all of them are named. */
+/** The issue of a union. If exactly one member has an issue inside the value, the issue is the one of that member. */
 const issueOfUnion = (ast: AST.Union, issue: ParseResult.Composite, path: string): ValidationIssue => {
   const issues = listOf(issue.issues)
     .filter((member) => !(member._tag === "Type" && AST.isUndefinedKeyword(member.ast)))

@@ -1,7 +1,7 @@
-/** Texts as they are on the wire, and how many bytes they take there. */
+/** Encodes and decodes UTF-8, and counts the bytes of texts. */
 import * as Option from "effect/Option"
 
-/** No UTF-16 unit takes more than three bytes: a bound that costs nothing, for texts far from a limit. */
+/** The most bytes of a UTF-16 unit. It gives an upper bound of the bytes of a text without counting. */
 export const maxBytesPerUnit = 3
 
 export const isSurrogate = (unit: number): boolean => unit >= 0xd800 && unit <= 0xdfff
@@ -10,15 +10,15 @@ const isHighSurrogate = (unit: number): boolean => unit >= 0xd800 && unit <= 0xd
 
 const isLowSurrogate = (unit: number): boolean => unit >= 0xdc00 && unit <= 0xdfff
 
-/** The platform's own count where there is one: Node's reads many bytes at once. */
+/** The count of Node, which is faster, or undefined on other platforms. */
 const native = (globalThis as { readonly Buffer?: { readonly byteLength?: (text: string) => number } }).Buffer
   ?.byteLength
 
-/** How many bytes a text takes, or bytes do. */
+/** The number of bytes of a text or of bytes. */
 export const byteLength = (content: string | Uint8Array): number =>
   typeof content !== "string" ? content.length : native === undefined ? countBytes(content) : native(content)
 
-/** The same anywhere. */
+/** The number of bytes of a text on any platform. */
 export const countBytes = (text: string): number => {
   let bytes = text.length
   for (let index = 0; index < text.length; index++) {
@@ -35,35 +35,38 @@ export const countBytes = (text: string): number => {
 }
 
 const encoder = new TextEncoder()
-/** What is a mark of the byte order at the beginning of a text is one of its characters here. */
+/** A decoder that keeps a byte order mark at the beginning, as a character of the text. */
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true })
 
-/** The bytes of a text. Half a surrogate pair becomes U+FFFD, which is one UTF-16 unit as well. */
+/** The UTF-8 bytes of a text. Half a surrogate pair becomes U+FFFD, which is one UTF-16 unit as well. */
 export const encode = (text: string): Uint8Array => encoder.encode(text)
 
-/** The same into bytes that are there, from `at`; how many it takes. There has to be room for the longest there can be. */
+/**
+ * Encodes a text into `bytes` from `at`, and gives the number of bytes. There must be room for `maxBytesPerUnit`
+ * bytes a unit.
+ */
 export const encodeInto = (text: string, bytes: Uint8Array, at: number): number =>
   encoder.encodeInto(text, bytes.subarray(at)).written
 
-/** The text of bytes that were encoded. */
+/** Decodes UTF-8 bytes. */
 export const decode = (bytes: Uint8Array): string => decoder.decode(bytes)
 
-/** What can be resized is mapped into memory by itself; an engine that does not know the option (ES2024) ignores it. */
+/** Makes a resizable buffer, which V8 maps into memory by itself. Engines without this option (ES2024) ignore it. */
 export const ResizableArrayBuffer: new(
   size: number,
   options: { readonly maxByteLength: number }
 ) => ArrayBuffer = ArrayBuffer
 
-/** Browsers decode nothing that can be resized. */
+/** Whether `TextDecoder` takes resizable buffers. Browsers refuse them. */
 const decodesResizable: boolean = Option.isSome(
   Option.liftThrowable(decode)(new Uint8Array(new ResizableArrayBuffer(1, { maxByteLength: 1 })))
 )
 
-/** The text of a part of them. */
+/** Decodes the bytes from `from` up to `to`. */
 export const decodeRange = (bytes: Uint8Array, from: number, to: number): string =>
   decode(decodesResizable ? bytes.subarray(from, to) : bytes.slice(from, to))
 
-/** The text of bytes that lie in a buffer. */
+/** Decodes the JSON of an encoded event. */
 export const textOf = (
   { buffer, end, start }: { readonly buffer: Uint8Array; readonly start: number; readonly end: number }
 ): string => decodeRange(buffer, start, end)

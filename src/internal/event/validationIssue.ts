@@ -1,17 +1,17 @@
-/** What is wrong with a value, in words that never hold the value itself: it can be a secret. */
+/** The fault of a value. It never holds the value, which can be a secret. */
 import * as Either from "effect/Either"
 import { identity } from "effect/Function"
 import * as Option from "effect/Option"
 
 export interface ValidationIssue {
-  /** Where the value is. */
+  /** The path of the value. */
   readonly path: string
   readonly expected: string
   /** The kind of value that was found. */
   readonly actual: string
 }
 
-/** The longest name that is shown whole in a path, in UTF-16 units. */
+/** The longest name in a path, in UTF-16 units. A longer one is cut. */
 const maxShownName = 200
 
 /** The text of a path: `.name` or `["a name"]` for a field, `[0]` for an element. */
@@ -32,7 +32,7 @@ export const unreadable: Omit<ValidationIssue, "path"> = {
   actual: "a getter, a toJSON or a proxy that throws"
 }
 
-/** Runs a check of a caller's value. Where reading the value throws, that is an issue at `path`. */
+/** Runs a check of a value of the caller. If reading the value throws, the result is an issue at `path`. */
 export const guarded = <A>(
   path: string,
   check: () => Either.Either<A, ValidationIssue>

@@ -1,15 +1,15 @@
 /**
- * One pass over an event, or over a properties object: each value is read once, checked and written at once, so that what
- * was checked is what is sent. Limits of size and count are checked on the way.
+ * The state of one pass over an event or a properties object. Each value is read once, and checked and written at once,
+ * so that the checked value is the one that is sent. The limits of size and count are checked on the way.
  */
 import { JsonWriter } from "./jsonWriter.js"
 import type { ValidationIssue } from "./validationIssue.js"
 import { join, shown, unreadable } from "./validationIssue.js"
 
-/** What became of a value. One that is left out has no JSON. The issue of one that is refused is in the walk. */
+/** The result for a value. An omitted value has no JSON. The issue of a refused value is in the walk. */
 export type Written = "written" | "leftOut" | "refused"
 
-/** Checks a value and writes its JSON. Reading the value may throw: the caller guards, and asks `unreadable`. */
+/** Checks a value and writes its JSON. Reading the value may throw: the caller catches this and uses `unreadable`. */
 export type Write = (walk: Walk, value: unknown, key: string) => Written
 
 /** The most bytes of the largest request, which is that of the Batch API. */
@@ -30,7 +30,7 @@ export class Walk {
   private values = 0
   private maxBytes = largestRequest
 
-  /** Begins with another event. */
+  /** Begins a walk over another event. */
   clear(): void {
     this.writer.rewind(0)
     this.groupTypes =
@@ -42,24 +42,24 @@ export class Walk {
     this.maxBytes = largestRequest
   }
 
-  /** What takes more bytes is refused. */
+  /** The most bytes. A larger event is refused. */
   limit(maxBytes: number): void {
     this.maxBytes = maxBytes
   }
 
-  /** Goes on with the value of a key. False where what is written is too large already. */
+  /** Enters the value of a key. The result is false if the written JSON is already too large. */
   enter(depth: number, key: string | number): boolean {
     this.keys[depth] = key
     this.depth = depth
     return (++this.values * minBytesPerValue <= this.maxBytes && this.writer.size <= this.maxBytes) || this.refuseSize()
   }
 
-  /** Whether a text, of at least one byte a unit, can be written. */
+  /** Whether a string fits. It takes at least one byte for each UTF-16 unit. */
   fits(text: string): boolean {
     return this.writer.size + text.length <= this.maxBytes || this.refuseSize()
   }
 
-  /** Whether as many values more can be written. A proxy can have any `length`. */
+  /** Whether `count` more values fit. A proxy can have any `length`. */
   fitValues(count: number): boolean {
     if ((this.values + count) * minBytesPerValue <= this.maxBytes) return true
     this.refuse(`at most ${this.maxBytes / minBytesPerValue} values`, "more")
@@ -73,13 +73,13 @@ export class Walk {
     return false
   }
 
-  /** Refuses the value at the key of the given depth: that of the last key, unless another one is given. */
+  /** Refuses the value at the key of a depth. Default: the depth of the last key. */
   refuse(expected: string, actual: string, depth: number = this.depth): "refused" {
     this.issue = { path: this.path(depth), expected, actual }
     return "refused"
   }
 
-  /** The issue of the value that has just thrown when it was read. */
+  /** The issue of a value that threw when it was read. */
   unreadable(): ValidationIssue {
     return { ...unreadable, path: this.path(this.depth) }
   }

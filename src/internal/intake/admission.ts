@@ -1,15 +1,15 @@
-/** Which calls are accepted: those that began before the client was shut down. */
+/** Decides which calls are accepted: those that began before the client was shut down. */
 import * as Effect from "effect/Effect"
 
 export class Admission {
-  /** Calls that began from now on are refused. */
+  /** Whether new calls are refused. */
   isClosing = false
-  /** Calls that are under way are refused as well. */
+  /** Whether running calls are refused as well. */
   isClosed = false
   private underWay = 0
   private readonly idle = Effect.unsafeMakeLatch(true)
 
-  /** Counts a call as under way while it runs. */
+  /** Counts a call while it runs. */
   readonly counted = <A, E, R>(call: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
     Effect.suspend(() => {
       if (this.underWay++ === 0) this.idle.unsafeClose()
@@ -21,6 +21,6 @@ export class Admission {
       )
     })
 
-  /** Completes when no call is under way. */
+  /** Completes when no call is running. */
   readonly none: Effect.Effect<void> = Effect.suspend(() => this.idle.await)
 }

@@ -1,7 +1,7 @@
 /**
- * Lets the event loop turn where callers would not: a fiber that tracks one event after the other gives way to other
- * fibers now and then, as Effect's scheduler has it, but not to timers and sockets. Nothing of what it tracks could leave
- * before it is done, and what does not fit into the buffer would be left to the overflow policy.
+ * Yields to the event loop when many events are tracked in a row. Effect's scheduler lets other fibers run, but not
+ * timers and sockets. Without these yields no request could leave during a long loop of `track`, and the buffer would
+ * overflow.
  */
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -9,29 +9,29 @@ import * as Option from "effect/Option"
 import type * as Scheduler from "effect/Scheduler"
 
 export interface Fairness {
-  /** To be called for each call of `track`, when it is over: what it has to wait for, mostly nothing. */
+  /** Called at the end of each call of `track`. The result is what the call waits for, which is mostly nothing. */
   readonly next: () => Effect.Effect<void>
-  /** Events leave: turns are of use. */
+  /** Called when events leave: yields are useful then. */
   readonly onLease: () => void
 }
 
 /**
- * After so many calls the event loop is watched, and after as many more one of them waits for it if it has not turned. A
- * turn costs as much as some events do: the fewer of them are of use, the fewer there are.
+ * The number of calls between two checks of the event loop. If it has not turned since the last check, one call waits
+ * for it. A turn has a cost, so that the number grows while turns let no events leave.
  */
 const minCalls = 50
 const maxCalls = 800
 const growth = 1.5
 
-/** So many callers that come meanwhile wait for the same turn: a loop can be that of many fibers. */
+/** The most callers that wait for the same turn, since many fibers can track at the same time. */
 const maxWaiting = 100
 
 export const make = (): Fairness => {
   let calls = 0
   let period = minCalls
-  /** Whether the event loop has not turned since it was last watched. */
+  /** Whether the event loop has not turned since the last check. */
   let isHeld = false
-  /** Those that wait for it. */
+  /** The callers that wait for the turn. */
   let waiting: Array<() => void> = []
 
   const watch = (): void => {
@@ -77,14 +77,16 @@ const canWait = (scheduler: Scheduler.Scheduler & { readonly deferred?: boolean 
   scheduler.deferred !== false
 
 /**
- * Runs a task when the event loop has turned, and says whether it will: not where a test has put timers of its own in the
- * place of the platform's, which may never run it, and not where a platform allows none.
+ * Runs a task in the next turn of the event loop. The result is false if the task will not run: a test has replaced the
+ * timers of the platform, or the platform allows no timers.
  */
 const afterTurn = (task: () => void): boolean => {
   const soon = globalThis.setImmediate ?? globalThis.setTimeout
   return isOfPlatform(soon) && Option.isSome(Option.liftThrowable(() => soon(task))())
 }
 
-/** The timers of vitest, jest and sinon have a clock, those of `node:test` and of mocks have another name. */
+/**
+ * Whether a timer is the platform's. The fakes of vitest, jest and sinon have a clock; other fakes have another name.
+ */
 const isOfPlatform = (timer: typeof setImmediate | typeof setTimeout): boolean =>
   /^set(Immediate|Timeout)$/.test(timer.name) && !("clock" in timer)

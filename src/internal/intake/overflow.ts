@@ -1,6 +1,6 @@
 /**
- * From an encoded event to the storage, and what happens when there is no room: the four overflow policies, and the
- * callers that wait.
+ * Appends encoded events to the storage. If the storage is full, it applies the overflow policy, and holds the callers
+ * that wait for room.
  */
 import * as Arr from "effect/Array"
 import * as Cause from "effect/Cause"
@@ -19,7 +19,7 @@ import { currentFiber } from "../time.js"
 
 type EncodedEvent = EventStorage.EncodedEvent
 
-/** An event that is encoded and has no sequence yet. */
+/** An encoded event without a sequence. */
 export interface Unstored extends Place {
   readonly lane: string
 }
@@ -29,17 +29,17 @@ export interface Dependencies<Event extends Unstored> {
   readonly storage: EventStorage.Service
   readonly outstanding: Outstanding
   readonly clientId: string
-  /** Runs what waits for room: whoever makes it may be another client. */
+  /** Wraps an effect that waits for room, which another client can make. */
   readonly whileWaiting: <A, E>(effect: Effect.Effect<A, E>) => Effect.Effect<A, E>
-  /** Whether the client has ended: nobody is left who could send what it takes. */
+  /** Whether the client has ended, so that nothing would send a new event. */
   readonly hasEnded: () => boolean
-  /** The storage has taken events. What it returns is part of the call. */
+  /** Called when the storage has accepted events. The call runs the result. */
   readonly onAccepted: (events: Arr.NonEmptyReadonlyArray<Event>) => Effect.Effect<void>
-  /** Events were dropped to make room. */
+  /** Called when events were dropped to make room. */
   readonly onEvicted: (events: ReadonlyArray<EncodedEvent>, capacity: number) => void
 }
 
-/** Makes an effect interruptible again, where the caller is. */
+/** Makes an effect interruptible if the caller is. */
 export type Restore = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
 
 /** Makes an effect that cannot be interrupted, but where it restores that. */
@@ -49,9 +49,9 @@ export type Mask = <A, E, R>(effect: (restore: Restore) => Effect.Effect<A, E, R
 export const masked = (restore: Restore): Mask => (effect) => effect(restore)
 
 export interface StoreOptions<Event extends Unstored, E> {
-  /** Runs where the storage has not taken the events. */
+  /** Runs if the storage has not accepted the events. */
   readonly onError: (error: TrackError, events: Arr.NonEmptyReadonlyArray<Event>) => Effect.Effect<void, E>
-  /** Whether the outcome is waited for: the events cannot be part of a transaction then. */
+  /** Whether the caller waits for the outcome. The events cannot be part of its transaction then. */
   readonly isAwaited: boolean
   /** Runs before each try to append, with the sequence of the first event. */
   readonly onSequence?: ((sequence: number) => void) | undefined
@@ -59,8 +59,8 @@ export interface StoreOptions<Event extends Unstored, E> {
 
 export interface Overflow<Event extends Unstored> {
   /**
-   * Appends events, all or none. To be called, and run, where the fiber cannot be interrupted: while `isAtOnce`, a single
-   * operation of the fiber is such a place. The waiting for room can be interrupted as `mask` has it.
+   * Appends events, all or none. To be called, and run, where the fiber cannot be interrupted: while `isAtOnce`, a
+   * single operation of the fiber is such a place. The waiting for room can be interrupted as `mask` has it.
    */
   readonly store: <E>(
     events: Arr.NonEmptyReadonlyArray<Event>,
@@ -69,15 +69,15 @@ export interface Overflow<Event extends Unstored> {
   ) => Effect.Effect<void, E>
   /** Whether the storage has answered each time at once, and so will most likely do so again. */
   readonly isAtOnce: () => boolean
-  /** There may be room. */
+  /** Called when there may be room. */
   readonly onRoom: () => void
-  /** Drops what is too many for the settings as they are. */
+  /** Drops the events over the current `bufferCapacity`. */
   readonly trim: Effect.Effect<void>
-  /** Callers that wait for room are refused with `AmplitudeClosed`. */
+  /** Refuses the callers that wait for room with `AmplitudeClosed`. */
   readonly close: () => void
 }
 
-/** What becomes of events for which there is no room. */
+/** Handles events for which there is no room. */
 type OnRefused<Event extends Unstored, E> = (
   events: Arr.NonEmptyReadonlyArray<Event>,
   options: StoreOptions<Event, E>,
@@ -91,7 +91,7 @@ interface Waiting {
 
 export const make = <Event extends Unstored>(deps: Dependencies<Event>): Overflow<Event> => {
   const { clientId, config, hasEnded, onAccepted, onEvicted, outstanding, storage, whileWaiting } = deps
-  /** The first one tries when there may be room. Nobody overtakes. */
+  /** The waiting callers in order. Only the first one tries, so that nobody overtakes. */
   const queue: Array<Waiting> = []
   let isClosing = false
   /** Whether the storage has answered each time at once. Not known before the first time. */
@@ -99,7 +99,7 @@ export const make = <Event extends Unstored>(deps: Dependencies<Event>): Overflo
 
   const suspends = (): boolean => config.unsafeSettings().overflow === "suspend"
 
-  /** Appends events. Where there is no room for them, `onRefused` says what becomes of them. */
+  /** Appends events, and runs `onRefused` if there is no room. */
   const append = <E>(
     events: Arr.NonEmptyReadonlyArray<Event>,
     options: StoreOptions<Event, E>,
@@ -124,7 +124,7 @@ export const make = <Event extends Unstored>(deps: Dependencies<Event>): Overflo
               if (result.evicted.length > 0) onEvicted(result.evicted, capacity)
               return onAccepted(events)
             case "AcceptedOnCommit":
-              // accepted when the transaction commits, which only the storage can see
+              // the events are accepted when the transaction commits, which only the storage can see
               for (const { sequence } of sequenced) outstanding.acceptedOnCommit(sequence)
               return Exit.void
             case "Refused":
@@ -168,7 +168,7 @@ export const make = <Event extends Unstored>(deps: Dependencies<Event>): Overflo
     if (index === 0) queue[0]?.tryAgain.unsafeOpen()
   }
 
-  /** Waits behind those who wait already, and tries again whenever there may be room. */
+  /** Waits behind the callers that wait already, and tries again whenever there may be room. */
   const storeWhenRoom = <E>(
     events: Arr.NonEmptyReadonlyArray<Event>,
     options: StoreOptions<Event, E>,
@@ -185,7 +185,7 @@ export const make = <Event extends Unstored>(deps: Dependencies<Event>): Overflo
           return append(events, options, () => suspends() ? whenRoom : bufferFull(events, options))
         })
       )
-      // once more: room may have been made before this caller stood in the queue, and the client may have closed
+      // there may have been room, or the client may have closed, before this caller was in the queue
       if (queue[0] === waiting || isClosing) waiting.tryAgain.unsafeOpen()
       return whileWaiting(Effect.onExit(whenRoom, () => Effect.sync(() => leave(waiting))))
     })
@@ -236,7 +236,7 @@ const inOwnFiber = <A, E>(effect: Effect.Effect<A, E>): Effect.Effect<A, E> => {
   return Effect.uninterruptible(Fiber.join(Runtime.runFork(runtime, Effect.uninterruptible(effect))))
 }
 
-/** A storage that dies has failed like any other. */
+/** A defect of the storage counts as a failure. */
 const toStorageError = (cause: Cause.Cause<StorageError>): StorageError => {
   const error = Cause.squash(cause)
   return error instanceof StorageError

@@ -1,5 +1,5 @@
 /**
- * The plugins of a client: adding and removing them, applying those that change events, and handing accepted events to
+ * The plugins of a client: adds and removes them, applies the ones that change events, and passes accepted events to
  * destinations.
  */
 import * as Cause from "effect/Cause"
@@ -25,10 +25,10 @@ import type { Log } from "../log.js"
 import { causeText, times } from "../log.js"
 import * as TaskQueue from "../taskQueue.js"
 
-/** The most events that wait for one destination. Then its oldest event is dropped. */
+/** The most events that wait for one destination. Beyond it the oldest event is dropped. */
 const destinationCapacity = 10_000
 
-/** What plugins made of an event: the event, or the reason why one of them dropped it. */
+/** The result of applying plugins: the event, or the reason why a plugin dropped it. */
 export type Applied =
   | { readonly _tag: "Passed"; readonly event: Event }
   | { readonly _tag: "Dropped"; readonly event: Event; readonly message: string }
@@ -36,27 +36,27 @@ export type Applied =
 export interface Plugins {
   readonly add: (client: Amplitude.Client, plugin: Plugin) => Effect.Effect<void, PluginError>
   readonly remove: (name: string) => Effect.Effect<boolean>
-  /** The plugins for an event that was tracked inside others: those are left out. */
+  /** The `before` plugins for an event, without the plugins inside which it was tracked. */
   readonly before: (inside: ReadonlyArray<Plugin>) => ReadonlyArray<Before>
   readonly enrichment: (inside: ReadonlyArray<Plugin>) => ReadonlyArray<Enrichment>
   /** Applies plugins to an event, in their order. */
   readonly apply: (event: Event, plugins: ReadonlyArray<Before | Enrichment>) => Effect.Effect<Applied>
   readonly hasDestination: () => boolean
-  /** Hands an accepted event to every destination. */
+  /** Passes an accepted event to every destination. */
   readonly dispatch: (json: string, inside: ReadonlyArray<Plugin>) => void
   /** Flushes every destination. */
   readonly flush: Effect.Effect<void>
-  /** Removes every plugin, the last one first, and waits for none beyond `timeUp`. No other plugin can be added. */
+  /** Removes every plugin, the last one first, and waits no longer than `timeUp`. No plugin can be added afterwards. */
   readonly end: (timeUp: Effect.Effect<void>) => Effect.Effect<void>
 }
 
-/** The plugins that the fiber runs in. What it tracks does not pass through them again. */
+/** The plugins that the fiber runs in. Events that it tracks do not pass through them again. */
 export const insidePlugins: FiberRef.FiberRef<ReadonlyArray<Plugin>> = globalValue(
   "effect-amplitude/internal/plugins/insidePlugins",
   () => FiberRef.unsafeMake<ReadonlyArray<Plugin>>([])
 )
 
-/** An accepted event for a destination, and the plugins inside which it was tracked. */
+/** An accepted event for a destination, with the plugins inside which it was tracked. */
 interface Dispatched {
   readonly json: string
   readonly inside: ReadonlyArray<Plugin>
@@ -80,9 +80,9 @@ interface State {
   readonly config: AmplitudeConfig.Service
   readonly reports: Reports
   readonly log: Log
-  /** By name, in the order in which they were added. */
+  /** All plugins by their names, in the order in which they were added. */
   readonly added: Map<string, Added | AddedDestination>
-  // those of them that are ready, by kind
+  // the ready plugins by their kinds
   before: ReadonlyArray<Before>
   enrichment: ReadonlyArray<Enrichment>
   destinations: ReadonlyArray<AddedDestination>
@@ -132,7 +132,7 @@ export const make = (config: AmplitudeConfig.Service, reports: Reports, log: Log
 const without = <P extends Plugin>(plugins: ReadonlyArray<P>, inside: ReadonlyArray<Plugin>): ReadonlyArray<P> =>
   inside.length === 0 ? plugins : plugins.filter((plugin) => !inside.includes(plugin))
 
-/** Sorts the plugins by kind, when one was added or removed. */
+/** Sorts the plugins by kind after one was added or removed. */
 const sort = (state: State): void => {
   const ready = Array.from(state.added.values()).filter(({ isReady }) => isReady)
   state.before = ready.flatMap(({ plugin }) => plugin._tag === "Before" ? [plugin] : [])
@@ -142,7 +142,7 @@ const sort = (state: State): void => {
 
 const isDestination = (one: Added | AddedDestination): one is AddedDestination => "events" in one
 
-/** Runs an effect of a plugin, marked as such. */
+/** Runs an effect inside a plugin. */
 const runInside = <A, E, R>(
   { reports }: State,
   plugin: Plugin,
@@ -160,7 +160,7 @@ const warn = ({ log }: State, { name }: Plugin, what: string): void =>
     annotations: { plugin: name }
   }))
 
-/** A cause can hold what an event holds: it is logged at debug only. */
+/** Logs the cause of a failure at debug only, since it can hold values of an event. */
 const explain = ({ log }: State, { name }: Plugin, cause: Cause.Cause<unknown>): void =>
   log.write({
     level: LogLevel.Debug,
@@ -169,7 +169,7 @@ const explain = ({ log }: State, { name }: Plugin, cause: Cause.Cause<unknown>):
     annotations: { plugin: name, cause: causeText(cause) }
   })
 
-/** An effect of a plugin whose failure is a line in the log. */
+/** Runs an effect of a plugin, and logs its failure. */
 const logged = (
   state: State,
   plugin: Plugin,
@@ -210,7 +210,7 @@ const apply = (
   return Exit.succeed(applied)
 }
 
-/** Applies one plugin. A plugin whose effect is done already needs no operation of the fiber. */
+/** Applies one plugin. A plugin whose effect is already an exit needs no operation of the fiber. */
 const applyOne = (state: State, plugin: Before | Enrichment, event: Event): Applied | Effect.Effect<Applied> => {
   const onFailure = (cause: Cause.Cause<unknown>): Applied => {
     const message = `plugin ${plugin.name} ${Cause.isDie(cause) ? "died" : "failed"}`
@@ -239,7 +239,7 @@ const readResult = (plugin: Plugin, event: Event, result: Event | Option.Option<
 const refuse = (plugin: string, message: string, cause?: unknown): PluginError =>
   new PluginError({ plugin, message: `plugin ${plugin}: ${message}`, cause })
 
-/** Why a plugin cannot be added. It can be of any type. */
+/** Why a plugin cannot be added, or undefined. The plugin is not checked before, and can be any value. */
 const refusalOf = (state: State, plugin: Plugin): PluginError | undefined => {
   const name: unknown = plugin?.name
   if (!Predicate.isString(name) || name.trim() === "") return refuse(String(name), "expected a name that is not blank")
@@ -267,7 +267,7 @@ const add = (state: State, client: Amplitude.Client, plugin: Plugin): Effect.Eff
       if (refusal !== undefined) return Effect.fail(refusal)
       const { name } = plugin
       return Effect.flatMap(makeAdded(state, plugin), (one) => {
-        // another fiber can have added a plugin of this name since
+        // another fiber may have added a plugin with this name meanwhile
         const refusal = refusalOf(state, plugin)
         if (refusal !== undefined) return Effect.fail(refusal)
         state.added.set(name, one)
@@ -291,7 +291,7 @@ const add = (state: State, client: Amplitude.Client, plugin: Plugin): Effect.Eff
     })
   )
 
-/** A destination's own plugins are set up before it. */
+/** Sets a plugin up. The own plugins of a destination are set up before it. */
 const setUp = (state: State, client: Amplitude.Client, { plugin, scope }: Added): Effect.Effect<void, unknown> => {
   const own: ReadonlyArray<Plugin> = plugin._tag === "Destination" ? [...(plugin.plugins ?? []), plugin] : [plugin]
   const context: SetupContext = { client, settings: state.config.unsafeSettings() }
@@ -314,7 +314,7 @@ const remove = (state: State, name: string, timeUp: Effect.Effect<void>): Effect
     return Effect.as(tearDown(state, one, timeUp), true)
   })
 
-/** A destination first executes the events that wait for it. Nothing is waited for beyond `timeUp`. */
+/** Tears a plugin down. A destination first executes its waiting events. Nothing is waited for after `timeUp`. */
 const tearDown = (state: State, one: Added | AddedDestination, timeUp: Effect.Effect<void>): Effect.Effect<void> => {
   const { plugin, scope } = one
   const own: ReadonlyArray<Plugin> = plugin._tag === "Destination" ? [plugin, ...(plugin.plugins ?? [])] : [plugin]
@@ -352,11 +352,11 @@ const execute = (state: State, plugin: Destination, { inside, json }: Dispatched
         : logged(state, plugin, "execute", () => plugin.execute(applied.event))
   )
 
-/** Waits until a destination has executed what was dispatched; inside a plugin or a callback nobody waits. */
+/** Waits until a destination has executed its events. A call from a plugin or a callback does not wait. */
 const drained = (state: State, { events }: AddedDestination): Effect.Effect<void> =>
   Effect.flatMap(state.reports.isInside, (inside) => inside ? Effect.void : events.drained)
 
-/** Flushes a destination after its events. A destination without `flush` is not waited for while it waits itself. */
+/** Flushes a destination after its events. Without a `flush`, a destination that suspends is not waited for. */
 const flush = (state: State, one: AddedDestination): Effect.Effect<void> => {
   const { plugin } = one
   const { flush } = plugin
@@ -365,7 +365,7 @@ const flush = (state: State, one: AddedDestination): Effect.Effect<void> => {
     : Effect.zipRight(drained(state, one), logged(state, plugin, "flush", () => flush))
 }
 
-/** The same for a destination that ends, which is waited for with or without `flush`. */
+/** Flushes a destination that is removed. It is waited for even if it has no `flush`. */
 const drain = (state: State, one: AddedDestination): Effect.Effect<void> =>
   Effect.zipRight(drained(state, one), flush(state, one))
 
@@ -376,7 +376,7 @@ const isPlugins = (input: unknown): input is ReadonlyArray<Plugin> =>
   input.every((plugin) => Predicate.isRecord(plugin) && Predicate.isString(plugin.name)) &&
   new Set(input.map(({ name }: Plugin) => name)).size === input.length
 
-/** The plugins of a client's options, apart from its settings. */
+/** Splits the options of a client into its plugins and its settings. */
 export const split = (
   options: Amplitude.Options
 ): Either.Either<
@@ -395,7 +395,7 @@ export const split = (
     )
 }
 
-/** Adds the plugins of a client's options. */
+/** Adds the plugins of the options. */
 export const addAll = (
   client: Amplitude.Client,
   plugins: ReadonlyArray<Plugin>

@@ -1,6 +1,6 @@
 /**
- * From the call to the storage. An event is read, checked and encoded in one step of the caller's fiber; only plugins, and
- * a storage that waits, take more.
+ * The calls that track events, up to the storage. An event is read, checked and encoded in one operation of the
+ * caller's fiber, unless there are plugins or the storage suspends.
  */
 import * as Arr from "effect/Array"
 import * as Deferred from "effect/Deferred"
@@ -48,7 +48,7 @@ export interface Dependencies {
   readonly log: Log
   /** Writes the JSON of an id. */
   readonly insertId: (writer: JsonWriter) => void
-  /** Whether an invalid event is a defect of the call of `track`, not a report: for tests. */
+  /** Whether an invalid event is a defect of `track` and not a report, for the client for tests. */
   readonly invalidIsDefect: boolean
 }
 
@@ -59,7 +59,7 @@ export interface Intake {
   readonly trackAndWait: (...given: Encoder.Given) => Effect.Effect<Delivered, TrackError | DeliveryError>
 }
 
-/** One call: what holds for it from beginning to end. */
+/** One call: the values that do not change during it. */
 interface Call {
   readonly settings: AmplitudeConfig.Settings
   /** The defaults of `Amplitude.withEventOptions`. */
@@ -70,19 +70,19 @@ interface Call {
   readonly inside: ReadonlyArray<Plugin>
 }
 
-/** An event that only has to be stored. */
+/** An event that is ready to be stored. */
 export interface Encoded extends Unstored {
   readonly _tag: "Encoded"
   readonly call: Call
 }
 
-/** An event that is not taken. Without an error the call has succeeded, and the event is reported. */
+/** An event that is not accepted. Without an error the call succeeds, and the event has a report. */
 interface Refusal {
   readonly _tag: "Refusal"
   readonly reason: Reason
   readonly error: TrackError | undefined
   readonly message: string
-  /** The event as it was when it was refused, where that is not what was given. */
+  /** The event at the time of the refusal, if it is not the given one. */
   readonly event?: Event | undefined
 }
 
@@ -102,7 +102,7 @@ const refuse = (error: TrackError): Refusal => ({
   message: error.message
 })
 
-/** `event` is what a plugin made of it. */
+/** `event` is the event that a plugin returned. */
 const invalid = ({ actual, expected, path }: ValidationIssue, event?: Event): Refusal => ({
   ...refuse(new InvalidEvent({ field: path, expected, actual })),
   event
@@ -116,7 +116,7 @@ export const make = (deps: Dependencies): Intake => {
 
   // -- up to the encoded event ---------------------------------------------------------------------------------------
 
-  /** Ends an event that is written but for its context. `event` is what a plugin made of it. */
+  /** Adds the context to a written event, and ends it. `event` is the event that a plugin returned. */
   const encode = (call: Call, draft: Encoder.Draft, event?: Event): Prepared => {
     const issue = Encoder.validate(draft, call.settings)
     if (issue !== undefined) return invalid(issue, event)
@@ -130,7 +130,7 @@ export const make = (deps: Dependencies): Intake => {
     return { _tag: "Encoded", lane, buffer, start, end, call }
   }
 
-  /** Reads what was given, and goes on with the draft. */
+  /** Reads the arguments of the call into a draft. */
   const read = <A>(
     call: Call,
     given: Encoder.Given,
@@ -143,7 +143,7 @@ export const make = (deps: Dependencies): Intake => {
     return result
   }
 
-  /** The same for what a plugin made of an event. */
+  /** Reads the event that a plugin returned into a draft. */
   const reread = <A>(event: Event, next: (draft: Encoder.Draft) => A): A | Refusal => {
     const draft = drafts.make()
     const issue = Encoder.reread(draft, event, config.unsafeSettings())
@@ -159,7 +159,7 @@ export const make = (deps: Dependencies): Intake => {
     return Encoder.toEvent(draft)
   }
 
-  /** Applies plugins to an event, and goes on with what they made of it. */
+  /** Applies plugins to an event, and continues with their result. */
   const apply = <A>(
     call: Call,
     event: Event | Refusal,
@@ -189,8 +189,8 @@ export const make = (deps: Dependencies): Intake => {
     })
 
   /**
-   * Goes on with the encoded event, or with the reason why there is none. Only plugins can be interrupted, and what `next`
-   * does with a mask of its own: no interruption comes within a single operation of a fiber.
+   * Goes on with the encoded event, or with the reason why there is none. Only plugins can be interrupted, and what
+   * `next` does with a mask of its own: no interruption comes within a single operation of a fiber.
    */
   const prepare = <A, E>(
     given: Encoder.Given,
@@ -219,7 +219,7 @@ export const make = (deps: Dependencies): Intake => {
         : Effect.uninterruptibleMask((restore) => next(read(call, given, encode), masked(restore)))
     })
 
-  // -- what becomes of those that were not taken ---------------------------------------------------------------------
+  // -- events that are not accepted ----------------------------------------------------------------------------------
 
   const reportRefusal = (refusal: Refusal, given: Encoder.Given): Dropped => {
     const event = refusal.event ?? assemble(given)
@@ -256,7 +256,7 @@ export const make = (deps: Dependencies): Intake => {
 
   // -- the calls -----------------------------------------------------------------------------------------------------
 
-  /** For the calls that never fail. */
+  /** The handler of errors for calls that never fail. */
   const reported: StoreOptions<Encoded, never> = {
     isAwaited: false,
     onError: (error, events) => {
@@ -309,7 +309,7 @@ export const make = (deps: Dependencies): Intake => {
       })
     })
 
-  /** The events are prepared one after the other, and appended together: as many at a time as the buffer can hold. */
+  /** Prepares the events one after the other, and appends them together, as many at a time as the buffer can hold. */
   const trackAll: Intake["trackAll"] = (events) =>
     Effect.flatMap(
       Effect.forEach(events, (event) =>
@@ -340,7 +340,7 @@ const droppedByPlugin = ({ event, message }: Applied & { readonly _tag: "Dropped
   event
 })
 
-/** What was given, as one event, for its report. */
+/** Makes one event of the arguments of a call, for its report. */
 const assemble = ([event, properties, options]: Encoder.Given): Event.Input => {
   const own = typeof event === "string"
     ? { event_type: event, event_properties: properties }

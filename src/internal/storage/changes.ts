@@ -1,4 +1,4 @@
-/** Watches what happens in a storage that is not this client's doing. */
+/** Watches the `changes` of a storage: events and room that this client does not know of. */
 import * as Cause from "effect/Cause"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -9,22 +9,22 @@ import type { EventStorage } from "../../EventStorage.js"
 import type { Log } from "../log.js"
 import { times } from "../log.js"
 
-/** The shortest time between two changes that are looked at: a stream that emits without end must not burn a core. */
+/** The shortest time between two handled changes, so that a stream that emits without end does not use a whole core. */
 const minInterval = Duration.millis(10)
 
-/** How long a stream that has failed or ended is left alone, in milliseconds: each time twice as long. */
+/** The first and the longest delay before a failed or ended stream runs again, in milliseconds. Each delay doubles. */
 const minDelay = 100
 const maxDelay = 10_000
 
 /** When a client watches its storage. */
 export interface Watching {
-  /** From now on, for the life of the scope. */
+  /** Watches from now on, until the scope closes. */
   readonly always: () => void
-  /** For as long as the effect runs. */
+  /** Watches while the effect runs. */
   readonly during: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
 }
 
-/** Runs `onChange` when something has changed, in a fiber that ends with the scope, while somebody wants to know. */
+/** Runs `onChange` after changes, in a fiber that ends with the scope. */
 export const watch = (
   storage: EventStorage.Service,
   log: Log,

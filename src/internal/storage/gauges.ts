@@ -1,4 +1,4 @@
-/** What waits in a storage, as metrics. */
+/** The metrics of a durable storage. */
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Metric from "effect/Metric"

@@ -1,5 +1,5 @@
 /**
- * Appends in groups: what arrives while one group is under way is the next one.
+ * Commits appends in groups. The appends that arrive while a group is committed form the next group.
  */
 import type { NonEmptyReadonlyArray } from "effect/Array"
 import * as Effect from "effect/Effect"
@@ -12,13 +12,13 @@ import type { EventStorage } from "../../EventStorage.js"
 type EncodedEvent = EventStorage.EncodedEvent
 
 /**
- * A call of `append` that waits for its answer. It is a class because V8 can put the objects of a literal into the old part of
- * the heap, where they stay until a major garbage collection.
+ * A call of `append` that waits for its result. It is a class, since V8 can allocate object literals in the old space,
+ * where they stay until a major garbage collection.
  */
 export class Appending {
   readonly events: NonEmptyReadonlyArray<EncodedEvent>
   readonly options: EventStorage.AppendOptions
-  /** Tells the caller, or who waits for the end after an interruption. */
+  /** Resumes the caller, or the one who waits for the end after an interruption. */
   resume: (exit: Exit.Exit<EventStorage.AppendResult, StorageError>) => void
 
   constructor(
@@ -32,7 +32,7 @@ export class Appending {
   }
 }
 
-/** The most events and bytes of one group. A call with more is a group of its own. */
+/** The most events and bytes of one group. A larger call is a group of its own. */
 const maxEvents = 500
 const maxBytes = 1_000_000
 
@@ -47,7 +47,7 @@ export const make = (
     let isClosed = false
     const arrived = Effect.unsafeMakeLatch(false)
 
-    /** Ends those that are left when the storage closes. */
+    /** Ends the remaining calls when the storage closes. */
     yield* Effect.addFinalizer(() =>
       Effect.suspend(() => {
         isClosed = true
@@ -59,7 +59,7 @@ export const make = (
     )
 
     const next = Effect.zipRight(
-      // the fibers that are ready as well join the group, unless it is whole: then the storage works beside them
+      // other fibers that are ready can join the group, unless the group is full
       Effect.zipRight(
         arrived.await,
         Effect.suspend(() => waiting.length < maxEvents ? Effect.yieldNow() : Effect.void)
@@ -71,7 +71,7 @@ export const make = (
         return group.length === 0 ? Effect.void : Effect.uninterruptible(commit(group))
       })
     )
-    // it goes on at once: the next group is sent before the callers of the last one
+    // the next group is sent before the callers of the last one resume
     const all = Effect.whileLoop({ while: () => true, body: () => next, step: () => {} })
     yield* Effect.forkScoped(Effect.interruptible(all))
 
@@ -80,7 +80,7 @@ export const make = (
         const others = waiting.filter((other) => other !== appending)
         const isUnderWay = others.length === waiting.length
         waiting = others
-        // it is decided soon whether the events are stored
+        // the result is known soon, so that an interruption waits for it
         if (isUnderWay) appending.resume = () => resume(Effect.void)
         else resume(Effect.void)
       })

@@ -1,4 +1,6 @@
-/** What a lease of a storage on a server holds: whether the events are still this client's, and keeping them so. */
+/**
+ * The events of a lease of a storage on a server. It renews the lease, and knows whether the events still belong to it.
+ */
 import * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
@@ -9,12 +11,14 @@ import { identityOf } from "./identity.js"
 
 type EncodedEvent = EventStorage.EncodedEvent
 
-/** An event of a lease, and what its storage knows it by. */
+/** An event of a lease. The storage adds its own id. */
 interface Item {
   readonly event: EncodedEvent
 }
 
-/** Events of a lease that are neither acknowledged nor released. Most often all of them are settled together, in order. */
+/**
+ * Events of a lease that are neither acknowledged nor released. Most often all of them are settled together, in order.
+ */
 class Items<A extends Item> {
   private all: ReadonlyArray<A>
   private byIdentity: Map<string, A> | undefined = undefined
@@ -57,9 +61,9 @@ export interface Held<A extends Item> {
   readonly token: string
   /** Those that are neither acknowledged nor released. */
   readonly items: Items<A>
-  /** Acknowledged without an answer: whether they are gone is not known. */
+  /** The events whose acknowledge had no answer, so that they may be removed. */
   readonly doubtful: Set<A>
-  /** Until then nobody else can have taken the events: monotonic, in milliseconds. */
+  /** The time until which no other client can take the events. Monotonic, in milliseconds. */
   safeUntil: number
   readonly turn: Effect.Semaphore
 }
@@ -72,7 +76,7 @@ export const make = <A extends Item>(token: string, items: ReadonlyArray<A>, saf
   turn: Effect.unsafeMakeSemaphore(1)
 })
 
-/** Renews a lease three times in its time, in milliseconds. A renewal that fails is tried again. */
+/** Renews a lease three times within its `duration`, which is in milliseconds. A failed renewal is tried again. */
 export const keepAlive = <A extends Item>(
   held: Held<A>,
   duration: number,
@@ -94,7 +98,10 @@ export const keepAlive = <A extends Item>(
   ))
 }
 
-/** One after the other: with those of the events that the lease holds. Nothing is asked where there are none. */
+/**
+ * Runs an operation with the events that the lease still holds, one operation at a time. Without such events it does
+ * nothing.
+ */
 const withItems = <A extends Item, B>(
   held: Held<A>,
   events: ReadonlyArray<EncodedEvent>,
@@ -106,7 +113,7 @@ const withItems = <A extends Item, B>(
     return items.length === 0 ? Effect.succeed(none) : Effect.tap(f(items), () => held.items.remove(items))
   }))
 
-/** Acknowledges events. `remove` answers which of them the server still had under this lease. */
+/** Acknowledges events. The result of `remove` are the events that the server still held under this lease. */
 export const acknowledge = <A extends Item>(
   held: Held<A>,
   events: ReadonlyArray<EncodedEvent>,
@@ -117,7 +124,7 @@ export const acknowledge = <A extends Item>(
       Effect.tapErrorCause(() => Effect.sync(() => items.forEach((item) => held.doubtful.add(item)))),
       Effect.flatMap((isRemoved) =>
         withClock((clock) => {
-          // removed by an earlier call whose answer was lost: nobody else can have done it
+          // an earlier call without an answer has removed these: nobody else can
           const isSafe = monotonicOf(clock) < held.safeUntil
           const ours = items.filter((item) => isRemoved(item) || (isSafe && held.doubtful.has(item)))
           return Effect.succeed(ours.map(({ event }) => event))
@@ -125,7 +132,7 @@ export const acknowledge = <A extends Item>(
       )
     ), [])
 
-/** Releases events. `give` gives them back, paused for as many milliseconds. */
+/** Releases events. `give` returns them to the storage, paused for the given milliseconds. */
 export const release = <A extends Item>(
   held: Held<A>,
   events: ReadonlyArray<EncodedEvent>,

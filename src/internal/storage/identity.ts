@@ -1,4 +1,4 @@
-/** What tells an event from all others, in one text: a key of maps. */
+/** The identity of an event as one text, for keys of maps. */
 import type { EventStorage } from "../../EventStorage.js"
 
 export const identityOf = ({ clientId, sequence }: EventStorage.EncodedEvent): string => `${sequence} ${clientId}`

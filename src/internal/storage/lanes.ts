@@ -1,24 +1,24 @@
 /**
- * The lanes whose order has to be watched: those with an event that is leased, paused, or parked behind such an event.
- * A lane is forgotten when it has none.
+ * The busy lanes: lanes with an event that is leased, paused, or parked behind such an event. A lane without one is
+ * removed.
  */
 import type { StoredEvent } from "./storedEvent.js"
 
 export interface Lane {
   readonly name: string
-  /** How many of its events are leased, and by which lease: a lane has events in one lease at a time. */
+  /** The number of leased events, and their lease. One lease at a time has events of a lane. */
   leased: number
   lease: object | undefined
-  /** Its parked events, in order. */
+  /** The parked events of the lane, in order. */
   first: StoredEvent | undefined
   last: StoredEvent | undefined
-  /** Whether it stands in `free`. */
+  /** Whether the lane is in `free`. */
   isListed: boolean
 }
 
 export class Lanes {
   private readonly lanes = new Map<string, Lane>()
-  /** Lanes with parked events and none leased: the first event of each may leave when its pause is over. */
+  /** The lanes with parked events and no leased ones. Their first events can be leased after their pauses. */
   free: Array<Lane> = []
 
   get size(): number {
@@ -47,7 +47,7 @@ export class Lanes {
     lane.lease = lease
   }
 
-  /** A leased event of a lane has its outcome, or was given back. */
+  /** Counts a leased event of a lane as settled or released. */
   unlease(name: string): void {
     const lane = this.lanes.get(name)
     if (lane === undefined) return
@@ -55,7 +55,7 @@ export class Lanes {
     this.settle(lane)
   }
 
-  /** To be called when a lane may have become free or empty. */
+  /** Updates a lane that may be free or empty. */
   settle(lane: Lane): void {
     if (lane.leased > 0 || lane.isListed) return
     if (lane.first === undefined) this.forget(lane)
@@ -65,14 +65,14 @@ export class Lanes {
     }
   }
 
-  /** Parks an event behind the others of its lane. */
+  /** Parks an event at the end of its lane. */
   park(lane: Lane, event: StoredEvent): void {
     if (lane.last === undefined) lane.first = event
     else lane.last.nextInLane = event
     lane.last = event
   }
 
-  /** Parks an event that was given back in its place among the others of its lane. */
+  /** Parks a released event at its place in its lane. */
   parkInOrder(lane: Lane, event: StoredEvent): void {
     if (lane.first === undefined || lane.first.position > event.position) {
       event.nextInLane = lane.first
@@ -97,7 +97,7 @@ export class Lanes {
     return event
   }
 
-  /** Takes an event that is evicted from among the parked ones of its lane. */
+  /** Removes an evicted event from the parked events of its lane. */
   remove(event: StoredEvent): void {
     const lane = this.lanes.get(event.lane)
     if (lane?.first === undefined) return

@@ -1,11 +1,11 @@
 /**
- * The storage in memory. Each operation costs the same for the first event and the millionth.
+ * The memory storage. The cost of an operation does not depend on the number of events.
  *
- * Events wait in pages. An event whose lane is busy is parked until the lane is free, and stands in the list of those that
- * were passed over; so does an event that was given back. All events of that list are older than those in the pages.
+ * Events wait in pages. Events of a busy lane are parked until the lane is free, in the list of passed-over events.
+ * Released events are in this list as well. All events of the list are older than the events in the pages.
  *
- * While there is one lease and nothing is parked, no lane has to be known: the next lease comes when this one is over, and
- * takes what is oldest. Lanes are counted from the moment in which a second lease or a release asks for them.
+ * Lanes are tracked only when a second lease or a release needs them. With one lease and no parked event they are not
+ * needed: the next lease begins after this one, and takes the oldest events.
  */
 import type { NonEmptyReadonlyArray } from "effect/Array"
 import * as Effect from "effect/Effect"
@@ -24,7 +24,7 @@ import { StoredEvent } from "./storedEvent.js"
 
 type EncodedEvent = EventStorage.EncodedEvent
 
-/** What the operations share. */
+/** The state of the storage. */
 interface State {
   readonly pages: Pages.Pages
   readonly passedOver: PassedOver
@@ -32,20 +32,20 @@ interface State {
   leases: ReadonlyArray<Lease>
   /** How many events are stored, leased ones included. */
   count: number
-  /** One for each client that watches `changes`. */
+  /** A latch for each subscriber of `changes`. */
   readonly watchers: Set<Effect.Latch>
 }
 
 /** The events that one call of `lease` took, in order. */
 class Lease {
   events: Array<StoredEvent | undefined>
-  /** How many are still leased. */
+  /** How many of the events are still leased. */
   held: number
-  /** Where the next event is expected: most are acknowledged and released in order. */
+  /** The index of the next event to find. Most events are acknowledged and released in order. */
   next = 0
-  /** Where each event is, once one was asked for out of order. */
+  /** The index of each event. It is made when an event is out of order. */
   places: Map<string, number> | undefined = undefined
-  /** Whether its events are counted in their lanes. */
+  /** Whether the events are counted in their lanes. */
   isCounted: boolean
 
   constructor(events: Array<StoredEvent | undefined>, isCounted: boolean) {
@@ -54,7 +54,7 @@ class Lease {
     this.isCounted = isCounted
   }
 
-  /** Takes an event out of the lease, if it is still in it. */
+  /** Removes an event from the lease. The result says whether the lease held it. */
   take(event: EncodedEvent): StoredEvent | undefined {
     const expected = this.events[this.next]
     const place = expected !== undefined && isSame(expected, event) ? this.next : this.placeOf(event)
@@ -90,7 +90,7 @@ export const make: Effect.Effect<EventStorage.Service> = Effect.sync(() => {
     watchers: new Set()
   }
   return {
-    // its first step gives the exit: the caller needs no operation of its fiber for it
+    // `matchAtOnce` completes such an effect without an operation of the caller's fiber
     append: (events, options) => Effect.suspend(() => Exit.succeed(append(state, events, options))),
     lease: (options) => lease(state, options),
     evict: ({ from, keep }) => Effect.sync(() => evict(state, keep, from)),
@@ -144,7 +144,7 @@ const lease = (
 ): Effect.Effect<Option.Option<EventStorage.Lease>, never, Scope.Scope> =>
   Effect.flatMap(Scope.Scope, (scope) => {
     const lease = new Lease([], true)
-    // registered before an event is taken: none is lost to an interruption
+    // the finalizer is added before an event is taken, so that an interruption loses no event
     return Effect.zipRight(
       Scope.addFinalizer(scope, giveBack(state, lease)),
       withClock((clock) => {
@@ -166,7 +166,7 @@ const serviceOf = (state: State, lease: Lease): EventStorage.Lease => ({
     })
 })
 
-/** Gives back what is left of a lease, as it was. */
+/** Returns the remaining events of a lease unchanged. */
 const giveBack = (state: State, lease: Lease): Effect.Effect<void> =>
   Effect.sync(() => {
     if (lease.held === 0) return
@@ -182,7 +182,7 @@ const take = (state: State, lease: Lease, limits: Pages.Limits, now: number): vo
   if (lease.held > 0) state.leases = [...state.leases, lease]
 }
 
-/** From now on the lane of every leased event is known. */
+/** Begins to track the lanes of all leased events. */
 const countLanes = (state: State): void => {
   for (const lease of state.leases) {
     if (lease.isCounted) continue
@@ -237,11 +237,11 @@ const takeByLane = (
   return taken
 }
 
-/** Whether a lane has an earlier event that is parked, or leased by somebody else. */
+/** Whether a lane has an earlier event that is parked, or in another lease. */
 const isBusy = (lane: Lane, lease: Lease): boolean =>
   lane.first !== undefined || (lane.leased > 0 && lane.lease !== lease)
 
-/** Lets go of a leased event: whether its lane is counted or not, it is not leased any more. */
+/** Ends the lease of an event, in its lane too if lanes are tracked. */
 const unlease = (state: State, lease: Lease, event: StoredEvent): void => {
   if (lease.isCounted) state.lanes.unlease(event.lane)
 }
@@ -268,7 +268,7 @@ const acknowledge = (
   return ours
 }
 
-/** Puts events back in their places, each as `change` has it. */
+/** Returns events to their places, each changed by `change`. */
 const release = (
   state: State,
   lease: Lease,
@@ -281,13 +281,13 @@ const release = (
   )
     .map(change)
   let neighbour: StoredEvent | undefined
-  // from the last to the first: the place of each is then right before the one that was put back last
+  // from the last to the first, since the place of each event is right before the one that follows it
   for (const event of released.toReversed()) {
     state.passedOver.insert(event, neighbour)
     state.lanes.parkInOrder(state.lanes.add(event.lane), event)
     neighbour = event
   }
-  // and from the first to the last: lanes are handed out again in the order of their events
+  // from the first to the last, so that lanes are leased again in the order of their events
   for (const event of released) state.lanes.unlease(event.lane)
   endIfEmpty(state, lease)
   if (released.length > 0) notify(state.watchers)
@@ -304,7 +304,7 @@ const countOf = (state: State, of: EventStorage.CountOptions): number => {
   return events
 }
 
-/** Wakes the clients. A client that is alone knows what it has done. */
+/** Emits a change to the subscribers. A single client knows its own changes. */
 const notify = (watchers: State["watchers"]): void => {
   if (watchers.size > 1) { for (const latch of watchers) latch.unsafeOpen() }
 }
@@ -315,7 +315,7 @@ const changes = ({ watchers }: State): Stream.Stream<void> =>
       Effect.sync(() => {
         const latch = Effect.unsafeMakeLatch(false)
         watchers.add(latch)
-        // what happened before this client watched
+        // emits once for the changes before the subscription
         notify(watchers)
         return latch
       }),

@@ -1,8 +1,8 @@
 /**
- * Events that wait, in the order in which they came.
+ * The waiting events in the order in which they were appended.
  *
- * A waiting event is a few numbers in the page of its buffer, not an object: a million of them are nothing that a garbage
- * collection has to look at. An object is made when an event is taken out.
+ * A waiting event is a few numbers in the page of its buffer, and not an object, so that garbage collections do not
+ * have to visit it. An object is made when an event is taken out.
  */
 import type { EventStorage } from "../../EventStorage.js"
 import { StoredEvent } from "./storedEvent.js"
@@ -16,7 +16,7 @@ export interface Limits {
 
 export interface Pages {
   readonly push: (event: EncodedEvent) => void
-  /** The oldest event, which stays. */
+  /** Gives the oldest event without taking it out. */
   readonly first: () => StoredEvent | undefined
   /** Takes out the oldest event. */
   readonly shift: () => StoredEvent | undefined
@@ -24,28 +24,28 @@ export interface Pages {
   readonly pop: () => StoredEvent | undefined
   /** Takes out as many of the oldest events as fit. The first one fits whatever its size. */
   readonly take: (limits: Limits) => Array<StoredEvent>
-  /** How many events of a client are here, up to a sequence. */
+  /** The number of events of a client up to a sequence. */
   readonly count: (of: EventStorage.CountOptions) => number
 }
 
 /** The most events of a page. */
 const capacity = 256
 
-/** The numbers of an event: where its JSON starts and ends, and its sequence counted from the page's first one. */
+/** The numbers of an event: the start and end of its JSON, and its sequence minus the first sequence of the page. */
 const fields = 3
 
-/** Events of one client that lie in one buffer. */
+/** Events of one client in one buffer. */
 class Page {
   readonly clientId: string
   readonly buffer: Uint8Array
   readonly attempts: number
   readonly retries: number
   readonly firstSequence: number
-  /** The position of its first event. */
+  /** The position of the first event of the page. */
   readonly position: number
   private readonly numbers = new Uint32Array(capacity * fields)
   private readonly lanes: Array<string> = []
-  /** How many events were put in, and how many of them were taken from its beginning. */
+  /** How many events were added to the page, and how many of them were taken from its beginning. */
   count = 0
   taken = 0
   older: Page | undefined = undefined
@@ -106,7 +106,7 @@ class Page {
     return this.numbers[index * fields + 1]! - this.numbers[index * fields]!
   }
 
-  /** How many of its events have at most this sequence. */
+  /** How many events of the page have at most this sequence. */
   countUpTo(sequence: number): number {
     let events = 0
     for (let index = this.taken; index < this.count; index++) if (this.sequenceOf(index) <= sequence) events++
@@ -118,7 +118,7 @@ export const make = (): Pages => {
   let oldest: Page | undefined
   let newest: Page | undefined
   let position = 0
-  /** The oldest event, once it was asked for. */
+  /** The oldest event, if it was read before. */
   let head: StoredEvent | undefined
 
   const remove = (page: Page): void => {
@@ -173,7 +173,7 @@ export const make = (): Pages => {
       while (oldest !== undefined) {
         const page = oldest
         while (page.taken < page.count) {
-          // with its comma
+          // one byte more for the comma
           room -= page.bytesOf(page.taken) + 1
           if (events.length >= maxEvents || (events.length > 0 && room < 0)) return events
           events.push(page.get(page.taken++))

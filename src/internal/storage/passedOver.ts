@@ -1,6 +1,6 @@
 /**
- * Events that were looked at and could not leave, and events that were given back: a list, oldest first. All of them are
- * older than the events in the pages.
+ * A list of the events that a lease has passed over because their lane was busy, and of released events, oldest first.
+ * All of them are older than the events in the pages.
  */
 import type { StoredEvent } from "./storedEvent.js"
 
@@ -8,12 +8,12 @@ export class PassedOver {
   oldest: StoredEvent | undefined = undefined
   newest: StoredEvent | undefined = undefined
 
-  /** Adds the event that is newer than all the others. */
+  /** Adds an event that is newer than all others of the list. */
   add(event: StoredEvent): void {
     this.insertAfter(event, this.newest)
   }
 
-  /** Puts an event in its place, which is near that of `neighbour`. */
+  /** Inserts an event at its place. `neighbour` is an event near that place. */
   insert(event: StoredEvent, neighbour: StoredEvent | undefined): void {
     let older = neighbour
     while (older !== undefined && older.position > event.position) older = older.older

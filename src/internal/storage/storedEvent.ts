@@ -1,4 +1,4 @@
-/** An event that the storage in memory has handed out or put back: what it is, and where it belongs. */
+/** An event that the memory storage has leased or taken back, with its position. */
 import type { EventStorage } from "../../EventStorage.js"
 
 export class StoredEvent implements EventStorage.EncodedEvent {
@@ -10,11 +10,11 @@ export class StoredEvent implements EventStorage.EncodedEvent {
   readonly end: number
   readonly attempts: number
   readonly retries: number
-  /** Its place in the order in which the storage took its events. */
+  /** The position of the event in the order of the appends. */
   readonly position: number
-  /** Until when it is paused: monotonic, in milliseconds. */
+  /** The end of the pause. Monotonic, in milliseconds. */
   readonly pausedUntil: number
-  /** Neighbours in the list of events that were passed over. */
+  /** The neighbours in the list of passed-over events. */
   older: StoredEvent | undefined = undefined
   newer: StoredEvent | undefined = undefined
   /** The next parked event of its lane. */

@@ -1,5 +1,5 @@
 /**
- * Looks for events and room that other clients made. It asks a short question from time to time: nothing is pushed, so that it
+ * Polls a server for changes by other clients: new events, and room. It uses a short query, and no push, so that it
  * works with every server, proxy and pooler.
  */
 import * as Effect from "effect/Effect"
@@ -9,16 +9,16 @@ import type { StorageError } from "../../AmplitudeError.js"
 
 export interface Watch {
   readonly changes: Stream.Stream<void, StorageError>
-  /** Something will change soon: the next questions are not put off. */
+  /** Polls at the shortest interval again, since a change is expected soon. */
   readonly expect: () => void
 }
 
-/** The longest between two questions while nothing happens, in milliseconds. */
+/** The longest interval while nothing changes, in milliseconds. */
 const maxInterval = 5000
 
 const growth = 1.5
 
-/** What a server answers: a text that is another one after each change, and whether a lease or a pause is over. */
+/** The answer of a server: a text that differs after each change, and whether a lease or a pause is over. */
 export interface Answer {
   readonly state: string
   readonly isDue: boolean
@@ -41,7 +41,7 @@ export const make = (ask: Effect.Effect<Answer, StorageError>, pollInterval: num
       const isChanged: Effect.Effect<boolean> = Effect.match(
         ask,
         {
-          // the server is away: whether something changed is known when it is back
+          // the server is away: a change is found when it is back
           onFailure: () => {
             last = ""
             return false
@@ -53,7 +53,7 @@ export const make = (ask: Effect.Effect<Answer, StorageError>, pollInterval: num
           }
         }
       )
-      /** An idle watcher sleeps longer and longer, and is woken by what this client expects. */
+      /** Sleeps for the interval, which grows while nothing changes. `expect` ends the sleep. */
       const sleep = Effect.flatMap(Random.nextRange(0.8, 1.2), (jitter) => {
         const pause = Effect.sleep(watcher.interval * jitter)
         return watcher.interval <= pollInterval

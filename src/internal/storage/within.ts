@@ -1,4 +1,4 @@
-/** Bounds what is asked of a server. */
+/** A timeout for operations of a server. */
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -10,10 +10,10 @@ import { StorageError } from "../../AmplitudeError.js"
 const stopLimit = "5 seconds"
 
 /**
- * After its time an operation has failed, whether or not the server still answers. An interruption waits until the
- * operation has ended, so that what comes next does not overtake it.
+ * Fails an operation after its time, even if the server never answers. An interruption waits until the operation has
+ * ended, so that the next operation does not overtake it.
  *
- * It takes two fibers. `Effect.timeoutFail` of what cannot be interrupted takes six, for each statement.
+ * It needs two fibers, and `Effect.timeoutFail` of an uninterruptible effect needs six for each statement.
  */
 export const within = (
   operation: string,
@@ -37,7 +37,7 @@ export const within = (
     )
 }
 
-/** Waits for a fiber, but not longer than the limit, also where nothing can be interrupted. */
+/** Waits for a fiber up to the limit, also in an uninterruptible region. */
 const waitFor = <A, E, B, E2>(
   fiber: Fiber.RuntimeFiber<A, E>,
   limit: Duration.DurationInput,

@@ -1,8 +1,8 @@
 /**
- * Appends in groups: each is one script on each shard, in which the room of every call is decided.
+ * Appends events in groups. A group is one script on each shard, which decides for each call whether there is room.
  *
- * A call whose events belong to several shards is all or none as well: where one shard has no room, what the others took is
- * taken back.
+ * A call with events of several shards also stores all of its events or none. If one shard has no room, the events on
+ * the other shards are removed.
  */
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -28,7 +28,7 @@ const accepted: Result = Exit.succeed({ _tag: "Accepted", evicted: [] })
 
 const nothing: ReadonlyArray<EncodedEvent> = []
 
-/** What became of the events of a call on one shard: what was dropped for them, where they were not refused. */
+/** The result of a call on one shard: the events that were dropped for it, or a refusal. */
 type Outcome = ReadonlyArray<EncodedEvent> | "Refused"
 
 /** The events of a call that belong to one shard. */
@@ -44,7 +44,7 @@ interface Call {
   readonly parts: ReadonlyArray<Part>
 }
 
-/** How many events a shard may hold, so that all of them together keep to a capacity. */
+/** The most events of a shard, so that all shards together hold at most the capacity. */
 export const shareOf = (capacity: number, shard: number, shards: number): number =>
   Math.floor(capacity / shards) + (shard < capacity % shards ? 1 : 0)
 
@@ -55,7 +55,7 @@ export const make = (
 ): (group: ReadonlyArray<Appending>) => Effect.Effect<void> => {
   const shards = server.shards.length
 
-  /** Sends the parts of a shard. The effect waits for what becomes of them. */
+  /** Sends the parts of a shard. The effect waits for their results. */
   const unsafeStart = (parts: ReadonlyArray<Part>, shard: number): Effect.Effect<void> => {
     if (parts.length === 0) return Effect.void
     const answer = Server.unsafeStart(server, "append", shard, Scripts.append, [
@@ -93,7 +93,7 @@ export const make = (
         const stored = failed.flatMap(storedBy)
         if (stored.length === 0) return tell
         retractions.add(stored)
-        // what a refused call had stored is taken back before the caller is told
+        // the stored events of a refused call are removed before the caller resumes
         return Effect.zipRight(Effect.ignore(Server.within("append", limit)(retractions.carryOut)), tell)
       })
     })
@@ -114,7 +114,7 @@ const partsOf = ({ events, options }: Appending, shards: number): ReadonlyArray<
 const outcomeOf = (answer: Reply): Outcome =>
   answer === 0 ? "Refused" : (answer as ReadonlyArray<Reply>).length === 0 ? nothing : droppedOf(answer)
 
-/** The result of a call: that of its parts. */
+/** The result of a call from the results of its parts. */
 const resultOf = ({ parts }: Call): Result => {
   const evicted: Array<EncodedEvent> = []
   let isRefused = false

@@ -1,16 +1,16 @@
-/** A client for those who give a URL. */
+/** The client of ioredis for a URL. */
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import { Redis } from "ioredis"
 import type { StorageError } from "../../../AmplitudeError.js"
 import { storageError } from "./server.js"
 
-/** How long closing waits for the server, in milliseconds. */
+/** The longest that closing waits for the server, in milliseconds. */
 const closingLimit = 1000
 
 /**
- * Connects, and connects again whenever the connection breaks. Meanwhile commands fail at once: nothing waits that nobody
- * waits for any more, and nothing is sent twice.
+ * Connects, and connects again when the connection breaks. Commands fail at once without a connection. They are not
+ * queued and not resent, so that no command runs after its caller has given up.
  */
 export const make = (url: string): Effect.Effect<Redis, StorageError, Scope.Scope> =>
   Effect.acquireRelease(
@@ -18,11 +18,11 @@ export const make = (url: string): Effect.Effect<Redis, StorageError, Scope.Scop
       const client = new Redis(url, {
         lazyConnect: true,
         enableOfflineQueue: false,
-        // a server that is loading answers each command with an error that says so
+        // a server that is loading its data answers each command with an error
         enableReadyCheck: false,
         autoResendUnfulfilledCommands: false,
         maxRetriesPerRequest: 0,
-        // after a failover the address leads to another server
+        // after a failover the address can belong to another server
         reconnectOnError: ({ message }) => message.startsWith("READONLY"),
         retryStrategy: (attempt) => Math.min(attempt * 50, 2000)
       })
@@ -30,7 +30,7 @@ export const make = (url: string): Effect.Effect<Redis, StorageError, Scope.Scop
       client.on("error", (error) => {
         lastError = error
       })
-      // a password that is wrong is told by the first command
+      // the first command reports a wrong password
       const ping = () =>
         client.ping().catch((error: Error) => error.message.startsWith("NOPERM") ? undefined : Promise.reject(error))
       client.connect().then(ping).then(

@@ -1,4 +1,4 @@
-/** The events that were dropped. */
+/** The dead letters: events that were dropped. */
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -12,7 +12,7 @@ import type { Argument, Reply, Script, Server } from "./server.js"
 import { within } from "./server.js"
 import { onAll, sum } from "./storage.js"
 
-/** The client of events that are sent again: they belong to nobody who waits for them. */
+/** The client id of events that are sent again. No client has it, so that nothing waits for them. */
 const client = "dead-letters"
 
 export const make = (server: Server, isKept: boolean): RedisEventStorage.DeadLetters => {

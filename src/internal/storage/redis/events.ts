@@ -1,4 +1,4 @@
-/** Events as arguments and answers of scripts. */
+/** Encodes events as arguments of scripts, and decodes them from answers. */
 import type { EventStorage } from "../../../EventStorage.js"
 import { decode, encode } from "../../event/utf8.js"
 import { decodeLane, encodeLane } from "../sql/rows.js"
@@ -6,7 +6,7 @@ import type { Reply } from "./server.js"
 
 type EncodedEvent = EventStorage.EncodedEvent
 
-/** A client as it is stored. Two clients are never stored as one. */
+/** The stored form of a client id. Different clients have different forms. */
 export const encodeClient: (client: string) => string = encodeLane
 
 /** What `append` takes of an event, beside its JSON: its sequence, its entry without the position, and its state. */
@@ -29,8 +29,8 @@ export const jsonOf = ({ buffer, end, start }: EncodedEvent): Uint8Array =>
 export const textOf = (reply: Reply): string => typeof reply === "number" ? String(reply) : decode(reply as Uint8Array)
 
 /**
- * An event of an answer. It is a class because V8 can put the objects of a literal into the old part of the heap, where they stay
- * until a major garbage collection.
+ * An event of an answer. It is a class because V8 can put the objects of a literal into the old part of the heap, where
+ * they stay until a major garbage collection.
  */
 class StoredEvent implements EncodedEvent {
   readonly clientId: string
@@ -104,7 +104,10 @@ export const takenOf = (reply: Reply): Taken => {
   return { lines, states: states.length === 0 ? [] : decode(states).split("\n"), positions }
 }
 
-/** Events with their JSON, those that are not there any more left out. They lie side by side: they are sent in one piece. */
+/**
+ * Events with their JSON, those that are not there any more left out. They lie side by side: they are sent in one
+ * piece.
+ */
 export const leasedOf = (
   shard: number,
   { lines, states }: Taken,

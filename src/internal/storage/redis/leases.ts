@@ -1,4 +1,4 @@
-/** Leases. The storage keeps one alive for as long as its scope is open. A lease can hold events of several shards. */
+/** Leases events. The storage renews a lease until its scope closes. A lease can hold events of several shards. */
 import { isNonEmptyReadonlyArray } from "effect/Array"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -27,7 +27,7 @@ export interface Options {
 const limit = "30 seconds"
 
 export const make = (server: Server, options: Options): EventStorage.Service["lease"] => {
-  /** Where the next lease begins to ask: no shard waits for the others. */
+  /** The first shard of the next lease, so that every shard has its turn. */
   let first = 0
 
   const takeFrom = (
@@ -74,10 +74,10 @@ export const make = (server: Server, options: Options): EventStorage.Service["le
     Effect.flatMap(Scope.Scope, (scope) => {
       if (request.maxEvents < 1) return Effect.succeed(Option.none())
       const token = globalThis.crypto.randomUUID()
-      /** The shards where the lease may be: nothing is known of one that was interrupted or that failed. */
+      /** The shards that may hold the lease. A lease that was interrupted or has failed may exist. */
       let mayBeHeld = () => server.shards.map((_, shard) => shard)
       const giveBack = Effect.suspend(() =>
-        // what cannot be given back is anyone's when its time is over
+        // other clients can lease events that could not be returned when the lease expires
         Effect.forEach(
           mayBeHeld(),
           (shard) => Effect.ignore(within("lease", limit)(run(server, "lease", shard, Scripts.giveBack, [token]))),

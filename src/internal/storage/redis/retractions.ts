@@ -1,6 +1,6 @@
 /**
- * Events of an append that failed, and that may be stored all the same: the connection broke before the answer. Their caller was
- * told that they are not stored. They are removed as soon as Redis answers again, before anything is leased.
+ * The events of failed appends that may be stored all the same, because the connection broke before the answer. Their
+ * callers have an error. The events are removed when Redis answers again, before anything is leased.
  */
 import * as Effect from "effect/Effect"
 import type { StorageError } from "../../../AmplitudeError.js"
@@ -18,7 +18,7 @@ export interface Retractions {
   readonly carryOut: Effect.Effect<void, StorageError>
 }
 
-/** What is kept of an event: its JSON need not wait. */
+/** The fields of an event that are needed to remove it. */
 interface Retracted {
   readonly client: string
   readonly sequence: number

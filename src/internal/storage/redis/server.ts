@@ -1,5 +1,5 @@
 /**
- * Runs scripts on a Redis server or cluster, and turns what fails into `StorageError`.
+ * Runs scripts on a Redis server or cluster, and converts failures into `StorageError`.
  */
 import * as Arr from "effect/Array"
 import * as Context from "effect/Context"
@@ -14,7 +14,7 @@ import * as Within from "../within.js"
 
 export type Argument = string | number | Uint8Array
 
-/** What a script answers: Redis knows whole numbers, bytes, and arrays of them. */
+/** The answer of a script: whole numbers, bytes, and arrays of them. */
 export type Reply = number | Uint8Array | null | ReadonlyArray<Reply>
 
 /** A script, with the hash by which the server knows it. */
@@ -25,7 +25,9 @@ export interface Script {
 
 export const scriptOf = (text: string): Script => ({ text, sha: createHash("sha1").update(text).digest("hex") })
 
-/** What ioredis has, and its types do not name. It takes lists of arguments, which can be longer than those of a call. */
+/**
+ * What ioredis has, and its types do not name. It takes lists of arguments, which can be longer than those of a call.
+ */
 interface ScriptClient {
   readonly evalshaBuffer: (sha: string, keys: 1, key: string, args: ReadonlyArray<Argument>) => Promise<Reply>
   readonly evalBuffer: (text: string, keys: 1, key: string, args: ReadonlyArray<Argument>) => Promise<Reply>
@@ -44,7 +46,7 @@ export const make = (client: Redis | Cluster, prefix: string, shards: number): S
   shards: Array.from({ length: shards }, (_, shard) => shards === 1 ? `{${prefix}}` : `{${prefix}:${shard}}`)
 })
 
-/** Sends a script to a shard. A server that does not know it, as after a restart, is given its text. */
+/** Sends a script to a shard by its hash. A server that does not know the hash, as after a restart, gets the text. */
 const send = (
   { client, shards }: Server,
   shard: number,
@@ -87,7 +89,7 @@ export const read = (
         : Effect.succeed(jsons)
   )
 
-/** Sends a script now: the server works while this process does other things. The effect waits for the answer. */
+/** Sends a script at once, so that the server works meanwhile. The effect waits for the answer. */
 export const unsafeStart = (
   server: Server,
   operation: string,
@@ -95,7 +97,7 @@ export const unsafeStart = (
   script: Script,
   args: ReadonlyArray<Argument>
 ): Effect.Effect<Reply, StorageError> => {
-  // somebody has to look at a failure at once
+  // a promise without a handler would be an unhandled rejection
   const answer = send(server, shard, script, args).then(
     Either.right,
     (error: unknown) => Either.left(storageError(operation, error))
@@ -103,7 +105,7 @@ export const unsafeStart = (
   return Effect.flatten(Effect.promise(() => answer))
 }
 
-/** Asks the client for something. The traffic of this package has no spans of the user's. */
+/** Runs a command of the client without tracing: this traffic has no spans in the user's traces. */
 export const ask = <A>(operation: string, question: () => Promise<A>): Effect.Effect<A, StorageError> =>
   Effect.tryPromise({ try: question, catch: (error) => storageError(operation, error) }).pipe(
     Effect.withTracerEnabled(false),
@@ -120,13 +122,13 @@ export const within = (
     "Redis did not answer in time. Look at its load with SLOWLOG GET, and at the network between it and this process"
   )
 
-/** The nodes that take writes. */
+/** The nodes that accept writes. */
 const primariesOf = (client: Redis | Cluster): ReadonlyArray<Redis> =>
   "nodes" in client ? client.nodes("master") : [client]
 
 /**
- * What the servers should be told so that accepted events are kept, in words. Servers that do not answer `INFO`, as some
- * providers have it, are not asked again.
+ * The settings of the servers that can lose accepted events, in words. A server that does not allow `INFO`, as with
+ * some providers, is skipped.
  */
 export const shortcomings = ({ client }: Server): Effect.Effect<ReadonlyArray<string>> =>
   Effect.map(
@@ -160,7 +162,7 @@ export const storageError = (operation: string, error: unknown): StorageError =>
     message: `${operation}: ${message}${
       Option.getOrElse(Option.map(adviceFor(message), (advice) => `. ${advice}`), () => "")
     }`,
-    // ioredis notes the arguments of the command, which hold the events
+    // the error of ioredis holds the arguments of the command, and with them the events
     cause: new Error(message)
   })
 }

@@ -1,4 +1,4 @@
-/** What waits in Redis, for a person and for metrics. */
+/** Reads the statistics of the storage, and sets its metrics. */
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type { StorageError } from "../../../AmplitudeError.js"
@@ -13,7 +13,7 @@ import { onAll, sum } from "./storage.js"
 
 const maxLanes = 10
 
-/** How many lanes are asked for at once: Redis does nothing else meanwhile. */
+/** The lanes that one script reads: Redis runs nothing else meanwhile. */
 const page = 1000
 
 export const make = (server: Server): Effect.Effect<RedisEventStorage.Stats, StorageError> =>

@@ -1,4 +1,4 @@
-/** The storage over Redis: each operation goes to its module. */
+/** The storage over Redis. Each operation has its own module. */
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import type { StorageError } from "../../../AmplitudeError.js"
@@ -93,7 +93,7 @@ const evict = (
     ))
 }
 
-/** How many events stay in each shard so that `keep` stay: those that hold most give most. */
+/** The number of events to keep in each shard, so that `keep` are left in all. Fuller shards lose more. */
 export const levelled = (counts: ReadonlyArray<number>, keep: number): ReadonlyArray<number> => {
   const places = counts.map((_, place) => place).sort((one, other) => counts[one]! - counts[other]!)
   const kept = [...counts]

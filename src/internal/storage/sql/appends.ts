@@ -1,6 +1,6 @@
 /**
- * Appends. Outside a transaction they are committed in groups: what arrives while one group is under way is the next one.
- * Inside a transaction of the caller there is one INSERT in a savepoint, and nothing else.
+ * Appends events. Outside a transaction, appends are committed in groups. Inside a transaction of the caller, an append
+ * is one INSERT in a savepoint, and nothing else.
  */
 import type { Connection } from "@effect/sql/SqlConnection"
 import type { NonEmptyReadonlyArray } from "effect/Array"
@@ -30,10 +30,10 @@ const accepted: EventStorage.AppendResult = { _tag: "Accepted", evicted: [] }
 
 const failure = (message: string) => new StorageError({ operation: "append", message: `append: ${message}` })
 
-/** What an append outside transactions needs. */
+/** The dependencies of an append outside transactions. */
 interface Outside {
   readonly evict: (keep: number) => Effect.Effect<ReadonlyArray<EncodedEvent>, StorageError>
-  /** Called with events whose append failed, and that may be stored all the same. */
+  /** Called with the events of a failed append that may be stored all the same. */
   readonly retract: (rows: ReadonlyArray<NewRow>) => void
 }
 
@@ -60,7 +60,7 @@ export const make = (
 
 // -- outside transactions --------------------------------------------------------------------------------------------
 
-/** Stores a group, and tells each caller. */
+/** Stores a group, and resumes each caller. */
 const commit = (
   database: Database,
   capacity: Capacity,
@@ -78,7 +78,7 @@ const commit = (
           capacity.add(rows.length)
           return room.keep === undefined
             ? Effect.succeed({ ...room, evicted: [] as ReadonlyArray<EncodedEvent> })
-            // the events are stored: what cannot be evicted now is evicted by the next append
+            // the events are stored: if evicting fails, the next append evicts
             : Effect.map(Effect.orElseSucceed(evict(room.keep), () => []), (evicted) => ({ ...room, evicted }))
         })
       })),
@@ -92,7 +92,7 @@ const commit = (
 
 interface Admission {
   readonly admitted: ReadonlyArray<Appending>
-  /** How many events stay at the most; undefined where nothing is evicted. */
+  /** The most events that stay, or undefined if nothing is evicted. */
   readonly keep: number | undefined
 }
 
@@ -108,7 +108,7 @@ const admit = (group: ReadonlyArray<Appending>, held: number): Admission => {
   return { admitted, keep }
 }
 
-/** What was evicted is told to the first caller who had it evicted. */
+/** Gives the evicted events to the first caller that evicts. */
 const resultsOf = (
   exit: Exit.Exit<Admission & { readonly evicted: ReadonlyArray<EncodedEvent> }, StorageError>
 ): (appending: Appending) => Exit.Exit<EventStorage.AppendResult, StorageError> => {
@@ -132,7 +132,10 @@ const insert = (database: Database, rows: ReadonlyArray<NewRow>): Effect.Effect<
 
 // -- inside a transaction of the caller ------------------------------------------------------------------------------
 
-/** Fibers of one transaction share its connection: one savepoint at a time, or they undo each other. */
+/**
+ * Fibers of one transaction share its connection. Concurrent savepoints would undo each other, so that one runs at a
+ * time.
+ */
 const turns = new WeakMap<Connection, Effect.Semaphore>()
 
 const turnOf = (connection: Connection): Effect.Semaphore => {
@@ -141,7 +144,7 @@ const turnOf = (connection: Connection): Effect.Semaphore => {
   return turn
 }
 
-/** Names of savepoints are used once. */
+/** The number for the name of the next savepoint. Each name is used once. */
 let savepoints = 0
 
 const makeInTransaction = (database: Database, capacity: Capacity, onTransaction: () => void) =>

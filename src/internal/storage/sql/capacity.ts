@@ -1,6 +1,6 @@
 /**
- * How many events the storage holds, as this client knows it: counted from time to time, and kept up to date with what the
- * client itself does. With several clients it is not exact.
+ * The number of events in the storage, as this client knows it. The client counts from time to time, and adds its own
+ * changes. With several clients the number is not exact.
  */
 import type { Clock } from "effect/Clock"
 import * as Effect from "effect/Effect"
@@ -11,25 +11,25 @@ import type { Database } from "./database.js"
 import { run, within } from "./database.js"
 
 export interface Capacity {
-  /** None where nothing was counted yet. */
+  /** The number of events, or none before the first count. */
   readonly estimate: () => Option.Option<number>
-  /** What this client added, or removed where it is negative. */
+  /** Adds the events that this client has stored, or removed if the number is negative. */
   readonly add: (events: number) => void
-  /** The number is exact at this moment. */
+  /** Sets the number after an exact count. */
   readonly set: (events: number) => void
-  /** Counts again, up to the limit, where the last time is long ago. */
+  /** Counts again, up to the limit, if the last count is old. */
   readonly refresh: (limit: number) => Effect.Effect<void, StorageError>
 }
 
 /** In milliseconds. */
 const countEvery = 1000
 
-/** A count takes at most this part of the time. */
+/** The largest share of the time that counting may take. */
 const share = 1 / 20
 
 export const make = (database: Database): Capacity => {
   let counted = Option.none<number>()
-  /** What this client did, ever. */
+  /** The sum of all changes by this client. */
   let added = 0
   let nextCount = -Infinity
 
@@ -44,7 +44,7 @@ export const make = (database: Database): Capacity => {
       (events) => {
         const end = monotonicOf(clock)
         nextCount = end + Math.max(countEvery, (end - start) / share)
-        // what the client did meanwhile may or may not be counted: the next time tells
+        // the changes during the count may or may not be included, which the next count corrects
         counted = Option.some(events - addedBefore)
       }
     )

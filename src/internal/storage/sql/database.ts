@@ -1,8 +1,8 @@
 /**
- * Runs the statements of a dialect with the client of the user, and turns what fails into `StorageError`.
+ * Runs the statements of a dialect with the client of the user, and converts failures into `StorageError`.
  *
- * All but an append in the user's transaction runs apart from the fiber that asks: outside its transaction, and without spans,
- * because the traffic of this package is not the user's.
+ * Statements do not run in the fiber of the caller, so that they are outside of its transaction and have no spans in
+ * the user's traces. The only exception is an append inside the caller's transaction.
  */
 import type { SqlClient } from "@effect/sql/SqlClient"
 import type { SqlError } from "@effect/sql/SqlError"
@@ -17,7 +17,7 @@ import { StorageError } from "../../../AmplitudeError.js"
 import * as Within from "../within.js"
 import type { Dialect, Sql, Tables } from "./dialect.js"
 
-/** What the operations share. */
+/** The dependencies of all operations. */
 export interface Database {
   readonly client: SqlClient
   /** The client as the dialect uses it. */
@@ -27,8 +27,8 @@ export interface Database {
 }
 
 /**
- * How many statements a client could not prepare. @effect/sql-sqlite-node keeps such a failure for ten minutes. A comment
- * makes it another statement, so that the next call finds a table that is back.
+ * The number of statements that a client could not prepare. @effect/sql-sqlite-node caches such a failure for ten
+ * minutes. A comment with this number makes another statement, so that the next call finds a table that exists again.
  */
 const failures = new WeakMap<SqlClient, number>()
 
@@ -52,7 +52,7 @@ export const make = (client: SqlClient, dialect: Dialect, tables: Tables): Datab
 
 type Statements<A> = (sql: Sql, tables: Tables) => Effect.Effect<A, SqlError>
 
-/** One statement, or several that need no transaction. */
+/** Runs one statement, or several that need no transaction. */
 export const run = <A>(
   database: Database,
   operation: string,
@@ -60,7 +60,7 @@ export const run = <A>(
 ): Effect.Effect<A, StorageError> =>
   apart(database, operation, Effect.suspend(() => statements(database.sql, database.tables)))
 
-/** Statements that all happen or none does. */
+/** Runs statements in a transaction. */
 export const transaction = <A>(
   database: Database,
   operation: string,
@@ -72,7 +72,7 @@ export const transaction = <A>(
     Effect.suspend(() => database.client.withTransaction(statements(database.sql, database.tables)))
   )
 
-/** How often what fails for a moment is done again, and for how long. */
+/** The most retries after a transient failure, and the most time for them. */
 const again = Schedule.jittered(Schedule.spaced("15 millis")).pipe(Schedule.upTo("5 seconds"))
 
 const apart = <A>(
@@ -94,7 +94,7 @@ const apart = <A>(
   )
 }
 
-/** A statement that fails is a failure, and so is a COMMIT, for which @effect/sql dies. */
+/** Converts every failure, also the one of a COMMIT, which is a defect in @effect/sql. */
 export const failsWith =
   (operation: string): <A, R>(effect: Effect.Effect<A, SqlError, R>) => Effect.Effect<A, StorageError, R> => (effect) =>
     Effect.catchAllCause(effect, (cause) =>
@@ -105,7 +105,7 @@ export const failsWith =
 const onTimeout = "the database did not answer in time. " +
   "Look at its load, at locks on the outbox, and at the size of the client's pool"
 
-/** After its time an operation has failed, whether or not the database still answers. */
+/** Fails an operation after its time, even if the database never answers. */
 export const within = (
   operation: string,
   limit: Duration.DurationInput
@@ -122,7 +122,7 @@ export const storageError = (operation: string, error: unknown): StorageError =>
   })
 }
 
-/** The driver's error, which `SqlError` has as its cause. */
+/** The error of the driver, which is the cause of `SqlError`. */
 const causeOf = (error: unknown): unknown => isSqlError(error) ? error.cause ?? error : error
 
 const isSqlError = Predicate.isTagged("SqlError") as (error: unknown) => error is SqlError
@@ -132,7 +132,7 @@ const fieldOf = (error: unknown, field: string): unknown =>
 
 const messageOf = (error: unknown): string => {
   const message = fieldOf(error, "message")
-  // several attempts to connect have an error each, and no message together
+  // an AggregateError of several connection attempts has no message of its own
   const errors = fieldOf(error, "errors")
   return typeof message === "string" && message !== ""
     ? message
@@ -143,7 +143,7 @@ const messageOf = (error: unknown): string => {
 
 const missing = "The table is missing"
 
-/** Whether a table was not there. */
+/** Whether a table is missing. */
 export const isMissing = ({ message }: StorageError): boolean => message.includes(missing)
 
 const advice: ReadonlyArray<readonly [pattern: RegExp, advice: string]> = [

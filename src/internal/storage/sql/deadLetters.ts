@@ -1,4 +1,4 @@
-/** The events that were dropped. */
+/** The dead letters: events that were dropped. */
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -8,7 +8,7 @@ import type { Database } from "./database.js"
 import { run, transaction, within } from "./database.js"
 import { decodeLane } from "./rows.js"
 
-/** The client of events that are sent again: they belong to nobody who waits for them. */
+/** The client id of events that are sent again. No client has it, so that nothing waits for them. */
 const client = "dead-letters"
 
 const limit = "30 seconds"

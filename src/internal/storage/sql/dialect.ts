@@ -1,9 +1,9 @@
 /**
- * What a database has to do for the storage. Each dialect says it in statements of its own; the algorithm is the same:
+ * The statements that the storage needs from a database. Each dialect has its own statements, for the same algorithm:
  *
  * - A row of the outbox is an event. `seq` is the order of the appends.
- * - A row of the lease table is a lease: its token, the events it holds, and their lanes. Who holds a lease is decided by
- *   the row alone. Only who has the mutex removes the row of another client, after its time.
+ * - A row of the lease table is a lease: its token, the events it holds, and their lanes. The row alone decides who
+ *   holds a lease. Only a client with the mutex removes the row of another client, after the end of its lease.
  * - All times are the database's.
  */
 import type { SqlError } from "@effect/sql/SqlError"
@@ -11,7 +11,7 @@ import type * as Effect from "effect/Effect"
 import { byteLength } from "../../event/utf8.js"
 import type * as ScanStart from "./scanStart.js"
 
-/** The names of the tables, quoted where they are used. */
+/** The names of the tables, quoted for statements. */
 export interface Tables {
   readonly outbox: string
   readonly lease: string
@@ -35,7 +35,7 @@ export interface NewRow {
   readonly retries: number
 }
 
-/** An event as it is stored. Databases answer large integers as text, and bytes as bytes. */
+/** A stored event. Drivers give large integers as text, and bytes as bytes. */
 export interface Row {
   readonly seq: number | string | bigint
   readonly client: string
@@ -66,7 +66,7 @@ export interface Leasing {
   readonly scan: ScanStart.Answer | undefined
 }
 
-/** Events that leave a lease, and what the lease holds afterwards. */
+/** The events that leave a lease, and the events that it holds afterwards. */
 export interface Settlement {
   readonly token: string
   readonly seqs: ReadonlyArray<number>
@@ -79,7 +79,7 @@ export interface Left {
 }
 
 export interface Pause {
-  /** In milliseconds from now; 0 is none. */
+  /** The pause in milliseconds from now. 0 means none. */
   readonly pause: number
   readonly attempts: number
   readonly retries: number
@@ -98,7 +98,7 @@ export interface StatsRow {
   readonly total: number | string | bigint
   readonly leased: number | string | bigint
   readonly paused: number | string | bigint
-  /** Of the oldest event, in milliseconds; null where there is none. */
+  /** The age of the oldest event in milliseconds, or null without an event. */
   readonly age: number | string | bigint | null
 }
 
@@ -107,18 +107,18 @@ export interface LaneRow {
   readonly events: number | string | bigint
 }
 
-/** Runs a statement, on the connection of the transaction that the fiber is in. */
+/** Runs a statement on the connection of the fiber's transaction. */
 export interface Sql {
   readonly execute: <A = unknown>(text: string, params?: ReadonlyArray<unknown>) => Run<ReadonlyArray<A>>
-  /** For texts that differ from call to call, and for several statements in one text. */
+  /** Runs a text that is not prepared: it differs between calls, or holds several statements. */
   readonly executeUnprepared: <A = unknown>(text: string) => Run<ReadonlyArray<A>>
 }
 
 type Run<A> = Effect.Effect<A, SqlError>
 
 /**
- * The statements of a dialect. Those that say so run in a transaction, the others are one statement each. All are given the
- * client, so that an append can run on the connection of the caller's transaction.
+ * The statements of a dialect. Statements that say "Transaction" run in one, and the others are single statements. All
+ * of them get the client, so that an append can run on the connection of the caller's transaction.
  */
 export interface Dialect {
   /** The statements that create the tables, in order. */
@@ -126,8 +126,8 @@ export interface Dialect {
   /** Those that create the table of dropped events. */
   readonly deadLettersDdl: (tables: Tables) => ReadonlyArray<string>
   /**
-   * Transaction. Makes sure that one process at a time creates the tables. Answers whether another one has just created those
-   * of `ddl`, where a statement of it would wait for who uses them.
+   * Transaction. Makes sure that one process at a time creates the tables. Answers whether another one has just created
+   * those of `ddl`, where a statement of it would wait for who uses them.
    */
   readonly lockMigration: (sql: Sql, tables: Tables) => Run<boolean>
   /** Settings of the connection, and of a new database. */
@@ -135,37 +135,36 @@ export interface Dialect {
   /** Whether the database ends with the process. */
   readonly isVolatile: (sql: Sql) => Run<boolean>
 
-  /** Codes of failures that are over at once: the whole is done again. */
+  /** The codes of transient failures, after which the whole operation runs again. */
   readonly isTransient: RegExp
 
   readonly insert: (sql: Sql, tables: Tables, rows: ReadonlyArray<NewRow>) => Run<unknown>
-  /** How many rows one call of `insert` takes in one statement; more need a transaction. */
+  /** The most rows that `insert` writes in one statement. More rows need a transaction. */
   readonly insertsAtOnce: (rows: number) => boolean
   /** Transaction, after `lock`. Removes events by their identity, except those that are leased. */
   readonly retract: (sql: Sql, tables: Tables, client: string, sequences: ReadonlyArray<number>) => Run<unknown>
-  /** Transaction. Takes the mutex, and removes the leases whose time is over. */
+  /** Transaction. Takes the mutex, and removes expired leases. */
   readonly lock: (sql: Sql, tables: Tables) => Run<unknown>
-  /** Transaction, unless `leasesAtOnce`. Does what `lock` does, and leases. */
+  /** Transaction, unless `leasesAtOnce`. Does the same as `lock`, and then leases events. */
   readonly lease: (sql: Sql, tables: Tables, request: LeaseRequest) => Run<Leasing>
   /** Whether `lease` is one message to the server, which is a transaction by itself. */
   readonly leasesAtOnce: boolean
-  /** Transaction, after `lock`. Deletes the events that are too many and not leased, and answers them. */
+  /** Transaction, after `lock`. Deletes unleased events until `keep` are left, and gives the deleted ones. */
   readonly evict: (
     sql: Sql,
     tables: Tables,
     options: { readonly keep: number; readonly from: "oldest" | "newest" }
   ) => Run<ReadonlyArray<Row>>
-  /** Transaction. Whether the lease is still there; nobody can remove it until the transaction ends. */
+  /** Transaction. Whether the lease still exists. Nobody can remove it until the transaction ends. */
   readonly hold: (sql: Sql, tables: Tables, token: string) => Run<boolean>
   /** Transaction, after `hold`. Nobody else deletes the events of a lease. */
   readonly remove: (sql: Sql, tables: Tables, seqs: ReadonlyArray<number>) => Run<unknown>
   /** Transaction, after `hold`. */
   readonly release: (sql: Sql, tables: Tables, seqs: ReadonlyArray<number>, pause: Pause) => Run<unknown>
-  /** Transaction, after `hold`. Where nothing is left the lease ends. */
+  /** Transaction, after `hold`. Ends the lease if no event is left. */
   readonly leave: (sql: Sql, tables: Tables, token: string, left: Left) => Run<unknown>
   /**
-   * `hold`, `remove` and `leave` in one statement; undefined where the dialect has none for that. Answers whether the lease was
-   * there.
+   * `hold`, `remove` and `leave` in one statement, if the dialect can. The result says whether the lease existed.
    */
   readonly settle: (sql: Sql, tables: Tables, settlement: Settlement) => Run<boolean> | undefined
   readonly renew: (sql: Sql, tables: Tables, token: string, duration: number) => Run<unknown>
@@ -175,8 +174,8 @@ export interface Dialect {
   readonly countUpTo: (sql: Sql, tables: Tables, limit: number) => Run<number>
   readonly countOf: (sql: Sql, tables: Tables, clientId: string, upTo: number) => Run<number>
   /**
-   * Differs where events or room came that this client may not know of. The age is that of the oldest event, or 0. No event
-   * has a lower `seq` than `from`.
+   * Differs where events or room came that this client may not know of. The age is that of the oldest event, or 0. No
+   * event has a lower `seq` than `from`.
    */
   readonly watch: (
     sql: Sql,
@@ -197,14 +196,14 @@ export interface Dialect {
     tables: Tables,
     options: { readonly after: number; readonly limit: number }
   ) => Run<ReadonlyArray<DeadRow>>
-  /** Transaction. Answers how many were sent again. */
+  /** Transaction. The result is the number of events that were sent again. */
   readonly sendAgain: (sql: Sql, tables: Tables, ids: ReadonlyArray<number>, client: string) => Run<number>
   readonly purge: (
     sql: Sql,
     tables: Tables,
     options: { readonly ids: ReadonlyArray<number> } | { readonly olderThan: number }
   ) => Run<number>
-  /** Gives the space of deleted events back to the system, where the database does not do it by itself. */
+  /** Returns the space of deleted events to the system, if the database does not do it by itself. */
   readonly shrink: ((sql: Sql, tables: Tables) => Run<unknown>) | undefined
 }
 
@@ -224,7 +223,7 @@ export const tablesOf = (name: string, quote: string, hasIndexSchema: boolean): 
   }
 }
 
-/** Rows are inserted in a few sizes, so that the database meets a few statements only. */
+/** Splits rows into parts of a few sizes, so that there are only a few different statements. */
 const sizes = [500, 100, 20, 4, 1] as const
 
 export const inParts = <A>(rows: ReadonlyArray<A>): ReadonlyArray<ReadonlyArray<A>> => {
@@ -261,7 +260,7 @@ export const placesOf = (rows: number, places: string): string => `${places}${`,
 
 export const seqOf = (row: { readonly seq: Row["seq"] }): number => Number(row.seq)
 
-/** As many events as fit, and the first one whatever its size. */
+/** The first events, as many as fit. The first one fits whatever its size. */
 export const cut = (rows: ReadonlyArray<Row>, maxBytes: number): ReadonlyArray<Row> => {
   let bytes = 0
   const end = rows.findIndex(({ json }, place) => {

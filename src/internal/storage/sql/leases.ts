@@ -1,4 +1,4 @@
-/** Leases. The storage keeps one alive for as long as its scope is open. */
+/** Leases events. The storage renews a lease until its scope closes. */
 import type { NonEmptyReadonlyArray } from "effect/Array"
 import { isNonEmptyReadonlyArray } from "effect/Array"
 import * as Effect from "effect/Effect"
@@ -21,7 +21,7 @@ type EncodedEvent = EventStorage.EncodedEvent
 /** An event of a lease. */
 class Leased {
   readonly seq: number
-  /** As it is stored. */
+  /** The stored form of the lane. */
   readonly lane: string
   readonly event: EncodedEvent
 
@@ -33,7 +33,7 @@ class Leased {
 }
 
 export interface Options {
-  /** Names this storage in its leases, for people who look at the table. */
+  /** The name of this storage in its leases, for readers of the table. */
   readonly client: string
   /** In milliseconds. */
   readonly duration: number
@@ -73,11 +73,11 @@ export const make = (
             asksWriters: question.asksWriters
           })
         ))
-    /** Whether the lease may be there: nothing is known of one that was interrupted or that failed. */
+    /** Whether the lease may exist. A lease that was interrupted or has failed may exist. */
     let mayBeHeld = () => true
     const giveBack = Effect.suspend(() =>
       mayBeHeld()
-        // what cannot be given back is anyone's when its time is over
+        // other clients can lease events that could not be returned when the lease expires
         ? Effect.ignore(
           within("lease", limit)(run(database, "lease", (sql, tables) => dialect.giveBack(sql, tables, token)))
         )
@@ -132,7 +132,7 @@ const serviceOf = (
   release: (events, releaseOptions) => release(database, held, events, releaseOptions)
 })
 
-/** What the lease holds without these. */
+/** The events that the lease holds without the given ones. */
 const leftWithout = (held: Held.Held<Leased>, settled: ReadonlyArray<Leased>): Left => {
   const gone = new Set(settled)
   const left = [...held.items.values()].filter((leased) => !gone.has(leased))

@@ -1,4 +1,4 @@
-/** Creates the tables, and finds out when the layer is built whether they can be used. */
+/** Creates the tables, and checks that they can be used when the layer is built. */
 import { SqlError } from "@effect/sql/SqlError"
 import * as Effect from "effect/Effect"
 import type { StorageError } from "../../../AmplitudeError.js"
@@ -7,7 +7,7 @@ import { isMissing, run as statement, transaction } from "./database.js"
 import type { Dialect } from "./dialect.js"
 import { tablesOf } from "./dialect.js"
 
-/** A name, with the names of schemas before it. Others are made of it, and databases take 63 characters. */
+/** A name with optional schemas. Other names add a suffix to it, and databases take 63 characters. */
 export const isName = (table: string): boolean =>
   /^(?:[A-Za-z_][A-Za-z0-9_]{0,62}\.){0,2}[A-Za-z_][A-Za-z0-9_]{0,39}$/.test(table)
 
@@ -32,7 +32,7 @@ export const run = (
           { discard: true }
         ))
   )
-  // tables that are there are used as they are: nothing waits for a lock on them, and who may not create tables needs not
+  // existing tables are not created, so that no lock on them is needed, and no right to create tables
   const createIfMissing = Effect.catchAll(probe(database, deadLetters), (error) =>
     Effect.zipRight(
       Effect.mapError(create, (createError) => isMissing(error) ? createError : error),
@@ -44,7 +44,7 @@ export const run = (
   )
 }
 
-/** Does once, in a transaction that is rolled back, what the storage does later. */
+/** Runs the statements of the storage once, in a transaction that is rolled back. */
 const probe = (database: Database, deadLetters: boolean): Effect.Effect<void, StorageError> => {
   const { dialect } = database
   const row = { client: "probe", sequence: 0, lane: "probe", json: "{}", attempts: 0, retries: 0 }

@@ -1,6 +1,6 @@
 /**
- * MySQL 8 and MariaDB 10.6 and later. A row of a table of its own is the mutex: a transaction that begins with it sees what
- * was committed before. Events are deleted by primary key only, so that nobody waits for a gap between two of them.
+ * The dialect of MySQL 8 and MariaDB 10.6 and later. The mutex is a row of its own table. A transaction that locks it
+ * first sees all earlier commits. Events are deleted by primary key only, so that no gap locks are needed.
  */
 import * as Effect from "effect/Effect"
 import * as Encoding from "effect/Encoding"
@@ -23,18 +23,18 @@ const text = "CHARACTER SET utf8mb4 COLLATE utf8mb4_bin"
 /** The most bytes of a lane: 1024 UTF-16 units, each escaped. */
 const lane = "VARBINARY(6200)"
 
-/** Numbers as a list: they are this package's own. */
+/** A list of numbers as SQL. Only this package makes these numbers. */
 const listOf = (numbers: ReadonlyArray<number>): string =>
   numbers.map((number) => String(Math.trunc(number))).join(", ")
 
-/** A text that this package made: it has neither quotes nor backslashes. */
+/** A text as an SQL literal. Only this package makes these texts, without quotes and backslashes. */
 const literal = (text: string): string => `'${text.replaceAll("'", "''")}'`
 
 interface Lease {
   readonly token: string
 }
 
-/** Takes the mutex, and finds the leases whose time is over. One that is settled just now is waited for. */
+/** Takes the mutex, and finds expired leases. It waits for a lease that is being settled. */
 const lockOf = (tables: Tables): string =>
   `SELECT one FROM ${tables.mutex} WHERE one = 1 FOR UPDATE; ` +
   `SELECT token FROM ${tables.lease} WHERE until <= ${now} FOR UPDATE`
@@ -44,7 +44,7 @@ const remove = (sql: Sql, tables: Tables, leases: ReadonlyArray<Lease>) =>
     discard: true
   })
 
-/** The leases, and whether there are paused events. The lanes of leases are cheaper as a list than as a table of JSON. */
+/** The leases, and whether there are paused events. The lanes of leases are cheaper as a list than with JSON_TABLE. */
 const blockedOf = (tables: Tables): string =>
   `SELECT token, lanes FROM ${tables.lease}; ` +
   `SELECT EXISTS (SELECT 1 FROM ${tables.outbox} WHERE not_before > ${now}) AS paused`
@@ -108,7 +108,7 @@ export const mysql: Dialect = {
   dropped BIGINT NOT NULL
 ) ENGINE=InnoDB`
   ],
-  // a statement that creates a table is a transaction of its own, and the server runs one at a time
+  // each statement that creates a table commits by itself
   lockMigration: () => Effect.succeed(false),
   prepare: () => Effect.void,
   isVolatile: () => Effect.succeed(false),
@@ -206,7 +206,7 @@ ORDER BY seq ${from === "oldest" ? "ASC" : "DESC"} LIMIT ${Math.trunc(tooMany)}`
         JSON.stringify(left.lanes),
         token
       ]),
-  // a statement that deletes from two tables: nothing is left of the lease, or it was not there
+  // the statement deletes from both tables: the lease has no events left, or did not exist
   settle: (sql, tables, { left, seqs, token }) =>
     left.seqs.length > 0 ? undefined : Effect.map(
       sql.executeUnprepared<ReadonlyArray<{ readonly removed: number }>>(

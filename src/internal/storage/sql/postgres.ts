@@ -1,11 +1,13 @@
-/** Postgres 12 and later. Nothing needs a session of its own: it works behind a pooler in transaction mode. */
+/**
+ * The dialect of Postgres 12 and later. It uses no session state, so that it works behind a pooler in transaction mode.
+ */
 import * as Effect from "effect/Effect"
 import type { DeadRow, Dialect, LaneRow, LeaseRequest, Row, StatsRow, Tables } from "./dialect.js"
 import { isNewRow, seqOf } from "./dialect.js"
 
 const columns = "seq, client, sequence, lane, json, attempts, retries"
 
-/** Settings of a table whose rows live for seconds: dead rows are removed soon, however large the table is. */
+/** The settings of a table whose rows live for seconds: dead rows are removed soon, whatever the size of the table. */
 const vacuum = (threshold: number) =>
   `autovacuum_vacuum_scale_factor=0, autovacuum_vacuum_threshold=${threshold}, autovacuum_vacuum_cost_delay=0`
 
@@ -14,9 +16,10 @@ const mutexOf = (tables: Tables): string =>
   `pg_advisory_xact_lock(1095586881, ('${tables.outbox}'::regclass::oid::bigint % 2147483648)::int)`
 
 /**
- * Takes the mutex, and removes leases whose time is over. These are statements of their own: what is seen afterwards was
- * committed before, whatever the isolation that the database has as its default. A lease that is settled just now is waited for here, so that its events are not seen below. The planner has
- * no statistics of rows that live for seconds: it has to be told that the indexes are good.
+ * Takes the mutex, and removes leases whose time is over. These are statements of their own: what is seen afterwards
+ * was committed before, whatever the isolation that the database has as its default. A lease that is settled just now
+ * is waited for here, so that its events are not seen below. The planner has no statistics of rows that live for
+ * seconds: it has to be told that the indexes are good.
  */
 const lockOf = (tables: Tables): string =>
   `SET TRANSACTION ISOLATION LEVEL READ COMMITTED; SELECT ${
@@ -24,7 +27,7 @@ const lockOf = (tables: Tables): string =>
   }; ` +
   `SELECT ${mutexOf(tables)}; DELETE FROM ${tables.lease} WHERE until <= clock_timestamp()`
 
-/** Of the transaction. */
+/** The settings of the transaction. */
 const settings = [
   ["lock_timeout", "5s"],
   ["idle_in_transaction_session_timeout", "10s"],
@@ -33,15 +36,15 @@ const settings = [
   ["jit", "off"]
 ] as const
 
-/** A text that this package made: it has no quotes. */
+/** A text as an SQL literal. Only this package makes these texts, without quotes. */
 const literal = (text: string): string => `'${text.replaceAll("'", "''")}'`
 
 /** Neither JSON nor a lane as it is stored has this character as it is. */
 const separator = "\u001f"
 
 /**
- * Several texts as one parameter, and the expression that makes an array of it. Each quote of a text has to be escaped in an
- * array, and JSON has many.
+ * Several texts as one parameter, and the expression that makes an array of it. Each quote of a text has to be escaped
+ * in an array, and JSON has many.
  */
 const textsOf = (place: number, texts: ReadonlyArray<string>): readonly [expression: string, param: unknown] =>
   texts.length === 1 || texts.some((text) => text.includes(separator))
@@ -132,7 +135,7 @@ export const postgres: Dialect = {
 )`
   ],
   lockMigration: (sql, tables) =>
-    // an index waits for the writers of its table, and writers wait for the index
+    // creating an index waits for the writers of the table, and writers wait for the index
     sql.executeUnprepared("SET LOCAL lock_timeout='5s'").pipe(
       Effect.zipRight(sql.execute("SELECT pg_advisory_xact_lock(1095586881, hashtext($1))", [tables.outbox])),
       Effect.zipRight(
@@ -175,7 +178,7 @@ export const postgres: Dialect = {
       [client, arrayOf(sequences)]
     ),
   lock: (sql, tables) => sql.executeUnprepared(lockOf(tables)),
-  // several statements in one message are one transaction
+  // Postgres runs several statements in one message as one transaction
   lease: (sql, tables, request) =>
     Effect.map(
       sql.executeUnprepared<ReadonlyArray<any>>(

@@ -1,6 +1,6 @@
 /**
- * Events of an append that failed, and that may be stored all the same: the connection broke before the answer. Their caller was
- * told that they are not stored. They are removed as soon as the database answers again, before anything is leased.
+ * The events of failed appends that may be stored all the same, because the connection broke before the answer. Their
+ * callers have an error. The events are removed when the database answers again, before anything is leased.
  */
 import type { SqlError } from "@effect/sql/SqlError"
 import * as Effect from "effect/Effect"
@@ -18,7 +18,7 @@ export interface Retractions {
   }
 }
 
-/** Sequences by client. */
+/** The sequences by client. */
 type Pending = ReadonlyMap<string, ReadonlyArray<number>>
 
 /** The most events that are remembered. */

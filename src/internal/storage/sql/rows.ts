@@ -1,14 +1,16 @@
-/** Events as rows of a table, and back. */
+/** Converts events to rows, and rows to events. */
 import type { EventStorage } from "../../../EventStorage.js"
 import { byteLength, decodeRange, encode } from "../../event/utf8.js"
 import type { NewRow, Row } from "./dialect.js"
 
 type EncodedEvent = EventStorage.EncodedEvent
 
-/** What a column of text does not hold as it is: control characters, half a surrogate pair, and the escapes themselves. */
+/**
+ * The characters that a text column cannot hold, and the escape character: control characters, half a surrogate pair.
+ */
 const isEscaped = /["\\\u0000-\u001f\ud800-\udfff]/
 
-/** A lane as it is stored. Two lanes are never stored as one. */
+/** The stored form of a lane. Different lanes have different forms. */
 export const encodeLane = (lane: string): string => isEscaped.test(lane) ? JSON.stringify(lane).slice(1, -1) : lane
 
 export const decodeLane = (lane: string | Uint8Array): string => {
@@ -17,8 +19,8 @@ export const decodeLane = (lane: string | Uint8Array): string => {
 }
 
 /**
- * A new row of an event. It is a class because V8 can put the objects of a literal into the old part of the heap, where they stay
- * until a major garbage collection.
+ * A new row of an event. It is a class, since V8 can allocate object literals in the old space, where they stay until a
+ * major garbage collection.
  */
 class EventRow implements NewRow {
   readonly client: string
@@ -62,7 +64,7 @@ class RowEvent implements EncodedEvent {
   }
 }
 
-/** The events of rows, side by side in one buffer: it is sent in one piece. */
+/** The events of rows. They share one buffer, so that they are sent in one piece. */
 export const eventsOf = (rows: ReadonlyArray<Row>): ReadonlyArray<EncodedEvent> => {
   const text = rows.map(({ json }) => json).join(",")
   const buffer = encode(text)

@@ -1,6 +1,7 @@
 /**
- * SQLite 3.35 and later. The client has one connection. A transaction begins with a plain `BEGIN`, so that its first statement
- * has to be a write: a transaction that reads first fails at its first write where another process has written since.
+ * The dialect of SQLite 3.35 and later. The client has one connection, and begins a transaction with a plain `BEGIN`.
+ * The first statement must be a write: a transaction that reads first fails at its first write if another process has
+ * written meanwhile.
  */
 import * as Effect from "effect/Effect"
 import type { DeadRow, Dialect, LaneRow, Row, Sql, StatsRow, Tables } from "./dialect.js"
@@ -16,7 +17,7 @@ const counted = (rows: ReadonlyArray<{ readonly count: unknown }>): number => Nu
 /** Of the oldest event, in milliseconds. */
 const ageOf = (tables: Tables): string => `(SELECT ${now} - created FROM ${tables.outbox} ORDER BY seq LIMIT 1)`
 
-/** The most bytes of live data for which the file is written anew. */
+/** The most bytes of live data for which `VACUUM` rewrites the file. */
 const maxRewrite = 4_194_304
 
 const lock = (sql: Sql, tables: Tables) => sql.execute(`DELETE FROM ${tables.lease} WHERE until <= ${now}`)
@@ -78,7 +79,7 @@ export const sqlite: Dialect = {
   ],
   // the statements that create the tables are writes
   lockMigration: () => Effect.succeed(false),
-  // a lease passes over the events of busy lanes: it reads them from the mapped file, not page by page
+  // a lease reads the events of busy lanes to pass over them, which is faster in a mapped file
   prepare: (sql) =>
     Effect.zipRight(sql.execute("PRAGMA busy_timeout = 5000"), sql.execute("PRAGMA mmap_size = 268435456")),
   isVolatile: (sql) =>
@@ -87,7 +88,7 @@ export const sqlite: Dialect = {
       (rows) => rows.some(({ file, name }) => name === "main" && (file === null || file === ""))
     ),
 
-  // libSQL has no time to wait for a lock
+  // libSQL has no busy timeout
   isTransient: /^SQLITE_(?:BUSY|LOCKED)/,
 
   insert: (sql, tables, rows) =>
@@ -100,7 +101,7 @@ export const sqlite: Dialect = {
       [client, JSON.stringify(sequences)]
     ),
   lock,
-  // each set of lanes costs more than a batch of events: only those that are not empty are in the statement
+  // each set of lanes makes the statement slower, so that empty ones are left out
   lease: (sql, tables, request) =>
     lock(sql, tables).pipe(
       Effect.zipRight(
@@ -155,7 +156,7 @@ LIMIT max(0, (SELECT count(*) FROM ${tables.outbox}) - ?)`,
           rows
         )
     ),
-  // a write: nobody else writes until the transaction ends
+  // this is a write, so that no other process writes until the transaction ends
   hold: (sql, tables, token) =>
     Effect.map(
       sql.execute(`UPDATE ${tables.lease} SET token = token WHERE token = ? RETURNING token`, [token]),

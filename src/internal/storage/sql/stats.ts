@@ -1,4 +1,4 @@
-/** What waits in the table, for a person and for metrics. */
+/** Reads the statistics of the table, and sets its metrics. */
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type { StorageError } from "../../../AmplitudeError.js"

@@ -1,4 +1,4 @@
-/** The storage over a database: the tables are there, and each operation goes to its module. */
+/** The storage over a database whose tables exist. Each operation has its own module. */
 import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -26,15 +26,15 @@ export interface Options {
   readonly deadLetters: boolean
 }
 
-/** Events that the storage itself dropped. */
+/** The reason of events that the storage itself has dropped. */
 const full: EventStorage.Dropped = { reason: "BufferFull", code: 0, message: "the storage was full" }
 
-/** How often the space of deleted events is given back, at the most. */
+/** The shortest time between two returns of space to the system. */
 const shrinkEvery = "1 second"
 
 const limit = "30 seconds"
 
-/** With one connection the answer would wait for the end of the transaction, and the transaction for the answer. */
+/** On a single connection the query would wait for the transaction of the caller, which waits for the query. */
 const insideTransaction = new StorageError({
   operation: "transaction",
   message: "count: what a client has stored cannot be counted inside a transaction"
@@ -117,7 +117,7 @@ export const make = (
     }
   })
 
-/** Gives space back to the system in the background, once events have left. */
+/** Returns space to the system in the background after events have left. */
 const makeShrink = (database: Database): Effect.Effect<() => void, never, Scope.Scope> => {
   const { shrink } = database.dialect
   if (shrink === undefined) return Effect.succeed(() => {})
@@ -125,7 +125,7 @@ const makeShrink = (database: Database): Effect.Effect<() => void, never, Scope.
   const next = wanted.await.pipe(
     Effect.zipRight(Effect.sleep(shrinkEvery)),
     Effect.zipRight(Effect.sync(() => wanted.unsafeClose())),
-    // another time is as good: it fails where somebody else uses the database
+    // it fails if another process uses the database, and is tried again later
     Effect.zipRight(Effect.ignore(run(database, "shrink", shrink)))
   )
   return Effect.as(

@@ -1,4 +1,4 @@
-/** Whether the fiber that asks is inside a transaction of the same database. */
+/** Finds whether the calling fiber is inside a transaction of the same database. */
 import type { SqlClient } from "@effect/sql/SqlClient"
 import { TransactionConnection } from "@effect/sql/SqlClient"
 import type { Connection } from "@effect/sql/SqlConnection"
@@ -18,8 +18,8 @@ const tags = [TransactionConnection, LibsqlTransaction]
 export type ConnectionOf = (context: Context.Context<never>) => Option.Option<Connection>
 
 /**
- * Finds the connection of the caller's transaction. The context has the connection of whatever client began one, of another
- * database too. Each client makes connections of a class of its own, or has a single one.
+ * Finds the connection of the caller's transaction. The context can hold the connection of another client, for another
+ * database. A client is recognised by the class of its connections, or by its single connection.
  */
 export const make = (
   sql: SqlClient
@@ -34,7 +34,7 @@ export const make = (
         ))
   )
 
-/** A scope alone: a layer can be built inside a transaction as well. */
+/** A context with the scope only, since a layer can be built inside a transaction. */
 const outsideTransactions = (context: Context.Context<Scope.Scope>): Context.Context<Scope.Scope> =>
   Context.pick(Scope.Scope)(context)
 
@@ -47,8 +47,8 @@ const isOfOneClient = (one: Connection, other: Connection): boolean =>
   one === other || (one.constructor !== Object && one.constructor === other.constructor)
 
 /**
- * A fiber that was forked inside a transaction inherits its connection, and can outlive it. The span of the transaction tells
- * whether it is over.
+ * Whether a transaction is over. A fiber that was forked inside a transaction inherits its connection and can outlive
+ * it. The span of the transaction has ended then.
  */
 const hasEnded = (context: Context.Context<never>): boolean => {
   let span = Context.getOption(context, Tracer.ParentSpan)

@@ -83,7 +83,7 @@ local function endIfEmpty(token)
   if redis.call("EXISTS", held(token)) == 0 then redis.call("ZREM", leases, token) end
 end
 
--- Gives back all that a lease holds, as it was.
+-- Returns all events of a lease unchanged.
 local function giveBack(token)
   local entries = redis.call("LRANGE", held(token), 0, -1)
   redis.call("DEL", held(token))

@@ -1,4 +1,4 @@
-/** Keeps a dead letter: for the scripts that drop events. */
+/** A Lua function that keeps a dead letter, for the scripts that drop events. */
 export const bury: string = `
 -- A dead letter is \`dropped code attempts length-of-lane length-of-reason length-of-message\`, the three, and the JSON. Its id
 -- grows with the time, so that the ids of all shards are in the order of their time.

@@ -1,4 +1,4 @@
-/** Drops events that are not leased: for the scripts that make room. */
+/** A Lua function that drops events that are not leased, for the scripts that make room. */
 export const drop: string = `
 -- The lanes by their last parked events: made where the newest are dropped, which is rare.
 local function lastOfLanes()

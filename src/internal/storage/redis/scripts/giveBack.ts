@@ -1,5 +1,5 @@
 /**
- * Ends a lease: what it holds goes back as it was.
+ * Ends a lease, and returns its events unchanged.
  *
  * - KEYS[1]: the shard
  * - ARGV: token

@@ -1,4 +1,4 @@
-/** The scripts, as the server knows them. */
+/** The scripts with their hashes. */
 import type { Script } from "../server.js"
 import { scriptOf } from "../server.js"
 import * as Acknowledge from "./acknowledge.js"

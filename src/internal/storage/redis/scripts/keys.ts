@@ -1,16 +1,17 @@
 /**
- * What the scripts share: the keys, the server's time, and where a lane belongs. Each script begins with this text.
+ * The Lua functions that all scripts share: the keys, the time of the server, and the places of lanes. Each script
+ * begins with this text.
  *
  * Keys, all of which begin with KEYS[1] and have its hash tag, so that they are in one slot of a cluster:
  *
- * - `n`: the position of the last event that was appended. A position is the time of the append in microseconds, or one more
- *   than the last: positions are the order of the appends. It has 16 digits.
+ * - `n`: the position of the last event that was appended. A position is the time of the append in microseconds, or one
+ *   more than the last: positions are the order of the appends. It has 16 digits.
  * - `e`: hash of position to the JSON of an event
  * - `r`: hash of position to `attempts retries paused-until`, of events for which one of them is not 0
- * - `q`: list of the events that were never looked at, in order. What stands for an event in lists is its entry: a line with its
- *   position and the length of its JSON in 8 digits, and a line each with its lane, client and sequence.
- * - `q:LANE`: list of the parked events of a lane, in order: those that were given back, and those that were behind a leased or
- *   paused event of their lane when they were looked at. All of them are older than those in `q`.
+ * - `q`: list of the events that were never looked at, in order. What stands for an event in lists is its entry: a line
+ *   with its position and the length of its JSON in 8 digits, and a line each with its lane, client and sequence.
+ * - `q:LANE`: list of the parked events of a lane, in order: those that were given back, and those that were behind a
+ *   leased or paused event of their lane when they were looked at. All of them are older than those in `q`.
  * - `heads`: sorted set of the lanes with parked events, by the position of the first one
  * - `ready`: those of them that can be leased, by the same
  * - `pause`: those of them whose first event is paused, by the end of the pause
@@ -20,7 +21,7 @@
  * - `c:CLIENT`: set of the blocks of a client's sequences
  * - `s:BLOCK:CLIENT`: set of the sequences in a block of 512, counted from its beginning: two bytes for each
  * - `d` and `dead`: hash of id to dead letter, and sorted set of the ids
- * - `v`: counts what makes events or room available, but for appends
+ * - `v`: a counter of the changes that make events or room available, without appends
  */
 export const keys: string = `
 local base = KEYS[1]
@@ -42,7 +43,7 @@ local function parked(lane) return base .. ":q:" .. lane end
 local function held(token) return base .. ":t:" .. token end
 
 -- Runs a command with any number of arguments, some hundred at a time: Lua passes a few thousand at the most.
--- Answers the last answer.
+-- Returns the last answer.
 local function onMany(command, key, arguments)
   local answer
   for first = 1, #arguments, 500 do
@@ -51,7 +52,7 @@ local function onMany(command, key, arguments)
   return answer
 end
 
--- The same for a command that answers a list, with an item for each argument.
+-- Runs a command that answers a list with an item for each argument, as above.
 local function answersOf(command, key, arguments)
   local answers = {}
   for first = 1, #arguments, 500 do
@@ -100,8 +101,8 @@ local function areBusy(lanes)
   return are
 end
 
--- Puts lanes where their first events belong: each lane has its first position (false: none) and whether it is leased in the
--- same place of the other lists.
+-- Updates the sorted sets for lanes. The other lists hold, at the same index, the first position of the lane (false: none)
+-- and whether the lane is leased.
 local function place(lanes, firsts, areLeased)
   local states = statesOf(firsts)
   local inHeads, inReady, inPause, notHeads, notReady = {}, {}, {}, {}, {}
@@ -133,7 +134,7 @@ local function place(lanes, firsts, areLeased)
   hasPauses = hasPauses or #inPause > 0
 end
 
--- The same for lanes whose first events have changed.
+-- Updates the sorted sets for lanes whose first events have changed.
 local function placeAgain(lanes)
   local firsts = {}
   for index, lane in ipairs(lanes) do
@@ -143,13 +144,13 @@ local function placeAgain(lanes)
   place(lanes, firsts, areBusy(lanes))
 end
 
--- Stores states: positions and states in turns.
+-- Stores states. The arguments are positions and states in turns.
 local function setStates(states)
   onMany("HSET", r, states)
   hasStates = hasStates or #states > 0
 end
 
--- Where a sequence of a client is noted. Most often it is where the one before was.
+-- The key and the value that record a sequence of a client. Most often it is where the one before was.
 local noteClient, noteBlock, noteKey
 local function noteOf(client, sequence)
   local block = math.floor(sequence / 512)

@@ -3,7 +3,7 @@ export const oldest: string = `
 -- By the number of a position: its entry, and its lane.
 local entryAt, laneAt = {}, {}
 
--- Reads more of a lane, and adds to \`found\` what is not after \`limit\` and not behind an event that is paused.
+-- Reads more of a lane, and adds to \`found\` the events up to \`limit\` that are not behind a paused event.
 local function readMore(lane, count, limit, includesPaused, found)
   local entries = redis.call("LRANGE", parked(lane.name), #lane.entries, #lane.entries + count - 1)
   local states = includesPaused and {} or statesOf(positionsOf(entries))

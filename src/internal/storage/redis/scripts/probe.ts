@@ -1,5 +1,5 @@
 /**
- * Does what the others do, to no effect: it fails where they would.
+ * Runs the commands of the other scripts without an effect, so that it fails if one of them is not allowed.
  *
  * - KEYS[1]: the shard
  * - ARGV: none

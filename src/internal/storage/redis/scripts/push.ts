@@ -1,14 +1,14 @@
-/** Appends events: for the scripts that do. */
+/** Lua functions that append events, for the scripts `append` and `sendAgain`. */
 export const push: string = `
 local last = tonumber(redis.call("GET", n) or 0)
 local size = redis.call("HLEN", e)
 
 -- What is written together: positions and events in turns, the same with states, entries, and notes.
 local newEvents, newStates, newEntries, newNotes = {}, {}, {}, {}
--- By key of a block: which of its sequences are noted, as far as they were asked for.
+-- The known sequences of a block, by its key.
 local known = {}
 
--- Writes what was pushed.
+-- Writes the collected events.
 local function write()
   onMany("HSET", e, newEvents)
   setStates(newStates)
@@ -39,7 +39,7 @@ local function learn()
   asked = {}
 end
 
--- Whether an event is there already: a client can send again what it had no answer to. An entry is without its position.
+-- Whether an event is stored already: a client can send an event again after a lost answer. An entry is without its position.
 local function isStored(client, sequence, entry)
   local key, offset = noteOf(client, sequence)
   if not known[key] or known[key][offset] == nil then

@@ -1,5 +1,5 @@
 /**
- * Gives events of a lease back to their places, changed.
+ * Releases events of a lease with a pause and higher counts.
  *
  * - KEYS[1]: the shard
  * - ARGV: token, pause in milliseconds from now (0: none), attempts and retries to add; then the entries

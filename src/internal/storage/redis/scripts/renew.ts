@@ -1,5 +1,5 @@
 /**
- * Puts off the end of a lease that is there.
+ * Extends a lease, if it still exists.
  *
  * - KEYS[1]: the shard
  * - ARGV: token, end of the lease in milliseconds from now

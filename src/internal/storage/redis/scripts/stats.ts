@@ -1,10 +1,10 @@
 /**
- * What waits, for a person.
+ * Counts the events of a shard for `stats`.
  *
  * - KEYS[1]: the shard
  * - ARGV: none
- * - answers how many events there are, how many are leased, how many are paused and not leased, and the age of the oldest in
- *   milliseconds
+ * - answers how many events there are, how many are leased, how many are paused and not leased, and the age of the
+ *   oldest in milliseconds
  */
 import { age } from "./age.js"
 import { keys } from "./keys.js"

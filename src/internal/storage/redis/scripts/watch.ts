@@ -1,10 +1,10 @@
 /**
- * Tells whether something has changed.
+ * Reads whether something has changed.
  *
  * - KEYS[1]: the shard
  * - ARGV: none
- * - answers a text that is another one after each change, 1 where a lease or a pause is over, and the age of the oldest event in
- *   milliseconds
+ * - answers a text that is another one after each change, 1 where a lease or a pause is over, and the age of the oldest
+ *   event in milliseconds
  */
 import { age } from "./age.js"
 import { keys } from "./keys.js"
