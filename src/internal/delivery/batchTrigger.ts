@@ -99,8 +99,7 @@ export class BatchTrigger {
 
   /**
    * Called when the storage has leased events. `pending` are the new events at the beginning of the lease.
-   * `isMoreStored`
-   * says whether the storage holds other events that are not leased.
+   * `isMoreStored` says whether the storage holds other events that are not leased.
    */
   onLease(
     events: ReadonlyArray<EventStorage.EncodedEvent>,

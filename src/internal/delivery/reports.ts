@@ -56,8 +56,7 @@ export interface Reports {
   readonly deliveries: Stream.Stream<DeliveryReport.DeliveryReport>
   /**
    * Completes when `callback` has returned for every report so far, except dropped ones and timeouts. Inside a callback
-   * or a
-   * plugin of this client it completes at once.
+   * or a plugin of this client it completes at once.
    */
   readonly calledBack: Effect.Effect<void>
   /** Ends `deliveries`. Callbacks run until `timeUp`. Callbacks that do not suspend always run. */
