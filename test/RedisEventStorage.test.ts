@@ -22,6 +22,7 @@ import { RedisEventStorage } from "effect-amplitude/RedisEventStorage"
 import type { NonEmptyReadonlyArray } from "effect/Array"
 import type { Cluster, Redis } from "ioredis"
 import { eventOf, jsonOf } from "./storage/contract.js"
+import { oldestAge } from "./support/gauges.js"
 import { clientOf, cluster, redis, withRedis } from "./support/redis.js"
 import { shared } from "./support/sqlContract.js"
 
@@ -66,6 +67,19 @@ const keysLeft = (client: Redis, prefix: string) =>
   Effect.promise(async () => {
     const keys = await client.keys(`{${prefix}*`)
     return keys.filter((key) => !/:[nv]$/.test(key))
+  })
+
+type Method = (...args: ReadonlyArray<unknown>) => Promise<unknown>
+
+/** The client with another method in the place of one of its own. */
+const withMethod = (client: Redis, name: string, change: (own: Method) => Method): Redis =>
+  new Proxy(client, {
+    get: (target, key) => {
+      const value = Reflect.get(target, key) as unknown
+      if (typeof value !== "function") return value
+      const own = value.bind(target) as Method
+      return key === name ? change(own) : own
+    }
   })
 
 withRedis("RedisEventStorage", () => {
@@ -304,18 +318,9 @@ withRedis("RedisEventStorage", () => {
       Effect.gen(function*() {
         const { storage } = yield* setup({ pollInterval: 10 })
         yield* Effect.forkScoped(Stream.runDrain(storage.changes))
-        const age = Effect.map(
-          Metric.snapshot,
-          (pairs) =>
-            pairs.flatMap(({ metricKey, metricState }) =>
-              metricKey.name === "amplitude_storage_oldest_age_ms"
-                ? [(metricState as unknown as { readonly value: number }).value]
-                : []
-            )[0] ?? 0
-        )
         const until = (isSo: (age: number) => boolean) =>
           Effect.timeout(
-            Effect.repeat(Effect.zipRight(Effect.sleep(10), age), { until: (age) => isSo(age) }),
+            Effect.repeat(Effect.zipRight(Effect.sleep(10), oldestAge), { until: (age) => isSo(age) }),
             "10 seconds"
           )
         yield* until((age) => age === 0)
@@ -366,15 +371,9 @@ withRedis("RedisEventStorage", () => {
       Effect.gen(function*() {
         const { client, prefix, storage } = yield* setup()
         // as ioredis does after the connection broke
-        const twice = new Proxy(client, {
-          get: (target, key) => {
-            const value = Reflect.get(target, key) as unknown
-            if (typeof value !== "function") return value
-            return key !== "evalshaBuffer" ? value.bind(target) : async (...args: ReadonlyArray<unknown>) => {
-              await value.apply(target, args)
-              return value.apply(target, args) as unknown
-            }
-          }
+        const twice = withMethod(client, "evalshaBuffer", (send) => async (...args) => {
+          await send(...args)
+          return send(...args)
         })
         const sender = yield* storageOn({ client: twice, prefix })
         const events = manyEvents(0, 300)
@@ -398,15 +397,11 @@ withRedis("RedisEventStorage", () => {
     it.scopedLive("a client that reads from replicas that lag leases no less", () =>
       Effect.gen(function*() {
         const { client, prefix, storage } = yield* setup()
-        const lagging = new Proxy(client, {
-          get: (target, key) => {
-            const value = Reflect.get(target, key) as unknown
-            if (typeof value !== "function") return value
-            return key === "hmgetBuffer"
-              ? (_: string, positions: ReadonlyArray<string>) => Promise.resolve(positions.map(() => null))
-              : value.bind(target)
-          }
-        })
+        const lagging = withMethod(
+          client,
+          "hmgetBuffer",
+          () => (_, positions) => Promise.resolve((positions as ReadonlyArray<string>).map(() => null))
+        )
         const reader = yield* storageOn({ client: lagging, prefix })
         const events = manyEvents(0, 50)
         yield* storage.append(events, roomy)

@@ -1,11 +1,12 @@
 /** R17, R18, R20, R21 and S8 to S10: the client over a database. */
 import { SqlClient } from "@effect/sql"
 import { assert, describe, it } from "@effect/vitest"
-import { Context, Effect, Exit, Fiber, Layer, Metric, Scope } from "effect"
+import { Context, Effect, Exit, Fiber, Layer, Scope } from "effect"
 import { Amplitude } from "effect-amplitude"
 import type { DeliveryReport } from "effect-amplitude"
 import { DevServer } from "effect-amplitude/DevServer"
 import { SqlEventStorage } from "effect-amplitude/SqlEventStorage"
+import { oldestAge } from "./support/gauges.js"
 import { freshTable } from "./support/sqlContract.js"
 import type { TestDatabase } from "./support/sqlDatabases.js"
 import { onDatabases } from "./support/sqlDatabases.js"
@@ -155,18 +156,9 @@ const tests = ({ database, dialect }: TestDatabase) => {
     Effect.gen(function*() {
       const { start } = yield* fleet
       const { amplitude } = yield* start({ serverUrl: "http://127.0.0.1:1" })
-      const age = Effect.map(
-        Metric.snapshot,
-        (pairs) =>
-          pairs.flatMap(({ metricKey, metricState }) =>
-            metricKey.name === "amplitude_storage_oldest_age_ms"
-              ? [(metricState as unknown as { readonly value: number }).value]
-              : []
-          )[0] ?? 0
-      )
-      yield* Effect.repeat(Effect.zipRight(Effect.sleep(20), age), { until: (age) => age === 0 })
+      yield* Effect.repeat(Effect.zipRight(Effect.sleep(20), oldestAge), { until: (age) => age === 0 })
       yield* amplitude.track("one", {}, user)
-      yield* Effect.repeat(Effect.zipRight(Effect.sleep(20), age), { until: (age) => age >= 100 }).pipe(
+      yield* Effect.repeat(Effect.zipRight(Effect.sleep(20), oldestAge), { until: (age) => age >= 100 }).pipe(
         Effect.timeout("10 seconds")
       )
     })

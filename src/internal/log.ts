@@ -250,7 +250,7 @@ const sentLine = ({ answer, attempt, bytes, events, status }: Sent, apiKey: stri
 
 // -- bursts ------------------------------------------------------------------------------------------------------------
 
-/** Writes the count since the last line, and gives whether there was anything to write. */
+/** Writes the count since the last line. The result says whether the count was more than zero. */
 const writeRest = (state: State, burst: Burst): boolean => {
   const count = burst.unwritten
   if (count === 0) return false

@@ -38,8 +38,8 @@ const firstStep = <A, E, R>(begin: () => Effect.Effect<A, E, R>): Effect.Effect<
   }))
 
 /**
- * `Effect.matchCauseEffect` of an effect that begins with this call. Where it is not done at once, `onRest` runs what is
- * left of it with the handlers, which must not be lost to an interruption.
+ * `Effect.matchCauseEffect` for an effect that begins during this call. If the effect does not complete at once, `onRest`
+ * gets the rest of it with the handlers, and returns the effect to run. An interruption must not drop the rest.
  */
 export const matchAtOnce = <A, E, R, A2, E2, R2>(
   begin: () => Effect.Effect<A, E, R>,

@@ -49,7 +49,7 @@ const formsOf = (character: string): string => {
   ].join("|")
 }
 
-/** The pattern of a text where each character has any of its forms. */
+/** A pattern that matches a text whatever the escaped form of each of its characters. */
 const patternOf = (text: string): string =>
   Array.from(text, (character) => isPlain(character) ? character : `(?:${formsOf(character)})`).join("")
 

@@ -39,10 +39,10 @@ interface Bisection {
 }
 
 /**
- * A lease, and what is left of it: the first part is sent next. It lets go of both in the end: effects that were run
- * refer to it, and some of them stay in memory until a major garbage collection.
+ * The delivery of a lease. The first of the parts that are left is sent next. `end` drops the references to the events: streams
+ * and effects that have run refer to the delivery, and keep it in memory until a major garbage collection.
  */
-class Delivery {
+export class Delivery {
   private held: EventStorage.Lease | undefined
   parts: ReadonlyArray<Part>
 
@@ -90,14 +90,12 @@ export interface Dependencies {
 }
 
 /** Sends the events of a lease. An interruption aborts the running request, and releases the events that are left. */
-export type Deliver = (lease: EventStorage.Lease) => Effect.Effect<void>
+export type Deliver = (delivery: Delivery) => Effect.Effect<void>
 
 export const make = (deps: Dependencies): Deliver => {
   const { configured, endpoint, log, send, settings, settlements } = deps
 
-  const deliver: Deliver = (lease) => sendAll(new Delivery(lease))
-
-  const sendAll = (delivery: Delivery): Effect.Effect<void> =>
+  const deliver: Deliver = (delivery) =>
     Effect.map(
       Effect.onInterrupt(
         Effect.whileLoop({

@@ -20,12 +20,8 @@ const make = (url: string): Endpoint => ({ url, backoff: MakeBackoff.make(), lim
 
 export const makeAll = (settings: AmplitudeConfig.Settings): Endpoints => {
   let endpoint = make(Request.url(settings))
-  let known = settings
   return {
     current: (settings) => {
-      // asked for with every event
-      if (settings === known) return endpoint
-      known = settings
       const url = Request.url(settings)
       if (url !== endpoint.url) {
         endpoint.backoff.end()

@@ -57,27 +57,10 @@ export interface Pipeline {
   readonly onConfig: Effect.Effect<void>
 }
 
-/**
- * A leased batch. Events that are neither settled nor released go back when its scope closes.
- *
- * A stream can keep its elements until a major garbage collection. `takeLease` removes the lease from the batch, so
- * that the memory of its events is free as soon as they are settled.
- */
-class Batch {
-  private lease: EventStorage.Lease | undefined
+/** A leased batch. Events that are neither settled nor released go back when its scope closes. */
+interface Batch {
+  readonly delivery: Delivery.Delivery
   readonly scope: Scope.CloseableScope
-
-  constructor(lease: EventStorage.Lease, scope: Scope.CloseableScope) {
-    this.lease = lease
-    this.scope = scope
-  }
-
-  /** Takes the lease out of the batch. Call it once. */
-  takeLease(): EventStorage.Lease {
-    const lease = this.lease!
-    this.lease = undefined
-    return lease
-  }
 }
 
 export const make = (deps: Dependencies): Effect.Effect<Pipeline, never, Scope.Scope> =>
@@ -121,7 +104,7 @@ export const make = (deps: Dependencies): Effect.Effect<Pipeline, never, Scope.S
           Effect.zipRight(Scope.addFinalizer(scope, Effect.sync(backoff.done)), lease(scope)),
           Option.match({
             onNone: () => Effect.zipRight(Scope.close(scope, Exit.void), leaseWhenDue(worker)),
-            onSome: (lease) => Effect.succeed(new Batch(lease, scope))
+            onSome: (lease) => Effect.succeed({ delivery: new Delivery.Delivery(lease), scope })
           })
         ))
 
@@ -147,7 +130,7 @@ export const make = (deps: Dependencies): Effect.Effect<Pipeline, never, Scope.S
     /** Sends a batch. Only the waiting for an answer, or for the endpoint, is interruptible. */
     const sendBatch = (batch: Batch): Effect.Effect<void> =>
       Effect.suspend(() =>
-        Effect.flatMap(Effect.exit(deliver(batch.takeLease())), (exit) => {
+        Effect.flatMap(Effect.exit(deliver(batch.delivery)), (exit) => {
           trigger.onBatchEnd()
           return Effect.zipRight(Scope.close(batch.scope, exit), exit)
         })

@@ -1,6 +1,6 @@
 /**
- * What is known of a name. Names mostly come in the order in which they came before, so each remembers the one that
- * followed it: then a name costs a comparison and no look-up.
+ * An object that is found by its name. Events of one type have their names in the same order, so each object remembers the one
+ * that followed it. The next name then mostly needs one comparison instead of a look-up in a map.
  */
 export interface Named<Self> {
   readonly name: string

@@ -49,7 +49,7 @@ interface Known extends Named<Known> {
   readonly head: Uint8Array
 }
 
-/** Names that were written before, and the most of them, of at most so many UTF-16 units each. */
+/** The names of properties that were written before. `maxKnown` limits their number, and `maxKnownLength` their UTF-16 units. */
 const known = new Map<string, Known>()
 const maxKnown = 1000
 const maxKnownLength = 100

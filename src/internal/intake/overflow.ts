@@ -42,10 +42,10 @@ export interface Dependencies<Event extends Unstored> {
 /** Makes an effect interruptible if the caller is. */
 export type Restore = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
 
-/** Makes an effect that cannot be interrupted, but where it restores that. */
+/** Runs an effect in an uninterruptible region, as `Effect.uninterruptibleMask` does. */
 export type Mask = <A, E, R>(effect: (restore: Restore) => Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
 
-/** The mask of an effect that cannot be interrupted already. */
+/** The mask inside an uninterruptible region. */
 export const masked = (restore: Restore): Mask => (effect) => effect(restore)
 
 export interface StoreOptions<Event extends Unstored, E> {
@@ -59,15 +59,15 @@ export interface StoreOptions<Event extends Unstored, E> {
 
 export interface Overflow<Event extends Unstored> {
   /**
-   * Appends events, all or none. To be called, and run, where the fiber cannot be interrupted: while `isAtOnce`, a
-   * single operation of the fiber is such a place. The waiting for room can be interrupted as `mask` has it.
+   * Appends events, all or none. Call it, and run its result, in an uninterruptible region, or within a single operation of
+   * the fiber while `isAtOnce` is true. `mask` makes the waiting for room interruptible.
    */
   readonly store: <E>(
     events: Arr.NonEmptyReadonlyArray<Event>,
     options: StoreOptions<Event, E>,
     mask: Mask
   ) => Effect.Effect<void, E>
-  /** Whether the storage has answered each time at once, and so will most likely do so again. */
+  /** Whether every append so far has completed at once. */
   readonly isAtOnce: () => boolean
   /** Called when there may be room. */
   readonly onRoom: () => void
@@ -94,7 +94,7 @@ export const make = <Event extends Unstored>(deps: Dependencies<Event>): Overflo
   /** The waiting callers in order. Only the first one tries, so that nobody overtakes. */
   const queue: Array<Waiting> = []
   let isClosing = false
-  /** Whether the storage has answered each time at once. Not known before the first time. */
+  /** Whether every append so far has completed at once. Undefined before the first append. */
   let isAtOnce: boolean | undefined
 
   const suspends = (): boolean => config.unsafeSettings().overflow === "suspend"
@@ -134,7 +134,7 @@ export const make = <Event extends Unstored>(deps: Dependencies<Event>): Overflo
         }
       },
       (rest) => {
-        // inside a single operation of the caller's fiber, an interruption that comes next would drop the rest
+        // the caller may have no uninterruptible region: an interruption after its operation would drop the rest
         const run = isAtOnce === true ? inOwnFiber(rest) : rest
         isAtOnce = false
         return run
@@ -225,7 +225,7 @@ export const make = <Event extends Unstored>(deps: Dependencies<Event>): Overflo
   }
 }
 
-/** Runs an effect with all that the calling fiber has, in a fiber that nobody interrupts. */
+/** Runs an effect in a fiber that nobody interrupts, with the context and the fiber refs of the calling fiber. */
 const inOwnFiber = <A, E>(effect: Effect.Effect<A, E>): Effect.Effect<A, E> => {
   const caller = currentFiber()
   const runtime = Runtime.make({

@@ -189,8 +189,9 @@ export const make = (deps: Dependencies): Intake => {
     })
 
   /**
-   * Goes on with the encoded event, or with the reason why there is none. Only plugins can be interrupted, and what
-   * `next` does with a mask of its own: no interruption comes within a single operation of a fiber.
+   * Calls `next` with the encoded event, or with the reason why there is none. Only plugins can be interrupted, and the parts of
+   * `next` that restore it. Without plugins, and while the storage completes at once, the call is a single operation of the
+   * fiber: it needs no uninterruptible region, since no interruption comes within an operation.
    */
   const prepare = <A, E>(
     given: Encoder.Given,

@@ -102,7 +102,7 @@ export const make = (
           ? Exit.fail(closed)
           : RuntimeFlags.interruption(runtimeFlags)
           ? Effect.async((resume) => cancel(add(events, options, resume)))
-          // a client stores an event without interruption: then a canceler is of no use
+          // a client appends in an uninterruptible region, where nothing would call a canceler
           : Effect.async((resume) => {
             add(events, options, resume)
           })

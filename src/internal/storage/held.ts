@@ -35,7 +35,7 @@ class Items<A extends Item> {
     return this.byIdentity?.values() ?? this.all
   }
 
-  /** Those of the events that are here, each once. */
+  /** Finds the given events, each once, and skips the ones that are gone. */
   of(events: ReadonlyArray<EncodedEvent>): ReadonlyArray<A> {
     if (this.byIdentity === undefined && this.areAll(events)) return this.all
     const byIdentity = this.byIdentity ?? new Map(this.all.map((item) => [identityOf(item.event), item]))
@@ -59,7 +59,7 @@ const isSame = (one: EncodedEvent, other: EncodedEvent): boolean =>
 
 export interface Held<A extends Item> {
   readonly token: string
-  /** Those that are neither acknowledged nor released. */
+  /** The events that are neither acknowledged nor released. */
   readonly items: Items<A>
   /** The events whose acknowledge had no answer, so that they may be removed. */
   readonly doubtful: Set<A>

@@ -3,12 +3,11 @@ import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 
-/** Begins an operation that says its exit to `done`, and returns what cancels it. */
+/** Begins an operation that calls `done` with its exit, and returns its canceler. */
 type Begin<A, E> = (done: (exit: Exit.Exit<A, E>) => void) => () => void
 
 /**
- * An operation that is waited for. Both functions can refer to the body of a request, and are let go of when they are not
- * needed any more.
+ * A running operation. Both functions can refer to the body of a request, so that each is removed when it is no longer needed.
  */
 interface Operation<A, E> {
   begin: Begin<A, E> | undefined
@@ -22,9 +21,9 @@ interface Operation<A, E> {
  * `Effect.async` installs its canceler one operation of the fiber after `register` has run. An interruption in between
  * would leave the operation running.
  *
- * V8 puts functions that are assigned to a property among old objects, and those of `Effect.async` and
- * `Effect.uninterruptibleMask` are such functions: what they refer to stays in memory until a major garbage collection. So
- * they refer to the operation, and not to `begin`.
+ * V8 allocates a function that is assigned to a property in the old space. `Effect.async` and `Effect.uninterruptibleMask` make
+ * such functions: everything that they refer to stays in memory until a major garbage collection. So they refer to the
+ * operation, and not to `begin`.
  */
 export const async = <A, E>(begin: Begin<A, E>): Effect.Effect<A, E> =>
   Effect.suspend(() => exitOf({ begin, cancel: undefined, isDone: false }))

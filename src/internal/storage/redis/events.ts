@@ -1,6 +1,7 @@
 /** Encodes events as arguments of scripts, and decodes them from answers. */
 import type { EventStorage } from "../../../EventStorage.js"
 import { decode, encode } from "../../event/utf8.js"
+import { ReadEvent } from "../readEvent.js"
 import { decodeLane, encodeLane } from "../sql/rows.js"
 import type { Reply } from "./server.js"
 
@@ -9,7 +10,7 @@ type EncodedEvent = EventStorage.EncodedEvent
 /** The stored form of a client id. Different clients have different forms. */
 export const encodeClient: (client: string) => string = encodeLane
 
-/** What `append` takes of an event, beside its JSON: its sequence, its entry without the position, and its state. */
+/** The arguments of an event for `append`, without its JSON: the sequence, the entry without the position, and the state. */
 export const fieldsOf = (
   { attempts, end, lane, retries, sequence, start }: EncodedEvent,
   client: string
@@ -28,55 +29,34 @@ export const jsonOf = ({ buffer, end, start }: EncodedEvent): Uint8Array =>
 
 export const textOf = (reply: Reply): string => typeof reply === "number" ? String(reply) : decode(reply as Uint8Array)
 
-/**
- * An event of an answer. It is a class because V8 can put the objects of a literal into the old part of the heap, where
- * they stay until a major garbage collection.
- */
-class StoredEvent implements EncodedEvent {
-  readonly clientId: string
-  readonly sequence: number
-  readonly lane: string
-  readonly buffer: Uint8Array
-  readonly start: number
-  readonly end: number
-  readonly attempts: number
-  readonly retries: number
-
-  constructor(
-    lane: string,
-    client: string,
-    sequence: string,
-    state: string,
-    buffer: Uint8Array,
-    start: number,
-    end: number
-  ) {
-    this.clientId = decodeLane(client)
-    this.sequence = Number(sequence)
-    this.lane = decodeLane(lane)
-    this.buffer = buffer
-    this.start = start
-    this.end = end
-    const space = state.indexOf(" ")
-    this.attempts = space < 0 ? 0 : Number(state.slice(0, space))
-    this.retries = space < 0 ? 0 : Number(state.slice(space + 1, state.indexOf(" ", space + 1)))
-  }
+/** An event of an answer. Its state is `attempts retries paused-until`, or empty. */
+const readEvent = (
+  lane: string,
+  client: string,
+  sequence: string,
+  state: string,
+  buffer: Uint8Array,
+  start: number,
+  end: number
+): ReadEvent => {
+  const [attempts, retries] = state === "" ? [0, 0] : state.split(" ", 2).map(Number) as [number, number]
+  return new ReadEvent(decodeLane(client), Number(sequence), decodeLane(lane), buffer, start, end, attempts, retries)
 }
 
-/** The answer of `append` and `evict`: entry, state and JSON of each event, one after the other. */
+/** Decodes the dropped events in an answer of `append` or `evict`: the entry, state and JSON of each. */
 export const droppedOf = (reply: Reply): ReadonlyArray<EncodedEvent> => {
   const fields = reply as ReadonlyArray<Uint8Array>
   return Array.from({ length: fields.length / 3 }, (_, index) => {
     const [, lane, client, sequence] = decode(fields[index * 3]!).split("\n")
     const json = fields[index * 3 + 2]!
-    return new StoredEvent(lane!, client!, sequence!, decode(fields[index * 3 + 1]!), json, 0, json.length)
+    return readEvent(lane!, client!, sequence!, decode(fields[index * 3 + 1]!), json, 0, json.length)
   })
 }
 
-/** An event of a lease, and where it is. */
+/** An event of a lease, with its shard and its entry. */
 export class Leased {
   readonly shard: number
-  /** As Redis knows it. */
+  /** The entry of the event in the lists of Redis. */
   readonly entry: string
   readonly event: EncodedEvent
 
@@ -87,7 +67,7 @@ export class Leased {
   }
 }
 
-/** The answer of `lease`: entries, and their states. */
+/** Decodes the answer of `lease`: entries, and their states. */
 export interface Taken {
   readonly lines: ReadonlyArray<string>
   readonly states: ReadonlyArray<string>
@@ -105,8 +85,8 @@ export const takenOf = (reply: Reply): Taken => {
 }
 
 /**
- * Events with their JSON, those that are not there any more left out. They lie side by side: they are sent in one
- * piece.
+ * Combines events with their JSON, and leaves out the events that no longer exist. The events share one buffer, so that they
+ * are sent in one piece.
  */
 export const leasedOf = (
   shard: number,
@@ -131,7 +111,7 @@ export const leasedOf = (
       new Leased(
         shard,
         `${lines[at]}\n${lane}\n${client}\n${sequence}`,
-        new StoredEvent(lane, client, sequence, states[place] ?? "", buffer, start, end)
+        readEvent(lane, client, sequence, states[place] ?? "", buffer, start, end)
       )
     )
   }

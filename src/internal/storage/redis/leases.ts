@@ -46,7 +46,7 @@ export const make = (server: Server, options: Options): EventStorage.Service["le
       request.includePaused === true ? 1 : 0
     ])
     return Effect.flatMap(
-      // an empty list: it has not looked at all of them
+      // an empty list: the script has not looked at all events yet
       Effect.repeat(script, { while: (reply) => (reply as ReadonlyArray<Reply> | null)?.length === 0 }),
       (reply) => {
         if (reply === null) return Effect.succeed(taken)
@@ -119,7 +119,7 @@ export const make = (server: Server, options: Options): EventStorage.Service["le
     })
 }
 
-/** Asks each shard that has some of the events. Each answer is beside the events that were asked for. */
+/** Runs a script on each shard that has some of the events. The result has the events of each shard and the answer. */
 const onShards = (
   leased: ReadonlyArray<Leased>,
   ask: (leased: ReadonlyArray<Leased>, shard: number) => Effect.Effect<Reply, StorageError>
@@ -153,7 +153,7 @@ const acknowledge = (
           run(server, "acknowledge", shard, Scripts.acknowledge, argumentsOf(leased, shard, entries))
         const some = Effect.suspend(() => ask(leased.map(({ entry }) => entry)))
         if (items.length < held.items.size) return some
-        // no entry need be sent for all of them, unless some are not held any more
+        // the script needs no entries to acknowledge all events, unless the lease has lost some
         return Effect.flatMap(ask([]), (reply) => reply === null ? some : Effect.succeed(reply))
       }),
       (answers) => {

@@ -26,7 +26,7 @@ export interface Script {
 export const scriptOf = (text: string): Script => ({ text, sha: createHash("sha1").update(text).digest("hex") })
 
 /**
- * What ioredis has, and its types do not name. It takes lists of arguments, which can be longer than those of a call.
+ * Methods of ioredis that its types lack. They take the arguments as a list, which can be longer than the arguments of a call.
  */
 interface ScriptClient {
   readonly evalshaBuffer: (sha: string, keys: 1, key: string, args: ReadonlyArray<Argument>) => Promise<Reply>
@@ -69,7 +69,7 @@ export const run = (
   args: ReadonlyArray<Argument>
 ): Effect.Effect<Reply, StorageError> => ask(operation, () => send(server, shard, script, args))
 
-/** The JSON of events by their positions: nothing of those that are not there. */
+/** Reads the JSON of events by their positions. It has no JSON for an event that does not exist. */
 export const read = (
   server: Server,
   operation: string,
@@ -83,7 +83,7 @@ export const read = (
       () => (server.client as unknown as ScriptClient).hmgetBuffer(`${server.shards[shard]}:e`, positions)
     ),
     (jsons) =>
-      // a client can read from replicas, which may not have them yet: a script runs on the primary
+      // the client may read from a replica that lacks the events, and a script runs on the primary
       jsons.includes(null)
         ? run(server, operation, shard, script, positions) as Effect.Effect<typeof jsons, StorageError>
         : Effect.succeed(jsons)

@@ -54,13 +54,13 @@ export interface LeaseRequest {
   readonly includePaused: boolean
   /** In milliseconds. */
   readonly duration: number
-  /** No event has a lower `seq`: where to begin. */
+  /** The `seq` to begin with. No event has a lower one. */
   readonly from: number
-  /** Whether the answer has the transactions that write. */
+  /** Whether the answer has to name the transactions that write events. */
   readonly asksWriters: boolean
 }
 
-/** The events of a lease; and what was seen on the way, where the dialect can tell. */
+/** The events of a lease, and the state of the scan if the dialect has one. */
 export interface Leasing {
   readonly rows: ReadonlyArray<Row>
   readonly scan: ScanStart.Answer | undefined
@@ -123,11 +123,11 @@ type Run<A> = Effect.Effect<A, SqlError>
 export interface Dialect {
   /** The statements that create the tables, in order. */
   readonly ddl: (tables: Tables) => ReadonlyArray<string>
-  /** Those that create the table of dropped events. */
+  /** The statements that create the table of dropped events. */
   readonly deadLettersDdl: (tables: Tables) => ReadonlyArray<string>
   /**
-   * Transaction. Makes sure that one process at a time creates the tables. Answers whether another one has just created
-   * those of `ddl`, where a statement of it would wait for who uses them.
+   * Transaction. Makes sure that one process at a time creates the tables. The result says whether another process has just
+   * created them: then a statement of `ddl` would wait for the processes that use them.
    */
   readonly lockMigration: (sql: Sql, tables: Tables) => Run<boolean>
   /** Settings of the connection, and of a new database. */
@@ -174,8 +174,8 @@ export interface Dialect {
   readonly countUpTo: (sql: Sql, tables: Tables, limit: number) => Run<number>
   readonly countOf: (sql: Sql, tables: Tables, clientId: string, upTo: number) => Run<number>
   /**
-   * Differs where events or room came that this client may not know of. The age is that of the oldest event, or 0. No
-   * event has a lower `seq` than `from`.
+   * Reads a state that differs after other processes have added events or made room, and the age of the oldest event, or 0
+   * without an event. No event has a lower `seq` than `from`.
    */
   readonly watch: (
     sql: Sql,

@@ -16,10 +16,10 @@ const mutexOf = (tables: Tables): string =>
   `pg_advisory_xact_lock(1095586881, ('${tables.outbox}'::regclass::oid::bigint % 2147483648)::int)`
 
 /**
- * Takes the mutex, and removes leases whose time is over. These are statements of their own: what is seen afterwards
- * was committed before, whatever the isolation that the database has as its default. A lease that is settled just now
- * is waited for here, so that its events are not seen below. The planner has no statistics of rows that live for
- * seconds: it has to be told that the indexes are good.
+ * Takes the mutex, and removes expired leases. These are separate statements, in READ COMMITTED whatever the default of the
+ * database is: the statements after them see everything that was committed before they got the mutex. They also wait for a
+ * lease that is just settled, so that its events are gone. The planner has no statistics of rows that live for seconds, so
+ * that the settings have to tell it to use the indexes.
  */
 const lockOf = (tables: Tables): string =>
   `SET TRANSACTION ISOLATION LEVEL READ COMMITTED; SELECT ${
@@ -39,19 +39,19 @@ const settings = [
 /** A text as an SQL literal. Only this package makes these texts, without quotes. */
 const literal = (text: string): string => `'${text.replaceAll("'", "''")}'`
 
-/** Neither JSON nor a lane as it is stored has this character as it is. */
+/** A character that neither JSON nor the stored form of a lane contains: both escape it. */
 const separator = "\u001f"
 
 /**
- * Several texts as one parameter, and the expression that makes an array of it. Each quote of a text has to be escaped
- * in an array, and JSON has many.
+ * Several texts as one parameter, and the expression that splits it into an array. An array parameter would need an escape
+ * for each quote, and JSON has many.
  */
 const textsOf = (place: number, texts: ReadonlyArray<string>): readonly [expression: string, param: unknown] =>
   texts.length === 1 || texts.some((text) => text.includes(separator))
     ? [`$${place}::text[]`, texts]
     : [`string_to_array($${place}::text, chr(31))`, texts.join(separator)]
 
-/** Numbers as the text of an array: the driver escapes each element of an array. */
+/** Numbers as the text of an array, since the driver would escape each element. */
 const arrayOf = (numbers: ReadonlyArray<number>): string => `{${numbers.join(",")}}`
 
 const whole = (number: number): string => `${Math.floor(number)}::bigint`
@@ -86,7 +86,7 @@ SELECT f.seq AS first, c.* FROM first f LEFT JOIN cut c ON TRUE ORDER BY c.seq`
 
 const epoch = (time: string): string => `(extract(epoch FROM ${time}) * 1000)::bigint`
 
-/** Of the oldest event, in milliseconds. No event has a lower `seq` than `from`. */
+/** The age of the oldest event, in milliseconds. No event has a lower `seq` than `from`. */
 const ageOf = (tables: Tables, from: number): string =>
   `(SELECT ${epoch("clock_timestamp()")} - ${epoch("created")} FROM ${tables.outbox}
   WHERE seq >= ${whole(from)} ORDER BY seq LIMIT 1)`
@@ -117,7 +117,7 @@ export const postgres: Dialect = {
   seqs bigint[] NOT NULL,
   lanes text[] NOT NULL
 ) WITH (fillfactor=50, ${vacuum(200)})`,
-    // rows live for seconds: to compress them takes longer than a lease
+    // rows live for seconds, and compression would take more time than it saves
     `ALTER TABLE ${tables.lease} ALTER COLUMN seqs SET STORAGE EXTERNAL, ALTER COLUMN lanes SET STORAGE EXTERNAL`
   ],
   deadLettersDdl: (tables) => [
@@ -186,7 +186,7 @@ export const postgres: Dialect = {
       ),
       (answers) => {
         const found: ReadonlyArray<Row & { readonly first: Row["seq"] }> = answers.at(-1)!
-        // one row without an event, where no event can be leased
+        // if no event can be leased, there is one row without an event
         const rows = found.filter(({ seq }) => seq !== null)
         return {
           rows,

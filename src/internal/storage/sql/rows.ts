@@ -1,6 +1,7 @@
 /** Converts events to rows, and rows to events. */
 import type { EventStorage } from "../../../EventStorage.js"
 import { byteLength, decodeRange, encode } from "../../event/utf8.js"
+import { ReadEvent } from "../readEvent.js"
 import type { NewRow, Row } from "./dialect.js"
 
 type EncodedEvent = EventStorage.EncodedEvent
@@ -42,28 +43,6 @@ class EventRow implements NewRow {
 
 export const rowOf = (event: EncodedEvent): NewRow => new EventRow(event)
 
-class RowEvent implements EncodedEvent {
-  readonly clientId: string
-  readonly sequence: number
-  readonly lane: string
-  readonly buffer: Uint8Array
-  readonly start: number
-  readonly end: number
-  readonly attempts: number
-  readonly retries: number
-
-  constructor(row: Row, buffer: Uint8Array, start: number, end: number) {
-    this.clientId = row.client
-    this.sequence = Number(row.sequence)
-    this.lane = decodeLane(row.lane)
-    this.buffer = buffer
-    this.start = start
-    this.end = end
-    this.attempts = row.attempts
-    this.retries = row.retries
-  }
-}
-
 /** The events of rows. They share one buffer, so that they are sent in one piece. */
 export const eventsOf = (rows: ReadonlyArray<Row>): ReadonlyArray<EncodedEvent> => {
   const text = rows.map(({ json }) => json).join(",")
@@ -73,6 +52,15 @@ export const eventsOf = (rows: ReadonlyArray<Row>): ReadonlyArray<EncodedEvent> 
   return rows.map((row) => {
     const start = end + 1
     end = start + (isAscii ? row.json.length : byteLength(row.json))
-    return new RowEvent(row, buffer, start, end)
+    return new ReadEvent(
+      row.client,
+      Number(row.sequence),
+      decodeLane(row.lane),
+      buffer,
+      start,
+      end,
+      row.attempts,
+      row.retries
+    )
   })
 }

@@ -1,32 +1,32 @@
 /**
- * Where a lease begins to look for events. Postgres keeps deleted rows for as long as an old snapshot can see them, and a lease
- * that begins with the first row reads each of them again.
+ * Remembers the `seq` at which a lease begins to scan the table. Postgres keeps deleted rows for as long as an old snapshot can
+ * see them, and a lease that begins with the first row would read each of them again.
  *
- * A row has its `seq` before its transaction commits, so that it can appear before rows that are there already. The start
- * only passes a `seq` when every transaction that could still commit a lower one has ended.
+ * A row gets its `seq` before its transaction commits, so that a lower `seq` can appear after a higher one. The start passes a
+ * `seq` only when every transaction that could still commit a lower one has ended.
  */
 
-/** What a lease asks for. */
+/** What a lease needs to know, and the state in which it asked. */
 export interface Question {
   /** No event has a lower `seq`. */
   readonly from: number
-  /** Whether the transactions that write to the outbox are asked for, before the events are read. */
+  /** Whether the lease also reads which transactions write to the outbox, before it reads the events. */
   readonly asksWriters: boolean
   readonly era: number
   readonly known: number
   readonly awaited: Awaited | undefined
 }
 
-/** What a lease found. */
+/** The findings of a lease. */
 export interface Answer {
-  /** The lowest `seq` from the start on, of whatever event; undefined where there is none. */
+  /** The lowest `seq` of all events from the start on, or undefined without an event. */
   readonly first: number | undefined
-  /** The highest `seq` of the events that were leased; undefined where there are none. */
+  /** The highest `seq` of the leased events, or undefined without an event. */
   readonly last: number | undefined
   readonly writers: ReadonlyArray<string>
 }
 
-/** When these transactions have ended, no lower `seq` can appear. */
+/** A `seq`, and the transactions after whose end no lower one can appear. */
 interface Awaited {
   readonly seq: number
   readonly writers: ReadonlyArray<string>
@@ -37,14 +37,17 @@ export interface ScanStart {
   readonly from: () => number
   readonly ask: (now: number) => Question
   readonly answered: (question: Question, answer: Answer, took: number) => void
-  /** Nothing is known of the table any more. */
+  /** Forgets everything, so that the next lease begins with the first row. */
   readonly reset: () => void
 }
 
-/** A lease that takes as long looks for a later start, in milliseconds. */
+/** The duration of a lease after which the next one looks for a later start, in milliseconds. */
 const slow = 20
 
-/** The table can be made anew, with lower numbers: from time to time a lease begins with the first row. In milliseconds. */
+/**
+ * The time between two leases that begin with the first row, in milliseconds. A truncated table can begin again with lower
+ * numbers.
+ */
 const maxAge = 30_000
 
 export const make = (): ScanStart => {
@@ -52,7 +55,7 @@ export const make = (): ScanStart => {
   let lastReset = -Infinity
   let isSlow = false
   let from = 0
-  /** The highest `seq` that was seen. A transaction that begins to write later has higher ones. */
+  /** The highest `seq` of all leases. A transaction that begins to write later gets higher ones. */
   let known = 0
   let awaited: Awaited | undefined = undefined
 
@@ -63,7 +66,7 @@ export const make = (): ScanStart => {
     awaited = undefined
   }
 
-  /** `question` has what was known before the writers were asked for. */
+  /** `question` holds the state before the writers were read. */
   const move = (question: Question, { first, writers }: Answer): void => {
     const isOver = question.awaited !== undefined &&
       !question.awaited.writers.some((writer) => writers.includes(writer))

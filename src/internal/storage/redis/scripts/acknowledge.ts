@@ -2,10 +2,10 @@
  * Removes events that have their outcome.
  *
  * - KEYS[1]: the shard
- * - ARGV: token; shard and shards for dead letters (0 shards: none are kept); reason, code and message of the drop; how many
- *   events; then their entries, or none for all that the lease holds
- * - answers the places, from 0, of those that the lease did not hold any more. Nothing, and nothing is done, where all are asked
- *   for and it holds another number.
+ * - ARGV: token; shard and shards for dead letters (0 shards: none are kept); reason, code and message of the drop; the number
+ *   of events; then their entries, or no entries for all events of the lease
+ * - answers the indexes, from 0, of the entries that the lease did not hold. Without entries, if the lease holds another number
+ *   of events, the script does nothing and answers nothing.
  */
 import { back } from "./back.js"
 import { bury } from "./bury.js"

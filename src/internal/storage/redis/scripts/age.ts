@@ -1,6 +1,6 @@
-/** The age of the oldest event: for the scripts that tell what waits. */
+/** A Lua function that gives the age of the oldest event, for the scripts `stats` and `watch`. */
 export const age: string = `
--- In milliseconds; 0 where there is none. Lists are in order, and those of leases too.
+-- In milliseconds, or 0 without an event. All lists are in order, so that the first entry of each is enough.
 local function ageOfOldest()
   local oldest = redis.call("ZRANGE", heads, 0, 0, "WITHSCORES")[2]
   oldest = oldest and tonumber(oldest) or math.huge

@@ -3,11 +3,11 @@
  *
  * - KEYS[1]: the shard
  * - ARGV: shard and shards for dead letters (0 shards: none are kept); the calls, as JSON; then the JSON of each of their events.
- *   A call is its capacity, `refuse` or `evictOldest`, its client, and for each event its sequence, its entry without the
- *   position, and its state (empty where it is new), all in one array.
- * - answers for each call 0 where it was refused, or else what was dropped for it: entry, state and JSON of each
+ *   A call is one array: its capacity, `refuse` or `evictOldest`, its client, and for each event its sequence, its entry without
+ *   the position, and its state, which is empty for a new event.
+ * - answers for each call 0 if it was refused, or else the entry, state and JSON of each event that was dropped for it
  *
- * Events that are stored already are left as they are: a client can send a call again whose answer was lost.
+ * Events that are stored already stay as they are: a client can send a call again if it had no answer.
  */
 import { bury } from "./bury.js"
 import { drop } from "./drop.js"

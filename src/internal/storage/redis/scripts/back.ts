@@ -1,7 +1,7 @@
-/** Takes events out of leases, and gives them back to their lanes: for the scripts that end leases. */
+/** Lua functions that take events out of leases and return them to their lanes, for the scripts that end leases. */
 export const back: string = `
--- Takes the entries that are given from an argument on out of a lease. Answers those that it held, the places of the others
--- from 0, and the lanes of those that it still holds.
+-- Takes entries out of a lease. The entries are the arguments from \`first\` on. Answers the entries that the lease held, the
+-- indexes from 0 of the others, and the lanes of the entries that the lease still holds.
 local function split(token, first)
   local isAsked, ours, left, others, leftLanes = {}, {}, {}, {}, {}
   for index = first, #ARGV do isAsked[ARGV[index]] = true end
@@ -24,8 +24,8 @@ local function split(token, first)
   return ours, others, leftLanes
 end
 
--- Parks entries of a lane in order, and answers the position of the first. Only what was given back before can be older than
--- one of them.
+-- Parks entries of a lane in order, and answers the position of the first. Only entries that were returned before can be older
+-- than one of them.
 local function putBack(lane, entries)
   local key, newest = parked(lane), ""
   for _, entry in ipairs(entries) do
@@ -41,7 +41,8 @@ local function putBack(lane, entries)
   return positionOf(entries[#entries])
 end
 
--- Events of lanes are not leased any more. Lanes that still have leased events are told, and the first positions of some.
+-- Updates lanes after some of their events have left a lease. \`stillLeased\` has the lanes with other leased events, and
+-- \`firstOf\` the new first positions of some lanes.
 local function unlease(lanes, stillLeased, firstOf)
   local free = {}
   for _, lane in ipairs(lanes) do
@@ -49,7 +50,7 @@ local function unlease(lanes, stillLeased, firstOf)
   end
   onMany("SREM", busy, free)
   if redis.call("EXISTS", heads) == 0 and not next(firstOf) then return end
-  -- those without parked events have no place
+  -- lanes without parked events are not in the sorted sets
   local withParked, firsts, areLeased = {}, {}, {}
   for index, first in ipairs(answersOf("ZMSCORE", heads, lanes)) do
     local lane = lanes[index]
@@ -63,7 +64,7 @@ local function unlease(lanes, stillLeased, firstOf)
   place(withParked, firsts, areLeased)
 end
 
--- Puts entries back that are not in their lease any more.
+-- Parks entries that have left their lease.
 local function putBackAll(entries, stillLeased)
   local entriesOf, lanes, firstOf = {}, {}, {}
   for _, entry in ipairs(entries) do
@@ -78,7 +79,7 @@ local function putBackAll(entries, stillLeased)
   unlease(lanes, stillLeased, firstOf)
 end
 
--- Ends a lease that holds nothing.
+-- Ends a lease without events.
 local function endIfEmpty(token)
   if redis.call("EXISTS", held(token)) == 0 then redis.call("ZREM", leases, token) end
 end

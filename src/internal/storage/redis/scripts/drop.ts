@@ -1,6 +1,6 @@
 /** A Lua function that drops events that are not leased, for the scripts that make room. */
 export const drop: string = `
--- The lanes by their last parked events: made where the newest are dropped, which is rare.
+-- The lanes by their last parked events. Only dropping the newest events needs them, which is rare.
 local function lastOfLanes()
   local tails = base .. ":tails"
   for _, lane in ipairs(redis.call("ZRANGE", heads, 0, -1)) do
@@ -27,7 +27,7 @@ local function takeParked(count, isOldest)
   return entries
 end
 
--- Takes events that were never looked at.
+-- Takes events from the list of unread events.
 local function takeFresh(count, isOldest)
   return count > 0 and redis.call(isOldest and "LPOP" or "RPOP", q, count) or {}
 end

@@ -1,8 +1,8 @@
-/** Finds an event by its client, sequence and lane: for the scripts that are sent again, and for those that take back. */
+/** A Lua function that finds an event by its client, sequence and lane, for the scripts that append or retract events. */
 export const find: string = `
 local function endingOf(client, sequence, lane) return "\\n" .. table.concat({ lane, client, text(sequence) }, "\\n") end
 
--- The entry of a list that has an ending. The newest are looked at first.
+-- Finds the entry of a list with the given ending, from the newest on.
 local function findIn(list, ending)
   for last = -1, -redis.call("LLEN", list), -200 do
     local entries = redis.call("LRANGE", list, last - 199, last)

@@ -8,18 +8,18 @@
  *   more than the last: positions are the order of the appends. It has 16 digits.
  * - `e`: hash of position to the JSON of an event
  * - `r`: hash of position to `attempts retries paused-until`, of events for which one of them is not 0
- * - `q`: list of the events that were never looked at, in order. What stands for an event in lists is its entry: a line
- *   with its position and the length of its JSON in 8 digits, and a line each with its lane, client and sequence.
- * - `q:LANE`: list of the parked events of a lane, in order: those that were given back, and those that were behind a
- *   leased or paused event of their lane when they were looked at. All of them are older than those in `q`.
+ * - `q`: list of the unread events, which no lease has looked at, in order. Lists hold the entry of an event: a line with
+ *   its position and the length of its JSON in 8 digits, and a line each with its lane, client and sequence.
+ * - `q:LANE`: list of the parked events of a lane, in order: events that were returned, and events that a lease found
+ *   behind a leased or paused event of their lane. All of them are older than the events in `q`.
  * - `heads`: sorted set of the lanes with parked events, by the position of the first one
- * - `ready`: those of them that can be leased, by the same
- * - `pause`: those of them whose first event is paused, by the end of the pause
+ * - `ready`: sorted set of the lanes in `heads` that can be leased, by the same
+ * - `pause`: sorted set of the lanes in `heads` whose first event is paused, by the end of the pause
  * - `busy`: set of the lanes with leased events. All events of a lane that are leased are in one lease.
  * - `until`: sorted set of the tokens of leases, by their end
  * - `t:TOKEN`: list of the leased entries
  * - `c:CLIENT`: set of the blocks of a client's sequences
- * - `s:BLOCK:CLIENT`: set of the sequences in a block of 512, counted from its beginning: two bytes for each
+ * - `s:BLOCK:CLIENT`: set of the sequences in a block of 512, counted from the first of the block, which takes two bytes each
  * - `d` and `dead`: hash of id to dead letter, and sorted set of the ids
  * - `v`: a counter of the changes that make events or room available, without appends
  */
@@ -35,14 +35,14 @@ local micros = time[1] * 1000000 + time[2]
 local now = math.floor(micros / 1000)
 
 local function text(number) return string.format("%.0f", number) end
--- A position, from its number: all have as many digits, so that texts that begin with them are in their order.
+-- The text of a position. All have 16 digits, so that entries sort by their positions.
 local function digits(number)
   return string.format("%08d%08d", math.floor(number / 100000000), number % 100000000)
 end
 local function parked(lane) return base .. ":q:" .. lane end
 local function held(token) return base .. ":t:" .. token end
 
--- Runs a command with any number of arguments, some hundred at a time: Lua passes a few thousand at the most.
+-- Runs a command with any number of arguments, a few hundred at a time, since Lua passes a few thousand at most.
 -- Returns the last answer.
 local function onMany(command, key, arguments)
   local answer
@@ -52,7 +52,7 @@ local function onMany(command, key, arguments)
   return answer
 end
 
--- Runs a command that answers a list with an item for each argument, as above.
+-- The same for a command that answers a list with an item for each argument. Returns all items.
 local function answersOf(command, key, arguments)
   local answers = {}
   for first = 1, #arguments, 500 do
@@ -84,7 +84,7 @@ local function numbersOf(state)
   return tonumber(attempts or 0), tonumber(retries or 0), tonumber(paused or 0)
 end
 
--- The states of events, each as it is stored or false. Most often no event has one. A position can be false.
+-- The states of events, false for an event without one. Most often no event has a state. A position can be false.
 local hasStates = redis.call("EXISTS", r) == 1
 local hasPauses = redis.call("EXISTS", pause) == 1
 local function statesOf(positions)
@@ -150,7 +150,7 @@ local function setStates(states)
   hasStates = hasStates or #states > 0
 end
 
--- The key and the value that record a sequence of a client. Most often it is where the one before was.
+-- The key and the value that record a sequence of a client. Most often the key is the one of the call before.
 local noteClient, noteBlock, noteKey
 local function noteOf(client, sequence)
   local block = math.floor(sequence / 512)

@@ -2,8 +2,8 @@
  * Lanes and how many events they hold.
  *
  * - KEYS[1]: the shard
- * - ARGV: `leased`; or `parked` or `fresh` and the places of the first and the last one that are looked at: of the lanes with
- *   parked events, or of the events that were never looked at
+ * - ARGV: `leased`; or `parked` or `fresh`, and the indexes of the first and the last one to read: of the lanes with parked
+ *   events, or of the unread events
  * - answers for each lane its name and the number
  */
 import { keys } from "./keys.js"

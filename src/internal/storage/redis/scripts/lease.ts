@@ -4,12 +4,13 @@
  * - KEYS[1]: the shard
  * - ARGV: token, end of the lease in milliseconds from now, most events, most bytes, whether the first event may be larger (0
  *   or 1), whether paused events are leased as well (0 or 1)
- * - answers the entries in order, and the state of each (one empty text: none has one), with a line feed between. Nothing where
- *   there is none, and an empty list where there may be some that were not looked at: the script ends after some thousand.
+ * - answers the entries in order, separated by line feeds, and their states in the same way, or one empty text if no event has a
+ *   state. Without an event to lease it answers nothing. It looks at a few thousand events at most, and then answers an empty
+ *   list: the next call continues.
  *
- * First it ends the leases whose time is over and the pauses that are. Then it takes parked events, which are older than all
- * others, and then those that were never looked at: such an event is parked where its lane is not free. The JSON of the events
- * is read without a script: Lua takes longer for a long text than everything else does.
+ * First it ends expired leases and pauses. Then it takes parked events, which are older than all others, and then unread
+ * events. It parks an unread event whose lane is not free. A plain command reads the JSON of the events: Lua is slow with long
+ * texts, since it hashes each of their bytes.
  */
 import { back } from "./back.js"
 import { keys } from "./keys.js"
@@ -25,7 +26,7 @@ placeAgain(redis.call("ZRANGEBYSCORE", pause, "-inf", now))
 
 local taken, lanesTaken, isTaken, isFull = {}, {}, {}, false
 
--- Takes events in order until there are enough. Answers how many it took.
+-- Takes events in order, up to the limits. Answers how many it took.
 local function take(entries)
   for index, entry in ipairs(entries) do
     maxBytes = maxBytes - lengthOf(entry) - 1
@@ -42,7 +43,7 @@ local function take(entries)
   return #entries
 end
 
--- Parked events. Lanes of which none is left.
+-- First the parked events. \`isEmptied\` has the lanes whose parked events are all taken.
 local isEmptied = {}
 local numbers = oldestParked(maxEvents, includesPaused)
 if #numbers > 0 then
@@ -81,7 +82,7 @@ local function park(entries)
   onMany("ZADD", heads, inHeads)
 end
 
--- Events that were never looked at.
+-- Then the unread events.
 local mostLookedAt, lookedAt = 5000, 0
 while not isFull and lookedAt < mostLookedAt do
   local entries, lanes = redis.call("LRANGE", q, 0, math.max(maxEvents - #taken, 100) - 1), {}

@@ -1,6 +1,6 @@
-/** Finds the parked events that can be leased: for the script that does. */
+/** A Lua function that finds the parked events that can be leased, for the script `lease`. */
 export const oldest: string = `
--- By the number of a position: its entry, and its lane.
+-- The entry and the lane of a position, by its number.
 local entryAt, laneAt = {}, {}
 
 -- Reads more of a lane, and adds to \`found\` the events up to \`limit\` that are not behind a paused event.

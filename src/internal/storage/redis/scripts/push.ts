@@ -3,9 +3,10 @@ export const push: string = `
 local last = tonumber(redis.call("GET", n) or 0)
 local size = redis.call("HLEN", e)
 
--- What is written together: positions and events in turns, the same with states, entries, and notes.
+-- The arguments of the commands that write all events at once: positions and JSON in turns, positions and states in turns,
+-- entries, and the recorded sequences by their keys.
 local newEvents, newStates, newEntries, newNotes = {}, {}, {}, {}
--- The known sequences of a block, by its key.
+-- The recorded sequences of a block, by its key.
 local known = {}
 
 -- Writes the collected events.
@@ -21,7 +22,7 @@ local function write()
   newEvents, newStates, newEntries, newNotes, known = {}, {}, {}, {}, {}
 end
 
--- Events are asked for, by their notes.
+-- Adds an event to the ones that \`learn\` looks up.
 local asked = {}
 local function ask(client, sequence)
   local key, offset = noteOf(client, sequence)
@@ -29,7 +30,7 @@ local function ask(client, sequence)
   if offsets then offsets[#offsets + 1] = offset else asked[key] = { offset } end
 end
 
--- Learns which events of those that were asked for are noted.
+-- Looks up which of the added events have a recorded sequence.
 local function learn()
   for key, offsets in pairs(asked) do
     local noted = known[key] or {}
@@ -39,7 +40,7 @@ local function learn()
   asked = {}
 end
 
--- Whether an event is stored already: a client can send an event again after a lost answer. An entry is without its position.
+-- Whether an event is stored already: a client can send an event again after a lost answer. \`entry\` has no position.
 local function isStored(client, sequence, entry)
   local key, offset = noteOf(client, sequence)
   if not known[key] or known[key][offset] == nil then
@@ -53,7 +54,7 @@ local function isStored(client, sequence, entry)
   return findIn(parked(lane), ending) or isLeased(ending) or findIn(q, ending)
 end
 
--- Stores an event behind all others, once. It is there after write().
+-- Adds an event behind all others, unless it is stored already. \`write\` stores it.
 local function push(client, sequence, entry, state, event)
   if isStored(client, sequence, entry) then return end
   local key, offset, block = noteOf(client, sequence)

@@ -3,7 +3,7 @@
  *
  * - KEYS[1]: the shard
  * - ARGV: positions
- * - answers the JSON of each, or nothing where it is not there
+ * - answers the JSON of each event, or nothing for an event that does not exist
  */
 import { keys } from "./keys.js"
 

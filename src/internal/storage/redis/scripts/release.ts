@@ -3,7 +3,7 @@
  *
  * - KEYS[1]: the shard
  * - ARGV: token, pause in milliseconds from now (0: none), attempts and retries to add; then the entries
- * - answers how many the lease still held
+ * - answers the number of events that the lease still held
  */
 import { back } from "./back.js"
 import { keys } from "./keys.js"

@@ -3,7 +3,7 @@
  *
  * - KEYS[1]: the shard
  * - ARGV: the client of the new events; then the ids, in order
- * - answers how many were there
+ * - answers how many existed
  */
 import { find } from "./find.js"
 import { keys } from "./keys.js"

@@ -3,7 +3,7 @@
  *
  * - KEYS[1]: the shard
  * - ARGV: none
- * - answers a text that is another one after each change, 1 where a lease or a pause is over, and the age of the oldest
+ * - answers a text that differs after each change, 1 if a lease or a pause has expired or else 0, and the age of the oldest
  *   event in milliseconds
  */
 import { age } from "./age.js"
