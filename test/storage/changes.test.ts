@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Layer, Stream, TestClock } from "effect"
+import { Deferred, Effect, Layer, Stream, TestClock } from "effect"
 import { Amplitude, AmplitudeConfig, AmplitudeLogger, EventStorage, StorageError, Transport } from "effect-amplitude"
 
 /** A client over a storage with given `changes`, and the lines that it logs. */
@@ -119,5 +119,48 @@ describe("two clients on one storage in memory", () => {
         "DeliveryError",
         "Elsewhere"
       ])
+    }))
+
+  it.scoped("what waits for a batch of its lane is sent after it, whoever has stored it", () =>
+    Effect.gen(function*() {
+      const storage = yield* Effect.provide(EventStorage, EventStorage.layerMemory)
+      const make = (
+        changes: EventStorage.Service["changes"],
+        flushQueueSize: number,
+        send: Transport.Service["send"]
+      ) =>
+        Effect.flatMap(
+          Layer.build(Amplitude.layerServices.pipe(
+            Layer.provide([
+              Layer.succeed(EventStorage, { ...storage, changes }),
+              Layer.succeed(Transport, { send }),
+              AmplitudeLogger.layerNone
+            ]),
+            Layer.provide(
+              AmplitudeConfig.layer({
+                apiKey: "a-key",
+                flushInterval: "1 hour",
+                flushQueueSize,
+                flushConcurrency: 2,
+                shutdownTimeout: 0
+              })
+            )
+          )),
+          (context) => Effect.provide(Amplitude, context)
+        )
+      const other = yield* make(Stream.never, 100, () => Effect.never)
+      for (const user of ["user-1", "user-2", "user-1"]) yield* other.track({ ...click, user_id: user })
+      const requests: Array<number> = []
+      const mayAnswer = yield* Deferred.make<void>()
+      // the storage tells of the events once, and says nothing when the lane of the last one is free again
+      yield* make(Stream.concat(Stream.void, Stream.never), 2, ({ body }) => {
+        requests.push((JSON.parse(new TextDecoder().decode(body)) as { readonly events: Array<unknown> }).events.length)
+        return Effect.as(Deferred.await(mayAnswer), { status: 200, headers: {}, body: "" })
+      })
+      yield* TestClock.adjust("1 second")
+      assert.deepStrictEqual(requests, [2])
+      yield* Deferred.succeed(mayAnswer, undefined)
+      yield* TestClock.adjust("1 second")
+      assert.deepStrictEqual(requests, [2, 1])
     }))
 })

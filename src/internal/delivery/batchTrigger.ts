@@ -42,7 +42,9 @@ export class BatchTrigger {
   private bytes = 0
   /** How many of the oldest new events are due at once. */
   private flushing = 0
-  /** Whether a running batch holds events back. */
+  /** The batches that are leased and have not ended. */
+  private running = 0
+  /** Whether a running batch may hold events back. */
   private isHeldBack = false
 
   /** `limits` are those of a request, `flushInterval` is in milliseconds. */
@@ -87,6 +89,7 @@ export class BatchTrigger {
 
   /** Called when a batch ends. The events that it held back can then be leased. */
   onBatchEnd(): void {
+    this.running--
     if (!this.isHeldBack) return
     this.isHeldBack = false
     this.wakeAt(0)
@@ -99,7 +102,7 @@ export class BatchTrigger {
 
   /**
    * Called when the storage has leased events. `pending` are the new events at the beginning of the lease.
-   * `isMoreStored` says whether the storage holds other events that are not leased.
+   * `isMoreStored` says whether the storage holds other events of this client that are not leased.
    */
   onLease(
     events: ReadonlyArray<EventStorage.EncodedEvent>,
@@ -109,9 +112,12 @@ export class BatchTrigger {
     isMoreStored: boolean
   ): void {
     const isWoken = this.forgetPast(now)
+    const othersAreRunning = this.running > 0
+    if (events.length > 0) this.running++
     if (isShort(events, limits)) {
-      // the storage could lease no more: its other events wait for a running batch, or for a time
-      this.isHeldBack = isMoreStored
+      // the storage could lease no more: its other events wait for a running batch, or for a time. Events of other clients
+      // are not counted, and may wait for any batch
+      this.isHeldBack = isMoreStored || othersAreRunning
       this.forget(pending)
       return
     }

@@ -131,8 +131,8 @@ export const make = (deps: Dependencies): Effect.Effect<Pipeline, never, Scope.S
     const sendBatch = (batch: Batch): Effect.Effect<void> =>
       Effect.suspend(() =>
         Effect.flatMap(Effect.exit(deliver(batch.delivery)), (exit) => {
-          trigger.onBatchEnd()
-          return Effect.zipRight(Scope.close(batch.scope, exit), exit)
+          const end = Effect.map(Scope.close(batch.scope, exit), () => trigger.onBatchEnd())
+          return Effect.zipRight(end, exit)
         })
       )
 

@@ -18,13 +18,19 @@ const maxInterval = 5000
 
 const growth = 1.5
 
-/** The answer of a server: a text that differs after each change, and whether a lease or a pause is over. */
+/** The answer of a server. */
 export interface Answer {
+  /** A text that differs after a change. It is the same if events were leased and acknowledged since the last poll. */
   readonly state: string
+  /** Whether a lease is over. */
   readonly isDue: boolean
+  /** The age of the oldest event in milliseconds, or 0 without an event. */
+  readonly age: number
 }
 
 export const make = (ask: Effect.Effect<Answer, StorageError>, pollInterval: number): Watch => {
+  const longest = Math.max(maxInterval, pollInterval)
+  const longer = (interval: number) => Math.min(interval * growth, longest)
   const watchers = new Set<{ interval: number; readonly wake: Effect.Latch }>()
 
   const changes = Stream.unwrapScoped(Effect.map(
@@ -38,21 +44,22 @@ export const make = (ask: Effect.Effect<Answer, StorageError>, pollInterval: num
     ),
     (watcher) => {
       let last = ""
-      const isChanged: Effect.Effect<boolean> = Effect.match(
-        ask,
-        {
-          // the server is away: a change is found when it is back
-          onFailure: () => {
-            last = ""
-            return false
-          },
-          onSuccess: ({ isDue, state }) => {
-            const isNew = state !== last
-            last = state
-            return isNew || isDue
-          }
+      const isWorthALook: Effect.Effect<boolean> = Effect.match(ask, {
+        // the server is away: a change is found when it is back
+        onFailure: () => {
+          last = ""
+          watcher.interval = longer(watcher.interval)
+          return false
+        },
+        onSuccess: ({ age, isDue, state }) => {
+          const isChanged = state !== last || isDue
+          // nothing tells of the events that another client left behind when it was killed between two polls
+          const isWaiting = age > 0 && watcher.interval >= longest
+          last = state
+          watcher.interval = isChanged ? pollInterval : longer(watcher.interval)
+          return isChanged || isWaiting
         }
-      )
+      })
       /** Sleeps for the interval, which grows while nothing changes. `expect` ends the sleep. */
       const sleep = Effect.flatMap(Random.nextRange(0.8, 1.2), (jitter) => {
         const pause = Effect.sleep(watcher.interval * jitter)
@@ -65,15 +72,10 @@ export const make = (ask: Effect.Effect<Answer, StorageError>, pollInterval: num
           sleep,
           Effect.suspend(() => {
             watcher.wake.unsafeClose()
-            return isChanged
+            return isWorthALook
           })
         ),
-        (isChanged) => {
-          watcher.interval = isChanged
-            ? pollInterval
-            : Math.min(watcher.interval * growth, Math.max(maxInterval, pollInterval))
-          return isChanged ? Effect.void : next
-        }
+        (isWorthALook) => isWorthALook ? Effect.void : next
       )
       return Stream.repeatEffect(next)
     }
