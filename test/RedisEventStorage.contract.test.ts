@@ -40,7 +40,7 @@ withRedis("RedisEventStorage: the contract of storages", () => {
     )
   })
 
-  const seeds = Number(process.env["REDIS_MODEL_SEEDS"] ?? 300)
+  const seeds = Number(process.env["REDIS_MODEL_SEEDS"] ?? 100)
 
   describe("the scripts", () => {
     it.scopedLive(`answer as the storage in memory does, for ${seeds} seeds`, () =>

@@ -963,9 +963,9 @@ export const storageContract = (name: string, subject: Subject): void => {
     })
   })
 
-  /** The tests for storages whose events outlive a process. */
+  /** The tests for storages whose events outlive a process. They wait for leases to end, side by side where time is real. */
   const durable = (leaseDuration: number) =>
-    describe("durable", () => {
+    describe("durable", { concurrent: subject.clock === "live" }, () => {
       test("events, their order, attempts and retries survive a restart", (connect) =>
         Effect.gen(function*() {
           yield* Effect.scoped(Effect.gen(function*() {
