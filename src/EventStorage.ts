@@ -226,7 +226,8 @@ export declare namespace EventStorage {
     readonly count: (of?: CountOptions) => Effect.Effect<number, StorageError>
     /**
      * Emits when there may be events to lease, or room, for a reason that this client does not know: a commit, an
-     * expired lease, or another client.
+     * expired lease, another client, or the end of a pause that began before this client. The client looks by itself for
+     * events that an earlier process has left in an `exclusive` storage.
      */
     readonly changes: Stream.Stream<void, StorageError>
     /**

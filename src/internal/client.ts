@@ -89,6 +89,8 @@ const build = (
       scope
     )
     const { settlements, trigger } = pipeline
+    // the storage need not tell of the events that an earlier process has left
+    if (outstanding.size() > 0) trigger.wakeAt(0)
     const plugins = yield* Plugins.make(config, reports, log)
     const monotonic = () => monotonicOf(clock)
 

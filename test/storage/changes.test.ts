@@ -164,3 +164,57 @@ describe("two clients on one storage in memory", () => {
       assert.deepStrictEqual(requests, [2, 1])
     }))
 })
+
+describe("a storage of one process, which tells of no changes", () => {
+  /** A client over it that sends three events in a request, and the number of events in each request. */
+  const make = (storage: EventStorage.Service, flushInterval: "1 hour" | "1 second", status = 200) =>
+    Effect.gen(function*() {
+      const requests: Array<number> = []
+      const context = yield* Layer.build(Amplitude.layerServices.pipe(
+        Layer.provide([
+          Layer.succeed(EventStorage, { ...storage, durability: "exclusive", changes: Stream.never }),
+          Layer.succeed(Transport, {
+            send: ({ body }) => {
+              const { events } = JSON.parse(new TextDecoder().decode(body)) as { readonly events: Array<unknown> }
+              requests.push(events.length)
+              return Effect.succeed({ status, headers: {}, body: "" })
+            }
+          }),
+          AmplitudeLogger.layerNone
+        ]),
+        Layer.provide(AmplitudeConfig.layer({
+          apiKey: "a-key",
+          flushInterval,
+          flushQueueSize: 3,
+          shutdownTimeout: 0
+        }))
+      ))
+      return { client: yield* Effect.provide(Amplitude, context), requests }
+    })
+
+  /** A storage with events that an earlier process has left. */
+  const withEvents = Effect.gen(function*() {
+    const storage = yield* Effect.provide(EventStorage, EventStorage.layerMemory)
+    yield* Effect.scoped(Effect.gen(function*() {
+      const { client } = yield* make(storage, "1 hour", 503)
+      for (let index = 0; index < 8; index++) yield* client.track({ ...click, user_id: `user-${index}` })
+    }))
+    assert.strictEqual(yield* storage.count(), 8)
+    return storage
+  })
+
+  it.scoped("sends what an earlier process has left there, without another event", () =>
+    Effect.gen(function*() {
+      const { requests } = yield* make(yield* withEvents, "1 hour")
+      yield* TestClock.adjust("1 second")
+      assert.deepStrictEqual(requests, [3, 3, 2])
+    }))
+
+  it.scoped("flush waits for what was there", () =>
+    Effect.gen(function*() {
+      const storage = yield* withEvents
+      const { client } = yield* make(storage, "1 hour")
+      yield* client.flush
+      assert.strictEqual(yield* storage.count(), 0)
+    }))
+})
