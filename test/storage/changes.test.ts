@@ -62,26 +62,45 @@ describe("the changes of a storage", () => {
     }))
 })
 
+const delivered: Transport.Service["send"] = () => Effect.succeed({ status: 200, headers: {}, body: "" })
+
+/** The events of a request. */
+const eventsOf = ({ body }: Transport.Request): ReadonlyArray<{ readonly event_type: string }> =>
+  (JSON.parse(new TextDecoder().decode(body)) as { readonly events: [] }).events
+
+/** A client that sends its events after an hour, unless told otherwise. */
+const clientOn = (
+  storage: EventStorage.Service,
+  send: Transport.Service["send"],
+  options: Partial<AmplitudeConfig.Options> = {}
+) =>
+  Effect.flatMap(
+    Layer.build(Amplitude.layerServices.pipe(
+      Layer.provide([
+        Layer.succeed(EventStorage, storage),
+        Layer.succeed(Transport, { send }),
+        AmplitudeLogger.layerNone
+      ]),
+      Layer.provide(AmplitudeConfig.layer({ apiKey: "a-key", flushInterval: "1 hour", shutdownTimeout: 0, ...options }))
+    )),
+    (context) => Effect.provide(Amplitude, context)
+  )
+
+const memory = Effect.provide(EventStorage, EventStorage.layerMemory)
+
+/** A storage that says nothing of what others do. */
+const silent = (storage: EventStorage.Service): EventStorage.Service => ({ ...storage, changes: Stream.never })
+
 describe("two clients on one storage in memory", () => {
   it.scoped("deliver each event once, and both flush", () =>
     Effect.gen(function*() {
       const sent: Array<string> = []
-      const send: Transport.Service["send"] = ({ body }) =>
-        Effect.sync(() => {
-          const { events } = JSON.parse(new TextDecoder().decode(body)) as {
-            readonly events: ReadonlyArray<{ readonly event_type: string }>
-          }
-          sent.push(...events.map(({ event_type }) => event_type))
-          return { status: 200, headers: {}, body: "" }
-        })
-      const storage = Layer.succeed(EventStorage, yield* Effect.provide(EventStorage, EventStorage.layerMemory))
-      const make = Effect.flatMap(
-        Layer.build(Amplitude.layerServices.pipe(
-          Layer.provide([storage, Layer.succeed(Transport, { send }), AmplitudeLogger.layerNone]),
-          Layer.provide(AmplitudeConfig.layer({ apiKey: "a-key" }))
-        )),
-        (context) => Effect.provide(Amplitude, context)
-      )
+      const send: Transport.Service["send"] = (request) => {
+        sent.push(...eventsOf(request).map(({ event_type }) => event_type))
+        return delivered(request)
+      }
+      const storage = yield* memory
+      const make = clientOn(storage, send, { flushInterval: "10 seconds" })
       const [one, other] = [yield* make, yield* make]
       for (let index = 0; index < 20; index++) {
         yield* (index % 2 === 0 ? one : other).track({ event_type: String(index), user_id: "user-12345" })
@@ -94,21 +113,9 @@ describe("two clients on one storage in memory", () => {
 
   it.scoped("an event that the other one settles is told as settled elsewhere", () =>
     Effect.gen(function*() {
-      const storage = yield* Effect.provide(EventStorage, EventStorage.layerMemory)
-      const make = (send: Transport.Service["send"]) =>
-        Effect.flatMap(
-          Layer.build(Amplitude.layerServices.pipe(
-            Layer.provide([
-              Layer.succeed(EventStorage, storage),
-              Layer.succeed(Transport, { send }),
-              AmplitudeLogger.layerNone
-            ]),
-            Layer.provide(AmplitudeConfig.layer({ apiKey: "a-key", flushInterval: "1 hour" }))
-          )),
-          (context) => Effect.provide(Amplitude, context)
-        )
-      const one = yield* make(() => Effect.never)
-      const other = yield* make(() => Effect.succeed({ status: 200, headers: {}, body: "" }))
+      const storage = yield* memory
+      const one = yield* clientOn(storage, () => Effect.never)
+      const other = yield* clientOn(storage, delivered)
       const waiting = yield* Effect.fork(Effect.flip(one.trackAndWait(click)))
       yield* TestClock.adjust(0)
       yield* other.track({ ...click, user_id: "user-67890" })
@@ -123,80 +130,42 @@ describe("two clients on one storage in memory", () => {
 
   it.scoped("what waits for a batch of its lane is sent after it, whoever has stored it", () =>
     Effect.gen(function*() {
-      const storage = yield* Effect.provide(EventStorage, EventStorage.layerMemory)
-      const make = (
-        changes: EventStorage.Service["changes"],
-        flushQueueSize: number,
-        send: Transport.Service["send"]
-      ) =>
-        Effect.flatMap(
-          Layer.build(Amplitude.layerServices.pipe(
-            Layer.provide([
-              Layer.succeed(EventStorage, { ...storage, changes }),
-              Layer.succeed(Transport, { send }),
-              AmplitudeLogger.layerNone
-            ]),
-            Layer.provide(
-              AmplitudeConfig.layer({
-                apiKey: "a-key",
-                flushInterval: "1 hour",
-                flushQueueSize,
-                flushConcurrency: 2,
-                shutdownTimeout: 0
-              })
-            )
-          )),
-          (context) => Effect.provide(Amplitude, context)
-        )
-      const other = yield* make(Stream.never, 100, () => Effect.never)
+      const storage = yield* memory
+      const other = yield* clientOn(silent(storage), delivered)
       for (const user of ["user-1", "user-2", "user-1"]) yield* other.track({ ...click, user_id: user })
       const requests: Array<number> = []
       const mayAnswer = yield* Deferred.make<void>()
       // the storage tells of the events once, and says nothing when the lane of the last one is free again
-      yield* make(Stream.concat(Stream.void, Stream.never), 2, ({ body }) => {
-        requests.push((JSON.parse(new TextDecoder().decode(body)) as { readonly events: Array<unknown> }).events.length)
-        return Effect.as(Deferred.await(mayAnswer), { status: 200, headers: {}, body: "" })
-      })
+      const changes = Stream.concat(Stream.void, Stream.never)
+      yield* clientOn({ ...storage, changes }, (request) => {
+        requests.push(eventsOf(request).length)
+        return Effect.zipRight(Deferred.await(mayAnswer), delivered(request))
+      }, { flushQueueSize: 2, flushConcurrency: 2 })
       yield* TestClock.adjust("1 second")
       assert.deepStrictEqual(requests, [2])
       yield* Deferred.succeed(mayAnswer, undefined)
       yield* TestClock.adjust("1 second")
       assert.deepStrictEqual(requests, [2, 1])
     }))
+
+  it.scoped("flush sends its own events at once, also behind many of the other one", () =>
+    Effect.gen(function*() {
+      const storage = yield* memory
+      const other = yield* clientOn(silent(storage), delivered, { flushQueueSize: 10 })
+      const one = yield* clientOn(silent(storage), delivered, { flushQueueSize: 10 })
+      for (let index = 0; index < 9; index++) yield* other.track(click)
+      for (let index = 0; index < 9; index++) yield* one.track(click)
+      yield* one.flush
+      assert.strictEqual(yield* storage.count(), 0)
+    }))
 })
 
 describe("a storage of one process, which tells of no changes", () => {
-  /** A client over it that sends three events in a request, and the number of events in each request. */
-  const make = (storage: EventStorage.Service, flushInterval: "1 hour" | "1 second", status = 200) =>
-    Effect.gen(function*() {
-      const requests: Array<number> = []
-      const context = yield* Layer.build(Amplitude.layerServices.pipe(
-        Layer.provide([
-          Layer.succeed(EventStorage, { ...storage, durability: "exclusive", changes: Stream.never }),
-          Layer.succeed(Transport, {
-            send: ({ body }) => {
-              const { events } = JSON.parse(new TextDecoder().decode(body)) as { readonly events: Array<unknown> }
-              requests.push(events.length)
-              return Effect.succeed({ status, headers: {}, body: "" })
-            }
-          }),
-          AmplitudeLogger.layerNone
-        ]),
-        Layer.provide(AmplitudeConfig.layer({
-          apiKey: "a-key",
-          flushInterval,
-          flushQueueSize: 3,
-          shutdownTimeout: 0
-        }))
-      ))
-      return { client: yield* Effect.provide(Amplitude, context), requests }
-    })
-
-  /** A storage with events that an earlier process has left. */
+  /** A storage with eight events that an earlier process has left. */
   const withEvents = Effect.gen(function*() {
-    const storage = yield* Effect.provide(EventStorage, EventStorage.layerMemory)
+    const storage: EventStorage.Service = { ...silent(yield* memory), durability: "exclusive" }
     yield* Effect.scoped(Effect.gen(function*() {
-      const { client } = yield* make(storage, "1 hour", 503)
+      const client = yield* clientOn(storage, delivered)
       for (let index = 0; index < 8; index++) yield* client.track({ ...click, user_id: `user-${index}` })
     }))
     assert.strictEqual(yield* storage.count(), 8)
@@ -205,7 +174,11 @@ describe("a storage of one process, which tells of no changes", () => {
 
   it.scoped("sends what an earlier process has left there, without another event", () =>
     Effect.gen(function*() {
-      const { requests } = yield* make(yield* withEvents, "1 hour")
+      const requests: Array<number> = []
+      yield* clientOn(yield* withEvents, (request) => {
+        requests.push(eventsOf(request).length)
+        return delivered(request)
+      }, { flushQueueSize: 3 })
       yield* TestClock.adjust("1 second")
       assert.deepStrictEqual(requests, [3, 3, 2])
     }))
@@ -213,7 +186,7 @@ describe("a storage of one process, which tells of no changes", () => {
   it.scoped("flush waits for what was there", () =>
     Effect.gen(function*() {
       const storage = yield* withEvents
-      const { client } = yield* make(storage, "1 hour")
+      const client = yield* clientOn(storage, delivered, { flushQueueSize: 3 })
       yield* client.flush
       assert.strictEqual(yield* storage.count(), 0)
     }))

@@ -12,7 +12,7 @@ import { withMonotonic } from "../time.js"
 import { sizeOf } from "./batchLimits.js"
 import type { Limits } from "./batchLimits.js"
 
-/** New events that arrived at the same time. */
+/** New events of this client that arrived at the same time. */
 interface Arrivals {
   readonly time: number
   /** The wall clock at their arrival. Events with the same value count as arrived at the same time. */
@@ -20,7 +20,7 @@ interface Arrivals {
   count: number
 }
 
-/** New events, and the bytes of their JSON. */
+/** New events of this client, and the bytes of their JSON. */
 export interface Pending {
   readonly waiting: number
   readonly bytes: number
@@ -32,6 +32,7 @@ const maxArrivals = 1000
 export class BatchTrigger {
   private readonly limits: () => Limits
   private readonly flushInterval: () => number
+  private readonly isOwn: (event: EventStorage.EncodedEvent) => boolean
   private readonly changed = Effect.unsafeMakeLatch(false)
   private readonly alarm = Alarm.make(Effect.sync(() => this.wake()))
   private arrivals: Array<Arrivals> = []
@@ -48,9 +49,14 @@ export class BatchTrigger {
   private isHeldBack = false
 
   /** `limits` are those of a request, `flushInterval` is in milliseconds. */
-  constructor(limits: () => Limits, flushInterval: () => number) {
+  constructor(
+    limits: () => Limits,
+    flushInterval: () => number,
+    isOwn: (event: EventStorage.EncodedEvent) => boolean
+  ) {
     this.limits = limits
     this.flushInterval = flushInterval
+    this.isOwn = isOwn
   }
 
   /** Adds a new event. `tick` is the wall clock; the monotonic clock is only read if the wall clock has changed. */
@@ -82,9 +88,9 @@ export class BatchTrigger {
     this.changed.unsafeOpen()
   }
 
-  /** Counts returned events that were never sent as new again. */
+  /** Counts returned events as new again if they were never sent. */
   onReturn(events: ReadonlyArray<EventStorage.EncodedEvent>, now: number): void {
-    for (const { end, start } of events) this.onAppend(end - start, now, () => now)
+    for (const { end, start } of this.newOf(events)) this.onAppend(end - start, now, () => now)
   }
 
   /** Called when a batch ends. The events that it held back can then be leased. */
@@ -123,10 +129,10 @@ export class BatchTrigger {
     }
     // not all of the due events may be leased
     if (isWoken) this.wakeTimes.add(0)
-    const fresh = events.filter(({ attempts }) => attempts === 0)
+    const leased = this.newOf(events)
     this.forget({
-      waiting: fresh.length,
-      bytes: fresh.reduce((bytes, { end, start }) => bytes + end - start, 0)
+      waiting: leased.length,
+      bytes: leased.reduce((bytes, { end, start }) => bytes + end - start, 0)
     })
   }
 
@@ -148,6 +154,11 @@ export class BatchTrigger {
 
   /** Stops the timer. */
   readonly rest: Effect.Effect<void> = this.alarm.rest
+
+  /** The events that count as new: those of this client that were never sent. */
+  private newOf(events: ReadonlyArray<EventStorage.EncodedEvent>): ReadonlyArray<EventStorage.EncodedEvent> {
+    return events.filter((event) => event.attempts === 0 && this.isOwn(event))
+  }
 
   private dueAt(): number {
     if (this.flushing > 0 || this.isFull(this.limits())) return 0

@@ -72,7 +72,8 @@ export const make = (deps: Dependencies): Effect.Effect<Pipeline, never, Scope.S
     const endpoint = () => endpoints.current(settings())
     const trigger = new BatchTrigger(
       () => endpoint().limits.current(configured()),
-      () => Duration.toMillis(settings().flushInterval)
+      () => Duration.toMillis(settings().flushInterval),
+      outstanding.isOwn
     )
     const deadlines = Deadlines.make()
     const storageRetry = StorageRetry.make(log)

@@ -121,7 +121,7 @@ export const make = (deps: Dependencies): Settlements => {
           leased -= outstanding.countOwn(events)
           const now = monotonicOf(clock)
           trigger.wakeAt(notBefore === 0 ? 0 : now + notBefore - wallTimeOf(clock))
-          if (sent === 0) trigger.onReturn(events.filter(({ attempts }) => attempts === 0), now)
+          if (sent === 0) trigger.onReturn(events, now)
           return Effect.void
         })
       )
