@@ -12,9 +12,9 @@ import type { AmplitudeConfig } from "../../AmplitudeConfig.js"
 import type { TrackError } from "../../AmplitudeError.js"
 import { AmplitudeClosed, BufferFull, StorageError } from "../../AmplitudeError.js"
 import type { EventStorage } from "../../EventStorage.js"
+import { beginAtOnce, isExit } from "../beginAtOnce.js"
 import type { Outstanding } from "../delivery/outstanding.js"
 import type { Place } from "../event/jsonWriter.js"
-import { matchAtOnce } from "../matchAtOnce.js"
 import { currentFiber } from "../time.js"
 
 type EncodedEvent = EventStorage.EncodedEvent
@@ -77,12 +77,14 @@ export interface Overflow<Event extends Unstored> {
   readonly close: () => void
 }
 
-/** Handles events for which there is no room. */
-type OnRefused<Event extends Unstored, E> = (
-  events: Arr.NonEmptyReadonlyArray<Event>,
-  options: StoreOptions<Event, E>,
-  inTransaction: boolean
-) => Effect.Effect<void, E>
+/** A call of `store`. */
+interface Call<Event extends Unstored, E> {
+  readonly events: Arr.NonEmptyReadonlyArray<Event>
+  readonly options: StoreOptions<Event, E>
+  readonly mask: Mask
+  /** Waits for room again, if the call has waited before. */
+  readonly again: Effect.Effect<void, E> | undefined
+}
 
 /** A caller that waits for room, and the latch that lets it try again. */
 interface Waiting {
@@ -99,49 +101,55 @@ export const make = <Event extends Unstored>(deps: Dependencies<Event>): Overflo
 
   const suspends = (): boolean => config.unsafeSettings().overflow === "suspend"
 
-  /** Appends events, and runs `onRefused` if there is no room. */
-  const append = <E>(
-    events: Arr.NonEmptyReadonlyArray<Event>,
-    options: StoreOptions<Event, E>,
-    onRefused: OnRefused<Event, E>
-  ): Effect.Effect<void, E> => {
+  const append = <E>(call: Call<Event, E>): Effect.Effect<void, E> => {
+    const { events, options } = call
     if (hasEnded()) return options.onError(new AmplitudeClosed(), events)
     const sequenced = withSequences(events)
     options.onSequence?.(sequenced[0].sequence)
     const { bufferCapacity: capacity, overflow } = config.unsafeSettings()
     const whenFull = overflow === "dropOldest" ? "evictOldest" : "refuse"
-    const settled = matchAtOnce(
-      () => storage.append(sequenced, { capacity, whenFull, isAwaited: options.isAwaited }),
-      {
-        onFailure: (cause) => {
-          notAccepted(sequenced)
-          return options.onError(toStorageError(cause), events)
-        },
-        onSuccess: (result) => {
-          switch (result._tag) {
-            case "Accepted":
-              for (const { sequence } of sequenced) outstanding.accepted(sequence)
-              if (result.evicted.length > 0) onEvicted(result.evicted, capacity)
-              return onAccepted(events)
-            case "AcceptedOnCommit":
-              // the events are accepted when the transaction commits, which only the storage can see
-              for (const { sequence } of sequenced) outstanding.acceptedOnCommit(sequence)
-              return Exit.void
-            case "Refused":
-              notAccepted(sequenced)
-              return onRefused(events, options, result.inTransaction === true)
-          }
-        }
-      },
-      (rest) => {
-        // the caller may have no uninterruptible region: an interruption after its operation would drop the rest
-        const run = isAtOnce === true ? inOwnFiber(rest) : rest
-        isAtOnce = false
-        return run
-      }
-    )
-    isAtOnce ??= true
-    return settled
+    const begun = beginAtOnce(() => storage.append(sequenced, { capacity, whenFull, isAwaited: options.isAwaited }))
+    if (isExit(begun)) {
+      isAtOnce ??= true
+      return conclude(call, sequenced, capacity, begun)
+    }
+    const rest = Effect.flatMap(Effect.exit(begun), (exit) => conclude(call, sequenced, capacity, exit))
+    // the caller may have no uninterruptible region: an interruption after its operation would drop the rest
+    const run = isAtOnce === true ? inOwnFiber(rest) : rest
+    isAtOnce = false
+    return run
+  }
+
+  /** Handles the answer of the storage. */
+  const conclude = <E>(
+    call: Call<Event, E>,
+    sequenced: ReadonlyArray<EncodedEvent>,
+    capacity: number,
+    exit: Exit.Exit<EventStorage.AppendResult, StorageError>
+  ): Effect.Effect<void, E> => {
+    if (Exit.isFailure(exit)) {
+      notAccepted(sequenced)
+      return call.options.onError(toStorageError(exit.cause), call.events)
+    }
+    const result = exit.value
+    switch (result._tag) {
+      case "Accepted":
+        for (const { sequence } of sequenced) outstanding.accepted(sequence)
+        if (result.evicted.length > 0) onEvicted(result.evicted, capacity)
+        return onAccepted(call.events)
+      case "AcceptedOnCommit":
+        // the events are accepted when the transaction commits, which only the storage can see
+        for (const { sequence } of sequenced) outstanding.acceptedOnCommit(sequence)
+        return Exit.void
+      case "Refused":
+        notAccepted(sequenced)
+        return onRefused(call, result.inTransaction === true)
+    }
+  }
+
+  const onRefused = <E>(call: Call<Event, E>, inTransaction: boolean): Effect.Effect<void, E> => {
+    if (!suspends()) return bufferFull(call)
+    return call.again ?? (inTransaction ? bufferFull(call) : whenRoom(call))
   }
 
   const notAccepted = (events: ReadonlyArray<EncodedEvent>): void => {
@@ -169,42 +177,32 @@ export const make = <Event extends Unstored>(deps: Dependencies<Event>): Overflo
   }
 
   /** Waits behind the callers that wait already, and tries again whenever there may be room. */
-  const storeWhenRoom = <E>(
-    events: Arr.NonEmptyReadonlyArray<Event>,
-    options: StoreOptions<Event, E>,
-    restore: Restore
-  ): Effect.Effect<void, E> =>
-    Effect.suspend(() => {
-      const waiting: Waiting = { tryAgain: Effect.unsafeMakeLatch(false) }
-      queue.push(waiting)
-      const whenRoom: Effect.Effect<void, E> = Effect.zipRight(
-        restore(waiting.tryAgain.await),
-        Effect.suspend(() => {
-          if (isClosing) return options.onError(new AmplitudeClosed(), events)
-          waiting.tryAgain.unsafeClose()
-          return append(events, options, () => suspends() ? whenRoom : bufferFull(events, options))
-        })
-      )
-      // there may have been room, or the client may have closed, before this caller was in the queue
-      if (queue[0] === waiting || isClosing) waiting.tryAgain.unsafeOpen()
-      return whileWaiting(Effect.onExit(whenRoom, () => Effect.sync(() => leave(waiting))))
-    })
+  const whenRoom = <E>(call: Call<Event, E>): Effect.Effect<void, E> =>
+    call.mask((restore) =>
+      Effect.suspend(() => {
+        const waiting: Waiting = { tryAgain: Effect.unsafeMakeLatch(false) }
+        queue.push(waiting)
+        const again: Effect.Effect<void, E> = Effect.zipRight(
+          restore(waiting.tryAgain.await),
+          Effect.suspend(() => {
+            if (isClosing) return call.options.onError(new AmplitudeClosed(), call.events)
+            waiting.tryAgain.unsafeClose()
+            return append({ ...call, again })
+          })
+        )
+        // there may have been room, or the client may have closed, before this caller was in the queue
+        if (queue[0] === waiting || isClosing) waiting.tryAgain.unsafeOpen()
+        return whileWaiting(Effect.onExit(again, () => Effect.sync(() => leave(waiting))))
+      })
+    )
 
-  const bufferFull = <E>(
-    events: Arr.NonEmptyReadonlyArray<Event>,
-    { onError }: StoreOptions<Event, E>
-  ): Effect.Effect<void, E> => onError(new BufferFull({ capacity: config.unsafeSettings().bufferCapacity }), events)
+  const bufferFull = <E>({ events, options }: Call<Event, E>): Effect.Effect<void, E> =>
+    options.onError(new BufferFull({ capacity: config.unsafeSettings().bufferCapacity }), events)
 
   return {
     store: (events, options, mask) => {
-      const whenRoom = () => mask((restore) => storeWhenRoom(events, options, restore))
-      return queue.length > 0 && suspends()
-        ? whenRoom()
-        : append(
-          events,
-          options,
-          (_events, _options, inTransaction) => suspends() && !inTransaction ? whenRoom() : bufferFull(events, options)
-        )
+      const call = { events, options, mask, again: undefined }
+      return queue.length > 0 && suspends() ? whenRoom(call) : append(call)
     },
     isAtOnce: () => isAtOnce === true,
     onRoom: () => queue[0]?.tryAgain.unsafeOpen(),

@@ -77,8 +77,8 @@ class Lease {
 const isSame = (one: EncodedEvent, other: EncodedEvent): boolean =>
   one === other || (one.sequence === other.sequence && one.clientId === other.clientId)
 
-const nothingEvicted: EventStorage.AppendResult = { _tag: "Accepted", evicted: [] }
-const refused: EventStorage.AppendResult = { _tag: "Refused" }
+const nothingEvicted: Exit.Exit<EventStorage.AppendResult> = Exit.succeed({ _tag: "Accepted", evicted: [] })
+const refused: Exit.Exit<EventStorage.AppendResult> = Exit.succeed({ _tag: "Refused" })
 
 export const make: Effect.Effect<EventStorage.Service> = Effect.sync(() => {
   const state: State = {
@@ -90,8 +90,8 @@ export const make: Effect.Effect<EventStorage.Service> = Effect.sync(() => {
     watchers: new Set()
   }
   return {
-    // `matchAtOnce` completes such an effect without an operation of the caller's fiber
-    append: (events, options) => Effect.suspend(() => Exit.succeed(append(state, events, options))),
+    // `beginAtOnce` completes such an effect without an operation of the caller's fiber
+    append: (events, options) => Effect.suspend(() => append(state, events, options)),
     lease: (options) => lease(state, options),
     evict: ({ from, keep }) => Effect.sync(() => evict(state, keep, from)),
     count: (of) => Effect.sync(() => of === undefined ? state.count : countOf(state, of)),
@@ -106,13 +106,13 @@ const append = (
   state: State,
   events: NonEmptyReadonlyArray<EncodedEvent>,
   { capacity, whenFull }: EventStorage.AppendOptions
-): EventStorage.AppendResult => {
+): Exit.Exit<EventStorage.AppendResult> => {
   const hasRoom = state.count + events.length <= capacity
   if (!hasRoom && whenFull === "refuse") return refused
   for (const event of events) state.pages.push(event)
   state.count += events.length
   notify(state.watchers)
-  return hasRoom ? nothingEvicted : { _tag: "Accepted", evicted: evict(state, capacity, "oldest") }
+  return hasRoom ? nothingEvicted : Exit.succeed({ _tag: "Accepted", evicted: evict(state, capacity, "oldest") })
 }
 
 const evict = (state: State, keep: number, from: "oldest" | "newest"): ReadonlyArray<EncodedEvent> => {

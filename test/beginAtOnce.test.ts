@@ -1,19 +1,20 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Cause, Deferred, Effect, Exit, Fiber, Option } from "effect"
-import { matchAtOnce } from "../src/internal/matchAtOnce.js"
+import { beginAtOnce, isExit } from "../src/internal/beginAtOnce.js"
 
-const handlers = {
-  onFailure: (cause: Cause.Cause<unknown>) => Exit.succeed(`failed: ${Cause.squash(cause)}`),
-  onSuccess: (value: unknown) => Exit.succeed(`succeeded: ${value}`)
-}
-
-/** The effect that is left to run, or the result, where there is one at once. */
+/** What is left to run, and the result if there is one at once. */
 const begin = (effect: () => Effect.Effect<unknown, unknown>) => {
-  const matched = matchAtOnce(effect, handlers)
-  return { matched, atOnce: Exit.isExit(matched) ? Exit.getOrElse(matched, String) : undefined }
+  const rest = beginAtOnce(effect)
+  const atOnce = isExit(rest)
+    ? Exit.match(rest, {
+      onFailure: (cause) => `failed: ${Cause.squash(cause)}`,
+      onSuccess: (value) => `succeeded: ${value}`
+    })
+    : undefined
+  return { rest, atOnce }
 }
 
-describe("matchAtOnce", () => {
+describe("beginAtOnce", () => {
   it("has the result of an effect that is done at its first steps", () => {
     assert.strictEqual(begin(() => Exit.succeed(1)).atOnce, "succeeded: 1")
     assert.strictEqual(begin(() => Effect.suspend(() => Exit.succeed(1))).atOnce, "succeeded: 1")
@@ -33,7 +34,7 @@ describe("matchAtOnce", () => {
     Effect.gen(function*() {
       const steps: Array<string> = []
       const step = (name: string) => Effect.sync(() => steps.push(name))
-      const { atOnce, matched } = begin(() => {
+      const { atOnce, rest } = begin(() => {
         steps.push("begun")
         return Effect.suspend(() => {
           steps.push("suspended")
@@ -42,20 +43,20 @@ describe("matchAtOnce", () => {
       })
       assert.strictEqual(atOnce, undefined)
       assert.deepStrictEqual(steps, ["begun", "suspended"])
-      assert.strictEqual(yield* matched, "succeeded: 1")
+      assert.strictEqual(yield* rest, 1)
       assert.deepStrictEqual(steps, ["begun", "suspended", "run"])
       const deferred = yield* Deferred.make<number>()
-      const waiting = yield* Effect.fork(Effect.suspend(() => matchAtOnce(() => Deferred.await(deferred), handlers)))
+      const waiting = yield* Effect.fork(Effect.suspend(() => beginAtOnce(() => Deferred.await(deferred))))
       yield* Effect.yieldNow()
       yield* Deferred.succeed(deferred, 2)
-      assert.strictEqual(yield* Fiber.join(waiting), "succeeded: 2")
+      assert.strictEqual(yield* Fiber.join(waiting), 2)
       let register = 0
       const async = () =>
         Effect.async<number>((resume) => {
           register++
           resume(Exit.succeed(3))
         })
-      assert.strictEqual(yield* Effect.suspend(() => matchAtOnce(async, handlers)), "succeeded: 3")
+      assert.strictEqual(yield* Effect.suspend(() => beginAtOnce(async)), 3)
       assert.strictEqual(register, 1)
     }))
 
@@ -66,9 +67,9 @@ describe("matchAtOnce", () => {
         steps++
         return endless
       })
-      const { matched } = begin(() => endless)
+      const { rest } = begin(() => endless)
       assert.isAtMost(steps, 10)
-      const fiber = yield* Effect.fork(matched)
+      const fiber = yield* Effect.fork(rest)
       yield* Effect.yieldNow()
       assert.isTrue(Exit.isInterrupted(yield* Fiber.interrupt(fiber)))
     }))
