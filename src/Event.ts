@@ -549,9 +549,12 @@ export class Parts {
     let event_properties: Properties | undefined
     return new Parts("revenue", () => {
       event_properties = Revenue.plainEventProperties(revenue)
-      return event_properties === undefined
-        ? Option.getOrUndefined(Either.getLeft(Revenue.validate(revenue)))
-        : undefined
+      if (event_properties !== undefined) return undefined
+      const checked = Revenue.validate(revenue)
+      if (Either.isLeft(checked)) return checked.left
+      // the checked copy is sent: reading the given value again may give something else
+      event_properties = Revenue.toEventProperties(checked.right)
+      return undefined
     }, () => ({
       event_type: "revenue_amount",
       event_properties: event_properties ?? Revenue.toEventProperties(revenue)
