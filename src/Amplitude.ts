@@ -19,7 +19,7 @@ import type { Event, EventOptions } from "./Event.js"
 import { EventStorage } from "./EventStorage.js"
 import type * as Identify from "./Identify.js"
 import * as Client from "./internal/client.js"
-import { eventOptions, nest } from "./internal/event/eventOptions.js"
+import { within } from "./internal/event/eventOptions.js"
 import * as Fetch from "./internal/transport/fetch.js"
 import type { Plugin } from "./Plugin.js"
 import type { Revenue } from "./Revenue.js"
@@ -236,11 +236,7 @@ export class Amplitude extends Context.Tag("effect-amplitude/Amplitude")<Amplitu
   static readonly withEventOptions: {
     (options: AmplitudeConfig.Defaults): <A, E, R>(self: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
     <A, E, R>(self: Effect.Effect<A, E, R>, options: AmplitudeConfig.Defaults): Effect.Effect<A, E, R>
-  } = dual(
-    2,
-    <A, E, R>(self: Effect.Effect<A, E, R>, options: AmplitudeConfig.Defaults): Effect.Effect<A, E, R> =>
-      Effect.locallyWith(self, eventOptions, (outer) => nest(outer, options))
-  )
+  } = dual(2, within)
 
   /**
    * Makes a client that lives as long as the scope, for a second client in one program. It has the memory storage, the

@@ -17,6 +17,7 @@ import * as Option from "effect/Option"
 import * as ParseResult from "effect/ParseResult"
 import * as Pipeable from "effect/Pipeable"
 import * as Schema from "effect/Schema"
+import type * as Types from "effect/Types"
 import { copyProperties, isPlain, Properties } from "./internal/event/properties.js"
 import { validationIssueOf } from "./internal/event/schemaIssue.js"
 import type { ValidationIssue } from "./internal/event/validationIssue.js"
@@ -129,8 +130,11 @@ export class Identify
 export const isIdentify = (u: unknown): u is Identify => u instanceof Identify
 
 /** Skips the constructor of the class, which would check the operations and throw. */
-const make = (operations: Operations): Identify =>
-  Object.freeze(Object.assign(Object.create(Identify.prototype), { operations: Object.freeze(operations) }) as Identify)
+const make = (operations: Operations): Identify => {
+  const identify = Object.create(Identify.prototype) as Types.Mutable<Identify>
+  identify.operations = Object.freeze(operations)
+  return Object.freeze(identify)
+}
 
 /**
  * The `Identify` without operations, which every other one is made from. It is invalid to track it without an

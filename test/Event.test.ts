@@ -116,6 +116,18 @@ describe("Event", () => {
         assert.deepStrictEqual(yield* sent(Event.revenue(new Revenue(input), user)), expected)
       }))
 
+    it.effect("revenue keeps its fields beside properties with a toJSON", () =>
+      Effect.map(
+        sent(Event.revenue({ price: 3.99, properties: { toJSON: () => ({ color: "red" }) } }, user)),
+        (event) =>
+          assert.deepStrictEqual(event, {
+            ...context,
+            ...user,
+            event_type: "revenue_amount",
+            event_properties: { color: "red", $price: 3.99, $quantity: 1 }
+          })
+      ))
+
     it.effect("the shortcuts of the client send the same", () =>
       Effect.gen(function*() {
         yield* Amplitude.identify(plan, user)

@@ -202,8 +202,8 @@ export const reread = (
 
 const readEvent = (draft: Draft, event: unknown): ValidationIssue | undefined => {
   if (event instanceof Parts) {
-    const fields = event.read()
-    return Either.isLeft(fields) ? fields.left : readEvent(draft, fields.right)
+    draft.walk.enter(0, event.path)
+    return event.check() ?? readEvent(draft, event.fields())
   }
   return isObject(event) && !Array.isArray(event)
     // a constructor of `Event` does not throw: the event carries the issue of its arguments to this check

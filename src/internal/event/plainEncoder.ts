@@ -7,8 +7,6 @@ import * as Option from "effect/Option"
 import * as ParseResult from "effect/ParseResult"
 import * as Schema from "effect/Schema"
 import * as AST from "effect/SchemaAST"
-import type { Named } from "./names.js"
-import { Names } from "./names.js"
 import { isPlain, Properties } from "./properties.js"
 
 /** The encoded value, or `undecided`. */
@@ -17,7 +15,8 @@ export type Encode = (value: unknown) => unknown
 /** The result for a value that Schema has to encode. */
 export const undecided: unique symbol = Symbol.for("effect-amplitude/internal/undecided")
 
-const options: AST.ParseOptions = { onExcessProperty: "error" }
+/** The options of both encoders, so that they refuse the same, and write members in the order in which they were given. */
+export const options: AST.ParseOptions = { onExcessProperty: "error", propertyOrder: "original" }
 
 /** The encoder of a schema, which is compiled when it is first used. */
 export const make = (schema: Schema.Schema.AnyNoContext): Encode => {
@@ -130,7 +129,8 @@ const compileArray = (item: AST.AST): Encode => {
   }
 }
 
-interface PlainField extends Named<PlainField> {
+interface PlainField {
+  readonly name: string
   readonly encode: Encode
   readonly isOptional: boolean
 }
@@ -138,29 +138,27 @@ interface PlainField extends Named<PlainField> {
 const compileStruct = ({ propertySignatures }: AST.TypeLiteral): Encode | undefined => {
   // a Schema struct without fields accepts any value
   if (propertySignatures.length === 0 || propertySignatures.some(({ name }) => !isOrdinary(name))) return undefined
-  const fields = new Map(
-    propertySignatures.map(({ isOptional, name, type }): [string, PlainField] => {
-      const key = String(name)
-      return [key, { name: key, encode: encoderOf(type), isOptional, following: undefined }]
-    })
+  const fields = propertySignatures.map(
+    ({ isOptional, name, type }): PlainField => ({ name: String(name), encode: encoderOf(type), isOptional })
   )
-  const names = new Names<PlainField>((name) => fields.get(name))
-  const required = propertySignatures.filter(({ isOptional }) => !isOptional).length
   return (value) => {
     if (!isDictionary(value)) return undecided
     // a spread keeps the shape of the value, and reads each member once
     const output: Record<string, unknown> = { ...value }
-    let missing = required
-    for (const name in output) {
-      const field = names.get(name)
-      if (field === undefined) return undecided
+    // Schema reads members that are not enumerable as well
+    let left = Object.getOwnPropertyNames(value).length
+    for (const { encode, isOptional, name } of fields) {
+      if (!hasOwn.call(output, name)) {
+        if (isOptional) continue
+        return undecided
+      }
       const given = output[name]
-      const encoded = field.encode(given)
+      const encoded = encode(given)
       if (encoded === undecided) return undecided
       if (encoded !== given) output[name] = encoded
-      if (!field.isOptional) missing--
+      left--
     }
-    return missing === 0 ? output : undecided
+    return left === 0 ? output : undecided
   }
 }
 
@@ -172,13 +170,15 @@ const compileRecord = (
   return (value) => {
     if (!isDictionary(value)) return undecided
     const output: Record<string, unknown> = {}
+    let left = Object.getOwnPropertyNames(value).length
     for (const name in value) {
       if (!hasOwn.call(value, name)) continue
       const encoded = isOrdinary(name) ? encode(value[name]) : undecided
       if (encoded === undecided) return undecided
       output[name] = encoded
+      left--
     }
-    return output
+    return left === 0 ? output : undecided
   }
 }
 
