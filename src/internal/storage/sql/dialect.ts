@@ -260,6 +260,9 @@ export const placesOf = (rows: number, places: string): string => `${places}${`,
 
 export const seqOf = (row: { readonly seq: Row["seq"] }): number => Number(row.seq)
 
+/** The age of the oldest event, or 0 without an event. It is negative after the clock of the database was set back. */
+export const ageIn = ({ age }: Pick<StatsRow, "age">): number => age === null ? 0 : Math.max(1, Number(age))
+
 /** The first events, as many as fit. The first one fits whatever its size. */
 export const cut = (rows: ReadonlyArray<Row>, maxBytes: number): ReadonlyArray<Row> => {
   let bytes = 0

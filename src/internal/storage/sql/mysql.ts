@@ -5,7 +5,7 @@
 import * as Effect from "effect/Effect"
 import * as Encoding from "effect/Encoding"
 import type { DeadRow, Dialect, LaneRow, Row, Sql, StatsRow, Tables } from "./dialect.js"
-import { cut, inParts, insertOf, insertsInOnePart, placesOf, seqOf } from "./dialect.js"
+import { ageIn, cut, inParts, insertOf, insertsInOnePart, placesOf, seqOf } from "./dialect.js"
 
 const columns = "seq, client, sequence, lane, json, attempts, retries"
 
@@ -244,7 +244,7 @@ ORDER BY seq ${from === "oldest" ? "ASC" : "DESC"} LIMIT ${Math.trunc(tooMany)}`
 EXISTS (SELECT 1 FROM ${tables.lease} WHERE until <= ${now}) AS due,
 ${ageOf(tables)} AS age`
       ),
-      ([row]) => ({ state: row!.state, isDue: Number(row!.due) !== 0, age: Number(row!.age ?? 0) })
+      ([row]) => ({ state: row!.state, isDue: Number(row!.due) !== 0, age: ageIn(row!) })
     ),
   stats: (sql, tables) =>
     Effect.map(

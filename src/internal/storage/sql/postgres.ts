@@ -3,7 +3,7 @@
  */
 import * as Effect from "effect/Effect"
 import type { DeadRow, Dialect, LaneRow, LeaseRequest, Row, StatsRow, Tables } from "./dialect.js"
-import { isNewRow, seqOf } from "./dialect.js"
+import { ageIn, isNewRow, seqOf } from "./dialect.js"
 
 const columns = "seq, client, sequence, lane, json, attempts, retries"
 
@@ -281,7 +281,7 @@ SELECT token FROM held`,
 EXISTS (SELECT 1 FROM ${tables.lease} WHERE until <= clock_timestamp()) AS due,
 ${ageOf(tables, from)} AS age`
       ),
-      ([row]) => ({ state: row!.state, isDue: row!.due, age: Number(row!.age ?? 0) })
+      ([row]) => ({ state: row!.state, isDue: row!.due, age: ageIn(row!) })
     ),
   stats: (sql, tables) =>
     Effect.map(
