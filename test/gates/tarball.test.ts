@@ -192,7 +192,10 @@ describe("the tarball", { timeout: 300_000 }, () => {
     for (const name of ["@effect/platform-node", "@effect/sql", "ioredis"]) {
       assert.isFalse(existsSync(join(project, "node_modules", name)), name)
     }
-    await writeFile(join(project, "loaded.mjs"), `import * as All from "effect-amplitude"\nconsole.log(All.Amplitude.key)`)
+    await writeFile(
+      join(project, "loaded.mjs"),
+      `import * as All from "effect-amplitude"\nconsole.log(All.Amplitude.key)`
+    )
     assert.include(await run(project, process.execPath, "loaded.mjs"), "Amplitude")
   })
 

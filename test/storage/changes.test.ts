@@ -194,7 +194,11 @@ describe("a storage that counts the pause of an event by its own clock", () => {
             send: () =>
               Effect.sync(() =>
                 ++requests === 1
-                  ? { status: 429, headers: {}, body: JSON.stringify({ code: 429, throttled_users: { "user-12345": 9 } }) }
+                  ? {
+                    status: 429,
+                    headers: {},
+                    body: JSON.stringify({ code: 429, throttled_users: { "user-12345": 9 } })
+                  }
                   : { status: 200, headers: {}, body: "" }
               )
           }),
