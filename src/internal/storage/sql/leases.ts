@@ -156,25 +156,13 @@ const acknowledge = (
       const settle = atOnce !== undefined
         ? run(database, "acknowledge", () => atOnce)
         : transaction(database, "acknowledge", (sql) =>
-          Effect.flatMap(dialect.hold(sql, tables, held.token), (isHeld) =>
-            isHeld
-              ? dialect.remove(sql, tables, seqs).pipe(
-                Effect.tap(() =>
-                  isBuried
-                    ? dialect.bury(
-                      sql,
-                      tables,
-                      settled.map(({ event }) =>
-                        rowOf(event)
-                      ),
-                      dropped
-                    )
-                    : Effect.void
-                ),
-                Effect.zipRight(dialect.leave(sql, tables, held.token, left)),
-                Effect.as(true)
-              )
-              : Effect.succeed(false)))
+          Effect.tap(dialect.leave(sql, tables, held.token, left), (isHeld) =>
+            !isHeld ? Effect.void : Effect.zipRight(
+              dialect.remove(sql, tables, seqs),
+              isBuried
+                ? dialect.bury(sql, tables, settled.map(({ event }) => rowOf(event)), dropped)
+                : Effect.void
+            )))
       return Effect.map(within("acknowledge", limit)(settle), (isHeld) => () =>
         isHeld)
     }),
@@ -191,11 +179,8 @@ const release = (
     const left = leftWithout(held, released)
     const { dialect, tables } = database
     return within("release", limit)(transaction(database, "release", (sql) =>
-      Effect.flatMap(dialect.hold(sql, tables, held.token), (isHeld) =>
+      Effect.flatMap(dialect.leave(sql, tables, held.token, left), (isHeld) =>
         isHeld
-          ? Effect.zipRight(
-            dialect.release(sql, tables, released.map(({ seq }) => seq), { pause, attempts, retries }),
-            dialect.leave(sql, tables, held.token, left)
-          )
+          ? dialect.release(sql, tables, released.map(({ seq }) => seq), { pause, attempts, retries })
           : Effect.void)))
   })

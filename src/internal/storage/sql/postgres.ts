@@ -210,11 +210,6 @@ gone AS (DELETE FROM ${tables.outbox} WHERE seq IN (SELECT seq FROM victims) RET
 SELECT * FROM gone ORDER BY seq`,
       [keep]
     ),
-  hold: (sql, tables, token) =>
-    Effect.map(
-      sql.execute(`SELECT token FROM ${tables.lease} WHERE token = $1 FOR UPDATE`, [token]),
-      (rows) => rows.length > 0
-    ),
   remove: (sql, tables, seqs) =>
     sql.execute(`DELETE FROM ${tables.outbox} WHERE seq = ANY($1::bigint[])`, [arrayOf(seqs)]),
   release: (sql, tables, seqs, { attempts, pause, retries }) =>
@@ -225,13 +220,15 @@ WHERE seq = ANY($1::bigint[])`,
       [arrayOf(seqs), attempts, retries, pause]
     ),
   leave: (sql, tables, token, left) =>
-    left.seqs.length === 0
-      ? sql.execute(`DELETE FROM ${tables.lease} WHERE token = $1`, [token])
-      : sql.execute(`UPDATE ${tables.lease} SET seqs = $2::bigint[], lanes = $3::text[] WHERE token = $1`, [
-        token,
-        arrayOf(left.seqs),
-        left.lanes
-      ]),
+    Effect.map(
+      left.seqs.length === 0
+        ? sql.execute(`DELETE FROM ${tables.lease} WHERE token = $1 RETURNING token`, [token])
+        : sql.execute(
+          `UPDATE ${tables.lease} SET seqs = $2::bigint[], lanes = $3::text[] WHERE token = $1 RETURNING token`,
+          [token, arrayOf(left.seqs), left.lanes]
+        ),
+      ({ length }) => length > 0
+    ),
   settle: (sql, tables, { left, seqs, token }) => {
     const ends = left.seqs.length === 0
     return Effect.map(
