@@ -110,13 +110,14 @@ export const postgres: Dialect = {
       tables.index("paused")
     } ON ${tables.outbox} (not_before, lane, seq) WHERE not_before IS NOT NULL`,
     `CREATE INDEX IF NOT EXISTS ${tables.index("client")} ON ${tables.outbox} (client, sequence)`,
+    // each lease reads this table, with the dead rows that are not vacuumed yet: their arrays are kept outside of the rows
     `CREATE TABLE IF NOT EXISTS ${tables.lease} (
   token text PRIMARY KEY,
   client text NOT NULL,
   until timestamptz NOT NULL,
   seqs bigint[] NOT NULL,
   lanes text[] NOT NULL
-) WITH (fillfactor=50, ${vacuum(200)})`,
+) WITH (fillfactor=50, toast_tuple_target=128, ${vacuum(200)})`,
     // rows live for seconds, and compression would take more time than it saves
     `ALTER TABLE ${tables.lease} ALTER COLUMN seqs SET STORAGE EXTERNAL, ALTER COLUMN lanes SET STORAGE EXTERNAL`
   ],
