@@ -549,6 +549,21 @@ describe("SqlEventStorage", () => {
         assert.lengthOf(sequences, 80)
       }))
 
+    it.scopedLive("leases that are over take little room until they are vacuumed, since each lease reads them", () =>
+      Effect.gen(function*() {
+        const { layer } = yield* server
+        const table = yield* freshTable
+        const client = yield* clientOf(layer())
+        const storage = Context.get(yield* storageOn(client, { table }), EventStorage)
+        const lanes = Array.from({ length: 200 }, (_, place) => eventOf(place, { lane: `user-${place}` }))
+        yield* storage.append([lanes[0]!, ...lanes.slice(1)], roomy)
+        yield* Effect.replicateEffect(Effect.scoped(storage.lease(all)), 60, { discard: true })
+        const [size] = yield* client.unsafe<{ readonly pages: number }>(
+          `SELECT (pg_relation_size('${table}_lease') / 8192)::int AS pages`
+        )
+        assert.isAtMost(size!.pages, 10)
+      }))
+
     it.scopedLive("a lease begins behind events that are gone, and never behind one that may still be committed", () =>
       Effect.gen(function*() {
         const { layer } = yield* server

@@ -188,9 +188,15 @@ describe("the tarball", { timeout: 300_000 }, () => {
     assert.include(await run(project, join(project, "node_modules/.bin/effect-amplitude"), "--help"), "COMMANDS")
   })
 
-  it("is installed without the optional peers", () => {
-    assert.isFalse(existsSync(join(project, "node_modules/@effect/platform-node")))
-    assert.isFalse(existsSync(join(project, "node_modules/@effect/sql")))
+  it("is installed without the optional peers, and the main entry loads without them", async () => {
+    for (const name of ["@effect/platform-node", "@effect/sql", "ioredis"]) {
+      assert.isFalse(existsSync(join(project, "node_modules", name)), name)
+    }
+    await writeFile(
+      join(project, "loaded.mjs"),
+      `import * as All from "effect-amplitude"\nconsole.log(All.Amplitude.key)`
+    )
+    assert.include(await run(project, process.execPath, "loaded.mjs"), "Amplitude")
   })
 
   it("sends an event when it is imported, and when it is required", async () => {

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Deferred, Effect, Layer, Stream, TestClock } from "effect"
+import { Deferred, Effect, Fiber, Layer, Option, Stream, TestClock } from "effect"
 import { Amplitude, AmplitudeConfig, AmplitudeLogger, EventStorage, StorageError, Transport } from "effect-amplitude"
 
 /** A client over a storage with given `changes`, and the lines that it logs. */
@@ -189,5 +189,55 @@ describe("a storage of one process, which tells of no changes", () => {
       const client = yield* clientOn(storage, delivered, { flushQueueSize: 3 })
       yield* client.flush
       assert.strictEqual(yield* storage.count(), 0)
+    }))
+})
+
+describe("a storage that counts the pause of an event by its own clock", () => {
+  it.scoped("leases it again when the pause is over", () =>
+    Effect.gen(function*() {
+      const storage = yield* Effect.provide(EventStorage, EventStorage.layerMemory)
+      const latency = 40
+      const late: EventStorage.Service = {
+        ...storage,
+        lease: (limits) =>
+          Effect.map(
+            storage.lease(limits),
+            Option.map((lease): EventStorage.Lease => ({
+              ...lease,
+              // the statement gets the length of the pause, and runs later
+              release: (events, options) =>
+                Effect.zipRight(
+                  Effect.sleep(latency),
+                  lease.release(events, { ...options, notBefore: options.notBefore + latency })
+                )
+            }))
+          )
+      }
+      let requests = 0
+      const context = yield* Layer.build(Amplitude.layerServices.pipe(
+        Layer.provide([
+          Layer.succeed(EventStorage, late),
+          Layer.succeed(Transport, {
+            send: () =>
+              Effect.sync(() =>
+                ++requests === 1
+                  ? {
+                    status: 429,
+                    headers: {},
+                    body: JSON.stringify({ code: 429, throttled_users: { "user-12345": 9 } })
+                  }
+                  : { status: 200, headers: {}, body: "" }
+              )
+          }),
+          AmplitudeLogger.layerNone
+        ]),
+        Layer.provide(AmplitudeConfig.layer({ apiKey: "a-key", shutdownTimeout: 0 }))
+      ))
+      const client = yield* Effect.provide(Amplitude, context)
+      yield* client.trackOrFail(click)
+      const flushed = yield* Effect.fork(client.flush)
+      yield* TestClock.adjust("31 seconds")
+      assert.strictEqual(requests, 2)
+      yield* Fiber.join(flushed)
     }))
 })

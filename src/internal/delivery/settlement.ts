@@ -115,16 +115,19 @@ export const make = (deps: Dependencies): Settlements => {
     release: (lease, part, notBefore) => {
       const { events, retries, sent } = part
       if (events.length === 0) return Effect.void
-      return Effect.zipRight(
-        storageRetry("release", () => lease.release(events, { notBefore, attempts: sent, retries })),
-        withClock((clock) => {
-          leased -= outstanding.countOwn(events)
-          const now = monotonicOf(clock)
-          trigger.wakeAt(notBefore === 0 ? 0 : now + notBefore - wallTimeOf(clock))
-          if (sent === 0) trigger.onReturn(events, now)
-          return Effect.void
-        })
-      )
+      return withClock((clock) => {
+        const pause = notBefore === 0 ? undefined : notBefore - wallTimeOf(clock)
+        return Effect.map(
+          storageRetry("release", () => lease.release(events, { notBefore, attempts: sent, retries })),
+          () => {
+            leased -= outstanding.countOwn(events)
+            const now = monotonicOf(clock)
+            // a server counts the pause from the time of its statement, which is now at the latest
+            trigger.wakeAt(pause === undefined ? 0 : now + pause)
+            if (sent === 0) trigger.onReturn(events, now)
+          }
+        )
+      })
     },
     evicted: (events, capacity) => {
       const settlement: Settlement = {

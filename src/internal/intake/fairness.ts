@@ -5,8 +5,8 @@
  */
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import * as Option from "effect/Option"
 import type * as Scheduler from "effect/Scheduler"
+import { afterTurn } from "../eventLoop.js"
 
 export interface Fairness {
   /** Called at the end of each call of `track`. The result is what the call waits for, which is mostly nothing. */
@@ -75,18 +75,3 @@ export const make = (): Fairness => {
 /** A synchronous scheduler cannot suspend. */
 const canWait = (scheduler: Scheduler.Scheduler & { readonly deferred?: boolean }): boolean =>
   scheduler.deferred !== false
-
-/**
- * Runs a task in the next turn of the event loop. The result is false if the task will not run: a test has replaced the
- * timers of the platform, or the platform allows no timers.
- */
-const afterTurn = (task: () => void): boolean => {
-  const soon = globalThis.setImmediate ?? globalThis.setTimeout
-  return isOfPlatform(soon) && Option.isSome(Option.liftThrowable(() => soon(task))())
-}
-
-/**
- * Whether a timer is the platform's. The fakes of vitest, jest and sinon have a clock; other fakes have another name.
- */
-const isOfPlatform = (timer: typeof setImmediate | typeof setTimeout): boolean =>
-  /^set(Immediate|Timeout)$/.test(timer.name) && !("clock" in timer)

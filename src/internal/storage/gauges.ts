@@ -15,7 +15,7 @@ const oldestAge = Metric.gauge("amplitude_storage_oldest_age_ms", {
 })
 
 /** In milliseconds. */
-export const setOldestAge = (age: number): Effect.Effect<void> => Metric.set(oldestAge, Math.max(0, age))
+export const setOldestAge = (age: number): Effect.Effect<void> => Metric.set(oldestAge, age)
 
 export const set = (stats: {
   readonly waiting: number

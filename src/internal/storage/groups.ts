@@ -8,6 +8,7 @@ import * as RuntimeFlags from "effect/RuntimeFlags"
 import type * as Scope from "effect/Scope"
 import { StorageError } from "../../AmplitudeError.js"
 import type { EventStorage } from "../../EventStorage.js"
+import { afterTurn } from "../eventLoop.js"
 
 type EncodedEvent = EventStorage.EncodedEvent
 
@@ -45,6 +46,8 @@ export const make = (
   Effect.gen(function*() {
     let waiting: Array<Appending> = []
     let isClosed = false
+    /** Whether several callers were in the last group. */
+    let areMany = false
     const arrived = Effect.unsafeMakeLatch(false)
 
     /** Ends the remaining calls when the storage closes. */
@@ -59,13 +62,15 @@ export const make = (
     )
 
     const next = Effect.zipRight(
-      // other fibers that are ready can join the group, unless the group is full
+      // other fibers that are ready can join the group, unless the group is full. A database in the process answers without a
+      // turn of the event loop, for which callers of the last group may wait
       Effect.zipRight(
         arrived.await,
-        Effect.suspend(() => waiting.length < maxEvents ? Effect.yieldNow() : Effect.void)
+        Effect.suspend(() => waiting.length >= maxEvents ? Effect.void : areMany ? turn : Effect.yieldNow())
       ),
       Effect.suspend(() => {
         const group = takeGroup(waiting)
+        areMany = group.length > 1
         waiting = waiting.slice(group.length)
         if (waiting.length === 0) arrived.unsafeClose()
         return group.length === 0 ? Effect.void : Effect.uninterruptible(commit(group))
@@ -108,6 +113,11 @@ export const make = (
           })
       )
   })
+
+const turn = Effect.async<void>((resume) => {
+  const goOn = () => resume(Effect.void)
+  if (!afterTurn(goOn)) goOn()
+})
 
 const takeGroup = (waiting: ReadonlyArray<Appending>): ReadonlyArray<Appending> => {
   let events = 0

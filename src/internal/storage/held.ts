@@ -2,7 +2,6 @@
  * The events of a lease of a storage on a server. It renews the lease, and knows whether the events still belong to it.
  */
 import * as Effect from "effect/Effect"
-import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import type { StorageError } from "../../AmplitudeError.js"
 import type { EventStorage } from "../../EventStorage.js"
@@ -91,9 +90,7 @@ export const keepAlive = <A extends Item>(
     })
   })
   return Effect.asVoid(Effect.forkIn(
-    Effect.interruptible(
-      Effect.repeat(Effect.zipRight(Effect.sleep(duration / 3), Effect.ignore(renew)), Schedule.forever)
-    ),
+    Effect.interruptible(Effect.forever(Effect.zipRight(Effect.sleep(duration / 3), Effect.ignore(renew)))),
     scope
   ))
 }

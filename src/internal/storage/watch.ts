@@ -24,7 +24,7 @@ export interface Answer {
   readonly state: string
   /** Whether a lease is over. */
   readonly isDue: boolean
-  /** The age of the oldest event in milliseconds, or 0 without an event. */
+  /** The age of the oldest event in milliseconds, which is more than 0, or 0 without an event. */
   readonly age: number
 }
 
@@ -44,18 +44,23 @@ export const make = (ask: Effect.Effect<Answer, StorageError>, pollInterval: num
     ),
     (watcher) => {
       let last = ""
+      let lastAge = 0
       const isWorthALook: Effect.Effect<boolean> = Effect.match(ask, {
         // the server is away: a change is found when it is back
         onFailure: () => {
           last = ""
+          lastAge = 0
           watcher.interval = longer(watcher.interval)
           return false
         },
         onSuccess: ({ age, isDue, state }) => {
-          const isChanged = state !== last || isDue
+          // if the oldest event has left, a lease may have been full, or a client killed after it
+          const hasLeft = age > 0 && age < lastAge
+          const isChanged = state !== last || isDue || hasLeft
           // nothing tells of the events that another client left behind when it was killed between two polls
           const isWaiting = age > 0 && watcher.interval >= longest
           last = state
+          lastAge = age
           watcher.interval = isChanged ? pollInterval : longer(watcher.interval)
           return isChanged || isWaiting
         }

@@ -50,8 +50,8 @@ export const make = (
     const group = yield* Groups.make((group) => commit(database, capacity, options, group))
     const inTransaction = makeInTransaction(database, capacity, options.onTransaction)
     return (events, appendOptions) =>
-      Effect.contextWithEffect((context) =>
-        Option.match(options.connectionOf(context), {
+      Effect.withFiberRuntime(({ currentContext }) =>
+        Option.match(options.connectionOf(currentContext), {
           onNone: () => group(events, appendOptions),
           onSome: (connection) => inTransaction(connection, events, appendOptions)
         })

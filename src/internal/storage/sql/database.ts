@@ -5,6 +5,7 @@
  * the user's traces. The only exception is an append inside the caller's transaction.
  */
 import type { SqlClient } from "@effect/sql/SqlClient"
+import type { Connection } from "@effect/sql/SqlConnection"
 import type { SqlError } from "@effect/sql/SqlError"
 import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
@@ -16,12 +17,15 @@ import * as Schedule from "effect/Schedule"
 import { StorageError } from "../../../AmplitudeError.js"
 import * as Within from "../within.js"
 import type { Dialect, Sql, Tables } from "./dialect.js"
+import { connectionsIn } from "./transactions.js"
 
 /** The dependencies of all operations. */
 export interface Database {
   readonly client: SqlClient
   /** The client as the dialect uses it. */
   readonly sql: Sql
+  /** Runs a text that the client prepares. */
+  readonly prepared: <A>(text: string, run: (text: string) => Effect.Effect<A, SqlError>) => Effect.Effect<A, SqlError>
   readonly dialect: Dialect
   readonly tables: Tables
 }
@@ -33,18 +37,20 @@ export interface Database {
 const failures = new WeakMap<SqlClient, number>()
 
 export const make = (client: SqlClient, dialect: Dialect, tables: Tables): Database => {
-  const failed = () => failures.get(client) ?? 0
-  const noted = <A>(statement: Effect.Effect<A, SqlError>) =>
-    Effect.tapError(statement, ({ message }) =>
+  const prepared: Database["prepared"] = (text, run) => {
+    const failed = failures.get(client) ?? 0
+    return Effect.tapError(run(failed === 0 ? text : `${text} /* ${failed} */`), ({ message }) =>
       Effect.sync(() => {
-        if (message.startsWith("Failed to prepare")) failures.set(client, failed() + 1)
+        if (message.startsWith("Failed to prepare")) failures.set(client, failed + 1)
       }))
+  }
   return {
     client,
     sql: {
-      execute: (text, params) => noted(client.unsafe<any>(failed() === 0 ? text : `${text} /* ${failed()} */`, params)),
-      executeUnprepared: (text) => noted(client.unsafe<any>(text).unprepared)
+      execute: (text, params) => prepared(text, (text) => client.unsafe<any>(text, params)),
+      executeUnprepared: (text) => client.unsafe<any>(text).unprepared
     },
+    prepared,
     dialect,
     tables
   }
@@ -69,8 +75,24 @@ export const transaction = <A>(
   apart(
     database,
     operation,
-    Effect.suspend(() => database.client.withTransaction(statements(database.sql, database.tables)))
+    Effect.suspend(() =>
+      database.client.withTransaction(
+        Effect.contextWithEffect((context: Context.Context<never>) =>
+          statements(sqlOn(database, connectionsIn(context)), database.tables)
+        )
+      )
+    )
   )
+
+/**
+ * Runs statements on the connection of a transaction. A statement of the client would find the same connection, and would need
+ * a span, a scope and a compiled text for it.
+ */
+const sqlOn = (database: Database, [connection]: ReadonlyArray<Connection>): Sql =>
+  connection === undefined ? database.sql : {
+    execute: (text, params) => database.prepared(text, (text) => connection.execute(text, params ?? [], undefined)),
+    executeUnprepared: (text) => connection.executeUnprepared(text, [], undefined)
+  }
 
 /** The most retries after a transient failure, and the most time for them. */
 const again = Schedule.jittered(Schedule.spaced("15 millis")).pipe(Schedule.upTo("5 seconds"))

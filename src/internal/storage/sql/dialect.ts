@@ -155,17 +155,16 @@ export interface Dialect {
     tables: Tables,
     options: { readonly keep: number; readonly from: "oldest" | "newest" }
   ) => Run<ReadonlyArray<Row>>
-  /** Transaction. Whether the lease still exists. Nobody can remove it until the transaction ends. */
-  readonly hold: (sql: Sql, tables: Tables, token: string) => Run<boolean>
-  /** Transaction, after `hold`. Nobody else deletes the events of a lease. */
-  readonly remove: (sql: Sql, tables: Tables, seqs: ReadonlyArray<number>) => Run<unknown>
-  /** Transaction, after `hold`. */
-  readonly release: (sql: Sql, tables: Tables, seqs: ReadonlyArray<number>, pause: Pause) => Run<unknown>
-  /** Transaction, after `hold`. Ends the lease if no event is left. */
-  readonly leave: (sql: Sql, tables: Tables, token: string, left: Left) => Run<unknown>
   /**
-   * `hold`, `remove` and `leave` in one statement, if the dialect can. The result says whether the lease existed.
+   * Transaction. Takes events out of a lease, and ends it if no event is left. The result says whether the lease still existed.
+   * Nobody else can remove it until the transaction ends.
    */
+  readonly leave: (sql: Sql, tables: Tables, token: string, left: Left) => Run<boolean>
+  /** Transaction, after `leave`. Nobody else deletes the events of a lease. */
+  readonly remove: (sql: Sql, tables: Tables, seqs: ReadonlyArray<number>) => Run<unknown>
+  /** Transaction, after `leave`. */
+  readonly release: (sql: Sql, tables: Tables, seqs: ReadonlyArray<number>, pause: Pause) => Run<unknown>
+  /** `leave` and `remove` in one statement, if the dialect can. The result says whether the lease existed. */
   readonly settle: (sql: Sql, tables: Tables, settlement: Settlement) => Run<boolean> | undefined
   readonly renew: (sql: Sql, tables: Tables, token: string, duration: number) => Run<unknown>
   readonly giveBack: (sql: Sql, tables: Tables, token: string) => Run<unknown>
@@ -259,6 +258,9 @@ export const insertOf = (
 export const placesOf = (rows: number, places: string): string => `${places}${`, ${places}`.repeat(rows - 1)}`
 
 export const seqOf = (row: { readonly seq: Row["seq"] }): number => Number(row.seq)
+
+/** The age of the oldest event, or 0 without an event. It is negative after the clock of the database was set back. */
+export const ageIn = ({ age }: Pick<StatsRow, "age">): number => age === null ? 0 : Math.max(1, Number(age))
 
 /** The first events, as many as fit. The first one fits whatever its size. */
 export const cut = (rows: ReadonlyArray<Row>, maxBytes: number): ReadonlyArray<Row> => {

@@ -10,7 +10,7 @@ import { monotonicOf, withClock } from "../../time.js"
 import * as Held from "../held.js"
 import type { Database } from "./database.js"
 import { run, transaction, within } from "./database.js"
-import type { Left, Row } from "./dialect.js"
+import type { Left, NewRow, Row } from "./dialect.js"
 import { seqOf } from "./dialect.js"
 import type { Retractions } from "./retractions.js"
 import { encodeLane, eventsOf, rowOf } from "./rows.js"
@@ -139,6 +139,8 @@ const leftWithout = (held: Held.Held<Leased>, settled: ReadonlyArray<Leased>): L
   return { seqs: left.map(({ seq }) => seq), lanes: [...new Set(left.map(({ lane }) => lane))] }
 }
 
+const rowsOf = (leased: ReadonlyArray<Leased>): ReadonlyArray<NewRow> => leased.map(({ event }) => rowOf(event))
+
 const acknowledge = (
   database: Database,
   options: Options,
@@ -156,29 +158,16 @@ const acknowledge = (
       const settle = atOnce !== undefined
         ? run(database, "acknowledge", () => atOnce)
         : transaction(database, "acknowledge", (sql) =>
-          Effect.flatMap(dialect.hold(sql, tables, held.token), (isHeld) =>
-            isHeld
-              ? dialect.remove(sql, tables, seqs).pipe(
-                Effect.tap(() =>
-                  isBuried
-                    ? dialect.bury(
-                      sql,
-                      tables,
-                      settled.map(({ event }) =>
-                        rowOf(event)
-                      ),
-                      dropped
-                    )
-                    : Effect.void
-                ),
-                Effect.zipRight(dialect.leave(sql, tables, held.token, left)),
-                Effect.as(true)
-              )
-              : Effect.succeed(false)))
+          Effect.tap(dialect.leave(sql, tables, held.token, left), (isHeld) =>
+            !isHeld ? Effect.void : Effect.zipRight(
+              dialect.remove(sql, tables, seqs),
+              isBuried ? dialect.bury(sql, tables, rowsOf(settled), dropped) : Effect.void
+            )))
       return Effect.map(within("acknowledge", limit)(settle), (isHeld) => () =>
         isHeld)
     }),
-    ({ length }) => options.onSettled(length)
+    ({ length }) =>
+      options.onSettled(length)
   )
 
 const release = (
@@ -188,14 +177,12 @@ const release = (
   { attempts, notBefore, retries }: EventStorage.ReleaseOptions
 ): Effect.Effect<void, StorageError> =>
   Held.release(held, events, notBefore, (released, pause) => {
+    const seqs = released.map(({ seq }) => seq)
     const left = leftWithout(held, released)
     const { dialect, tables } = database
     return within("release", limit)(transaction(database, "release", (sql) =>
-      Effect.flatMap(dialect.hold(sql, tables, held.token), (isHeld) =>
+      Effect.flatMap(dialect.leave(sql, tables, held.token, left), (isHeld) =>
         isHeld
-          ? Effect.zipRight(
-            dialect.release(sql, tables, released.map(({ seq }) => seq), { pause, attempts, retries }),
-            dialect.leave(sql, tables, held.token, left)
-          )
+          ? dialect.release(sql, tables, seqs, { pause, attempts, retries })
           : Effect.void)))
   })

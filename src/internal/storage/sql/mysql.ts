@@ -5,7 +5,7 @@
 import * as Effect from "effect/Effect"
 import * as Encoding from "effect/Encoding"
 import type { DeadRow, Dialect, LaneRow, Row, Sql, StatsRow, Tables } from "./dialect.js"
-import { cut, inParts, insertOf, insertsInOnePart, placesOf, seqOf } from "./dialect.js"
+import { ageIn, cut, inParts, insertOf, insertsInOnePart, placesOf, seqOf } from "./dialect.js"
 
 const columns = "seq, client, sequence, lane, json, attempts, retries"
 
@@ -186,11 +186,6 @@ ORDER BY seq ${from === "oldest" ? "ASC" : "DESC"} LIMIT ${Math.trunc(tooMany)}`
         )
       }
     ),
-  hold: (sql, tables, token) =>
-    Effect.map(
-      sql.execute(`SELECT token FROM ${tables.lease} WHERE token = ? FOR UPDATE`, [token]),
-      (rows) => rows.length > 0
-    ),
   remove: (sql, tables, seqs) => sql.executeUnprepared(`DELETE FROM ${tables.outbox} WHERE seq IN (${listOf(seqs)})`),
   release: (sql, tables, seqs, { attempts, pause, retries }) =>
     sql.executeUnprepared(
@@ -199,13 +194,20 @@ ORDER BY seq ${from === "oldest" ? "ASC" : "DESC"} LIMIT ${Math.trunc(tooMany)}`
       }, not_before = ${pause > 0 ? `${now} + ${Math.ceil(pause)}` : "NULL"} WHERE seq IN (${listOf(seqs)})`
     ),
   leave: (sql, tables, token, left) =>
-    left.seqs.length === 0
-      ? sql.execute(`DELETE FROM ${tables.lease} WHERE token = ?`, [token])
-      : sql.execute(`UPDATE ${tables.lease} SET seqs = ?, lanes = ? WHERE token = ?`, [
-        JSON.stringify(left.seqs),
-        JSON.stringify(left.lanes),
-        token
-      ]),
+    Effect.flatMap(
+      sql.execute(`SELECT token FROM ${tables.lease} WHERE token = ? FOR UPDATE`, [token]),
+      ({ length }) =>
+        length === 0 ? Effect.succeed(false) : Effect.as(
+          left.seqs.length === 0
+            ? sql.execute(`DELETE FROM ${tables.lease} WHERE token = ?`, [token])
+            : sql.execute(`UPDATE ${tables.lease} SET seqs = ?, lanes = ? WHERE token = ?`, [
+              JSON.stringify(left.seqs),
+              JSON.stringify(left.lanes),
+              token
+            ]),
+          true
+        )
+    ),
   // the statement deletes from both tables: the lease has no events left, or did not exist
   settle: (sql, tables, { left, seqs, token }) =>
     left.seqs.length > 0 ? undefined : Effect.map(
@@ -244,7 +246,7 @@ ORDER BY seq ${from === "oldest" ? "ASC" : "DESC"} LIMIT ${Math.trunc(tooMany)}`
 EXISTS (SELECT 1 FROM ${tables.lease} WHERE until <= ${now}) AS due,
 ${ageOf(tables)} AS age`
       ),
-      ([row]) => ({ state: row!.state, isDue: Number(row!.due) !== 0, age: Number(row!.age ?? 0) })
+      ([row]) => ({ state: row!.state, isDue: Number(row!.due) !== 0, age: ageIn(row!) })
     ),
   stats: (sql, tables) =>
     Effect.map(

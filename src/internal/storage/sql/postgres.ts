@@ -3,7 +3,7 @@
  */
 import * as Effect from "effect/Effect"
 import type { DeadRow, Dialect, LaneRow, LeaseRequest, Row, StatsRow, Tables } from "./dialect.js"
-import { isNewRow, seqOf } from "./dialect.js"
+import { ageIn, isNewRow, seqOf } from "./dialect.js"
 
 const columns = "seq, client, sequence, lane, json, attempts, retries"
 
@@ -110,13 +110,14 @@ export const postgres: Dialect = {
       tables.index("paused")
     } ON ${tables.outbox} (not_before, lane, seq) WHERE not_before IS NOT NULL`,
     `CREATE INDEX IF NOT EXISTS ${tables.index("client")} ON ${tables.outbox} (client, sequence)`,
+    // each lease reads this table, with the dead rows that are not vacuumed yet: their arrays are kept outside of the rows
     `CREATE TABLE IF NOT EXISTS ${tables.lease} (
   token text PRIMARY KEY,
   client text NOT NULL,
   until timestamptz NOT NULL,
   seqs bigint[] NOT NULL,
   lanes text[] NOT NULL
-) WITH (fillfactor=50, ${vacuum(200)})`,
+) WITH (fillfactor=50, toast_tuple_target=128, ${vacuum(200)})`,
     // rows live for seconds, and compression would take more time than it saves
     `ALTER TABLE ${tables.lease} ALTER COLUMN seqs SET STORAGE EXTERNAL, ALTER COLUMN lanes SET STORAGE EXTERNAL`
   ],
@@ -210,11 +211,6 @@ gone AS (DELETE FROM ${tables.outbox} WHERE seq IN (SELECT seq FROM victims) RET
 SELECT * FROM gone ORDER BY seq`,
       [keep]
     ),
-  hold: (sql, tables, token) =>
-    Effect.map(
-      sql.execute(`SELECT token FROM ${tables.lease} WHERE token = $1 FOR UPDATE`, [token]),
-      (rows) => rows.length > 0
-    ),
   remove: (sql, tables, seqs) =>
     sql.execute(`DELETE FROM ${tables.outbox} WHERE seq = ANY($1::bigint[])`, [arrayOf(seqs)]),
   release: (sql, tables, seqs, { attempts, pause, retries }) =>
@@ -225,13 +221,15 @@ WHERE seq = ANY($1::bigint[])`,
       [arrayOf(seqs), attempts, retries, pause]
     ),
   leave: (sql, tables, token, left) =>
-    left.seqs.length === 0
-      ? sql.execute(`DELETE FROM ${tables.lease} WHERE token = $1`, [token])
-      : sql.execute(`UPDATE ${tables.lease} SET seqs = $2::bigint[], lanes = $3::text[] WHERE token = $1`, [
-        token,
-        arrayOf(left.seqs),
-        left.lanes
-      ]),
+    Effect.map(
+      left.seqs.length === 0
+        ? sql.execute(`DELETE FROM ${tables.lease} WHERE token = $1 RETURNING token`, [token])
+        : sql.execute(
+          `UPDATE ${tables.lease} SET seqs = $2::bigint[], lanes = $3::text[] WHERE token = $1 RETURNING token`,
+          [token, arrayOf(left.seqs), left.lanes]
+        ),
+      ({ length }) => length > 0
+    ),
   settle: (sql, tables, { left, seqs, token }) => {
     const ends = left.seqs.length === 0
     return Effect.map(
@@ -281,7 +279,7 @@ SELECT token FROM held`,
 EXISTS (SELECT 1 FROM ${tables.lease} WHERE until <= clock_timestamp()) AS due,
 ${ageOf(tables, from)} AS age`
       ),
-      ([row]) => ({ state: row!.state, isDue: row!.due, age: Number(row!.age ?? 0) })
+      ([row]) => ({ state: row!.state, isDue: row!.due, age: ageIn(row!) })
     ),
   stats: (sql, tables) =>
     Effect.map(

@@ -34,7 +34,8 @@ interface Awaited {
 
 /** All times are monotonic, in milliseconds. */
 export interface ScanStart {
-  readonly from: () => number
+  /** For a poll. A client that leases nothing must see the rows of a table that begins again as well. */
+  readonly from: (now: number) => number
   readonly ask: (now: number) => Question
   readonly answered: (question: Question, answer: Answer, took: number) => void
   /** Forgets everything, so that the next lease begins with the first row. */
@@ -77,7 +78,7 @@ export const make = (): ScanStart => {
   }
 
   return {
-    from: () => from,
+    from: (now) => now - lastReset >= maxAge ? 0 : from,
     ask: (now) => {
       if (now - lastReset >= maxAge) {
         lastReset = now

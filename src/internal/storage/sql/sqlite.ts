@@ -5,7 +5,7 @@
  */
 import * as Effect from "effect/Effect"
 import type { DeadRow, Dialect, LaneRow, Row, Sql, StatsRow, Tables } from "./dialect.js"
-import { cut, inParts, insertOf, insertsInOnePart, placesOf, seqOf } from "./dialect.js"
+import { ageIn, cut, inParts, insertOf, insertsInOnePart, placesOf, seqOf } from "./dialect.js"
 
 const columns = "seq, client, sequence, lane, json, attempts, retries"
 
@@ -156,12 +156,6 @@ LIMIT max(0, (SELECT count(*) FROM ${tables.outbox}) - ?)`,
           rows
         )
     ),
-  // this is a write, so that no other process writes until the transaction ends
-  hold: (sql, tables, token) =>
-    Effect.map(
-      sql.execute(`UPDATE ${tables.lease} SET token = token WHERE token = ? RETURNING token`, [token]),
-      (rows) => rows.length > 0
-    ),
   remove: (sql, tables, seqs) =>
     sql.execute(`DELETE FROM ${tables.outbox} WHERE seq IN (SELECT value FROM json_each(?))`, [JSON.stringify(seqs)]),
   release: (sql, tables, seqs, { attempts, pause, retries }) =>
@@ -171,14 +165,18 @@ LIMIT max(0, (SELECT count(*) FROM ${tables.outbox}) - ?)`,
       } WHERE seq IN (SELECT value FROM json_each(?))`,
       [attempts, retries, Math.ceil(pause), JSON.stringify(seqs)]
     ),
+  // this is a write, so that no other process writes until the transaction ends
   leave: (sql, tables, token, left) =>
-    left.seqs.length === 0
-      ? sql.execute(`DELETE FROM ${tables.lease} WHERE token = ?`, [token])
-      : sql.execute(`UPDATE ${tables.lease} SET seqs = ?, lanes = ? WHERE token = ?`, [
-        JSON.stringify(left.seqs),
-        JSON.stringify(left.lanes),
-        token
-      ]),
+    Effect.map(
+      left.seqs.length === 0
+        ? sql.execute(`DELETE FROM ${tables.lease} WHERE token = ? RETURNING token`, [token])
+        : sql.execute(`UPDATE ${tables.lease} SET seqs = ?, lanes = ? WHERE token = ? RETURNING token`, [
+          JSON.stringify(left.seqs),
+          JSON.stringify(left.lanes),
+          token
+        ]),
+      ({ length }) => length > 0
+    ),
   settle: () => undefined,
   renew: (sql, tables, token, duration) =>
     sql.execute(`UPDATE ${tables.lease} SET until = ${now} + ? WHERE token = ?`, [duration, token]),
@@ -207,7 +205,7 @@ LIMIT max(0, (SELECT count(*) FROM ${tables.outbox}) - ?)`,
 EXISTS (SELECT 1 FROM ${tables.lease} WHERE until <= ${now}) AS due,
 ${ageOf(tables)} AS age`
       ),
-      ([row]) => ({ state: row!.state, isDue: Number(row!.due) !== 0, age: Number(row!.age ?? 0) })
+      ([row]) => ({ state: row!.state, isDue: Number(row!.due) !== 0, age: ageIn(row!) })
     ),
   stats: (sql, tables) =>
     Effect.map(

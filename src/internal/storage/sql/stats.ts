@@ -6,6 +6,7 @@ import type { SqlEventStorage } from "../../../SqlEventStorage.js"
 import * as Gauges from "../gauges.js"
 import type { Database } from "./database.js"
 import { run, within } from "./database.js"
+import { ageIn } from "./dialect.js"
 import { decodeLane } from "./rows.js"
 
 const lanes = 10
@@ -20,7 +21,7 @@ export const make = (database: Database): Effect.Effect<SqlEventStorage.Stats, S
         waiting: Math.max(0, Number(row.total) - Number(row.leased) - Number(row.paused)),
         leased: Number(row.leased),
         paused: Number(row.paused),
-        oldestAge: Duration.millis(Math.max(0, Number(row.age ?? 0))),
+        oldestAge: Duration.millis(ageIn(row)),
         largestLanes: lanes.map(({ events, lane }) => ({ lane: decodeLane(lane), events: Number(events) }))
       })
     ))).pipe(

@@ -6,6 +6,7 @@ import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import { StorageError } from "../../../AmplitudeError.js"
 import type { EventStorage } from "../../../EventStorage.js"
+import { withMonotonic } from "../../time.js"
 import * as Gauges from "../gauges.js"
 import * as Watch from "../watch.js"
 import * as Appends from "./appends.js"
@@ -51,8 +52,10 @@ export const make = (
     const scanStart = ScanStart.make()
     const watch = Watch.make(
       Effect.tap(
-        within("changes", limit)(
-          run(database, "changes", (sql, tables) => dialect.watch(sql, tables, scanStart.from()))
+        withMonotonic((now) =>
+          within("changes", limit)(
+            run(database, "changes", (sql, tables) => dialect.watch(sql, tables, scanStart.from(now)))
+          )
         ),
         ({ age }) => Gauges.setOldestAge(age)
       ),

@@ -38,7 +38,8 @@ export const make = (
 const outsideTransactions = (context: Context.Context<Scope.Scope>): Context.Context<Scope.Scope> =>
   Context.pick(Scope.Scope)(context)
 
-const connectionsIn = (context: Context.Context<never>): ReadonlyArray<Connection> =>
+/** The connections of the transactions that the context is inside of. */
+export const connectionsIn = (context: Context.Context<never>): ReadonlyArray<Connection> =>
   tags.flatMap((tag) =>
     Option.match(Context.getOption(context, tag), { onNone: () => [], onSome: ([connection]) => [connection] })
   )

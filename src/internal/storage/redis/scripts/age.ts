@@ -1,6 +1,6 @@
 /** A Lua function that gives the age of the oldest event, for the scripts `stats` and `watch`. */
 export const age: string = `
--- In milliseconds, or 0 without an event. All lists are in order, so that the first entry of each is enough.
+-- In milliseconds and at least 1, or 0 without an event. All lists are in order, so that the first entry of each is enough.
 local function ageOfOldest()
   local oldest = redis.call("ZRANGE", heads, 0, 0, "WITHSCORES")[2]
   oldest = oldest and tonumber(oldest) or math.huge
@@ -10,6 +10,6 @@ local function ageOfOldest()
     local first = redis.call("LINDEX", list, 0)
     if first then oldest = math.min(oldest, tonumber(positionOf(first))) end
   end
-  return oldest < math.huge and math.max(0, math.floor((micros - oldest) / 1000)) or 0
+  return oldest < math.huge and math.max(1, math.floor((micros - oldest) / 1000)) or 0
 end
 `
