@@ -1,7 +1,7 @@
 /** `flush` and `shutdown` with storages, transports, plugins and callbacks that hang, fail or die. */
 import { assert, describe, it } from "@effect/vitest"
 import type { Duration } from "effect"
-import { Array as Arr, Deferred, Effect, Exit, Fiber, Layer, Option, Scope, TestClock } from "effect"
+import { Array as Arr, Deferred, Effect, Exit, Fiber, Layer, Option, Scope, Stream, TestClock } from "effect"
 import type { DeliveryReport } from "effect-amplitude"
 import {
   Amplitude,
@@ -60,6 +60,21 @@ describe("flush", () => {
       yield* TestClock.adjust("1 minute")
       yield* Fiber.join(second)
       assert.deepStrictEqual(outcomes(reports), ["Delivered", "Delivered"])
+    }))
+
+  it.scoped("waits for outcomes, and not for a storage that never counts its events", () =>
+    Effect.gen(function*() {
+      const reports: Array<DeliveryReport.DeliveryReport> = []
+      const client = yield* clientOver({
+        reports,
+        storage: () => ({ durability: "shared", changes: Stream.never, count: () => Effect.never }),
+        send: () => Effect.delay(Effect.succeed({ status: 200, headers: {}, body: "" }), "1 second")
+      })
+      yield* client.track(click)
+      const flushing = yield* Effect.fork(client.flush)
+      yield* TestClock.adjust("1 second")
+      yield* Fiber.join(flushing)
+      assert.deepStrictEqual(outcomes(reports), ["Delivered"])
     }))
 })
 
