@@ -73,7 +73,7 @@ export const make = (deps: Dependencies): Effect.Effect<Pipeline, never, Scope.S
     const trigger = new BatchTrigger(
       () => endpoint().limits.current(configured()),
       () => Duration.toMillis(settings().flushInterval),
-      outstanding.isOwn
+      (event) => outstanding.isOwn(event) && !outstanding.hasFailed(event)
     )
     const deadlines = Deadlines.make()
     const storageRetry = StorageRetry.make(log)

@@ -114,8 +114,8 @@ export const make = <Event extends Unstored>(deps: Dependencies<Event>): Overflo
       () => storage.append(sequenced, { capacity, whenFull, isAwaited: options.isAwaited }),
       {
         onFailure: (cause) => {
-          notAccepted(sequenced)
-          return options.onError(toStorageError(cause), events)
+          const left = events.filter((_, index) => outstanding.failed(sequenced[index]!.sequence))
+          return Arr.isNonEmptyArray(left) ? options.onError(toStorageError(cause), left) : Exit.void
         },
         onSuccess: (result) => {
           switch (result._tag) {
@@ -128,8 +128,10 @@ export const make = <Event extends Unstored>(deps: Dependencies<Event>): Overflo
               for (const { sequence } of sequenced) outstanding.acceptedOnCommit(sequence)
               return Exit.void
             case "Refused":
-              notAccepted(sequenced)
-              return onRefused(events, options, result.inTransaction === true)
+              // the events have their outcome if the client was shut down meanwhile
+              return sequenced.filter(({ sequence }) => outstanding.notAccepted(sequence)).length > 0
+                ? onRefused(events, options, result.inTransaction === true)
+                : Exit.void
           }
         }
       },
@@ -142,10 +144,6 @@ export const make = <Event extends Unstored>(deps: Dependencies<Event>): Overflo
     )
     isAtOnce ??= true
     return settled
-  }
-
-  const notAccepted = (events: ReadonlyArray<EncodedEvent>): void => {
-    for (const { sequence } of events) outstanding.notAccepted(sequence)
   }
 
   const withSequence = (event: Event): EncodedEvent => ({
