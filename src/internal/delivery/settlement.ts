@@ -6,8 +6,8 @@ import * as Effect from "effect/Effect"
 import type { EventStorage } from "../../EventStorage.js"
 import { decoded } from "../event/decoded.js"
 import type { Log } from "../log.js"
-import { monotonicOf, wallTimeOf, withClock } from "../time.js"
 import { identityOf } from "../storage/identity.js"
+import { monotonicOf, wallTimeOf, withClock } from "../time.js"
 import type { BatchTrigger } from "./batchTrigger.js"
 import * as Metrics from "./metrics.js"
 import type { Outstanding } from "./outstanding.js"
@@ -83,8 +83,9 @@ export const make = (deps: Dependencies): Settlements => {
     if (ours !== undefined || reports.isWanted()) {
       for (const event of part.events) {
         if (outstanding.hasFailed(event)) continue
-        if (ours === undefined || ours.has(identityOf(event))) reports.settled(event, settlement, event.attempts + part.sent)
-        else if (outstanding.isOwn(event)) reports.unreported(event.sequence, "Elsewhere")
+        if (ours === undefined || ours.has(identityOf(event))) {
+          reports.settled(event, settlement, event.attempts + part.sent)
+        } else if (outstanding.isOwn(event)) reports.unreported(event.sequence, "Elsewhere")
       }
     }
     outstanding.settled(part.events)
