@@ -39,7 +39,8 @@ const firstStep = <A, E, R>(begin: () => Effect.Effect<A, E, R>): Effect.Effect<
 
 /**
  * `Effect.matchCauseEffect` for an effect that begins during this call. If the effect does not complete at once, `onRest`
- * gets the rest of it with the handlers, and returns the effect to run. An interruption must not drop the rest.
+ * gets the rest of it, which calls a handler, and returns the effect to run. An interruption must not drop the rest. What the
+ * handler returns runs afterwards.
  */
 export const matchAtOnce = <A, E, R, A2, E2, R2>(
   begin: () => Effect.Effect<A, E, R>,
@@ -47,11 +48,13 @@ export const matchAtOnce = <A, E, R, A2, E2, R2>(
     readonly onFailure: (cause: Cause.Cause<E>) => Effect.Effect<A2, E2, R2>
     readonly onSuccess: (value: A) => Effect.Effect<A2, E2, R2>
   },
-  onRest: (rest: Effect.Effect<A2, E2, R | R2>) => Effect.Effect<A2, E2, R | R2> = identity
+  onRest: (
+    rest: Effect.Effect<Effect.Effect<A2, E2, R2>, never, R>
+  ) => Effect.Effect<Effect.Effect<A2, E2, R2>, never, R> = identity
 ): Effect.Effect<A2, E2, R | R2> => {
   const effect = firstStep(begin)
   return !isExit(effect)
-    ? onRest(Effect.matchCauseEffect(effect, handlers))
+    ? Effect.flatten(onRest(Effect.matchCause(effect, handlers)))
     : Exit.isSuccess(effect)
     ? handlers.onSuccess(effect.value)
     : handlers.onFailure(effect.cause)

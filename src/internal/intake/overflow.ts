@@ -136,7 +136,8 @@ export const make = <Event extends Unstored>(deps: Dependencies<Event>): Overflo
         }
       },
       (rest) => {
-        // the caller may have no uninterruptible region: an interruption after its operation would drop the rest
+        // the caller may have no uninterruptible region: an interruption after its operation would drop the rest. It can be
+        // interrupted while it waits for room
         const run = isAtOnce === true ? inOwnFiber(rest) : rest
         isAtOnce = false
         return run
