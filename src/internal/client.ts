@@ -176,9 +176,11 @@ const build = (
       clock.wakeOverdue(clock.unsafeCurrentTimeMillis())
       // called before any other fiber can track, since `flush` does not wait for later events
       const none = whenNone()
+      // the storage may not answer, while events have their outcome
+      const reconciling = Effect.zipRight(Effect.disconnect(reconcileWithOthers), Effect.never)
       return Effect.zipRight(
         whileWatching(
-          Effect.all([none, reconcileWithOthers, plugins.flush], { concurrency: "unbounded", discard: true })
+          Effect.all([Effect.raceFirst(none, reconciling), plugins.flush], { concurrency: "unbounded", discard: true })
         ),
         reports.calledBack
       )

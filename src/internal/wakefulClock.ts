@@ -33,7 +33,13 @@ export const make = (clock: Clock.Clock): WakefulClock => {
   const sleepUntilWoken = (duration: Duration.Duration): Effect.Effect<void> =>
     async<void, never>((done) => {
       const millis = Duration.toMillis(duration)
-      const sleeper: Sleeper = { until: monotonicOf(clock) + millis, wake: () => done(Exit.void) }
+      const sleeper: Sleeper = {
+        until: monotonicOf(clock) + millis,
+        wake: () => {
+          sleepers.delete(sleeper)
+          done(Exit.void)
+        }
+      }
       sleepers.add(sleeper)
       overdueAt = Math.min(overdueAt, wallTimeOf(clock) + millis + tolerance)
       return () => {

@@ -1,7 +1,7 @@
 /** `flush` and `shutdown` with storages, transports, plugins and callbacks that hang, fail or die. */
 import { assert, describe, it } from "@effect/vitest"
 import type { Duration } from "effect"
-import { Array as Arr, Deferred, Effect, Exit, Fiber, Layer, Option, Scope, TestClock } from "effect"
+import { Array as Arr, Deferred, Effect, Exit, Fiber, Layer, Option, Scope, Stream, TestClock } from "effect"
 import type { DeliveryReport } from "effect-amplitude"
 import {
   Amplitude,
@@ -60,6 +60,21 @@ describe("flush", () => {
       yield* TestClock.adjust("1 minute")
       yield* Fiber.join(second)
       assert.deepStrictEqual(outcomes(reports), ["Delivered", "Delivered"])
+    }))
+
+  it.scoped("waits for outcomes, and not for a storage that never counts its events", () =>
+    Effect.gen(function*() {
+      const reports: Array<DeliveryReport.DeliveryReport> = []
+      const client = yield* clientOver({
+        reports,
+        storage: () => ({ durability: "shared", changes: Stream.never, count: () => Effect.never }),
+        send: () => Effect.delay(Effect.succeed({ status: 200, headers: {}, body: "" }), "1 second")
+      })
+      yield* client.track(click)
+      const flushing = yield* Effect.fork(client.flush)
+      yield* TestClock.adjust("1 second")
+      yield* Fiber.join(flushing)
+      assert.deepStrictEqual(outcomes(reports), ["Delivered"])
     }))
 })
 
@@ -461,5 +476,81 @@ describe("a storage of the user's over the one in memory", () => {
           ...names.includes("lease" as never) ? ["acknowledge"] : []
         ])
       }
+    }))
+})
+
+describe("an append that fails", () => {
+  const failure = Effect.fail(new StorageError({ operation: "append", message: "no answer" }))
+
+  it.scoped("after the storage has taken the event has one outcome, and flush waits for the others only", () =>
+    Effect.gen(function*() {
+      const reports: Array<DeliveryReport.DeliveryReport> = []
+      let appends = 0
+      const client = yield* clientOver({
+        reports,
+        storage: ({ append }) => ({
+          append: (events, options) =>
+            Effect.flatMap(append(events, options), (result) => ++appends === 1 ? failure : Effect.succeed(result))
+        })
+      })
+      yield* client.track(click)
+      yield* client.track({ ...click, event_type: "Button Released" })
+      yield* client.flush
+      yield* client.flush
+      assert.deepStrictEqual(
+        reports.map(({ event }) => event.event_type),
+        ["Button Clicked", "Button Released"]
+      )
+      assert.deepStrictEqual(outcomes(reports), ["Storage", "Delivered"])
+    }))
+
+  it.scoped("after the shutdown has the outcome that shutdown has given to the event", () =>
+    Effect.gen(function*() {
+      const reports: Array<DeliveryReport.DeliveryReport> = []
+      const mayAnswer = yield* Deferred.make<void>()
+      const client = yield* clientOver({
+        reports,
+        storage: () => ({ append: () => Effect.zipRight(Deferred.await(mayAnswer), failure) }),
+        shutdownTimeout: "2 seconds"
+      })
+      const calls = yield* Effect.fork(
+        Effect.all([client.track(click), client.trackOrFail(click), Effect.exit(client.trackAndWait(click))], {
+          concurrency: "unbounded"
+        })
+      )
+      yield* TestClock.adjust(0)
+      const shutdown = yield* Effect.fork(client.shutdown)
+      yield* TestClock.adjust("2 seconds")
+      yield* Fiber.join(shutdown)
+      yield* Deferred.succeed(mayAnswer, undefined)
+      const [, , awaited] = yield* Fiber.join(calls)
+      assert.isTrue(Exit.isFailure(awaited))
+      yield* TestClock.adjust("1 second")
+      assert.deepStrictEqual(outcomes(reports), ["Shutdown", "Shutdown", "Shutdown"])
+    }))
+})
+
+describe("a storage whose leases answer with other objects for the same events", () => {
+  it.scoped("has a report for each event that it still held", () =>
+    Effect.gen(function*() {
+      const reports: Array<DeliveryReport.DeliveryReport> = []
+      const client = yield* clientOver({
+        reports,
+        storage: ({ lease }) => ({
+          lease: (options) =>
+            Effect.map(
+              lease(options),
+              Option.map((leased) => ({
+                ...leased,
+                acknowledge: (events) =>
+                  Effect.map(leased.acknowledge(events.slice(0, 1)), Arr.map((event) => ({ ...event })))
+              }))
+            )
+        })
+      })
+      yield* client.track(click)
+      yield* client.track(click)
+      yield* client.flush
+      assert.deepStrictEqual(outcomes(reports), ["Delivered"])
     }))
 })

@@ -207,3 +207,27 @@ for (const [name, wrap] of storages) {
       }))
   })
 }
+
+describe("a storage that answers later for the first time when it is full", () => {
+  it.scoped("R8: lets the caller wait, who can be interrupted", () =>
+    Effect.gen(function*() {
+      const laterWhenFull: Wrap = (storage) => ({
+        ...storage,
+        append: (events, options) =>
+          Effect.suspend(() => {
+            const result = Effect.runSync(storage.append(events, options))
+            const answer = Effect.succeed(result)
+            return result._tag === "Refused" ? Effect.zipRight(Effect.yieldNow(), answer) : answer
+          })
+      })
+      const { client, sent } = yield* full(laterWhenFull)
+      const waiting = yield* Effect.fork(client.track(event("second")))
+      yield* TestClock.adjust("1 second")
+      assert.isTrue(Option.isNone(yield* Fiber.poll(waiting)))
+      yield* Fiber.interruptFork(waiting)
+      yield* TestClock.adjust("1 second")
+      assert.isTrue(Option.isSome(yield* Fiber.poll(waiting)))
+      yield* client.flush
+      assert.deepStrictEqual(sent, ["first"])
+    }))
+})

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Deferred, Effect, Fiber, Layer, Option, Stream, TestClock } from "effect"
+import { Deferred, Effect, Fiber, Layer, Option, PubSub, Stream, TestClock } from "effect"
 import { Amplitude, AmplitudeConfig, AmplitudeLogger, EventStorage, StorageError, Transport } from "effect-amplitude"
 
 /** A client over a storage with given `changes`, and the lines that it logs. */
@@ -146,6 +146,29 @@ describe("two clients on one storage in memory", () => {
       yield* Deferred.succeed(mayAnswer, undefined)
       yield* TestClock.adjust("1 second")
       assert.deepStrictEqual(requests, [2, 1])
+    }))
+
+  it.scoped("an event that another one stores while a lease has no answer is sent", () =>
+    Effect.gen(function*() {
+      const storage = yield* memory
+      const other = yield* clientOn({ ...silent(storage), durability: "shared" }, delivered, { deliver: false })
+      const hub = yield* PubSub.unbounded<void>()
+      const requests: Array<number> = []
+      yield* clientOn({
+        ...storage,
+        changes: Stream.fromPubSub(hub),
+        lease: (options) => Effect.tap(storage.lease(options), () => Effect.sleep("50 millis"))
+      }, (request) => {
+        requests.push(eventsOf(request).length)
+        return delivered(request)
+      })
+      yield* TestClock.adjust("1 second")
+      yield* hub.publish(undefined)
+      yield* TestClock.adjust("20 millis")
+      yield* other.track(click)
+      yield* hub.publish(undefined)
+      yield* TestClock.adjust("1 second")
+      assert.deepStrictEqual(requests, [1])
     }))
 
   it.scoped("flush sends its own events at once, also behind many of the other one", () =>

@@ -20,11 +20,21 @@ interface Arrivals {
   count: number
 }
 
-/** New events of this client, and the bytes of their JSON. */
+/** What is due when a lease begins. */
 export interface Pending {
+  /** New events of this client, and the bytes of their JSON. */
   readonly waiting: number
   readonly bytes: number
+  /** Whether a batch was due for another reason than new events. */
+  readonly isWoken: boolean
+  /** The last of these times, unless it passed long enough ago for every clock. */
+  readonly justPassed: number | undefined
+  /** Whether the lease begins for no other reason than the end of a batch. */
+  readonly isAfterBatch: boolean
 }
+
+/** How much the wall clock and the monotonic clock differ in the milliseconds that they count, in milliseconds. */
+const clockDifference = 1
 
 /** The most times of arrival that are kept. Later events count as arrived at the last one. */
 const maxArrivals = 1000
@@ -38,15 +48,19 @@ export class BatchTrigger {
   private arrivals: Array<Arrivals> = []
   /** The times at which a batch is due however few events it has. */
   private readonly wakeTimes = new Set<number>()
+  /** When a pause that may have ended a little later is looked at again, or infinity. */
+  private lookAgainAt = Infinity
   /** New events, and the bytes of their JSON. */
   private waiting = 0
   private bytes = 0
   /** How many of the oldest new events are due at once. */
   private flushing = 0
   /** The batches that are leased and have not ended. */
-  private running = 0
-  /** Whether a running batch may hold events back. */
-  private isHeldBack = false
+  private readonly running = new Set<object>()
+  /** The running batches that may hold events back. */
+  private readonly holding = new Set<object>()
+  /** Whether a batch that may have held events back has ended. */
+  private isFreed = false
 
   /** `limits` are those of a request, `flushInterval` is in milliseconds. */
   constructor(
@@ -94,41 +108,58 @@ export class BatchTrigger {
   }
 
   /** Called when a batch ends. The events that it held back can then be leased. */
-  onBatchEnd(): void {
-    this.running--
-    if (!this.isHeldBack) return
-    this.isHeldBack = false
-    this.wakeAt(0)
-  }
-
-  /** The new events that a lease can get if it begins now. */
-  pending(): Pending {
-    return { waiting: this.waiting, bytes: this.bytes }
+  onBatchEnd(batch: object): void {
+    this.running.delete(batch)
+    if (!this.holding.delete(batch)) return
+    this.isFreed = true
+    this.wake()
   }
 
   /**
-   * Called when the storage has leased events. `pending` are the new events at the beginning of the lease.
+   * Called when a lease begins. Times that pass later are kept, since the storage may have looked at its events before.
+   */
+  beginLease(now: number): Pending {
+    const isNewDue = this.newDueAt() <= now
+    const passed = this.forgetPast(now)
+    const isTimed = passed !== undefined || this.lookAgainAt <= now
+    if (this.lookAgainAt <= now) this.lookAgainAt = Infinity
+    const isAfterBatch = this.isFreed && !isNewDue && !isTimed
+    const isWoken = this.isFreed || isTimed
+    this.isFreed = false
+    const justPassed = passed !== undefined && passed > 0 && passed > now - clockDifference ? passed : undefined
+    return { waiting: this.waiting, bytes: this.bytes, isWoken, justPassed, isAfterBatch }
+  }
+
+  /**
+   * Called when the storage has leased events for a batch. `pending` is what was due at the beginning of the lease.
    * `isMoreStored` says whether the storage holds other events of this client that are not leased.
    */
   onLease(
+    batch: object,
     events: ReadonlyArray<EventStorage.EncodedEvent>,
     limits: Limits,
-    now: number,
     pending: Pending,
     isMoreStored: boolean
   ): void {
-    const isWoken = this.forgetPast(now)
-    const othersAreRunning = this.running > 0
-    if (events.length > 0) this.running++
     if (isShort(events, limits)) {
       // the storage could lease no more: its other events wait for a running batch, or for a time. Events of other clients
-      // are not counted, and may wait for any batch
-      this.isHeldBack = isMoreStored || othersAreRunning
+      // are not counted, and may wait for any batch. They were there before the lease, so that a lease after a batch finds
+      // no further ones, and new events keep waiting for their own batch
+      if (isMoreStored || !pending.isAfterBatch) { for (const running of this.running) this.holding.add(running) }
+      if (events.length > 0) {
+        this.running.add(batch)
+        if (isMoreStored) this.holding.add(batch)
+      }
       this.forget(pending)
+      // by the clock of the storage, a pause can end a little later
+      if (isMoreStored && pending.justPassed !== undefined) {
+        this.lookAgainAt = Math.min(this.lookAgainAt, pending.justPassed + clockDifference)
+      }
       return
     }
+    this.running.add(batch)
     // not all of the due events may be leased
-    if (isWoken) this.wakeTimes.add(0)
+    if (pending.isWoken) this.wakeTimes.add(0)
     const leased = this.newOf(events)
     this.forget({
       waiting: leased.length,
@@ -161,26 +192,36 @@ export class BatchTrigger {
   }
 
   private dueAt(): number {
-    if (this.flushing > 0 || this.isFull(this.limits())) return 0
-    const oldest = this.arrivals[0]
-    let at = oldest === undefined ? Infinity : oldest.time + this.flushInterval()
+    if (this.isFreed) return 0
+    let at = Math.min(this.newDueAt(), this.lookAgainAt)
     for (const time of this.wakeTimes) at = Math.min(at, time)
     return at
+  }
+
+  /** When the new events are due. */
+  private newDueAt(): number {
+    if (this.flushing > 0 || this.isFull(this.limits())) return 0
+    const oldest = this.arrivals[0]
+    return oldest === undefined ? Infinity : oldest.time + this.flushInterval()
   }
 
   private isFull({ maxBytes, maxEvents }: Limits): boolean {
     return this.waiting >= maxEvents || this.bytes >= maxBytes
   }
 
-  /** Removes the times that have passed, and gives whether there were any. */
-  private forgetPast(now: number): boolean {
-    const before = this.wakeTimes.size
-    for (const time of this.wakeTimes) if (time <= now) this.wakeTimes.delete(time)
-    return this.wakeTimes.size < before
+  /** Removes the times that have passed, and gives the last of them. */
+  private forgetPast(now: number): number | undefined {
+    let last: number | undefined
+    for (const time of this.wakeTimes) {
+      if (time > now) continue
+      this.wakeTimes.delete(time)
+      last = Math.max(last ?? time, time)
+    }
+    return last
   }
 
   /** Removes the oldest new events. */
-  private forget({ bytes, waiting }: Pending): void {
+  private forget({ bytes, waiting }: Pick<Pending, "bytes" | "waiting">): void {
     this.waiting = Math.max(0, this.waiting - waiting)
     this.flushing = Math.max(0, this.flushing - waiting)
     this.bytes = Math.max(0, this.bytes - bytes)

@@ -26,8 +26,15 @@ export interface Outstanding {
   readonly nextSequence: (place: Place) => number
   /** The storage has taken the event. */
   readonly accepted: (sequence: number) => void
-  /** The storage has not taken the event: it does not count as an event of this client. */
-  readonly notAccepted: (sequence: number) => void
+  /** The storage has refused the event. The result is false if the event has its outcome already. */
+  readonly notAccepted: (sequence: number) => boolean
+  /**
+   * An append has failed, which is the outcome of its event. The storage can hold the event all the same. The result is
+   * false if the event has another outcome already.
+   */
+  readonly failed: (sequence: number) => boolean
+  /** Whether the append of an event has failed, so that a lease of it gives it no other outcome. */
+  readonly hasFailed: (event: Identity) => boolean
   /**
    * The storage takes the event when its transaction commits. The client learns about the commit when the event is
    * leased.
@@ -72,12 +79,23 @@ export interface Options {
 /** The most events of transactions that are remembered: the client never learns about a rollback. */
 const maxUncommitted = 10_000
 
+/** The most events of failed appends that are remembered: the client never learns that one was not stored. */
+const maxFailed = 10_000
+
+/** Adds a sequence to a set, and removes the oldest one of a full set. */
+const addBounded = (sequences: Set<number>, sequence: number, max: number): void => {
+  sequences.add(sequence)
+  if (sequences.size > max) sequences.delete(sequences.values().next().value!)
+}
+
 export const make = ({ clientId, found, unsettled }: Options): Outstanding => {
   const sections: Array<Section> = []
   /** The sequences of events that are being appended. */
   const appending: Array<number> = []
   /** The sequences of events of transactions. They are not open. */
   const uncommitted = new Set<number>()
+  /** The sequences of events whose append has failed. They are not open. */
+  const failed = new Set<number>()
   const appended = Effect.unsafeMakeLatch(true)
   let lastSequence = 0
   let open = 0
@@ -108,6 +126,11 @@ export const make = ({ clientId, found, unsettled }: Options): Outstanding => {
     else appending.splice(index, 1)
     if (appending.length === 0) appended.unsafeOpen()
     return true
+  }
+
+  const notAccepted = (sequence: number): boolean => {
+    unsettled?.settle(sequence)
+    return endAppending(sequence)
   }
 
   const section = (): Section => {
@@ -160,16 +183,18 @@ export const make = ({ clientId, found, unsettled }: Options): Outstanding => {
       if (!endAppending(sequence) || hasEnded) return
       addOpen(sequence)
     },
-    notAccepted: (sequence) => {
-      endAppending(sequence)
-      unsettled?.settle(sequence)
+    notAccepted,
+    failed: (sequence) => {
+      const isOutcome = notAccepted(sequence)
+      if (isOutcome) addBounded(failed, sequence, maxFailed)
+      return isOutcome
     },
+    hasFailed: (event) => failed.size > 0 && isOwn(event) && failed.has(event.sequence),
     acceptedOnCommit: (sequence) => {
       endAppending(sequence)
       unsettled?.settle(sequence)
       if (hasEnded) return
-      uncommitted.add(sequence)
-      if (uncommitted.size > maxUncommitted) uncommitted.delete(uncommitted.values().next().value!)
+      addBounded(uncommitted, sequence, maxUncommitted)
     },
     leased: (events) => {
       if (hasEnded || uncommitted.size === 0) return
@@ -185,13 +210,15 @@ export const make = ({ clientId, found, unsettled }: Options): Outstanding => {
     settled: (events) => {
       if (hasEnded) return
       if (unsettled !== undefined) { for (const event of events) if (isOwn(event)) unsettled.settle(event.sequence) }
-      if (sections.length === 0 && appending.length === 0 && earlier === 0 && uncommitted.size === 0) {
+      if (sections.length + appending.length + earlier + uncommitted.size + failed.size === 0) {
         open -= countOwn(events)
         return
       }
       for (const event of events) {
         if (!isOwn(event)) settleEarlier()
-        else if (!endAppending(event.sequence) && !uncommitted.delete(event.sequence)) {
+        else if (
+          !endAppending(event.sequence) && !uncommitted.delete(event.sequence) && !failed.delete(event.sequence)
+        ) {
           open--
           const section = sectionOf(event.sequence)
           if (section !== undefined) section.open--

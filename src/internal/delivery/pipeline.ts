@@ -73,7 +73,7 @@ export const make = (deps: Dependencies): Effect.Effect<Pipeline, never, Scope.S
     const trigger = new BatchTrigger(
       () => endpoint().limits.current(configured()),
       () => Duration.toMillis(settings().flushInterval),
-      outstanding.isOwn
+      (event) => outstanding.isOwn(event) && !outstanding.hasFailed(event)
     )
     const deadlines = Deadlines.make()
     const storageRetry = StorageRetry.make(log)
@@ -82,20 +82,19 @@ export const make = (deps: Dependencies): Effect.Effect<Pipeline, never, Scope.S
     const deliver = Delivery.make({ settings, configured, endpoint, send, settlements, log })
 
     const lease = (scope: Scope.Scope): Effect.Effect<Option.Option<EventStorage.Lease>> =>
-      Effect.suspend(() => {
+      withMonotonic((began) => {
         const limits = endpoint().limits.current(configured())
-        const pending = trigger.pending()
+        const pending = trigger.beginLease(began)
         return Effect.flatMap(
           storageRetry("lease", () => Scope.extend(storage.lease(limits), scope)),
-          (leased) =>
-            withMonotonic((now) => {
-              const events = Option.isSome(leased) ? leased.value.events : []
-              outstanding.leased(events)
-              settlements.onLease(events)
-              trigger.onLease(events, limits, now, pending, outstanding.size() > settlements.leased())
-              if (events.length > 0) onLease()
-              return Exit.succeed(leased)
-            })
+          (leased) => {
+            const events = Option.isSome(leased) ? leased.value.events : []
+            outstanding.leased(events)
+            settlements.onLease(events)
+            trigger.onLease(scope, events, limits, pending, outstanding.size() > settlements.leased())
+            if (events.length > 0) onLease()
+            return Exit.succeed(leased)
+          }
         )
       })
 
@@ -132,7 +131,7 @@ export const make = (deps: Dependencies): Effect.Effect<Pipeline, never, Scope.S
     const sendBatch = (batch: Batch): Effect.Effect<void> =>
       Effect.suspend(() =>
         Effect.flatMap(Effect.exit(deliver(batch.delivery)), (exit) => {
-          const end = Effect.map(Scope.close(batch.scope, exit), () => trigger.onBatchEnd())
+          const end = Effect.map(Scope.close(batch.scope, exit), () => trigger.onBatchEnd(batch.scope))
           return Effect.zipRight(end, exit)
         })
       )

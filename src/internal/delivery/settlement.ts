@@ -6,6 +6,7 @@ import * as Effect from "effect/Effect"
 import type { EventStorage } from "../../EventStorage.js"
 import { decoded } from "../event/decoded.js"
 import type { Log } from "../log.js"
+import { identityOf } from "../storage/identity.js"
 import { monotonicOf, wallTimeOf, withClock } from "../time.js"
 import type { BatchTrigger } from "./batchTrigger.js"
 import * as Metrics from "./metrics.js"
@@ -77,11 +78,14 @@ export const make = (deps: Dependencies): Settlements => {
   /** Reports events that leave the storage. `held` are the events that the lease still held. */
   const report = ({ part, settlement }: Decided, held: ReadonlyArray<EncodedEvent>): void => {
     if (hasEnded) return
-    const ours = held.length === part.events.length ? undefined : new Set(held)
+    // a storage can give other objects for the same events
+    const ours = held.length === part.events.length ? undefined : new Set(held.map(identityOf))
     if (ours !== undefined || reports.isWanted()) {
       for (const event of part.events) {
-        if (ours === undefined || ours.has(event)) reports.settled(event, settlement, event.attempts + part.sent)
-        else if (outstanding.isOwn(event)) reports.unreported(event.sequence, "Elsewhere")
+        if (outstanding.hasFailed(event)) continue
+        if (ours === undefined || ours.has(identityOf(event))) {
+          reports.settled(event, settlement, event.attempts + part.sent)
+        } else if (outstanding.isOwn(event)) reports.unreported(event.sequence, "Elsewhere")
       }
     }
     outstanding.settled(part.events)

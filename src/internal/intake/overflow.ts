@@ -113,11 +113,12 @@ export const make = <Event extends Unstored>(deps: Dependencies<Event>): Overflo
       isAtOnce ??= true
       return conclude(call, sequenced, capacity, begun)
     }
-    const rest = Effect.flatMap(Effect.exit(begun), (exit) => conclude(call, sequenced, capacity, exit))
-    // the caller may have no uninterruptible region: an interruption after its operation would drop the rest
+    const rest = Effect.map(Effect.exit(begun), (exit) => conclude(call, sequenced, capacity, exit))
+    // the caller may have no uninterruptible region: an interruption after its operation would drop the rest. It can be
+    // interrupted while it waits for room
     const run = isAtOnce === true ? inOwnFiber(rest) : rest
     isAtOnce = false
-    return run
+    return Effect.flatten(run)
   }
 
   /** Handles the answer of the storage. */
@@ -128,8 +129,8 @@ export const make = <Event extends Unstored>(deps: Dependencies<Event>): Overflo
     exit: Exit.Exit<EventStorage.AppendResult, StorageError>
   ): Effect.Effect<void, E> => {
     if (Exit.isFailure(exit)) {
-      notAccepted(sequenced)
-      return call.options.onError(toStorageError(exit.cause), call.events)
+      const left = call.events.filter((_, index) => outstanding.failed(sequenced[index]!.sequence))
+      return Arr.isNonEmptyArray(left) ? call.options.onError(toStorageError(exit.cause), left) : Exit.void
     }
     const result = exit.value
     switch (result._tag) {
@@ -142,18 +143,16 @@ export const make = <Event extends Unstored>(deps: Dependencies<Event>): Overflo
         for (const { sequence } of sequenced) outstanding.acceptedOnCommit(sequence)
         return Exit.void
       case "Refused":
-        notAccepted(sequenced)
-        return onRefused(call, result.inTransaction === true)
+        // the events have their outcome if the client was shut down meanwhile
+        return sequenced.filter(({ sequence }) => outstanding.notAccepted(sequence)).length > 0
+          ? onRefused(call, result.inTransaction === true)
+          : Exit.void
     }
   }
 
   const onRefused = <E>(call: Call<Event, E>, inTransaction: boolean): Effect.Effect<void, E> => {
     if (!suspends()) return bufferFull(call)
     return call.again ?? (inTransaction ? bufferFull(call) : whenRoom(call))
-  }
-
-  const notAccepted = (events: ReadonlyArray<EncodedEvent>): void => {
-    for (const { sequence } of events) outstanding.notAccepted(sequence)
   }
 
   const withSequence = (event: Event): EncodedEvent => ({

@@ -349,8 +349,12 @@ const assemble = ([event, properties, options]: Encoder.Given): Event.Input => {
     ? event.toEvent()
     : event as object
   if (typeof event !== "string" && options === undefined) return own as Event.Input
-  return { ...Option.getOrUndefined(Option.liftThrowable(() => ({ ...options as object }))()), ...own } as Event.Input
+  return { ...fieldsOf(options), ...fieldsOf(own) } as Event.Input
 }
+
+/** The fields of an object, or none if reading them throws. */
+const fieldsOf = (value: unknown): object =>
+  Option.getOrElse(Option.liftThrowable(() => ({ ...value as object }))(), () => ({}))
 
 const toDelivery = (awaited: Awaited): Exit.Exit<Delivered, DeliveryError> => {
   if (awaited === "Stored") {

@@ -1,0 +1,29 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Duration, Effect, Fiber, TestClock } from "effect"
+import { setFlagsFromString } from "node:v8"
+import { runInNewContext } from "node:vm"
+import * as WakefulClock from "../src/internal/wakefulClock.js"
+
+setFlagsFromString("--expose-gc")
+const collectGarbage = runInNewContext("gc") as () => void
+
+describe("a clock whose sleeps can be ended early", () => {
+  it.effect("forgets a sleep that it has ended", () =>
+    Effect.gen(function*() {
+      const test = yield* TestClock.testClock()
+      // a clock whose timers are stopped
+      const clock = WakefulClock.make(Object.assign(Object.create(test) as typeof test, { sleep: () => Effect.never }))
+      const sleepAndWake = Effect.gen(function*() {
+        const fiber = yield* Effect.fork(clock.sleep(Duration.seconds(1)))
+        yield* TestClock.adjust("1 minute")
+        clock.wakeOverdue(clock.unsafeCurrentTimeMillis())
+        yield* Fiber.join(fiber)
+        return new WeakRef(fiber)
+      })
+      const sleeper = yield* sleepAndWake
+      yield* Effect.promise(() => new Promise((resolve) => setImmediate(resolve)))
+      collectGarbage()
+      assert.isUndefined(sleeper.deref())
+      clock.wakeOverdue(clock.unsafeCurrentTimeMillis())
+    }))
+})
