@@ -1,11 +1,14 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Duration, Effect, Fiber, TestClock } from "effect"
+import { Duration, Effect, Fiber, FiberRef, TestClock } from "effect"
 import { setFlagsFromString } from "node:v8"
 import { runInNewContext } from "node:vm"
 import * as WakefulClock from "../src/internal/wakefulClock.js"
 
 setFlagsFromString("--expose-gc")
 const collectGarbage = runInNewContext("gc") as () => void
+
+/** A value that the fibers of a sleep hold. */
+const ofSleep = FiberRef.unsafeMake<object>({})
 
 describe("a clock whose sleeps can be ended early", () => {
   it.effect("forgets a sleep that it has ended", () =>
@@ -14,11 +17,12 @@ describe("a clock whose sleeps can be ended early", () => {
       // a clock whose timers are stopped
       const clock = WakefulClock.make(Object.assign(Object.create(test) as typeof test, { sleep: () => Effect.never }))
       const sleepAndWake = Effect.gen(function*() {
-        const fiber = yield* Effect.fork(clock.sleep(Duration.seconds(1)))
+        const value = {}
+        const fiber = yield* Effect.fork(Effect.locally(clock.sleep(Duration.seconds(1)), ofSleep, value))
         yield* TestClock.adjust("1 minute")
         clock.wakeOverdue(clock.unsafeCurrentTimeMillis())
-        yield* Fiber.join(fiber)
-        return new WeakRef(fiber)
+        yield* Fiber.await(fiber)
+        return new WeakRef(value)
       })
       const sleeper = yield* sleepAndWake
       yield* Effect.promise(() => new Promise((resolve) => setImmediate(resolve)))
