@@ -96,15 +96,25 @@ const build = (
 
     /** Whether other clients use the storage. They can then lease and report events of this client. */
     let hasOthers = false
+    // the storage may not answer, while its events can be sent
+    const isReconcileWanted = Effect.unsafeMakeLatch(false)
+    const reconcileWhenWanted = Effect.zipRight(
+      isReconcileWanted.await,
+      Effect.suspend(() => {
+        isReconcileWanted.unsafeClose()
+        return pipeline.reconcile.settledByOthers
+      })
+    )
+    yield* Effect.forkIn(Effect.interruptible(Effect.forever(reconcileWhenWanted)), scope)
     const watching = yield* Scope.extend(
       StorageChanges.watch(
         storage,
         log,
-        Effect.suspend(() => {
+        Effect.sync(() => {
           hasOthers = true
           trigger.wakeAt(0)
           overflow.onRoom()
-          return pipeline.reconcile.settledByOthers
+          isReconcileWanted.unsafeOpen()
         })
       ),
       scope
@@ -264,9 +274,10 @@ const build = (
       updateConfig: (patch) =>
         Effect.uninterruptible(
           config.update(patch).pipe(
-            Effect.zipRight(overflow.trim),
             Effect.zipRight(pipeline.onConfig),
-            Effect.zipRight(watchIfDelivering)
+            Effect.zipRight(watchIfDelivering),
+            // the storage may not answer
+            Effect.zipRight(overflow.trim)
           )
         )
     }

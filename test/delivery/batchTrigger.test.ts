@@ -1,29 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, TestClock } from "effect"
-import { BatchTrigger } from "../../src/internal/delivery/batchTrigger.js"
 import { scenario, trackMany } from "../support/scripted.js"
-
-const limits = { maxEvents: 10, maxBytes: 10_000 }
-
-describe("a pause that ends by the clock of the storage a fraction of a millisecond later", () => {
-  const trigger = () => new BatchTrigger(() => limits, () => 1000, () => true)
-
-  it("is looked at once again", () => {
-    const woken = trigger()
-    woken.wakeAt(100.2)
-    woken.onLease({}, [], limits, woken.beginLease(100.4), true)
-    assert.isFalse(woken.isIdle())
-    woken.onLease({}, [], limits, woken.beginLease(101.3), true)
-    assert.isTrue(woken.isIdle())
-  })
-
-  it("is over for every clock after a millisecond", () => {
-    const woken = trigger()
-    woken.wakeAt(100.2)
-    woken.onLease({}, [], limits, woken.beginLease(101.5), true)
-    assert.isTrue(woken.isIdle())
-  })
-})
 
 describe("new events while requests overlap", () => {
   it.scoped("R16: wait for their own company, and do not leave whenever a request ends", () =>

@@ -1,6 +1,6 @@
 /** A caller that never suspends must not block the event loop: its events leave meanwhile. */
 import { afterEach, assert, describe, it, vi } from "@effect/vitest"
-import { Effect, Exit, Fiber, ManagedRuntime, Runtime, Scheduler } from "effect"
+import { Effect, Exit, Fiber, ManagedRuntime, Runtime, Scheduler, TestClock } from "effect"
 import { Amplitude, AmplitudeTest, Recorder } from "effect-amplitude"
 import * as Turns from "../../src/internal/intake/fairness.js"
 import { scenario, trackMany, typesOf } from "../support/scripted.js"
@@ -115,6 +115,27 @@ describe("turns of the event loop", () => {
       assert.deepStrictEqual(yield* periods(turns, 10), [100, 75, 113, 169, 254, 380, 570, 800, 800, 800])
       turns.onLease()
       assert.deepStrictEqual(yield* periods(turns, 2), [50, 75])
+    }))
+})
+
+describe("a wait for a turn that never comes", () => {
+  // as on Cloudflare Workers, which stops the timers of a request when the request is over
+  it.scoped("ends with a later call", () =>
+    Effect.gen(function*() {
+      const { client, reports } = yield* scenario(() => 200)
+      const stopped = vi.spyOn(globalThis, "setImmediate").mockImplementation((() => ({})) as never)
+      // fakes of another name are known as such
+      Object.defineProperty(globalThis.setImmediate, "name", { value: "setImmediate" })
+      yield* Effect.addFinalizer(() => Effect.sync(() => stopped.mockRestore()))
+      const loop = yield* Effect.fork(trackMany(client, 300))
+      yield* TestClock.adjust("500 millis")
+      assert.isNull(loop.unsafePoll())
+      stopped.mockRestore()
+      yield* TestClock.adjust("1 second")
+      yield* client.track(event)
+      yield* Fiber.join(loop)
+      yield* client.flush
+      assert.strictEqual(reports.length, 301)
     }))
 })
 

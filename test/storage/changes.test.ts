@@ -91,6 +91,33 @@ const memory = Effect.provide(EventStorage, EventStorage.layerMemory)
 /** A storage that says nothing of what others do. */
 const silent = (storage: EventStorage.Service): EventStorage.Service => ({ ...storage, changes: Stream.never })
 
+describe("a storage that never counts its events", () => {
+  it.scoped("has its changes watched all the same", () =>
+    Effect.gen(function*() {
+      const storage = yield* memory
+      const other = yield* clientOn(silent(storage), delivered)
+      const hub = yield* PubSub.unbounded<void>()
+      const requests: Array<number> = []
+      const client = yield* clientOn(
+        { ...storage, count: () => Effect.never, changes: Stream.fromPubSub(hub) },
+        (request) => {
+          requests.push(eventsOf(request).length)
+          return delivered(request)
+        }
+      )
+      yield* client.track(click)
+      // a caller that waits makes the client count
+      yield* Effect.fork(client.trackAndWait({ ...click, user_id: "user-67890" }))
+      for (let index = 0; index < 3; index++) {
+        yield* other.track({ ...click, user_id: `user-${index}` })
+        yield* TestClock.adjust("1 second")
+        yield* hub.publish(undefined)
+        yield* TestClock.adjust("1 second")
+      }
+      assert.deepStrictEqual(requests, [3, 1, 1])
+    }))
+})
+
 describe("two clients on one storage in memory", () => {
   it.scoped("deliver each event once, and both flush", () =>
     Effect.gen(function*() {
@@ -218,7 +245,7 @@ describe("a storage of one process, which tells of no changes", () => {
 describe("a storage that counts the pause of an event by its own clock", () => {
   it.scoped("leases it again when the pause is over", () =>
     Effect.gen(function*() {
-      const storage = yield* Effect.provide(EventStorage, EventStorage.layerMemory)
+      const storage = yield* memory
       const latency = 40
       const late: EventStorage.Service = {
         ...storage,
@@ -237,26 +264,12 @@ describe("a storage that counts the pause of an event by its own clock", () => {
           )
       }
       let requests = 0
-      const context = yield* Layer.build(Amplitude.layerServices.pipe(
-        Layer.provide([
-          Layer.succeed(EventStorage, late),
-          Layer.succeed(Transport, {
-            send: () =>
-              Effect.sync(() =>
-                ++requests === 1
-                  ? {
-                    status: 429,
-                    headers: {},
-                    body: JSON.stringify({ code: 429, throttled_users: { "user-12345": 9 } })
-                  }
-                  : { status: 200, headers: {}, body: "" }
-              )
-          }),
-          AmplitudeLogger.layerNone
-        ]),
-        Layer.provide(AmplitudeConfig.layer({ apiKey: "a-key", shutdownTimeout: 0 }))
-      ))
-      const client = yield* Effect.provide(Amplitude, context)
+      const client = yield* clientOn(late, (request) =>
+        ++requests > 1 ? delivered(request) : Effect.succeed({
+          status: 429,
+          headers: {},
+          body: JSON.stringify({ code: 429, throttled_users: { "user-12345": 9 } })
+        }))
       yield* client.trackOrFail(click)
       const flushed = yield* Effect.fork(client.flush)
       yield* TestClock.adjust("31 seconds")

@@ -27,14 +27,9 @@ export interface Pending {
   readonly bytes: number
   /** Whether a batch was due for another reason than new events. */
   readonly isWoken: boolean
-  /** The last of these times, unless it passed long enough ago for every clock. */
-  readonly justPassed: number | undefined
   /** Whether the lease begins for no other reason than the end of a batch. */
   readonly isAfterBatch: boolean
 }
-
-/** How much the wall clock and the monotonic clock differ in the milliseconds that they count, in milliseconds. */
-const clockDifference = 1
 
 /** The most times of arrival that are kept. Later events count as arrived at the last one. */
 const maxArrivals = 1000
@@ -48,8 +43,6 @@ export class BatchTrigger {
   private arrivals: Array<Arrivals> = []
   /** The times at which a batch is due however few events it has. */
   private readonly wakeTimes = new Set<number>()
-  /** When a pause that may have ended a little later is looked at again, or infinity. */
-  private lookAgainAt = Infinity
   /** New events, and the bytes of their JSON. */
   private waiting = 0
   private bytes = 0
@@ -119,15 +112,11 @@ export class BatchTrigger {
    * Called when a lease begins. Times that pass later are kept, since the storage may have looked at its events before.
    */
   beginLease(now: number): Pending {
-    const isNewDue = this.newDueAt() <= now
-    const passed = this.forgetPast(now)
-    const isTimed = passed !== undefined || this.lookAgainAt <= now
-    if (this.lookAgainAt <= now) this.lookAgainAt = Infinity
-    const isAfterBatch = this.isFreed && !isNewDue && !isTimed
+    const isTimed = this.forgetPast(now)
     const isWoken = this.isFreed || isTimed
+    const isAfterBatch = this.isFreed && !isTimed && this.newDueAt() > now
     this.isFreed = false
-    const justPassed = passed !== undefined && passed > 0 && passed > now - clockDifference ? passed : undefined
-    return { waiting: this.waiting, bytes: this.bytes, isWoken, justPassed, isAfterBatch }
+    return { waiting: this.waiting, bytes: this.bytes, isWoken, isAfterBatch }
   }
 
   /**
@@ -143,18 +132,13 @@ export class BatchTrigger {
   ): void {
     if (isShort(events, limits)) {
       // the storage could lease no more: its other events wait for a running batch, or for a time. Events of other clients
-      // are not counted, and may wait for any batch. They were there before the lease, so that a lease after a batch finds
-      // no further ones, and new events keep waiting for their own batch
+      // are not counted, and may wait for any batch. A lease that only follows a batch finds no further ones of them
       if (isMoreStored || !pending.isAfterBatch) { for (const running of this.running) this.holding.add(running) }
       if (events.length > 0) {
         this.running.add(batch)
         if (isMoreStored) this.holding.add(batch)
       }
       this.forget(pending)
-      // by the clock of the storage, a pause can end a little later
-      if (isMoreStored && pending.justPassed !== undefined) {
-        this.lookAgainAt = Math.min(this.lookAgainAt, pending.justPassed + clockDifference)
-      }
       return
     }
     this.running.add(batch)
@@ -193,7 +177,7 @@ export class BatchTrigger {
 
   private dueAt(): number {
     if (this.isFreed) return 0
-    let at = Math.min(this.newDueAt(), this.lookAgainAt)
+    let at = this.newDueAt()
     for (const time of this.wakeTimes) at = Math.min(at, time)
     return at
   }
@@ -209,15 +193,11 @@ export class BatchTrigger {
     return this.waiting >= maxEvents || this.bytes >= maxBytes
   }
 
-  /** Removes the times that have passed, and gives the last of them. */
-  private forgetPast(now: number): number | undefined {
-    let last: number | undefined
-    for (const time of this.wakeTimes) {
-      if (time > now) continue
-      this.wakeTimes.delete(time)
-      last = Math.max(last ?? time, time)
-    }
-    return last
+  /** Removes the times that have passed, and gives whether there were any. */
+  private forgetPast(now: number): boolean {
+    const before = this.wakeTimes.size
+    for (const time of this.wakeTimes) if (time <= now) this.wakeTimes.delete(time)
+    return this.wakeTimes.size < before
   }
 
   /** Removes the oldest new events. */

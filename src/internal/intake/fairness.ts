@@ -7,12 +7,18 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Scheduler from "effect/Scheduler"
 import { afterTurn } from "../eventLoop.js"
+import { unsafeNow } from "../time.js"
 
 export interface Fairness {
   /** Called at the end of each call of `track`. The result is what the call waits for, which is mostly nothing. */
   readonly next: () => Effect.Effect<void>
   /** Called when events leave: yields are useful then. */
   readonly onLease: () => void
+  /**
+   * Ends a wait that is overdue. Cloudflare Workers stops the timers of a request when the request is over. `now` is the
+   * wall clock, in milliseconds.
+   */
+  readonly wakeOverdue: (now: number) => void
 }
 
 /**
@@ -26,6 +32,9 @@ const growth = 1.5
 /** The most callers that wait for the same turn, since many fibers can track at the same time. */
 const maxWaiting = 100
 
+/** The longest wait for a turn, in milliseconds. */
+const tolerance = 1000
+
 export const make = (): Fairness => {
   let calls = 0
   let period = minCalls
@@ -33,6 +42,8 @@ export const make = (): Fairness => {
   let isHeld = false
   /** The callers that wait for the turn. */
   let waiting: Array<() => void> = []
+  /** When their wait is overdue, by the wall clock. */
+  let overdueAt = Infinity
 
   const watch = (): void => {
     isHeld = afterTurn(() => {
@@ -43,14 +54,16 @@ export const make = (): Fairness => {
   const goOn = (): void => {
     const resumed = waiting
     waiting = []
+    overdueAt = Infinity
     watch()
     for (const resume of resumed) resume()
   }
 
-  const wait = Effect.withFiberRuntime<void>(({ currentScheduler }) =>
-    canWait(currentScheduler)
+  const wait = Effect.withFiberRuntime<void>((fiber) =>
+    canWait(fiber.currentScheduler)
       ? Effect.async<void>((resume) => {
         if (waiting.push(() => resume(Exit.void)) > 1) return
+        overdueAt = unsafeNow(fiber) + tolerance
         period = Math.min(period * growth, maxCalls)
         if (!afterTurn(goOn)) goOn()
       })
@@ -68,6 +81,9 @@ export const make = (): Fairness => {
     },
     onLease: () => {
       period = minCalls
+    },
+    wakeOverdue: (now) => {
+      if (now >= overdueAt) goOn()
     }
   }
 }

@@ -203,6 +203,7 @@ export const make = (deps: Dependencies): Intake => {
       if (settings.optOut) return next(optedOut, Effect.uninterruptibleMask)
       const now = unsafeNow(caller)
       clock.wakeOverdue(now)
+      fairness.wakeOverdue(now)
       const inside = caller.getFiberRef(insidePlugins)
       const call: Call = { settings, options: caller.getFiberRef(eventOptions), now, inside }
       const before = plugins.before(inside)

@@ -227,8 +227,9 @@ const takeByLane = (
     const lane = lanes.get(event.lane)
     if (lane !== undefined && isBusy(lane, lease)) {
       pages.shift()
-      passedOver.add(event)
-      lanes.park(lane, event)
+      const parked = toPark(lane, event)
+      passedOver.add(parked)
+      lanes.park(lane, parked)
     } else if (fits(event)) {
       pages.shift()
       lanes.lease(lane ?? lanes.add(event.lane), lease)
@@ -236,6 +237,10 @@ const takeByLane = (
   }
   return taken
 }
+
+/** The event to park: one that may wait long, since a pause is before it, gets its own bytes. */
+const toPark = (lane: Lane, event: StoredEvent): StoredEvent =>
+  event.pausedUntil > 0 || (lane.first !== undefined && lane.first.pausedUntil > 0) ? event.detached() : event
 
 /** Whether a lane has an earlier event that is parked, or in another lease. */
 const isBusy = (lane: Lane, lease: Lease): boolean =>
@@ -283,9 +288,11 @@ const release = (
   let neighbour: StoredEvent | undefined
   // from the last to the first, since the place of each event is right before the one that follows it
   for (const event of released.toReversed()) {
-    state.passedOver.insert(event, neighbour)
-    state.lanes.parkInOrder(state.lanes.add(event.lane), event)
-    neighbour = event
+    const lane = state.lanes.add(event.lane)
+    const parked = toPark(lane, event)
+    state.passedOver.insert(parked, neighbour)
+    state.lanes.parkInOrder(lane, parked)
+    neighbour = parked
   }
   // from the first to the last, so that lanes are leased again in the order of their events
   for (const event of released) state.lanes.unlease(event.lane)

@@ -38,4 +38,12 @@ export class StoredEvent implements EventStorage.EncodedEvent {
     this.position = position
     this.pausedUntil = pausedUntil
   }
+
+  /** The event with its own bytes, so that it does not keep the buffer that it shares with others in memory. */
+  detached(): StoredEvent {
+    const { buffer, end, start } = this
+    if (buffer.length === end - start) return this
+    const event = { ...this, buffer: buffer.slice(start, end), start: 0, end: end - start }
+    return new StoredEvent(event, this.position, this.attempts, this.retries, this.pausedUntil)
+  }
 }
