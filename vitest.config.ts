@@ -13,7 +13,8 @@ export default defineConfig({
   test: {
     include: ["test/**/*.test.ts", "examples/**/*.test.ts"],
     exclude: [...configDefaults.exclude, "test/bench/**"],
-    maxWorkers: 2,
+    // one more than the cores of a small machine, since many tests wait for processes and servers
+    maxWorkers: 3,
     // the test files of a worker share its modules, so that each test must undo its changes
     isolate: false,
     coverage: {
