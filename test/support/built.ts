@@ -1,6 +1,6 @@
 /**
- * Builds the sources and the examples to JavaScript, so that processes of tests start faster. It builds once in a
- * process, into a package that the examples import by its name.
+ * Builds the sources and the examples to JavaScript, together with Effect, so that processes of tests start faster. It
+ * builds once in a process, into a folder with the names of the sources.
  */
 import { build } from "esbuild"
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs"
@@ -18,14 +18,7 @@ const makeBuilt = async (): Promise<string> => {
   // below `node_modules`, where the packages are found that the sources import
   const folder = mkdtempSync(join(root, "node_modules/.built-"))
   process.on("exit", () => rmSync(folder, { recursive: true, force: true }))
-  writeFileSync(
-    join(folder, "package.json"),
-    JSON.stringify({
-      name: "effect-amplitude",
-      type: "module",
-      exports: { ".": "./src/index.js", "./*": "./src/*.js" }
-    })
-  )
+  writeFileSync(join(folder, "package.json"), JSON.stringify({ type: "module" }))
   await build({
     entryPoints: [
       ...filesIn("src"),
@@ -34,9 +27,25 @@ const makeBuilt = async (): Promise<string> => {
     ],
     outbase: root,
     outdir: folder,
+    bundle: true,
+    splitting: true,
+    platform: "node",
     format: "esm",
     target: "node20",
-    logLevel: "error"
+    logLevel: "error",
+    plugins: [{
+      name: "packages",
+      setup: ({ onResolve }) => {
+        onResolve({ filter: /^effect-amplitude(\/|$)/ }, ({ path }) => ({
+          path: join(root, "src", `${path.slice("effect-amplitude/".length) || "index"}.ts`)
+        }))
+        // Effect has hundreds of modules; the other packages are left as they are
+        onResolve(
+          { filter: /^[^./]/ },
+          ({ path }) => /^(@effect|effect)(\/|$)/.test(path) ? undefined : { path, external: true }
+        )
+      }
+    }]
   })
   return folder
 }
