@@ -5,6 +5,7 @@ import { AmplitudeConfig, Event } from "effect-amplitude"
 import * as Encoder from "../../src/internal/event/encoder.js"
 import * as PlainEncoder from "../../src/internal/event/plainEncoder.js"
 import { validationIssueOf } from "../../src/internal/event/schemaIssue.js"
+import { odd } from "../support/odd.js"
 
 const numRuns = Number(process.env["PROPERTY_RUNS"] ?? 150)
 
@@ -105,35 +106,6 @@ const schemas: FastCheck.Arbitrary<AnySchema> = FastCheck.letrec<{ readonly sche
 })).schema
 
 // -- values ------------------------------------------------------------------------------------------------------------
-
-const odd = FastCheck.constantFrom<unknown>(
-  undefined,
-  null,
-  NaN,
-  -0,
-  1.5,
-  2 ** 53,
-  1n,
-  Symbol("odd"),
-  new Date(0),
-  new Date(NaN),
-  new Map(),
-  () => 1,
-  "",
-  "x".repeat(1100),
-  "\ud800é\"",
-  true,
-  [],
-  [, 1],
-  {},
-  ["a", 1],
-  { a: 1 },
-  { a: undefined },
-  Object.create({ a: 1 }),
-  Object.create(null),
-  { toJSON: () => "text" },
-  JSON.parse(`{"__proto__":1}`)
-)
 
 /** Replaces a part of a value, adds a member to an object, or changes the order of the members. */
 const spoil = (value: unknown, picks: ReadonlyArray<number>, by: unknown): unknown => {

@@ -1,29 +1,14 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Deferred, Effect, Exit, Fiber, FiberId, FiberRef, Scheduler } from "effect"
+import { Deferred, Effect, Exit, Fiber, FiberId, FiberRef } from "effect"
 import { Amplitude } from "effect-amplitude"
 import { eventOptions } from "../../src/internal/event/eventOptions.js"
+import { interruptedAt } from "../support/interruptedAt.js"
 
 const options = FiberRef.get(eventOptions)
 
 const inner = { ip: "inner" }
 
 const inOptions = Amplitude.withEventOptions(inner)
-
-/** Runs an effect, and interrupts it before one of its operations. */
-const interruptedBefore = <A, E>(operation: number, effect: Effect.Effect<A, E>) =>
-  Effect.gen(function*() {
-    const base = new Scheduler.MixedScheduler(2048)
-    let operations = 0
-    const fiber: Fiber.RuntimeFiber<A, E> = yield* Effect.fork(Effect.withScheduler(effect, {
-      shouldYield: () => {
-        if (++operations !== operation) return false
-        fiber.unsafeInterruptAsFork(fiber.id())
-        return 0
-      },
-      scheduleTask: (task, priority) => base.scheduleTask(task, priority)
-    }))
-    return yield* Fiber.await(fiber)
-  })
 
 describe("withEventOptions", () => {
   it.effect("ends with the effect, and leaves its result as it is", () =>
@@ -42,12 +27,12 @@ describe("withEventOptions", () => {
       let interrupted = 0
       for (let operation = 1; operation <= 40; operation++) {
         const after: Array<unknown> = []
-        const exit = yield* interruptedBefore(
-          operation,
+        const exit = yield* interruptedAt(
           Effect.onExit(
             inOptions(Effect.forEach([1, 2, 3], () => Effect.yieldNow())),
             () => Effect.map(options, (found) => after.push(found))
-          )
+          ),
+          operation
         )
         if (Exit.isInterrupted(exit)) interrupted++
         for (const found of after) assert.isUndefined(found, `operation ${operation}`)

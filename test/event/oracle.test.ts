@@ -8,6 +8,7 @@ import * as PlainEncoder from "../../src/internal/event/plainEncoder.js"
 import { copyProperties, Properties } from "../../src/internal/event/properties.js"
 import { guarded } from "../../src/internal/event/validationIssue.js"
 import { Revenue as InternalRevenue } from "../../src/Revenue.js"
+import { odd } from "../support/odd.js"
 
 const numRuns = 500
 
@@ -15,35 +16,6 @@ const settings = { ...AmplitudeConfig.defaults, apiKey: Redacted.make("key") }
 
 /** A value as it is sent, without omitted members. */
 const json = (value: unknown): unknown => JSON.parse(JSON.stringify(value))
-
-/** Values that JSON cannot hold, and values that resemble accepted ones. */
-const odd = FastCheck.constantFrom<unknown>(
-  undefined,
-  null,
-  NaN,
-  Infinity,
-  -0,
-  1.5,
-  2 ** 53,
-  1n,
-  Symbol("odd"),
-  new Date(0),
-  new Date(NaN),
-  new Map(),
-  () => 1,
-  "",
-  [],
-  {},
-  [1],
-  ["a", 1],
-  { a: 1 },
-  { a: undefined },
-  Object.create({ inherited: 1 }),
-  Object.defineProperty({}, "hidden", { value: 1 }),
-  { [Symbol("key")]: 1 },
-  { toJSON: () => "text" },
-  JSON.parse(`{"__proto__":1}`)
-)
 
 const text = FastCheck.string({ unit: "grapheme", maxLength: 8 })
 

@@ -1,7 +1,8 @@
 /** A call that is interrupted before any of its operations: its event is accepted and delivered, or it never was there. */
 import { assert, describe, it } from "@effect/vitest"
-import { Context, Effect, Fiber, Layer, Scheduler } from "effect"
+import { Context, Effect, Layer } from "effect"
 import { Amplitude, AmplitudeConfig, AmplitudeLogger, EventStorage, Transport } from "effect-amplitude"
+import { interruptedAt } from "../support/interruptedAt.js"
 import { typesOf } from "../support/scripted.js"
 
 /** How many calls of `append` have begun, and how many of these are over. */
@@ -25,22 +26,6 @@ const answering = (storage: EventStorage.Service, appends: Appends, atOnce: numb
 })
 
 const event = (name: string) => ({ event_type: name, user_id: "user-12345" })
-
-/** Runs an effect that is interrupted before the operation with this number, if it has so many. */
-const interruptedAt = <A, E>(effect: Effect.Effect<A, E>, operation: number) =>
-  Effect.gen(function*() {
-    const base = new Scheduler.MixedScheduler(2048)
-    let operations = 0
-    const fiber: Fiber.RuntimeFiber<A, E> = yield* Effect.fork(Effect.withScheduler(effect, {
-      shouldYield: () => {
-        if (++operations !== operation) return false
-        fiber.unsafeInterruptAsFork(fiber.id())
-        return 0
-      },
-      scheduleTask: (task, priority) => base.scheduleTask(task, priority)
-    }))
-    return yield* Fiber.await(fiber)
-  })
 
 const calls: ReadonlyArray<
   readonly [name: string, call: (client: Amplitude.Client, name: string) => Effect.Effect<unknown, unknown>]

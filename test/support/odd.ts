@@ -1,0 +1,36 @@
+import { FastCheck } from "effect"
+
+/** Values that JSON cannot hold, and values that resemble accepted ones. */
+export const odd = FastCheck.constantFrom<unknown>(
+  undefined,
+  null,
+  NaN,
+  Infinity,
+  -0,
+  1.5,
+  2 ** 53,
+  1n,
+  Symbol("odd"),
+  new Date(0),
+  new Date(NaN),
+  new Map(),
+  () => 1,
+  "",
+  "x".repeat(1100),
+  "\ud800é\"",
+  true,
+  [],
+  [1],
+  [, 1],
+  ["a", 1],
+  {},
+  { a: 1 },
+  { a: undefined },
+  Object.create({ a: 1 }),
+  Object.create({ inherited: 1 }),
+  Object.create(null),
+  Object.defineProperty({}, "hidden", { value: 1 }),
+  { [Symbol("key")]: 1 },
+  { toJSON: () => "text" },
+  JSON.parse(`{"__proto__":1}`)
+)
