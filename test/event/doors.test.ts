@@ -10,6 +10,7 @@ import { eventOptions } from "../../src/internal/event/eventOptions.js"
 import { copyProperties } from "../../src/internal/event/properties.js"
 import { validationIssueOf } from "../../src/internal/event/schemaIssue.js"
 import { Revenue as InternalRevenue } from "../../src/Revenue.js"
+import { odd } from "../support/odd.js"
 
 const numRuns = Number(process.env["PROPERTY_RUNS"] ?? 300)
 const fastCheck = { numRuns }
@@ -47,31 +48,6 @@ const pathOf = ({ path }: { readonly path: string }): string => `refused: ${path
 const ofConstructor = (parts: Parts): string => written([parts.toEvent()])
 
 const text = FastCheck.string({ unit: "grapheme", maxLength: 8 })
-
-const odd = FastCheck.constantFrom<unknown>(
-  undefined,
-  null,
-  NaN,
-  -0,
-  1n,
-  Symbol("odd"),
-  new Date(0),
-  new Date(NaN),
-  new Map(),
-  "x".repeat(1100),
-  "\ud800é\"",
-  [],
-  {},
-  ["a", 1],
-  [undefined, 1],
-  { a: undefined },
-  { a: { b: NaN } },
-  Object.defineProperty({}, "hidden", { value: 1 }),
-  { [Symbol("key")]: 1 },
-  { toJSON: () => "text" },
-  { toJSON: () => ({ a: 1 }) },
-  JSON.parse(`{"__proto__":1}`)
-)
 
 const value = FastCheck.oneof({ weight: 6, arbitrary: FastCheck.jsonValue({ maxDepth: 3 }) }, odd)
 

@@ -23,14 +23,17 @@ export const odd = FastCheck.constantFrom<unknown>(
   [1],
   [, 1],
   ["a", 1],
+  [undefined, 1],
   {},
   { a: 1 },
   { a: undefined },
+  { a: { b: NaN } },
   Object.create({ a: 1 }),
   Object.create({ inherited: 1 }),
   Object.create(null),
   Object.defineProperty({}, "hidden", { value: 1 }),
   { [Symbol("key")]: 1 },
   { toJSON: () => "text" },
+  { toJSON: () => ({ a: 1 }) },
   JSON.parse(`{"__proto__":1}`)
 )
