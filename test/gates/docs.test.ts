@@ -38,6 +38,9 @@ interface Snippet {
   readonly text: string
 }
 
+/** The files that a program has read. No program reads them again. */
+const read = new Map<string, ts.SourceFile | undefined>()
+
 /** The errors of the compiler for snippets. Each snippet is a module in the folder of the examples. */
 const errorsOf = (snippets: ReadonlyArray<Snippet>): ReadonlyArray<string> => {
   const modules = new Map(snippets.map((snippet, index) => [join(root, "examples", `snippet-${index}.ts`), snippet]))
@@ -46,9 +49,9 @@ const errorsOf = (snippets: ReadonlyArray<Snippet>): ReadonlyArray<string> => {
   host.fileExists = (path) => modules.has(path) || fileExists(path)
   host.getSourceFile = (path, version, onError) => {
     const snippet = modules.get(path)
-    return snippet === undefined
-      ? getSourceFile(path, version, onError)
-      : ts.createSourceFile(path, snippet.text, version)
+    if (snippet !== undefined) return ts.createSourceFile(path, snippet.text, version)
+    if (!read.has(path)) read.set(path, getSourceFile(path, version, onError))
+    return read.get(path)
   }
   const program = ts.createProgram(
     [...modules.keys()],
