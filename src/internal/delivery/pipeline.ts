@@ -89,9 +89,9 @@ export const make = (deps: Dependencies): Effect.Effect<Pipeline, never, Scope.S
           storageRetry("lease", () => Scope.extend(storage.lease(limits), scope)),
           (leased) => {
             const events = Option.isSome(leased) ? leased.value.events : []
-            outstanding.leased(events)
+            const counted = outstanding.leased(events)
             settlements.onLease(events)
-            trigger.onLease(scope, events, limits, pending, outstanding.size() > settlements.leased())
+            trigger.onLease(scope, events, limits, pending, outstanding.size() > settlements.leased(), counted)
             if (events.length > 0) onLease()
             return Exit.succeed(leased)
           }
