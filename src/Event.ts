@@ -93,14 +93,14 @@ export const Groups: Schema.Record$<
 > = Schema.Record({ key: Schema.String, value: Schema.Union(Schema.String, Schema.Array(Schema.String)) })
 
 /**
- * Milliseconds since the epoch, or a `Date`.
+ * Milliseconds since the epoch, or a `Date`. JSON has the milliseconds.
  *
  * @internal
  */
 export const Time: Schema.Union<[typeof Schema.Int, typeof Schema.ValidDateFromSelf]> = Schema.Union(
   Schema.Int,
   Schema.ValidDateFromSelf
-)
+).annotations({ jsonSchema: { type: "integer", description: "milliseconds since the epoch" } })
 
 /**
  * Every field of an event except its type and its properties: what the calls of the client take as their last argument,
