@@ -52,9 +52,14 @@ export class Amplitude extends Context.Tag("effect-amplitude/Amplitude")<Amplitu
    * @since 0.1.0
    */
   static track(event: Event | Event.Input): Effect.Effect<void, never, Amplitude>
+  static track(
+    event_type: string,
+    event_properties?: undefined,
+    options?: EventOptions.Input
+  ): Effect.Effect<void, never, Amplitude>
   static track<A extends Event.Input["event_properties"]>(
     event_type: string,
-    event_properties?: A & Event.Sendable<A>,
+    event_properties: A & Event.Sendable<A>,
     options?: EventOptions.Input
   ): Effect.Effect<void, never, Amplitude>
   static track(
@@ -361,9 +366,10 @@ export declare namespace Amplitude {
   export interface Client {
     readonly track: {
       (event: Event | Event.Input): Effect.Effect<void>
+      (event_type: string, event_properties?: undefined, options?: EventOptions.Input): Effect.Effect<void>
       <A extends Event.Input["event_properties"]>(
         event_type: string,
-        event_properties?: A & Event.Sendable<A>,
+        event_properties: A & Event.Sendable<A>,
         options?: EventOptions.Input
       ): Effect.Effect<void>
     }

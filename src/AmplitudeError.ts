@@ -7,6 +7,7 @@
  */
 import * as Schema from "effect/Schema"
 import * as DeliveryReport from "./DeliveryReport.js"
+import type { Event } from "./Event.js"
 
 /**
  * An event that Amplitude would refuse. The client found the fault before it accepted the event.
@@ -140,6 +141,45 @@ export class PluginError extends Schema.TaggedError<PluginError>("effect-amplitu
   cause: Schema.optional(Schema.Defect)
 }) {}
 
+const Dropped: Schema.Schema<DeliveryReport.Dropped, DroppedEncoded> = Schema.transform(
+  Schema.Struct({
+    _tag: Schema.Literal("Dropped"),
+    code: Schema.Number,
+    message: Schema.String,
+    attempts: Schema.Number,
+    reason: Schema.Literal(...DeliveryReport.reasons),
+    event: Schema.Unknown
+  }),
+  Schema.declare(DeliveryReport.isDropped, { identifier: "Dropped" }),
+  {
+    strict: true,
+    decode: ({ event, ...settled }) => new DeliveryReport.Dropped({ ...settled, event: event as Event.Input }),
+    encode: ({ attempts, code, event, message, reason }) => ({
+      _tag: "Dropped" as const,
+      code,
+      message,
+      attempts,
+      reason,
+      event
+    })
+  }
+)
+
+/**
+ * A report as the fields of JSON.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface DroppedEncoded {
+  readonly _tag: "Dropped"
+  readonly code: number
+  readonly message: string
+  readonly attempts: number
+  readonly reason: DeliveryReport.Reason
+  readonly event: unknown
+}
+
 /**
  * An event of `trackAndWait` that was accepted and not delivered.
  *
@@ -156,7 +196,7 @@ export class DeliveryError
      */
     reason: Schema.Literal(...DeliveryReport.reasons, "Stored", "Elsewhere"),
     /** The report of the event. `Stored` and `Elsewhere` have none. */
-    report: Schema.optional(Schema.declare(DeliveryReport.isDropped)),
+    report: Schema.optional(Dropped),
     message: Schema.String
   })
 {}

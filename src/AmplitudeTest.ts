@@ -157,7 +157,7 @@ export class Recorder extends Context.Tag("effect-amplitude/Recorder")<Recorder,
 
   /**
    * Fails the next `times` requests (default 1), with an error of the transport or an answer of the service. Later
-   * requests succeed again.
+   * requests succeed again. `Infinity` fails all requests.
    *
    * @since 0.1.0
    * @example
@@ -170,8 +170,8 @@ export class Recorder extends Context.Tag("effect-amplitude/Recorder")<Recorder,
   }
 
   /**
-   * Delays the answers of the next requests, `times` of them, by the clock; those after them come at once again. It
-   * goes together with `failWith`.
+   * Delays the answers of the next `times` requests (default 1), by the clock. Later answers come at once again. It goes
+   * together with `failWith`.
    *
    * @since 0.1.0
    * @example
@@ -336,11 +336,11 @@ function make(
   return Effect.gen(function*() {
     const events: Array<Event> = []
     const reports: Array<DeliveryReport> = []
-    const failures: Array<Recorder.Failure> = []
-    const delays: Array<Duration.Duration> = []
+    const failures = new Planned<Recorder.Failure>()
+    const delays = new Planned<Duration.Duration>()
     const readAll = <A>(read: (event: Event) => ReadonlyArray<A>): Effect.Effect<ReadonlyArray<A>> =>
       Effect.sync(() => events.flatMap(read))
-    const { plugins, settings } = yield* Plugins.split({ apiKey: "test-api-key", ...options })
+    const { plugins, settings } = yield* Plugins.split({ ...options, apiKey: options.apiKey ?? "test-api-key" })
     const config = yield* AmplitudeConfig.make(settings)
     const storage = yield* Memory.make
     const clock = closingClock(yield* Effect.clock)
@@ -350,8 +350,8 @@ function make(
       transport: {
         send: () =>
           Effect.suspend(() => {
-            const answer = toAnswer(failures.shift())
-            const delay = delays.shift()
+            const answer = toAnswer(failures.next())
+            const delay = delays.next()
             return delay === undefined ? answer : Effect.delay(answer, delay)
           })
       },
@@ -382,16 +382,25 @@ function make(
       clear: Effect.sync(() => {
         events.length = reports.length = 0
       }),
-      failWith: (failure, times = 1) =>
-        Effect.sync(() => {
-          failures.push(...Array.from({ length: times }, () => failure))
-        }),
-      delay: (duration, times = 1) =>
-        Effect.sync(() => {
-          delays.push(...Array.from({ length: times }, () => Duration.decode(duration)))
-        })
+      failWith: (failure, times) => Effect.sync(() => failures.add(failure, times)),
+      delay: (duration, times) => Effect.sync(() => delays.add(Duration.decode(duration), times))
     }))
   }).pipe(Effect.provideServiceEffect(InsertId, Effect.sync(sequential)))
+}
+
+/** What is planned for the next requests. */
+class Planned<A> {
+  private readonly plans: Array<{ readonly value: A; times: number }> = []
+
+  add(value: A, times: number = 1): void {
+    if (times > 0) this.plans.push({ value, times })
+  }
+
+  next(): A | undefined {
+    const plan = this.plans[0]
+    if (plan !== undefined && --plan.times <= 0) this.plans.shift()
+    return plan?.value
+  }
 }
 
 /** Calls `record` with each event that the storage accepts. */

@@ -93,14 +93,14 @@ export const Groups: Schema.Record$<
 > = Schema.Record({ key: Schema.String, value: Schema.Union(Schema.String, Schema.Array(Schema.String)) })
 
 /**
- * Milliseconds since the epoch, or a `Date`.
+ * Milliseconds since the epoch, or a `Date`. JSON has the milliseconds.
  *
  * @internal
  */
 export const Time: Schema.Union<[typeof Schema.Int, typeof Schema.ValidDateFromSelf]> = Schema.Union(
   Schema.Int,
   Schema.ValidDateFromSelf
-)
+).annotations({ jsonSchema: { type: "integer", description: "milliseconds since the epoch" } })
 
 /**
  * Every field of an event except its type and its properties: what the calls of the client take as their last argument,
@@ -429,13 +429,15 @@ export declare namespace Event {
   }
 
   /**
-   * The properties `A` where each value can be sent: one that JSON cannot hold (a bigint, a symbol, a function, a Map
-   * or a Set) is `never`. Values inside of others are checked when the event is tracked.
+   * Refuses properties `A` with a value that JSON cannot hold (a bigint, a symbol, a function, a Map or a Set): such a
+   * value is `never`. Values inside of others, and the values of a type parameter, are checked when the event is
+   * tracked.
    *
    * @since 0.1.0
    * @category models
    */
-  export type Sendable<A> = { readonly [Name in keyof A]: SendableValue<A[Name]> }
+  export type Sendable<A> = [Unsendable<A>] extends [never] ? unknown
+    : NoInfer<{ readonly [Name in keyof A]: SendableValue<A[Name]> }>
 
   /**
    * @since 0.1.0
@@ -444,6 +446,20 @@ export declare namespace Event {
   export type SendableValue<A> = A extends
     bigint | symbol | ((...args: never) => unknown) | ReadonlyMap<any, any> | ReadonlySet<any> ? never
     : A
+
+  /**
+   * The names of the properties with a value that JSON cannot hold. `infer` makes the type `never` for a type
+   * parameter.
+   *
+   * @since 0.1.0
+   * @category models
+   */
+  export type Unsendable<A> = A extends infer Member ? {
+      readonly [Name in keyof Member]-?: SendableValue<Member[Name]> extends infer Value
+        ? Member[Name] extends Value ? never : Name
+        : never
+    }[keyof Member]
+    : never
 
   /**
    * The schemas of the properties of a defined event: they encode without services.

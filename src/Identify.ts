@@ -9,10 +9,12 @@
  *
  * @since 0.1.0
  */
+import type * as Arbitrary from "effect/Arbitrary"
 import * as Either from "effect/Either"
 import * as Equal from "effect/Equal"
 import { dual } from "effect/Function"
 import * as Hash from "effect/Hash"
+import * as Inspectable from "effect/Inspectable"
 import * as Option from "effect/Option"
 import * as ParseResult from "effect/ParseResult"
 import * as Pipeable from "effect/Pipeable"
@@ -48,7 +50,8 @@ export interface Operations {
  */
 const propertiesOf = <A>(
   member: Schema.Schema<A>,
-  jsonSchema: object
+  jsonSchema: object,
+  arbitrary: Arbitrary.LazyArbitrary<A>
 ): Schema.Schema<{ readonly [property: string]: A }> => {
   const parse = (
     value: unknown,
@@ -66,20 +69,26 @@ const propertiesOf = <A>(
   }
   return Schema.declare([], { decode: () => parse, encode: () => parse }, {
     description: "an object",
-    jsonSchema: { type: "object", additionalProperties: jsonSchema }
+    jsonSchema: { type: "object", additionalProperties: jsonSchema },
+    arbitrary: () => (fc) => fc.dictionary(fc.string(), arbitrary(fc)),
+    pretty: () => Inspectable.toStringUnknown
   })
 }
 
 const Operations: Schema.Schema<Operations> = Schema.Struct({
   $set: Schema.optional(Properties),
   $setOnce: Schema.optional(Properties),
-  $add: Schema.optional(propertiesOf(Schema.Finite, { type: "number" })),
+  $add: Schema.optional(propertiesOf(
+    Schema.Finite,
+    { type: "number" },
+    (fc) => fc.double({ noDefaultInfinity: true, noNaN: true })
+  )),
   $append: Schema.optional(Properties),
   $prepend: Schema.optional(Properties),
   $preInsert: Schema.optional(Properties),
   $postInsert: Schema.optional(Properties),
   $remove: Schema.optional(Properties),
-  $unset: Schema.optional(propertiesOf(Schema.Literal("-"), { const: "-" })),
+  $unset: Schema.optional(propertiesOf(Schema.Literal("-"), { const: "-" }, (fc) => fc.constant("-" as const))),
   $clearAll: Schema.optional(Schema.Literal("-"))
 })
 

@@ -150,7 +150,7 @@ const faults: { readonly [option in typeof options[number]]: ReadonlyArray<unkno
     { plan: { Branch: "main" } }
   ],
   requestTimeout: notPositiveDurations,
-  shutdownTimeout: [-1, NaN, -Infinity, "-1 seconds", "soon", "", null, true, {}],
+  shutdownTimeout: [-1, NaN, -Infinity, -1n, [-1, 0], [0, -1], "-1 seconds", "soon", "", null, true, {}],
   retrySchedule: [null, "1 second", 5, {}, Duration.seconds(1), () => Schedule.forever],
   flushConcurrency: notPositiveInts,
   bufferCapacity: notPositiveInts,
@@ -186,6 +186,12 @@ describe("AmplitudeConfig", () => {
           )
       )
     }
+
+    it.effect("a duration, with its value", () =>
+      Effect.map(
+        Effect.flip(AmplitudeConfig.make({ apiKey: key, flushInterval: Duration.zero })),
+        (error) => assert.strictEqual(error.message, "flushInterval: expected a duration longer than zero, got \"0\"")
+      ))
 
     it.effect("an absent key", () =>
       Effect.map(Effect.flip(AmplitudeConfig.make(bad({}))), (error) => {
@@ -450,6 +456,7 @@ describe("AmplitudeConfig", () => {
         ["AMPLITUDE_OPT_OUT", "perhaps"],
         ["AMPLITUDE_REQUEST_TIMEOUT", "later"],
         ["AMPLITUDE_SHUTDOWN_TIMEOUT", "never mind"],
+        ["AMPLITUDE_SHUTDOWN_TIMEOUT", "-5 seconds"],
         ["AMPLITUDE_FLUSH_CONCURRENCY", "one"],
         ["AMPLITUDE_BUFFER_CAPACITY", "all"],
         ["AMPLITUDE_FLUSH_MAX_RETRIES", ""],

@@ -1,6 +1,6 @@
 import { assert, describe, expectTypeOf, it } from "@effect/vitest"
 import type { Cause } from "effect"
-import { Effect, Exit, Option, Schema, TestClock } from "effect"
+import { Effect, Exit, Option, Redacted, Schema, TestClock } from "effect"
 import type { Event as EventType, InvalidEvent } from "effect-amplitude"
 import { Amplitude, AmplitudeTest, Event, Identify, Recorder, TransportError } from "effect-amplitude"
 
@@ -281,4 +281,46 @@ describe("Recorder.expect", () => {
         "      event_properties: {\"index\":600}"
       ])
     }).pipe(Effect.provide(AmplitudeTest)))
+})
+
+describe("an invalid event", () => {
+  it.effect("of trackAll is a defect of the call, as one of track is", () =>
+    Effect.gen(function*() {
+      const exit = yield* Effect.exit(
+        Amplitude.trackAll([{ event_type: "Clicked", ...user }, { event_type: " ", ...user }])
+      )
+      assert.strictEqual(
+        ((exit as Exit.Failure<void, never>).cause as Cause.Die).defect?.toString(),
+        "InvalidEvent: event_type: expected a name that is not blank, got a blank one"
+      )
+      assert.deepStrictEqual(yield* Recorder.reports, [])
+      assert.deepStrictEqual((yield* Recorder.events).map(({ event_type }) => event_type), ["Clicked"])
+    }).pipe(Effect.provide(AmplitudeTest)))
+
+  it.effect("of trackAll is a report where the client is lenient", () =>
+    Effect.gen(function*() {
+      yield* Amplitude.trackAll([{ event_type: "Clicked", ...user }, { event_type: " ", ...user }])
+      assert.deepStrictEqual((yield* Recorder.reports).map(({ _tag }) => _tag), ["Dropped"])
+      assert.strictEqual((yield* Recorder.events).length, 1)
+    }).pipe(Effect.provide(Recorder.layer({ lenient: true }))))
+})
+
+describe("Recorder.failWith", () => {
+  it.effect("fails all requests", () =>
+    Effect.gen(function*() {
+      yield* Recorder.failWith({ status: 503 }, 0)
+      yield* Recorder.failWith({ status: 503 }, Infinity)
+      yield* Amplitude.track("Clicked", {}, user)
+      const flushing = yield* Effect.fork(Amplitude.flush)
+      yield* TestClock.adjust("1 hour")
+      yield* flushing.await
+      assert.deepStrictEqual((yield* Recorder.reports).map(({ attempts }) => attempts), [13])
+    }).pipe(Effect.provide(AmplitudeTest)))
+})
+
+describe("Recorder.layer", () => {
+  it.effect("needs no key", () =>
+    Effect.map(Amplitude.config, ({ apiKey }) => assert.strictEqual(Redacted.value(apiKey), "test-api-key")).pipe(
+      Effect.provide(Recorder.layer({ apiKey: undefined } as unknown as Recorder.Options))
+    ))
 })

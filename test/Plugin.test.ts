@@ -405,6 +405,15 @@ describe("live settings", () => {
       assert.deepStrictEqual(yield* client.config, before)
     }))
 
+  it.scoped("deliver: false needs a shared storage, and the patch is refused whole", () =>
+    Effect.gen(function*() {
+      const { client } = yield* scenario(() => 200)
+      const before = yield* client.config
+      const error = yield* Effect.flip(client.updateConfig({ flushQueueSize: 7, deliver: false }))
+      assert.strictEqual(error.option, "deliver")
+      assert.deepStrictEqual(yield* client.config, before)
+    }))
+
   it.scoped("a smaller flushQueueSize sends what waits, a shorter flushInterval too", () =>
     Effect.gen(function*() {
       const { client, requests } = yield* scenario(() => 200)

@@ -265,8 +265,13 @@ describe("properties of track", () => {
     calls.push(Amplitude.track("Clicked", unknowns))
     const anything: Record<string, any> = clicked
     calls.push(Amplitude.track("Clicked", anything))
+    const either = null as unknown as { readonly kind: "a"; readonly text: string } | { readonly kind: "b" } | undefined
+    calls.push(Amplitude.track("Clicked", either))
     // @ts-expect-error a bigint
     calls.push(Amplitude.track("Clicked", { count: 1n }))
+    const perhapsOther = null as unknown as { readonly text: string } | { readonly count?: bigint }
+    // @ts-expect-error a bigint in one member of a union
+    calls.push(Amplitude.track("Clicked", perhapsOther))
     const perhaps = (): number | bigint => 1
     // @ts-expect-error a bigint, perhaps
     calls.push(Amplitude.track("Clicked", { count: perhaps() }))
@@ -274,5 +279,22 @@ describe("properties of track", () => {
     calls.push(Amplitude.track("Clicked", { map: new Map() }))
     // @ts-expect-error a function
     calls.push(Amplitude.track("Clicked", { call: () => 1 }))
+  })
+
+  it("take a type parameter, for wrappers of the call", () => {
+    interface Catalog {
+      readonly "Song Played": { readonly title: string }
+      readonly "Song Skipped": { readonly title: string; readonly seconds?: number }
+    }
+    compiled(() => {
+      const wrappers = {
+        anything: <A extends Record<string, unknown>>(name: string, properties: A) => Amplitude.track(name, properties),
+        optional: <A extends object>(client: Amplitude.Client, properties?: A) => client.track("Clicked", properties),
+        more: <A extends { readonly a: string }>(properties: A) => Amplitude.track("Clicked", { ...properties, b: 1 }),
+        ofCatalog: <Name extends keyof Catalog>(name: Name, properties: Catalog[Name]) =>
+          Amplitude.track(name, properties)
+      }
+      expectTypeOf(wrappers.anything("Clicked", { a: 1 })).toEqualTypeOf<Effect.Effect<void, never, Amplitude>>()
+    })
   })
 })

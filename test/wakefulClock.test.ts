@@ -30,4 +30,23 @@ describe("a clock whose sleeps can be ended early", () => {
       assert.isUndefined(sleeper.deref())
       clock.wakeOverdue(clock.unsafeCurrentTimeMillis())
     }))
+
+  it.effect("sleeps longer than a timer can", () =>
+    Effect.gen(function*() {
+      const test = yield* TestClock.testClock()
+      const longest = Duration.millis(2 ** 31 - 1)
+      // as Effect's own clock, whose longer sleeps never end
+      const clock = WakefulClock.make(Object.assign(Object.create(test) as typeof test, {
+        sleep: (duration: Duration.Duration) =>
+          Duration.greaterThan(duration, longest) ? Effect.never : test.sleep(duration)
+      }))
+      const sleeping = yield* Effect.fork(clock.sleep(Duration.days(60)))
+      const forever = yield* Effect.fork(clock.sleep(Duration.infinity))
+      yield* TestClock.adjust(Duration.subtract(Duration.days(60), Duration.millis(1)))
+      assert.isNull(sleeping.unsafePoll())
+      yield* TestClock.adjust("1 millis")
+      assert.isNotNull(sleeping.unsafePoll())
+      assert.isNull(forever.unsafePoll())
+      yield* Fiber.interrupt(forever)
+    }))
 })

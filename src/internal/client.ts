@@ -272,7 +272,7 @@ const build = (
       setOptOut: (optOut) => Effect.orDie(config.update({ optOut })),
       config: config.settings,
       updateConfig: (patch) =>
-        Effect.uninterruptible(
+        patch?.deliver === false && durability !== "shared" ? Effect.fail(needsSharedStorage) : Effect.uninterruptible(
           config.update(patch).pipe(
             Effect.zipRight(pipeline.onConfig),
             Effect.zipRight(watchIfDelivering),

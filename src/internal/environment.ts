@@ -4,12 +4,13 @@
  */
 import * as Config from "effect/Config"
 import * as ConfigError from "effect/ConfigError"
-import * as Duration from "effect/Duration"
+import type * as Duration from "effect/Duration"
 import * as Either from "effect/Either"
 import * as LogLevel from "effect/LogLevel"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import type { AmplitudeConfig } from "../AmplitudeConfig.js"
+import { toDuration } from "./settings.js"
 
 /** An optional variable. If it is missing, the option is undefined. */
 const variable = <A>(
@@ -36,7 +37,7 @@ const duration = (name: string, example: string): Config.Config<Duration.Duratio
   variable(
     name,
     `a duration, for example \`${example}\` or \`500 millis\``,
-    Duration.decodeUnknown
+    toDuration
   )
 
 const booleans: Readonly<Record<string, boolean>> = {

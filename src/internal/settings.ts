@@ -62,11 +62,19 @@ const positiveInt = schema("a positive integer", Schema.Int.pipe(Schema.positive
 
 const boolean = schema("true or false", Schema.Boolean)
 
-/** Refuses negative durations, which `Duration.decode` reads as zero. */
-const toDuration = (input: unknown): Option.Option<Duration.Duration> =>
-  (Predicate.isNumber(input) && !(input >= 0)) || (Predicate.isString(input) && input.trim().startsWith("-"))
-    ? Option.none()
-    : Duration.decodeUnknown(input)
+/** Whether an input is a negative duration, which `Duration.decode` reads as zero. */
+const isNegative = (input: unknown): boolean =>
+  Predicate.isNumber(input)
+    ? !(input >= 0)
+    : Predicate.isBigInt(input)
+    ? input < 0n
+    : Predicate.isString(input)
+    ? input.trim().startsWith("-")
+    : Array.isArray(input) && input.some(isNegative)
+
+/** Reads a duration that is not negative. */
+export const toDuration = (input: unknown): Option.Option<Duration.Duration> =>
+  isNegative(input) ? Option.none() : Duration.decodeUnknown(input)
 
 const positiveDuration = decodeBy(
   "a duration longer than zero",
@@ -196,8 +204,12 @@ const decodeOption = (
 /** The longest text that an error quotes, in UTF-16 units. */
 const maxQuoted = 100
 
-/** Describes an input: a short text or a number as it is, and anything else, or a possible secret, by its kind. */
+/**
+ * Describes an input: a short text, a number or a duration as it is, and anything else, or a possible secret, by its
+ * kind.
+ */
 const describe = (input: unknown, keys: ReadonlySet<string>): string => {
+  if (Duration.isDuration(input)) return JSON.stringify(Duration.format(input))
   if (!Predicate.isString(input) && !Predicate.isNumber(input)) return kindOf(input)
   const text = Predicate.isString(input) ? JSON.stringify(input) : String(input)
   // the text before an `@` can be the password of a URL

@@ -25,6 +25,9 @@ interface Sleeper {
 /** How late a timer may be, in milliseconds. A later one counts as stopped. */
 const tolerance = 1000
 
+/** The longest sleep of Effect's clock, in milliseconds: that of a timer. A longer sleep of that clock never ends. */
+const longestSleep = 2 ** 31 - 1
+
 export const make = (clock: Clock.Clock): WakefulClock => {
   const sleepers = new Set<Sleeper>()
   /** The first time at which a sleep counts as overdue, by the wall clock. */
@@ -57,17 +60,29 @@ export const make = (clock: Clock.Clock): WakefulClock => {
     }
   }
 
+  const sleepOnce = (duration: Duration.Duration): Effect.Effect<void> =>
+    Effect.raceFirst(
+      Effect.interruptible(clock.sleep(duration)),
+      Effect.interruptible(sleepUntilWoken(duration))
+    )
+
+  const sleep = (duration: Duration.Duration): Effect.Effect<void> => {
+    const millis = Duration.toMillis(duration)
+    return millis <= longestSleep || millis === Infinity
+      ? sleepOnce(duration)
+      : Effect.zipRight(
+        sleepOnce(Duration.millis(longestSleep)),
+        Effect.suspend(() => sleep(Duration.millis(millis - longestSleep)))
+      )
+  }
+
   return {
     [Clock.ClockTypeId]: Clock.ClockTypeId,
     unsafeCurrentTimeMillis: () => clock.unsafeCurrentTimeMillis(),
     unsafeCurrentTimeNanos: () => clock.unsafeCurrentTimeNanos(),
     currentTimeMillis: clock.currentTimeMillis,
     currentTimeNanos: clock.currentTimeNanos,
-    sleep: (duration) =>
-      Effect.raceFirst(
-        Effect.interruptible(clock.sleep(duration)),
-        Effect.interruptible(sleepUntilWoken(duration))
-      ),
+    sleep,
     wakeOverdue
   }
 }

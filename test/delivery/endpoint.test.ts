@@ -3,8 +3,9 @@
  * one.
  */
 import { assert, describe, it } from "@effect/vitest"
-import { Deferred, Effect, Fiber, Schedule, TestClock } from "effect"
+import { Deferred, Effect, Fiber, Layer, Option, Schedule, TestClock } from "effect"
 import type { DeliveryReport } from "effect-amplitude"
+import { Amplitude, AmplitudeConfig, AmplitudeLogger, EventStorage, Transport } from "effect-amplitude"
 import type { Scripted, SeenRequest } from "../support/scripted.js"
 import { scenario, trackMany, typesOf } from "../support/scripted.js"
 
@@ -110,5 +111,51 @@ describe("what the old URL answers after a change of URL", () => {
       assert.deepStrictEqual([...to(other)].sort(), ["1 2", "3 4"])
       yield* client.flush
       assert.deepStrictEqual(outcomes(reports).map(([, outcome]) => outcome), Array(4).fill("Delivered"))
+    }))
+
+  it.scoped("an answer that cannot be handled delays no request to the new one", () =>
+    Effect.gen(function*() {
+      let isFirst = true
+      // a storage of the user that gives no events, once
+      const acknowledge = (lease: EventStorage.Lease): EventStorage.Lease["acknowledge"] => (...given) => {
+        if (!isFirst) return lease.acknowledge(...given)
+        isFirst = false
+        return Effect.succeed(undefined as never)
+      }
+      const decorated = (storage: EventStorage.Service): EventStorage.Service => ({
+        ...storage,
+        lease: (options) =>
+          Effect.map(storage.lease(options), Option.map((lease) => ({ ...lease, acknowledge: acknowledge(lease) })))
+      })
+      const mayAnswer = yield* Deferred.make<void>()
+      const urls: Array<string> = []
+      const context = yield* Layer.build(Amplitude.layerServices.pipe(
+        Layer.provide([
+          Layer.provide(Layer.effect(EventStorage, Effect.map(EventStorage, decorated)), EventStorage.layerMemory),
+          Layer.succeed(Transport, {
+            send: ({ url }) => {
+              urls.push(url)
+              const answer = Effect.succeed({ status: 200, headers: {}, body: "" })
+              return url === old ? Effect.zipRight(Deferred.await(mayAnswer), answer) : answer
+            }
+          }),
+          AmplitudeLogger.layerNone
+        ]),
+        Layer.provide(AmplitudeConfig.layer({
+          apiKey: "a-key",
+          flushQueueSize: 1,
+          requestTimeout: "1 hour",
+          serverUrl: old,
+          retrySchedule: Schedule.spaced("10 minutes")
+        }))
+      ))
+      const client = yield* Effect.provide(Amplitude, context)
+      const waiting = yield* Effect.fork(client.trackAndWait({ event_type: "1", user_id: "user-12345" }))
+      yield* settle
+      yield* client.updateConfig({ serverUrl: other })
+      yield* Deferred.succeed(mayAnswer, undefined)
+      yield* settle
+      assert.deepStrictEqual(urls, [old, other])
+      assert.strictEqual((yield* Fiber.join(waiting)).attempts, 2)
     }))
 })

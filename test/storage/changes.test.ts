@@ -175,6 +175,46 @@ describe("two clients on one storage in memory", () => {
       assert.deepStrictEqual(requests, [2, 1])
     }))
 
+  it.scoped("a client sends nothing while `deliver` is false, and sends again when it is true", () =>
+    Effect.gen(function*() {
+      const storage = yield* memory
+      const requests: Array<number> = []
+      const client = yield* clientOn({ ...silent(storage), durability: "shared" }, (request) => {
+        requests.push(eventsOf(request).length)
+        return delivered(request)
+      }, { flushQueueSize: 1, flushConcurrency: 2 })
+      yield* client.track(click)
+      yield* TestClock.adjust("1 second")
+      assert.deepStrictEqual(requests, [1])
+      yield* client.updateConfig({ deliver: false })
+      yield* client.track(click)
+      yield* TestClock.adjust("1 hour")
+      assert.deepStrictEqual(requests, [1])
+      yield* client.updateConfig({ deliver: true })
+      yield* TestClock.adjust("1 second")
+      assert.deepStrictEqual(requests, [1, 1])
+    }))
+
+  it.scoped("events of a transaction that fill a batch take no time from the others", () =>
+    Effect.gen(function*() {
+      const storage = yield* memory
+      const requests: Array<number> = []
+      const client = yield* clientOn({
+        ...silent(storage),
+        append: ([event, ...events], options) =>
+          Effect.map(storage.append([event, ...events], options), (result) =>
+            event.sequence <= 2 ? { _tag: "AcceptedOnCommit" } : result)
+      }, (request) => {
+        requests.push(eventsOf(request).length)
+        return delivered(request)
+      }, { flushQueueSize: 2, flushInterval: "10 seconds" })
+      for (const user of ["user-1", "user-2", "user-3"]) {
+        yield* client.track({ ...click, user_id: user })
+      }
+      yield* TestClock.adjust("10 seconds")
+      assert.deepStrictEqual(requests, [2, 1])
+    }))
+
   it.scoped("an event that another one stores while a lease has no answer is sent", () =>
     Effect.gen(function*() {
       const storage = yield* memory

@@ -121,14 +121,16 @@ export class BatchTrigger {
 
   /**
    * Called when the storage has leased events for a batch. `pending` is what was due at the beginning of the lease.
-   * `isMoreStored` says whether the storage holds other events of this client that are not leased.
+   * `isMoreStored` says whether the storage holds other events of this client that are not leased. `counted` are the
+   * events without those of transactions, which were never added as new events.
    */
   onLease(
     batch: object,
     events: ReadonlyArray<EventStorage.EncodedEvent>,
     limits: Limits,
     pending: Pending,
-    isMoreStored: boolean
+    isMoreStored: boolean,
+    counted: ReadonlyArray<EventStorage.EncodedEvent> = events
   ): void {
     if (isShort(events, limits)) {
       // the storage could lease no more: its other events wait for a running batch, or for a time. Events of other clients
@@ -144,7 +146,7 @@ export class BatchTrigger {
     this.running.add(batch)
     // not all of the due events may be leased
     if (pending.isWoken) this.wakeTimes.add(0)
-    const leased = this.newOf(events)
+    const leased = this.newOf(counted)
     this.forget({
       waiting: leased.length,
       bytes: leased.reduce((bytes, { end, start }) => bytes + end - start, 0)

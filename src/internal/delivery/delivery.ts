@@ -61,10 +61,14 @@ export class Delivery {
   }
 }
 
-/** A request, the endpoint that it was sent to, and the answer. */
-interface Asked {
+/** The settings of a request, and the endpoint that it is sent to. */
+interface Target {
   readonly settings: AmplitudeConfig.Settings
   readonly endpoint: Endpoint
+}
+
+/** A request with its answer. */
+interface Asked extends Target {
   readonly code: number
   readonly answer: Outcome.Answer
   readonly outcome: Outcome.Outcome
@@ -112,38 +116,37 @@ export const make = (deps: Dependencies): Deliver => {
   const sendNext = (delivery: Delivery): Effect.Effect<void> =>
     Effect.suspend(() => {
       const [part, ...rest] = delivery.parts as [Part, ...ReadonlyArray<Part>]
-      const { backoff } = endpoint()
+      const target: Target = { settings: settings(), endpoint: endpoint() }
       // another batch has found out that the endpoint is unavailable
-      if (part.sent > 0 && backoff.isUnavailable()) return giveBack(delivery)
-      const tooLarge = tooLargeToSend(part, Request.limits(settings()))
+      if (part.sent > 0 && target.endpoint.backoff.isUnavailable()) return giveBack(delivery)
+      const tooLarge = tooLargeToSend(part, Request.limits(target.settings))
       if (tooLarge !== undefined) return splitOrDrop(delivery, part, rest, { code: 0, message: tooLarge })
       const sent: Part = { ...part, sent: part.sent + 1 }
       delivery.parts = [sent, ...rest]
       return Effect.catchAllCause(
-        Effect.flatMap(ask(sent), (asked) => carryOut(delivery, sent, rest, asked)),
+        Effect.flatMap(ask(sent, target), (asked) => carryOut(delivery, sent, rest, asked)),
         (cause) =>
           Cause.isInterruptedOnly(cause)
             ? Effect.failCause(cause)
-            : onDefect(delivery, sent, cause)
+            : onDefect(delivery, sent, target, cause)
       )
     })
 
-  const ask = ({ events, sent }: Part): Effect.Effect<Asked> =>
+  const ask = ({ events, sent }: Part, target: Target): Effect.Effect<Asked> =>
     Effect.suspend(() => {
-      const asked = { settings: settings(), endpoint: endpoint() }
-      const apiKey = apiKeyOf(asked.settings)
+      const apiKey = apiKeyOf(target.settings)
       return Effect.flatMap(
-        send(asked.settings, events, events[0]!.attempts + sent),
+        send(target.settings, events, events[0]!.attempts + sent),
         (answer) =>
           withClock((clock) =>
             Effect.succeed({
-              ...asked,
+              ...target,
               answer,
               code: "status" in answer ? answer.status : 0,
               outcome: Outcome.decide(answer, {
                 apiKey,
                 now: wallTimeOf(clock),
-                useBatch: asked.settings.useBatch,
+                useBatch: target.settings.useBatch,
                 events
               })
             })
@@ -339,7 +342,12 @@ export const make = (deps: Dependencies): Deliver => {
   }
 
   /** Counts a defect while an answer is handled as no answer, so that no event is sent for ever. */
-  const onDefect = (delivery: Delivery, part: Part, cause: Cause.Cause<never>): Effect.Effect<void> => {
+  const onDefect = (
+    delivery: Delivery,
+    part: Part,
+    target: Target,
+    cause: Cause.Cause<never>
+  ): Effect.Effect<void> => {
     const message = "the answer could not be decided"
     log.burst("delivery", 1, () => ({
       level: LogLevel.Error,
@@ -350,11 +358,11 @@ export const make = (deps: Dependencies): Deliver => {
     return Effect.suspend(() => {
       const index = delivery.parts.indexOf(part)
       const rest = index < 0 ? delivery.parts : Arr.remove(delivery.parts, index)
-      const { backoff } = endpoint()
+      if (target.endpoint !== endpoint()) return sendToOther(delivery, part, rest, { code: 0, message })
       const [retried, dropExhausted] = countRetry(delivery, part, { code: 0, message })
       delivery.parts = [retried, ...rest].filter(({ events }) => events.length > 0)
-      return backoff.unavailable(
-        settings().retrySchedule,
+      return target.endpoint.backoff.unavailable(
+        target.settings.retrySchedule,
         { input: { code: 0, cause: new TransportError({ message }) }, delay: (scheduled) => scheduled },
         Effect.zipRight(dropExhausted, Effect.suspend(() => giveBack(delivery)))
       )

@@ -40,8 +40,11 @@ export interface Outstanding {
    * leased.
    */
   readonly acceptedOnCommit: (sequence: number) => void
-  /** This client is about to send these events. */
-  readonly leased: (events: ReadonlyArray<Identity>) => void
+  /**
+   * This client is about to send these events. The result is without the events of transactions, whose commit is known
+   * now.
+   */
+  readonly leased: <E extends Identity>(events: ReadonlyArray<E>) => ReadonlyArray<E>
   /** The sequence up to which a caller waits for events of transactions whose commit is not known, or undefined. */
   readonly uncertainUpTo: () => number | undefined
   /** The storage holds no unleased event up to a sequence, so that these commits are known. */
@@ -197,8 +200,12 @@ export const make = ({ clientId, found, unsettled }: Options): Outstanding => {
       addBounded(uncommitted, sequence, maxUncommitted)
     },
     leased: (events) => {
-      if (hasEnded || uncommitted.size === 0) return
-      for (const event of events) if (isOwn(event) && uncommitted.delete(event.sequence)) addOpen(event.sequence)
+      if (hasEnded || uncommitted.size === 0) return events
+      return events.filter((event) => {
+        if (!isOwn(event) || !uncommitted.delete(event.sequence)) return true
+        addOpen(event.sequence)
+        return false
+      })
     },
     uncertainUpTo: () => sections.findLast(({ isUncertain }) => isUncertain)?.last,
     certain: (upTo) => {

@@ -89,9 +89,9 @@ export const make = (deps: Dependencies): Effect.Effect<Pipeline, never, Scope.S
           storageRetry("lease", () => Scope.extend(storage.lease(limits), scope)),
           (leased) => {
             const events = Option.isSome(leased) ? leased.value.events : []
-            outstanding.leased(events)
+            const counted = outstanding.leased(events)
             settlements.onLease(events)
-            trigger.onLease(scope, events, limits, pending, outstanding.size() > settlements.leased())
+            trigger.onLease(scope, events, limits, pending, outstanding.size() > settlements.leased(), counted)
             if (events.length > 0) onLease()
             return Exit.succeed(leased)
           }
@@ -109,11 +109,12 @@ export const make = (deps: Dependencies): Effect.Effect<Pipeline, never, Scope.S
         ))
 
     /**
-     * Leases the next batch. It ends the stream of a worker over `flushConcurrency`. Only its waiting is interruptible.
+     * Leases the next batch. It ends the stream of a worker that the settings want no more. Only its waiting is
+     * interruptible.
      */
     const leaseWhenDue = (worker: Worker): NextBatch =>
       Effect.flatMap(Effect.interruptible(due), () => {
-        if (worker.index >= settings().flushConcurrency) return Effect.fail(Option.none())
+        if (worker.index >= workersOf(settings())) return Effect.fail(Option.none())
         // while the endpoint is unavailable one batch at a time finds out whether it is back
         const { backoff } = endpoint()
         return Effect.flatMap(
@@ -174,7 +175,7 @@ export const make = (deps: Dependencies): Effect.Effect<Pipeline, never, Scope.S
 
     const startWorkers = Effect.suspend(() =>
       Effect.forEach(
-        Array.from({ length: settings().deliver ? settings().flushConcurrency : 0 }, (_, index) => index),
+        Array.from({ length: workersOf(settings()) }, (_, index) => index),
         (index) => FiberMap.run(workers, index, worker(index), { onlyIfMissing: true }),
         { discard: true }
       )
@@ -201,6 +202,9 @@ interface Worker {
 }
 
 type NextBatch = Effect.Effect<Batch, Option.Option<never>>
+
+/** The number of workers. A client that only stores has none. */
+const workersOf = ({ deliver, flushConcurrency }: AmplitudeConfig.Settings): number => deliver ? flushConcurrency : 0
 
 /** The configured limits of a request. They are memoized for each settings value, since every event reads them. */
 const limitsOf = (settings: () => AmplitudeConfig.Settings, transport: Transport.Service): () => Limits => {

@@ -2,7 +2,9 @@
  * Checks and writes the properties of an event: the values in `event_properties`, `user_properties` and
  * `group_properties`.
  */
+import type * as Arbitrary from "effect/Arbitrary"
 import * as Either from "effect/Either"
+import * as Inspectable from "effect/Inspectable"
 import * as ParseResult from "effect/ParseResult"
 import * as Schema from "effect/Schema"
 import type { Named } from "./names.js"
@@ -233,8 +235,16 @@ export const Properties: Schema.Schema<Properties> = Schema.declare(
     decode: () => checkProperties,
     encode: () => checkProperties
   },
-  { identifier: "Properties", jsonSchema: { type: "object" } }
+  {
+    identifier: "Properties",
+    jsonSchema: { type: "object" },
+    arbitrary: () => arbitraryProperties,
+    pretty: () => Inspectable.toStringUnknown
+  }
 )
+
+const arbitraryProperties: Arbitrary.LazyArbitrary<Properties> = (fc) =>
+  fc.dictionary(fc.string(), fc.jsonValue({ maxDepth: 2 }))
 
 const checkProperties = (
   value: unknown,

@@ -48,7 +48,7 @@ export interface Dependencies {
   readonly log: Log
   /** Writes the JSON of an id. */
   readonly insertId: (writer: JsonWriter) => void
-  /** Whether an invalid event is a defect of `track` and not a report, for the client for tests. */
+  /** Whether an invalid event is a defect of `track` and `trackAll`, and not a report, for the client for tests. */
   readonly invalidIsDefect: boolean
 }
 
@@ -269,10 +269,12 @@ export const make = (deps: Dependencies): Intake => {
 
   const orFail: StoreOptions<Encoded, TrackError> = { isAwaited: false, onError: Exit.fail }
 
+  const isDefect = ({ reason }: Refusal): boolean => deps.invalidIsDefect && reason === "Invalid"
+
   const track: Intake["track"] = (...given) =>
     prepare(given, (prepared, mask) => {
       if (!isRefusal(prepared)) return overflow.store([prepared], reported, mask)
-      if (deps.invalidIsDefect && prepared.reason === "Invalid") return Effect.die(prepared.error)
+      if (isDefect(prepared)) return Effect.die(prepared.error)
       reportRefusal(prepared, given)
       return fairness.next()
     })
@@ -316,15 +318,18 @@ export const make = (deps: Dependencies): Intake => {
     Effect.flatMap(
       Effect.forEach(events, (event) =>
         prepare([event], (prepared) => {
-          if (isRefusal(prepared)) reportRefusal(prepared, [event])
+          if (isRefusal(prepared) && !isDefect(prepared)) reportRefusal(prepared, [event])
           return Exit.succeed(prepared)
         })),
-      (prepared) =>
-        Effect.forEach(
+      (prepared) => {
+        const stored = Effect.forEach(
           Arr.chunksOf(prepared.filter(isEncoded), config.unsafeSettings().bufferCapacity),
           (chunk) => Effect.uninterruptibleMask((restore) => overflow.store(chunk, reported, masked(restore))),
           { discard: true }
         )
+        const defect = prepared.find((one) => isRefusal(one) && isDefect(one)) as Refusal | undefined
+        return defect === undefined ? stored : Effect.zipRight(stored, Effect.die(defect.error))
+      }
     )
 
   return { track, trackAll, trackOrFail, trackAndWait }
