@@ -9,7 +9,7 @@ import type { EventStorage } from "../../../EventStorage.js"
 import { monotonicOf, withClock } from "../../time.js"
 import * as Held from "../held.js"
 import type { Database } from "./database.js"
-import { run, transaction, within } from "./database.js"
+import { run, transaction } from "./database.js"
 import type { Left, NewRow, Row } from "./dialect.js"
 import { seqOf } from "./dialect.js"
 import type { Retractions } from "./retractions.js"
@@ -79,7 +79,7 @@ export const make = (
       mayBeHeld()
         // other clients can lease events that could not be returned when the lease expires
         ? Effect.ignore(
-          within("lease", limit)(run(database, "lease", (sql, tables) => dialect.giveBack(sql, tables, token)))
+          database.within("lease", limit)(run(database, "lease", (sql, tables) => dialect.giveBack(sql, tables, token)))
         )
         : Effect.void
     )
@@ -87,7 +87,7 @@ export const make = (
       Effect.zipRight(withClock((clock) => {
         const start = monotonicOf(clock)
         const question = options.scanStart.ask(start)
-        const leasing = Effect.tapErrorCause(within("lease", limit)(take(question)), () =>
+        const leasing = Effect.tapErrorCause(database.within("lease", limit)(take(question)), () =>
           Effect.sync(options.scanStart.reset))
         return Effect.flatMap(leasing, ({ rows, scan }) => {
           retractions.done()
@@ -102,7 +102,7 @@ export const make = (
           }
           const held = Held.make(token, leasedOf(rows, events), start + options.duration)
           mayBeHeld = () => held.items.size > 0
-          const renewal = within("lease", options.duration)(
+          const renewal = database.within("lease", options.duration)(
             run(database, "lease", (sql, tables) => database.dialect.renew(sql, tables, token, options.duration))
           )
           return Effect.as(
@@ -163,7 +163,7 @@ const acknowledge = (
               dialect.remove(sql, tables, seqs),
               isBuried ? dialect.bury(sql, tables, rowsOf(settled), dropped) : Effect.void
             )))
-      return Effect.map(within("acknowledge", limit)(settle), (isHeld) => () =>
+      return Effect.map(database.within("acknowledge", limit)(settle), (isHeld) => () =>
         isHeld)
     }),
     ({ length }) =>
@@ -180,7 +180,7 @@ const release = (
     const seqs = released.map(({ seq }) => seq)
     const left = leftWithout(held, released)
     const { dialect, tables } = database
-    return within("release", limit)(transaction(database, "release", (sql) =>
+    return database.within("release", limit)(transaction(database, "release", (sql) =>
       Effect.flatMap(dialect.leave(sql, tables, held.token, left), (isHeld) =>
         isHeld
           ? dialect.release(sql, tables, seqs, { pause, attempts, retries })
