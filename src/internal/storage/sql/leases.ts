@@ -57,11 +57,11 @@ export const make = (
     const token = options.makeToken()
     const retractions = options.retractions.next()
     const { dialect } = database
-    const isAlone = retractions.areNone && dialect.leasesAtOnce
+    const isAlone = retractions.areNone
     const take = (question: ScanStart.Question) =>
-      (isAlone ? run : transaction)(database, "lease", (sql, tables) =>
+      (isAlone && dialect.leasesAtOnce ? run : transaction)(database, "lease", (sql, tables) =>
         Effect.zipRight(
-          retractions.areNone ? Effect.void : Effect.zipRight(dialect.lock(sql, tables), retractions.carryOut),
+          isAlone ? Effect.void : Effect.zipRight(dialect.lock(sql, tables), retractions.carryOut),
           dialect.lease(sql, tables, {
             token,
             client: options.client,
@@ -70,7 +70,8 @@ export const make = (
             includePaused: request.includePaused === true,
             duration: options.duration,
             from: question.from,
-            asksWriters: question.asksWriters
+            asksWriters: question.asksWriters,
+            isAlone
           })
         ))
     /** Whether the lease may exist. A lease that was interrupted or has failed may exist. */
