@@ -248,8 +248,8 @@ const make = (
     }
     const pollInterval = yield* millisOf("pollInterval", options.pollInterval ?? defaults.pollInterval, 10)
     const leaseDuration = yield* millisOf("leaseDuration", options.leaseDuration ?? defaults.leaseDuration, 1000)
-    const server = Server.make(yield* clientOf(options), prefix, shards)
-    yield* Server.within("migrate", "10 seconds")(Storage.onAll(server, "migrate", Scripts.probe, []))
+    const server = yield* Server.make(yield* clientOf(options), prefix, shards)
+    yield* server.within("migrate", "10 seconds")(Storage.onAll(server, "migrate", Scripts.probe, []))
     const warnings = yield* Server.shortcomings(server)
     if (Arr.isNonEmptyReadonlyArray(warnings)) {
       yield* Effect.annotateLogs(Effect.forEach(warnings, (warning) => Effect.logWarning(warning), { discard: true }), {

@@ -264,7 +264,7 @@ const make = (options: SqlEventStorage.Options) =>
       })
     }
     const [dialect, ...names] = settings
-    const database = Database.make(client.withoutTransforms(), dialect, tablesOf(table, ...names))
+    const database = yield* Database.make(client.withoutTransforms(), dialect, tablesOf(table, ...names))
     yield* Migration.run(database, { migrate: options.migrate ?? defaults.migrate, deadLetters })
     const storage = yield* Storage.make(database, { pollInterval, leaseDuration, deadLetters })
     return Context.make(EventStorage, storage).pipe(

@@ -179,10 +179,12 @@ const leases = (storage: EventStorage.Service, name: string) =>
       )
   )
 
+/** `hasBadCases` tells whether a lease behind many rows is measured as well. */
 const measure = (
   name: string,
   dialect: keyof typeof seqColumn,
-  layer: Layer.Layer<SqlClient.SqlClient, unknown>
+  layer: Layer.Layer<SqlClient.SqlClient, unknown>,
+  hasBadCases = true
 ): Effect.Effect<void, unknown, Scope.Scope> =>
   Effect.gen(function*() {
     console.log(name)
@@ -202,6 +204,7 @@ const measure = (
     yield* show("append, 500 calls at a time", appended!, plainAppended)
     yield* show("plain SELECT and DELETE of 200", plainDelivered!)
     yield* show("lease and acknowledge of 200", delivered!, plainDelivered)
+    if (!hasBadCases) return
     yield* Effect.scoped(Effect.gen(function*() {
       yield* storage.append([eventOf(0, { lane: "busy", json })], roomy)
       yield* storage.lease(limits)
@@ -272,6 +275,12 @@ const onSqlite = Effect.flatMap(
 
 const onPostgres = Effect.flatMap(postgres(18), ({ layer }) => measure("Postgres 18", "pg", layer()))
 
+/** As a server is by default: each commit waits for the disk. */
+const onDurablePostgres = Effect.flatMap(
+  postgres(18, ["fsync=on"]),
+  ({ layer }) => measure("Postgres 18, each commit on the disk", "pg", layer(), false)
+)
+
 const onMariaDB = missing.length > 0
   ? Effect.sync(() => console.log(`MariaDB: not measured, ${missing.join(", ")} not found`))
   : Effect.flatMap(mariadb, ({ layer }) => measure("MariaDB", "mysql", layer()))
@@ -280,7 +289,14 @@ const onRedis = missingRedis.length > 0
   ? Effect.sync(() => console.log(`Redis: not measured, ${missingRedis.join(", ")} not found`))
   : inRedis
 
-const all = { memory, sqlite: onSqlite, postgres: onPostgres, redis: onRedis, mariadb: onMariaDB }
+const all = {
+  memory,
+  sqlite: onSqlite,
+  postgres: onPostgres,
+  "postgres-durable": onDurablePostgres,
+  redis: onRedis,
+  mariadb: onMariaDB
+}
 
 const program = Effect.forEach(
   Object.entries(all).filter(([name]) => only.length === 0 || only.includes(name)),

@@ -19,8 +19,8 @@ type EncodedEvent = EventStorage.EncodedEvent
 export class Appending {
   readonly events: NonEmptyReadonlyArray<EncodedEvent>
   readonly options: EventStorage.AppendOptions
-  /** Resumes the caller, or the one who waits for the end after an interruption. */
-  resume: (exit: Exit.Exit<EventStorage.AppendResult, StorageError>) => void
+  private whenEnded: (exit: Exit.Exit<EventStorage.AppendResult, StorageError>) => void
+  private hasEnded = false
 
   constructor(
     events: NonEmptyReadonlyArray<EncodedEvent>,
@@ -29,7 +29,22 @@ export class Appending {
   ) {
     this.events = events
     this.options = options
-    this.resume = resume
+    this.whenEnded = resume
+  }
+
+  /** Resumes the caller, or the one who waits for the end after an interruption. */
+  end(exit: Exit.Exit<EventStorage.AppendResult, StorageError>): void {
+    this.hasEnded = true
+    this.whenEnded(exit)
+  }
+
+  /** Waits for the end in the place of the caller, which was interrupted. */
+  get ended(): Effect.Effect<void> {
+    return Effect.async((resume) => {
+      // the interruption can come between the end and the next operation of the caller
+      if (this.hasEnded) resume(Effect.void)
+      else this.whenEnded = () => resume(Effect.void)
+    })
   }
 }
 
@@ -56,7 +71,7 @@ export const make = (
         isClosed = true
         const left = waiting
         waiting = []
-        for (const { resume } of left) resume(Exit.fail(closed))
+        for (const appending of left) appending.end(Exit.fail(closed))
         return Effect.void
       })
     )
@@ -81,13 +96,12 @@ export const make = (
     yield* Effect.forkScoped(Effect.interruptible(all))
 
     const cancel = (appending: Appending) =>
-      Effect.async<void>((resume) => {
+      Effect.suspend(() => {
         const others = waiting.filter((other) => other !== appending)
         const isUnderWay = others.length === waiting.length
         waiting = others
         // the result is known soon, so that an interruption waits for it
-        if (isUnderWay) appending.resume = () => resume(Effect.void)
-        else resume(Effect.void)
+        return isUnderWay ? appending.ended : Effect.void
       })
 
     const add = (

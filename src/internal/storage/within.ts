@@ -1,56 +1,88 @@
 /** A timeout for operations of a server. */
-import type * as Duration from "effect/Duration"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import { identity } from "effect/Function"
+import type * as Scope from "effect/Scope"
 import { StorageError } from "../../AmplitudeError.js"
-
-/** The longest that an interruption waits for the server to give up. */
-const stopLimit = "5 seconds"
+import { withMonotonic } from "../time.js"
+import * as Timeouts from "../timeouts.js"
 
 /**
  * Fails an operation after its time, even if the server never answers. An interruption waits until the operation has
  * ended, so that the next operation does not overtake it.
- *
- * It needs two fibers, and `Effect.timeoutFail` of an uninterruptible effect needs six for each statement.
  */
-export const within = (
+export type Within = (
   operation: string,
-  limit: Duration.DurationInput,
-  onTimeout: string
-): <A>(effect: Effect.Effect<A, StorageError>) => Effect.Effect<A, StorageError> => {
-  const timedOut = Effect.suspend(() => new StorageError({ operation, message: `${operation}: ${onTimeout}` }))
-  return (effect) =>
-    Effect.uninterruptibleMask((restore) =>
-      Effect.flatMap(
-        Effect.forkDaemon(Effect.interruptible(effect)),
-        (fiber) =>
-          Effect.onExit(waitFor(fiber, limit, timedOut, restore), (exit) => {
-            if (fiber.unsafePoll() !== null) return Effect.void
-            fiber.unsafeInterruptAsFork(fiber.id())
-            return Exit.isInterrupted(exit)
-              ? Effect.exit(waitFor(fiber, stopLimit, Effect.void, identity))
-              : Effect.void
-          })
-      )
-    )
-}
+  limit: Duration.DurationInput
+) => <A>(effect: Effect.Effect<A, StorageError>) => Effect.Effect<A, StorageError>
 
-/** Waits for a fiber up to the limit, also in an uninterruptible region. */
-const waitFor = <A, E, B, E2>(
-  fiber: Fiber.RuntimeFiber<A, E>,
-  limit: Duration.DurationInput,
-  onTimeout: Effect.Effect<B, E2>,
-  restore: (effect: Effect.Effect<A | B, E | E2>) => Effect.Effect<A | B, E | E2>
-): Effect.Effect<A | B, E | E2> =>
-  Effect.flatMap(Effect.forkDaemon(Effect.interruptible(Effect.sleep(limit))), (timer) =>
-    Effect.ensuring(
-      restore(Effect.async<A | B, E | E2>((resume) => {
-        fiber.addObserver(resume)
-        timer.addObserver((exit) => {
-          if (Exit.isSuccess(exit)) resume(onTimeout)
+/** The longest that an interruption waits for the server to give up. */
+const stopLimit = "5 seconds"
+
+/** All operations of a storage share one timer, and an operation that ends at once needs none. */
+export const make = (onTimeout: string): Effect.Effect<Within, never, Scope.Scope> =>
+  Effect.suspend(() => {
+    const timeouts = Timeouts.make()
+    let isClosed = false
+
+    /** Waits for a fiber up to the limit, also in an uninterruptible region. */
+    const waitFor = <A, E, B, E2>(
+      fiber: Fiber.RuntimeFiber<A, E>,
+      limit: Duration.DurationInput,
+      timedOut: Effect.Effect<B, E2>,
+      restore: (effect: Effect.Effect<A | B, E | E2>) => Effect.Effect<A | B, E | E2>
+    ): Effect.Effect<A | B, E | E2> =>
+      withMonotonic((now): Effect.Effect<A | B, E | E2> => {
+        const exit = fiber.unsafePoll()
+        if (exit !== null) return exit
+        let isLate = false
+        let resume = (_: Effect.Effect<A | B, E | E2>): void => {}
+        const timeout: Timeouts.Timeout = {
+          deadline: now + Duration.toMillis(limit),
+          giveUp: () => {
+            isLate = true
+            resume(timedOut)
+          }
+        }
+        const ended = Effect.async<A | B, E | E2>((done) => {
+          resume = done
+          // the time can be up before the waiting begins
+          if (isLate) timeout.giveUp()
+          else fiber.addObserver(done)
         })
-      })),
-      Effect.sync(() => timer.unsafeInterruptAsFork(timer.id()))
-    ))
+        return Effect.ensuring(
+          Effect.zipRight(timeouts.start(timeout), restore(ended)),
+          Effect.suspend(() => {
+            timeouts.end(timeout)
+            return isClosed ? timeouts.rest : Effect.void
+          })
+        )
+      })
+
+    const within: Within = (operation, limit) => {
+      const timedOut = Effect.suspend(() => new StorageError({ operation, message: `${operation}: ${onTimeout}` }))
+      return (effect) =>
+        Effect.uninterruptibleMask((restore) =>
+          Effect.flatMap(
+            // the fiber begins to run while this one yields
+            Effect.zipLeft(Effect.forkDaemon(Effect.interruptible(effect)), Effect.yieldNow()),
+            (fiber) =>
+              Effect.onExit(waitFor(fiber, limit, timedOut, restore), (exit) => {
+                if (fiber.unsafePoll() !== null) return Effect.void
+                fiber.unsafeInterruptAsFork(fiber.id())
+                return Exit.isInterrupted(exit)
+                  ? Effect.exit(waitFor(fiber, stopLimit, Effect.void, identity))
+                  : Effect.void
+              })
+          )
+        )
+    }
+
+    const close = Effect.suspend(() => {
+      isClosed = true
+      return timeouts.rest
+    })
+    return Effect.as(Effect.addFinalizer(() => close), within)
+  })

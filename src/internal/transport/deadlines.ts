@@ -7,8 +7,8 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
-import * as Alarm from "../alarm.js"
 import { withMonotonic } from "../time.js"
+import * as Timeouts from "../timeouts.js"
 
 export interface Deadlines {
   /**
@@ -24,27 +24,8 @@ export interface Deadlines {
   readonly rest: Effect.Effect<void>
 }
 
-/** A running effect with its deadline. */
-interface Limited {
-  /** Monotonic, in milliseconds. */
-  readonly deadline: number
-  readonly giveUp: () => void
-}
-
 export const make = (): Deadlines => {
-  const running = new Set<Limited>()
-
-  /** Ends the waiting for the effects past their deadlines. */
-  const expire: Effect.Effect<void> = withMonotonic((now) => {
-    let next = Infinity
-    for (const limited of running) {
-      if (limited.deadline <= now) limited.giveUp()
-      else next = Math.min(next, limited.deadline)
-    }
-    return next === Infinity ? Effect.void : alarm.ringBy(next)
-  })
-
-  const alarm = Alarm.make(expire)
+  const timeouts = Timeouts.make()
 
   return {
     within: <A, E, E2>(effect: Effect.Effect<A, E>, duration: Duration.Duration, onTimeout: () => E2) =>
@@ -53,31 +34,30 @@ export const make = (): Deadlines => {
           withMonotonic((now) => {
             let isLate = false
             let resume = (_exit: Exit.Exit<A, E | E2>): void => {}
-            const limited: Limited = {
+            const timeout: Timeouts.Timeout = {
               deadline: now + Duration.toMillis(duration),
               giveUp: () => {
                 isLate = true
                 resume(Exit.fail(onTimeout()))
               }
             }
-            running.add(limited)
             const exit = Effect.async<A, E | E2>((done) => {
               resume = done
               // the time can be up before the waiting begins
-              if (isLate) limited.giveUp()
+              if (isLate) timeout.giveUp()
               else fiber.addObserver((exit) => done(hasInterruptedItself(exit) ? Exit.die(interruptedItself) : exit))
             })
             return Effect.flatMap(
-              Effect.zipRight(alarm.ringBy(limited.deadline), Effect.exit(Effect.interruptible(exit))),
+              Effect.zipRight(timeouts.start(timeout), Effect.exit(Effect.interruptible(exit))),
               (exit) => {
-                running.delete(limited)
+                timeouts.end(timeout)
                 if (fiber.unsafePoll() === null) stop(fiber)
                 return exit
               }
             )
           }))
       ),
-    rest: Effect.suspend(() => running.size === 0 ? alarm.rest : Effect.void)
+    rest: timeouts.rest
   }
 }
 

@@ -72,7 +72,7 @@ export const make = (
       })),
       ...parts.flatMap(({ events }) => events.map(jsonOf))
     ])
-    return Effect.map(Effect.exit(Server.within("append", limit)(answer)), (exit) => {
+    return Effect.map(Effect.exit(server.within("append", limit)(answer)), (exit) => {
       parts.forEach((part, place) => {
         part.outcome = Exit.isFailure(exit)
           ? Exit.failCause(exit.cause)
@@ -89,12 +89,12 @@ export const make = (
       return Effect.flatMap(Effect.all(answers, { concurrency: "unbounded", discard: true }), () => {
         const results = calls.map(resultOf)
         const failed = calls.filter((_, place) => results[place] === refused || Exit.isFailure(results[place]!))
-        const tell = Effect.sync(() => calls.forEach(({ appending }, place) => appending.resume(results[place]!)))
+        const tell = Effect.sync(() => calls.forEach(({ appending }, place) => appending.end(results[place]!)))
         const stored = failed.flatMap(storedBy)
         if (stored.length === 0) return tell
         retractions.add(stored)
         // the stored events of a refused call are removed before the caller resumes
-        return Effect.zipRight(Effect.ignore(Server.within("append", limit)(retractions.carryOut)), tell)
+        return Effect.zipRight(Effect.ignore(server.within("append", limit)(retractions.carryOut)), tell)
       })
     })
 }

@@ -9,7 +9,6 @@ import { decodeLane } from "../sql/rows.js"
 import { textOf } from "./events.js"
 import * as Scripts from "./scripts/index.js"
 import type { Argument, Reply, Script, Server } from "./server.js"
-import { within } from "./server.js"
 import { onAll, sum } from "./storage.js"
 
 /** The client id of events that are sent again. No client has it, so that nothing waits for them. */
@@ -18,7 +17,7 @@ const client = "dead-letters"
 export const make = (server: Server, isKept: boolean): RedisEventStorage.DeadLetters => {
   const ask = (script: Script, args: ReadonlyArray<Argument>): Effect.Effect<ReadonlyArray<Reply>, StorageError> =>
     isKept
-      ? within("deadLetters", "30 seconds")(onAll(server, "deadLetters", script, args))
+      ? server.within("deadLetters", "30 seconds")(onAll(server, "deadLetters", script, args))
       : Effect.fail(
         new StorageError({
           operation: "deadLetters",

@@ -12,7 +12,7 @@ import { leasedOf, takenOf } from "./events.js"
 import type { Retractions } from "./retractions.js"
 import * as Scripts from "./scripts/index.js"
 import type { Reply, Server } from "./server.js"
-import { read, run, within } from "./server.js"
+import { read, run } from "./server.js"
 
 type EncodedEvent = EventStorage.EncodedEvent
 
@@ -80,7 +80,8 @@ export const make = (server: Server, options: Options): EventStorage.Service["le
         // other clients can lease events that could not be returned when the lease expires
         Effect.forEach(
           mayBeHeld(),
-          (shard) => Effect.ignore(within("lease", limit)(run(server, "lease", shard, Scripts.giveBack, [token]))),
+          (shard) =>
+            Effect.ignore(server.within("lease", limit)(run(server, "lease", shard, Scripts.giveBack, [token]))),
           { concurrency: "unbounded", discard: true }
         )
       )
@@ -88,7 +89,7 @@ export const make = (server: Server, options: Options): EventStorage.Service["le
         Effect.zipRight(withClock((clock) => {
           const start = monotonicOf(clock)
           return Effect.flatMap(
-            within("lease", limit)(Effect.zipRight(options.retractions.carryOut, take(token, request))),
+            server.within("lease", limit)(Effect.zipRight(options.retractions.carryOut, take(token, request))),
             (taken) => {
               const events = taken.map(({ event }) => event)
               if (!isNonEmptyReadonlyArray(events)) {
@@ -98,7 +99,7 @@ export const make = (server: Server, options: Options): EventStorage.Service["le
               const held = Held.make(token, taken, start + options.duration)
               const shards = new Set(taken.map(({ shard }) => shard))
               mayBeHeld = () => [...new Set(Array.from(held.items.values(), ({ shard }) => shard))]
-              const renewal = within("lease", options.duration)(Effect.forEach(
+              const renewal = server.within("lease", options.duration)(Effect.forEach(
                 shards,
                 (shard) => run(server, "lease", shard, Scripts.renew, [token, options.duration]),
                 { discard: true }
@@ -147,7 +148,7 @@ const acknowledge = (
       leased.length,
       ...entries
     ]
-    return within("acknowledge", limit)(Effect.map(
+    return server.within("acknowledge", limit)(Effect.map(
       onShards(items, (leased, shard) => {
         const ask = (entries: ReadonlyArray<string>) =>
           run(server, "acknowledge", shard, Scripts.acknowledge, argumentsOf(leased, shard, entries))
@@ -176,7 +177,7 @@ const release = (
     events,
     notBefore,
     (items, pause) =>
-      within("release", limit)(onShards(items, (leased, shard) =>
+      server.within("release", limit)(onShards(items, (leased, shard) =>
         run(server, "release", shard, Scripts.release, [
           held.token,
           pause,

@@ -3,10 +3,10 @@
  */
 import * as Arr from "effect/Array"
 import * as Context from "effect/Context"
-import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Option from "effect/Option"
+import type * as Scope from "effect/Scope"
 import type { Cluster, Redis } from "ioredis"
 import { createHash } from "node:crypto"
 import { StorageError } from "../../../AmplitudeError.js"
@@ -39,12 +39,22 @@ export interface Server {
   readonly client: Redis | Cluster
   /** The beginning of the keys of each shard, with the hash tag that keeps them together. */
   readonly shards: ReadonlyArray<string>
+  readonly within: Within.Within
 }
 
-export const make = (client: Redis | Cluster, prefix: string, shards: number): Server => ({
-  client,
-  shards: Array.from({ length: shards }, (_, shard) => shards === 1 ? `{${prefix}}` : `{${prefix}:${shard}}`)
-})
+const onTimeout =
+  "Redis did not answer in time. Look at its load with SLOWLOG GET, and at the network between it and this process"
+
+export const make = (
+  client: Redis | Cluster,
+  prefix: string,
+  shards: number
+): Effect.Effect<Server, never, Scope.Scope> =>
+  Effect.map(Within.make(onTimeout), (within) => ({
+    client,
+    shards: Array.from({ length: shards }, (_, shard) => shards === 1 ? `{${prefix}}` : `{${prefix}:${shard}}`),
+    within
+  }))
 
 /** Sends a script to a shard by its hash. A server that does not know the hash, as after a restart, gets the text. */
 const send = (
@@ -112,16 +122,6 @@ export const ask = <A>(operation: string, question: () => Promise<A>): Effect.Ef
     Effect.mapInputContext((_: Context.Context<never>) => Context.empty())
   )
 
-export const within = (
-  operation: string,
-  limit: Duration.DurationInput
-): <A>(effect: Effect.Effect<A, StorageError>) => Effect.Effect<A, StorageError> =>
-  Within.within(
-    operation,
-    limit,
-    "Redis did not answer in time. Look at its load with SLOWLOG GET, and at the network between it and this process"
-  )
-
 /** The nodes that accept writes. */
 const primariesOf = (client: Redis | Cluster): ReadonlyArray<Redis> =>
   "nodes" in client ? client.nodes("master") : [client]
@@ -130,7 +130,7 @@ const primariesOf = (client: Redis | Cluster): ReadonlyArray<Redis> =>
  * The settings of the servers that can lose accepted events, in words. A server that does not allow `INFO`, as with
  * some providers, is skipped.
  */
-export const shortcomings = ({ client }: Server): Effect.Effect<ReadonlyArray<string>> =>
+export const shortcomings = ({ client, within }: Server): Effect.Effect<ReadonlyArray<string>> =>
   Effect.map(
     Effect.forEach(
       primariesOf(client),

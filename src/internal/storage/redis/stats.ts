@@ -8,7 +8,7 @@ import { decodeLane } from "../sql/rows.js"
 import { textOf } from "./events.js"
 import * as Scripts from "./scripts/index.js"
 import type { Reply, Server } from "./server.js"
-import { run, within } from "./server.js"
+import { run } from "./server.js"
 import { onAll, sum } from "./storage.js"
 
 const maxLanes = 10
@@ -17,7 +17,7 @@ const maxLanes = 10
 const page = 1000
 
 export const make = (server: Server): Effect.Effect<RedisEventStorage.Stats, StorageError> =>
-  within("stats", "30 seconds")(Effect.zipWith(
+  server.within("stats", "30 seconds")(Effect.zipWith(
     onAll(server, "stats", Scripts.stats, []),
     Effect.forEach(server.shards, (_, shard) => largestLanes(server, shard), { concurrency: "unbounded" }),
     (replies, lanes): RedisEventStorage.Stats => {

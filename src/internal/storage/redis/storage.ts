@@ -12,7 +12,7 @@ import * as Leases from "./leases.js"
 import * as Retractions from "./retractions.js"
 import * as Scripts from "./scripts/index.js"
 import type { Argument, Reply, Script, Server } from "./server.js"
-import { run, within } from "./server.js"
+import { run } from "./server.js"
 
 export interface Options {
   /** In milliseconds. */
@@ -31,7 +31,7 @@ export const make = (
   Effect.gen(function*() {
     const retractions = Retractions.make(server)
     const watch = Watch.make(
-      Effect.map(within("changes", limit)(onAll(server, "changes", Scripts.watch, [])), (replies) => {
+      Effect.map(server.within("changes", limit)(onAll(server, "changes", Scripts.watch, [])), (replies) => {
         const answers = replies as ReadonlyArray<readonly [state: Reply, due: Reply, age: number]>
         return {
           state: answers.map(([state]) => textOf(state)).join(),
@@ -48,9 +48,9 @@ export const make = (
         deadLetters: options.deadLetters,
         retractions
       }),
-      evict: (evictOptions) => within("evict", limit)(evict(server, options.deadLetters, evictOptions)),
+      evict: (evictOptions) => server.within("evict", limit)(evict(server, options.deadLetters, evictOptions)),
       count: (of) =>
-        within("count", limit)(Effect.map(
+        server.within("count", limit)(Effect.map(
           countsOf(server, of === undefined ? [] : [encodeClient(of.clientId), of.upTo]),
           sum
         )),

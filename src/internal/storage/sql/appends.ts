@@ -14,7 +14,7 @@ import type { Appending } from "../groups.js"
 import * as Groups from "../groups.js"
 import type { Capacity } from "./capacity.js"
 import type { Database } from "./database.js"
-import { failsWith, run, transaction, within } from "./database.js"
+import { failsWith, run, transaction } from "./database.js"
 import type { NewRow } from "./dialect.js"
 import { rowOf } from "./rows.js"
 import type * as Transactions from "./transactions.js"
@@ -85,7 +85,7 @@ const commit = (
       Effect.exit,
       Effect.map((exit) => {
         const resultOf = resultsOf(exit)
-        for (const appending of group) appending.resume(resultOf(appending))
+        for (const appending of group) appending.end(resultOf(appending))
       })
     )
   })
@@ -125,7 +125,7 @@ const resultsOf = (
 const insert = (database: Database, rows: ReadonlyArray<NewRow>): Effect.Effect<void, StorageError> => {
   const { dialect } = database
   const statements = dialect.insertsAtOnce(rows.length) ? run : transaction
-  return within("append", limit)(
+  return database.within("append", limit)(
     Effect.asVoid(statements(database, "append", (sql, tables) => dialect.insert(sql, tables, rows)))
   )
 }

@@ -8,7 +8,7 @@ import * as Option from "effect/Option"
 import type { StorageError } from "../../../AmplitudeError.js"
 import { monotonicOf, withClock } from "../../time.js"
 import type { Database } from "./database.js"
-import { run, within } from "./database.js"
+import { run } from "./database.js"
 
 export interface Capacity {
   /** The number of events, or none before the first count. */
@@ -38,7 +38,7 @@ export const make = (database: Database): Capacity => {
     const start = monotonicOf(clock)
     nextCount = start + countEvery
     return Effect.map(
-      within("append", "5 seconds")(
+      database.within("append", "5 seconds")(
         run(database, "append", (sql, tables) => database.dialect.countUpTo(sql, tables, limit + 1))
       ),
       (events) => {

@@ -9,11 +9,11 @@ import type { Connection } from "@effect/sql/SqlConnection"
 import type { SqlError } from "@effect/sql/SqlError"
 import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
-import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import * as Schedule from "effect/Schedule"
+import type * as Scope from "effect/Scope"
 import { StorageError } from "../../../AmplitudeError.js"
 import * as Within from "../within.js"
 import type { Dialect, Sql, Tables } from "./dialect.js"
@@ -28,6 +28,7 @@ export interface Database {
   readonly prepared: <A>(text: string, run: (text: string) => Effect.Effect<A, SqlError>) => Effect.Effect<A, SqlError>
   readonly dialect: Dialect
   readonly tables: Tables
+  readonly within: Within.Within
 }
 
 /**
@@ -36,7 +37,14 @@ export interface Database {
  */
 const failures = new WeakMap<SqlClient, number>()
 
-export const make = (client: SqlClient, dialect: Dialect, tables: Tables): Database => {
+const onTimeout = "the database did not answer in time. " +
+  "Look at its load, at locks on the outbox, and at the size of the client's pool"
+
+export const make = (
+  client: SqlClient,
+  dialect: Dialect,
+  tables: Tables
+): Effect.Effect<Database, never, Scope.Scope> => {
   const prepared: Database["prepared"] = (text, run) => {
     const failed = failures.get(client) ?? 0
     return Effect.tapError(run(failed === 0 ? text : `${text} /* ${failed} */`), ({ message }) =>
@@ -44,7 +52,7 @@ export const make = (client: SqlClient, dialect: Dialect, tables: Tables): Datab
         if (message.startsWith("Failed to prepare")) failures.set(client, failed + 1)
       }))
   }
-  return {
+  return Effect.map(Within.make(onTimeout), (within) => ({
     client,
     sql: {
       execute: (text, params) => prepared(text, (text) => client.unsafe<any>(text, params)),
@@ -52,8 +60,9 @@ export const make = (client: SqlClient, dialect: Dialect, tables: Tables): Datab
     },
     prepared,
     dialect,
-    tables
-  }
+    tables,
+    within
+  }))
 }
 
 type Statements<A> = (sql: Sql, tables: Tables) => Effect.Effect<A, SqlError>
@@ -123,16 +132,6 @@ export const failsWith =
       Cause.isInterruptedOnly(cause)
         ? Effect.failCause(cause as Cause.Cause<never>)
         : Effect.fail(storageError(operation, Option.getOrElse(Cause.failureOption(cause), () => Cause.squash(cause)))))
-
-const onTimeout = "the database did not answer in time. " +
-  "Look at its load, at locks on the outbox, and at the size of the client's pool"
-
-/** Fails an operation after its time, even if the database never answers. */
-export const within = (
-  operation: string,
-  limit: Duration.DurationInput
-): <A>(effect: Effect.Effect<A, StorageError>) => Effect.Effect<A, StorageError> =>
-  Within.within(operation, limit, onTimeout)
 
 export const storageError = (operation: string, error: unknown): StorageError => {
   const cause = causeOf(error)

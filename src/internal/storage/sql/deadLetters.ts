@@ -5,7 +5,7 @@ import * as Effect from "effect/Effect"
 import { StorageError } from "../../../AmplitudeError.js"
 import type { SqlEventStorage } from "../../../SqlEventStorage.js"
 import type { Database } from "./database.js"
-import { run, transaction, within } from "./database.js"
+import { run, transaction } from "./database.js"
 import { decodeLane } from "./rows.js"
 
 /** The client id of events that are sent again. No client has it, so that nothing waits for them. */
@@ -17,7 +17,7 @@ export const make = (database: Database, isKept: boolean): SqlEventStorage.DeadL
   const { dialect } = database
   const bounded = <A>(effect: Effect.Effect<A, StorageError>): Effect.Effect<A, StorageError> =>
     isKept
-      ? within("deadLetters", limit)(effect)
+      ? database.within("deadLetters", limit)(effect)
       : Effect.fail(
         new StorageError({
           operation: "deadLetters",

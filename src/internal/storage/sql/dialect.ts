@@ -58,6 +58,8 @@ export interface LeaseRequest {
   readonly from: number
   /** Whether the answer has to name the transactions that write events. */
   readonly asksWriters: boolean
+  /** Whether the transaction does nothing else. */
+  readonly isAlone: boolean
 }
 
 /** The events of a lease, and the state of the scan if the dialect has one. */

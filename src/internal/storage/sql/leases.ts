@@ -9,7 +9,7 @@ import type { EventStorage } from "../../../EventStorage.js"
 import { monotonicOf, withClock } from "../../time.js"
 import * as Held from "../held.js"
 import type { Database } from "./database.js"
-import { run, transaction, within } from "./database.js"
+import { run, transaction } from "./database.js"
 import type { Left, NewRow, Row } from "./dialect.js"
 import { seqOf } from "./dialect.js"
 import type { Retractions } from "./retractions.js"
@@ -57,11 +57,11 @@ export const make = (
     const token = options.makeToken()
     const retractions = options.retractions.next()
     const { dialect } = database
-    const isAlone = retractions.areNone && dialect.leasesAtOnce
+    const isAlone = retractions.areNone
     const take = (question: ScanStart.Question) =>
-      (isAlone ? run : transaction)(database, "lease", (sql, tables) =>
+      (isAlone && dialect.leasesAtOnce ? run : transaction)(database, "lease", (sql, tables) =>
         Effect.zipRight(
-          retractions.areNone ? Effect.void : Effect.zipRight(dialect.lock(sql, tables), retractions.carryOut),
+          isAlone ? Effect.void : Effect.zipRight(dialect.lock(sql, tables), retractions.carryOut),
           dialect.lease(sql, tables, {
             token,
             client: options.client,
@@ -70,7 +70,8 @@ export const make = (
             includePaused: request.includePaused === true,
             duration: options.duration,
             from: question.from,
-            asksWriters: question.asksWriters
+            asksWriters: question.asksWriters,
+            isAlone
           })
         ))
     /** Whether the lease may exist. A lease that was interrupted or has failed may exist. */
@@ -79,7 +80,7 @@ export const make = (
       mayBeHeld()
         // other clients can lease events that could not be returned when the lease expires
         ? Effect.ignore(
-          within("lease", limit)(run(database, "lease", (sql, tables) => dialect.giveBack(sql, tables, token)))
+          database.within("lease", limit)(run(database, "lease", (sql, tables) => dialect.giveBack(sql, tables, token)))
         )
         : Effect.void
     )
@@ -87,7 +88,7 @@ export const make = (
       Effect.zipRight(withClock((clock) => {
         const start = monotonicOf(clock)
         const question = options.scanStart.ask(start)
-        const leasing = Effect.tapErrorCause(within("lease", limit)(take(question)), () =>
+        const leasing = Effect.tapErrorCause(database.within("lease", limit)(take(question)), () =>
           Effect.sync(options.scanStart.reset))
         return Effect.flatMap(leasing, ({ rows, scan }) => {
           retractions.done()
@@ -102,7 +103,7 @@ export const make = (
           }
           const held = Held.make(token, leasedOf(rows, events), start + options.duration)
           mayBeHeld = () => held.items.size > 0
-          const renewal = within("lease", options.duration)(
+          const renewal = database.within("lease", options.duration)(
             run(database, "lease", (sql, tables) => database.dialect.renew(sql, tables, token, options.duration))
           )
           return Effect.as(
@@ -163,7 +164,7 @@ const acknowledge = (
               dialect.remove(sql, tables, seqs),
               isBuried ? dialect.bury(sql, tables, rowsOf(settled), dropped) : Effect.void
             )))
-      return Effect.map(within("acknowledge", limit)(settle), (isHeld) => () =>
+      return Effect.map(database.within("acknowledge", limit)(settle), (isHeld) => () =>
         isHeld)
     }),
     ({ length }) =>
@@ -180,7 +181,7 @@ const release = (
     const seqs = released.map(({ seq }) => seq)
     const left = leftWithout(held, released)
     const { dialect, tables } = database
-    return within("release", limit)(transaction(database, "release", (sql) =>
+    return database.within("release", limit)(transaction(database, "release", (sql) =>
       Effect.flatMap(dialect.leave(sql, tables, held.token, left), (isHeld) =>
         isHeld
           ? dialect.release(sql, tables, seqs, { pause, attempts, retries })

@@ -21,20 +21,28 @@ const mutexOf = (tables: Tables): string =>
  * lease that is just settled, so that its events are gone. The planner has no statistics of rows that live for seconds, so
  * that the settings have to tell it to use the indexes.
  */
-const lockOf = (tables: Tables): string =>
+const lockOf = (tables: Tables, settings: ReadonlyArray<Setting> = always): string =>
   `SET TRANSACTION ISOLATION LEVEL READ COMMITTED; SELECT ${
     settings.map(([name, value]) => `set_config('${name}', '${value}', true)`).join(", ")
   }; ` +
   `SELECT ${mutexOf(tables)}; DELETE FROM ${tables.lease} WHERE until <= clock_timestamp()`
 
+type Setting = readonly [name: string, value: string]
+
 /** The settings of the transaction. */
-const settings = [
+const always: ReadonlyArray<Setting> = [
   ["lock_timeout", "5s"],
   ["idle_in_transaction_session_timeout", "10s"],
   ["enable_seqscan", "off"],
   ["max_parallel_workers_per_gather", "0"],
   ["jit", "off"]
-] as const
+]
+
+/**
+ * The settings of a transaction that only leases events. It does not wait for the disk: a lease that is lost in a crash of
+ * the server is as good as expired, and its events are leased again.
+ */
+const ofLease: ReadonlyArray<Setting> = [...always, ["synchronous_commit", "off"]]
 
 /** A text as an SQL literal. Only this package makes these texts, without quotes. */
 const literal = (text: string): string => `'${text.replaceAll("'", "''")}'`
@@ -183,7 +191,9 @@ export const postgres: Dialect = {
   lease: (sql, tables, request) =>
     Effect.map(
       sql.executeUnprepared<ReadonlyArray<any>>(
-        `${lockOf(tables)}; ${request.asksWriters ? `${writersOf(tables)}; ` : ""}${leaseOf(tables, request)}`
+        `${lockOf(tables, request.isAlone ? ofLease : always)}; ${request.asksWriters ? `${writersOf(tables)}; ` : ""}${
+          leaseOf(tables, request)
+        }`
       ),
       (answers) => {
         const found: ReadonlyArray<Row & { readonly first: Row["seq"] }> = answers.at(-1)!

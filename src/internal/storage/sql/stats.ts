@@ -5,7 +5,7 @@ import type { StorageError } from "../../../AmplitudeError.js"
 import type { SqlEventStorage } from "../../../SqlEventStorage.js"
 import * as Gauges from "../gauges.js"
 import type { Database } from "./database.js"
-import { run, within } from "./database.js"
+import { run } from "./database.js"
 import { ageIn } from "./dialect.js"
 import { decodeLane } from "./rows.js"
 
@@ -13,7 +13,7 @@ const lanes = 10
 
 export const make = (database: Database): Effect.Effect<SqlEventStorage.Stats, StorageError> => {
   const { dialect } = database
-  return within("stats", "30 seconds")(run(database, "stats", (sql, tables) =>
+  return database.within("stats", "30 seconds")(run(database, "stats", (sql, tables) =>
     Effect.zipWith(
       dialect.stats(sql, tables),
       dialect.largestLanes(sql, tables, lanes),

@@ -12,7 +12,7 @@ import * as Watch from "../watch.js"
 import * as Appends from "./appends.js"
 import * as Capacity from "./capacity.js"
 import type { Database } from "./database.js"
-import { run, transaction, within } from "./database.js"
+import { run, transaction } from "./database.js"
 import * as Leases from "./leases.js"
 import * as Retractions from "./retractions.js"
 import { eventsOf, rowOf } from "./rows.js"
@@ -53,7 +53,7 @@ export const make = (
     const watch = Watch.make(
       Effect.tap(
         withMonotonic((now) =>
-          within("changes", limit)(
+          database.within("changes", limit)(
             run(database, "changes", (sql, tables) => dialect.watch(sql, tables, scanStart.from(now)))
           )
         ),
@@ -67,7 +67,7 @@ export const make = (
 
     const evict = ({ from, keep }: EventStorage.EvictOptions) =>
       Effect.map(
-        within("evict", limit)(transaction(database, "evict", (sql, tables) =>
+        database.within("evict", limit)(transaction(database, "evict", (sql, tables) =>
           dialect.lock(sql, tables).pipe(
             Effect.zipRight(dialect.evict(sql, tables, { from, keep })),
             Effect.tap((rows) =>
@@ -107,11 +107,11 @@ export const make = (
       evict,
       count: (of) =>
         of === undefined
-          ? within("count", limit)(run(database, "count", dialect.count))
+          ? database.within("count", limit)(run(database, "count", dialect.count))
           : Effect.contextWithEffect((context: Context.Context<never>) =>
             Option.isSome(connectionOf(context))
               ? Effect.fail(insideTransaction)
-              : within("count", limit)(
+              : database.within("count", limit)(
                 run(database, "count", (sql, tables) => dialect.countOf(sql, tables, of.clientId, of.upTo))
               )
           ),
