@@ -84,14 +84,17 @@ const someone = (now: number): Someone => ({
 /** The key of a group in the map `groups`. */
 export const groupKey = (type: string, name: string): string => JSON.stringify([type, name])
 
+/** A number that JSON can hold. */
+const finite = (value: number): number => Math.max(-Number.MAX_VALUE, Math.min(value, Number.MAX_VALUE))
+
 const revenueOf = ({ event_properties: given, price, quantity, revenue }: JsonObject): number => {
   const properties = Predicate.isRecord(given) ? given : {}
   const found = numberOf(revenue, properties.$revenue)
   if (found !== undefined) {
-    return found
+    return finite(found)
   }
   const each = numberOf(price, properties.$price)
-  return each === undefined ? 0 : each * (numberOf(quantity, properties.$quantity) ?? 1)
+  return each === undefined ? 0 : finite(each * (numberOf(quantity, properties.$quantity) ?? 1))
 }
 
 const numberOf = (field: unknown, property: unknown): number | undefined =>
@@ -138,7 +141,7 @@ const observeUser = (project: Project, { event, id, kept, receivedAt }: Judged):
     user.notKept++
     return noChanges
   }
-  user.revenue += revenueOf(kept)
+  user.revenue = finite(user.revenue + revenueOf(kept))
   if (kept.user_properties === undefined) {
     return noChanges
   }
