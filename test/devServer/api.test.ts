@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Option } from "effect"
+import { Effect, Exit, Fiber, Option, Scope, Stream } from "effect"
 import { mkdtempSync, rmSync, statSync } from "node:fs"
 import { request } from "node:http"
 import { tmpdir } from "node:os"
@@ -179,6 +179,25 @@ describe("the stream", () => {
       const { last, verdicts } = yield* get(server, "/api/stats")
       assert.strictEqual(last, (yield* server.received).at(-1)?.id)
       assert.strictEqual(verdicts.kept, (yield* server.received).length)
+    }))
+})
+
+describe("the stream in a program", () => {
+  it.scopedLive("has every event, also those that the server drops, and ends with the server", () =>
+    Effect.gen(function*() {
+      const stop = yield* Scope.make()
+      const server = yield* DevServer.make({ maxEvents: 2 }).pipe(Scope.extend(stop))
+      const seen = yield* Effect.fork(Stream.runCollect(server.stream))
+      yield* Effect.yieldNow()
+      yield* send(server, ["a", "b", "c"].map((insert_id) => event({ insert_id })))
+      yield* send(server, [event({ time: "now" })], "key-of-two")
+      yield* server.clear
+      yield* Scope.close(stop, Exit.void)
+      assert.deepStrictEqual(
+        Array.from(yield* Fiber.join(seen), ({ event: { insert_id }, verdict }) => [insert_id, verdict]),
+        [["a", "kept"], ["b", "kept"], ["c", "kept"], [undefined, "fault"]]
+      )
+      assert.lengthOf(yield* Stream.runCollect(server.stream), 0)
     }))
 })
 

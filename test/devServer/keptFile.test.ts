@@ -142,6 +142,44 @@ describe("the file that keeps what arrived", () => {
       }
     }))
 
+  it.scopedLive("is left as it is if it has other content, or if the port is taken", () =>
+    Effect.gen(function*() {
+      const path = yield* file
+      for (const content of ["{\n  \"precious\": true\n}\n", "{\"event_type\":\"Played\"}\n", "\n", "PK\u0003\u0004"]) {
+        writeFileSync(path, content)
+        const { cause } = yield* Effect.flip(Effect.scoped(DevServer.make({ file: path })))
+        assert.match(String(cause), /kept\.ndjson holds no events of a DevServer/)
+        assert.strictEqual(readFileSync(path, "utf8"), content)
+      }
+      rmSync(path)
+      const server = yield* DevServer.make({ file: path })
+      const { ino } = statSync(path)
+      const { port } = new URL(server.url)
+      yield* Effect.flip(Effect.scoped(DevServer.make({ file: path, port: Number(port) })))
+      yield* upload(server, [event()])
+      assert.strictEqual(statSync(path).ino, ino)
+      assert.include(readFileSync(path, "utf8"), "Played")
+    }))
+
+  it.scopedLive("that cannot be used is an error that says why", () =>
+    Effect.gen(function*() {
+      const folder = join(yield* file, "..")
+      for (const path of [folder, join(folder, "no", "kept.ndjson")]) {
+        const { cause } = yield* Effect.flip(Effect.scoped(DevServer.make({ file: path })))
+        assert.include(String(cause), `${path} cannot be used: `)
+      }
+    }))
+
+  it.scoped("that has the beginning of its first line only is taken as empty", () =>
+    Effect.gen(function*() {
+      const path = yield* file
+      for (const content of ["", "{\"pa", "{\"path\":\"/2/httpapi\",\"te"]) {
+        writeFileSync(path, content)
+        yield* Effect.scoped(KeptFile.open(path, emptyStore()))
+        assert.strictEqual(readFileSync(path, "utf8"), "")
+      }
+    }))
+
   it.scoped("leaves out a line that was not written to its end, and takes a body that cannot be read as such", () =>
     Effect.gen(function*() {
       const path = yield* file

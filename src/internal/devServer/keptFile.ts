@@ -1,4 +1,5 @@
 /** A file that keeps the uploads across restarts, one a line. */
+import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
@@ -26,19 +27,43 @@ const newline = 10
 
 const nowhere: KeptFile = { append: () => {}, rewrite: () => {} }
 
-/** Opens the file, and adds its uploads to the store. A file that cannot be opened is a defect. */
-export const open = (path: string | undefined, store: Store): Effect.Effect<KeptFile, never, Scope.Scope> =>
+/** The file cannot be read or written (`cause` says why), or it has other content, which is left as it is. */
+export class KeptFileError extends Data.TaggedError("KeptFileError")<{
+  readonly path: string
+  readonly cause?: unknown
+}> {
+  override get message(): string {
+    return this.cause === undefined ?
+      `${this.path} holds no events of a DevServer, and would be overwritten: name another file` :
+      `${this.path} cannot be used: ${this.cause instanceof Error ? this.cause.message : String(this.cause)}`
+  }
+}
+
+/** Opens the file, and adds its uploads to the store. */
+export const open = (path: string | undefined, store: Store): Effect.Effect<KeptFile, KeptFileError, Scope.Scope> =>
   path === undefined ?
     Effect.succeed(nowhere) :
     Effect.acquireRelease(
-      Effect.sync(() => {
-        for (const line of Fs.existsSync(path) ? linesOf(Fs.readFileSync(path)) : []) {
-          Option.map(keptOf(line), ({ inPlace, upload }) => store.receive(upload, inPlace))
+      Effect.flatMap(
+        attempt(path, () => Fs.existsSync(path) ? Fs.readFileSync(path) : Buffer.alloc(0)),
+        (bytes) => {
+          let uploads = 0
+          for (const line of linesOf(bytes)) {
+            Option.map(keptOf(line), ({ inPlace, upload }) => {
+              store.receive(upload, inPlace)
+              uploads++
+            })
+          }
+          return uploads > 0 || isEmptyOrCut(bytes) ?
+            attempt(path, () => new AppendedFile(path, store)) :
+            Effect.fail(new KeptFileError({ path }))
         }
-        return new AppendedFile(path, store)
-      }),
+      ),
       (file) => Effect.sync(() => file.close())
     )
+
+const attempt = <A>(path: string, run: () => A): Effect.Effect<A, KeptFileError> =>
+  Effect.try({ try: run, catch: (cause) => new KeptFileError({ path, cause }) })
 
 class AppendedFile implements KeptFile {
   readonly #path: string
@@ -100,6 +125,14 @@ const write = (file: number, text: string): number => {
 
 const inPlaceOf = ({ answer, inPlaceBecause: because }: HeldUpload): InPlace | undefined =>
   because === undefined ? undefined : { answer, because }
+
+const beginningOfLine = "{\"path\":"
+
+/** Whether a file without a readable line is empty, or holds the beginning of one line. */
+const isEmptyOrCut = (bytes: Buffer): boolean => {
+  const beginning = bytes.toString("utf8", 0, beginningOfLine.length)
+  return bytes.length === 0 || beginning === beginningOfLine.slice(0, bytes.length)
+}
 
 const lineOf = (
   { bytes, headers, now, path, remoteAddress, text }: Omit<Upload, "body">,
