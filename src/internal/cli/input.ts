@@ -317,20 +317,29 @@ interface CsvRow {
 const csvRecords = (name: string, open: Segment): Stream.Stream<ReadonlyArray<InputRecord>, CliFailure> =>
   Stream.suspend(() => {
     let columns: ReturnType<typeof columnsOf> | undefined
+    let lastLine = 0
     return NodeStream.fromReadable<CliFailure, CsvRow>(
       () =>
         pipeline(
           open(),
-          Csv.parse({ bom: true, info: true, relax_column_count: true, skip_empty_lines: true }),
+          Csv.parse({
+            bom: true,
+            info: true,
+            relax_column_count: true,
+            skip_empty_lines: true,
+            // a quote that is not closed would read the rest of the file into memory
+            max_record_size: maxLineBytes
+          }),
           ignore
         ),
-      (error) => failed(`${name}: ${csvFault(error)}`)
+      (error) => failed(`${name}: ${csvFault(error, lastLine)}`)
     ).pipe(
       Stream.chunks,
       Stream.mapEffect((rows) =>
         Effect.gen(function*() {
           const records: Array<InputRecord> = []
           for (const { info, record } of rows) {
+            lastLine = info.lines
             if (columns === undefined) {
               columns = columnsOf(record)
               if (Either.isLeft(columns)) return yield* usage(`${name}: ${columns.left}`)
@@ -349,5 +358,10 @@ const csvRecords = (name: string, open: Segment): Stream.Stream<ReadonlyArray<In
     )
   })
 
-const csvFault = (error: unknown): string =>
-  `${String((error as Error).message).split("\n", 1)[0]!}: correct the quotes there, or send the lines before it alone`
+const csvFault = (error: unknown, lastLine: number): string => {
+  const { code, message } = error as { readonly code?: unknown; readonly message: string }
+  const fault = code === "CSV_MAX_RECORD_SIZE" || code === "CSV_QUOTE_NOT_CLOSED"
+    ? `a quote after line ${lastLine} is not closed`
+    : message.split("\n", 1)[0]!
+  return `${fault}: correct the quotes there, or send the lines before it alone`
+}
