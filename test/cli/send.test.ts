@@ -1,10 +1,11 @@
 /** `send`, against a server that records: the sent events, their order, the output, and the files of a killed run. */
 import { assert, describe, it } from "@effect/vitest"
-import { Either } from "effect"
+import { Effect, Either, Stream } from "effect"
 import { appendFileSync, existsSync, readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { gzipSync } from "node:zlib"
 import { beforeAll } from "vitest"
+import { open } from "../../src/internal/cli/input.js"
 import { bundle, lastJson, run, start, temporaryFolder } from "./support/cli.js"
 import { sink } from "./support/sink.js"
 import { zip } from "./support/zip.js"
@@ -104,6 +105,21 @@ describe("send", { timeout: 60_000 }, () => {
       // no digit is lost
       event_properties: { title: "12345678901234567890", seconds: "1e400", zip: -12 }
     })
+  })
+
+  it("reads the CSV files of an archive as one text, so that a run can go on in any of them", async () => {
+    const csv = (n: number) => `event_type,user_id\nA,user-${n}\nB,user-${n}\n`
+    const file = write("zip", zip({ "2.csv": csv(2), "10.csv": csv(3), "1.csv": csv(1) }))
+    const input = await Effect.runPromise(open(file, { format: "csv" }))
+    const records = await Effect.runPromise(Stream.runCollect(Stream.mapConcat(input.records(), (records) => records)))
+    assert.deepStrictEqual(Array.from(records, ({ event, line }) => [line, Either.getOrThrow(event)["user_id"]]), [
+      [2, "user-1"],
+      [3, "user-1"],
+      [5, "user-2"],
+      [6, "user-2"],
+      [8, "user-3"],
+      [9, "user-3"]
+    ])
   })
 
   it("does not read the rest of a CSV file into memory where a quote is not closed", async () => {

@@ -175,6 +175,23 @@ describe("the routes", () => {
       assert.strictEqual((yield* exported("format=xml")).status, 400)
     }))
 
+  it.scopedLive("say how near each user is to the limits, and each device that has no user", () =>
+    Effect.gen(function*() {
+      const server = yield* DevServer.make()
+      const many = (count: number, fields: object) => Array.from({ length: count }, () => event(fields))
+      yield* upload(server, many(60, { device_id: "phone" }))
+      yield* upload(server, many(30, { user_id: undefined, device_id: "watch" }), { path: "/batch" })
+      yield* upload(server, [event({ event_type: "$identify", user_properties: { $set: { plan: "pro" } } })])
+      const { limits } = yield* get(server, "/api/stats?project=key-of-one")
+      assert.deepStrictEqual(limits, [
+        { user: "user-1", limit: "events per second, HTTP V2", used: 3, of: 30 },
+        { user: "watch", limit: "events per second, Batch", used: 1, of: 1000 },
+        { user: "watch", limit: "events per day, Batch", used: 30, of: 500_000 },
+        { user: "user-1", limit: "property updates per hour", used: 1, of: 1800 }
+      ])
+      assert.deepStrictEqual((yield* get(server, "/api/stats?project=key-of-two")).limits, [])
+    }))
+
   it.scopedLive("find users and groups by long and odd names", () =>
     Effect.gen(function*() {
       const server = yield* DevServer.make()

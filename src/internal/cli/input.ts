@@ -253,7 +253,12 @@ const recordsOf = (
   after: { readonly line: number; readonly end: number } | undefined,
   options: InputOptions
 ): Stream.Stream<ReadonlyArray<InputRecord>, CliFailure> => {
-  if (format === "csv") return Stream.flatMap(segments, (open) => csvRecords(name, open))
+  if (format === "csv") {
+    return Stream.suspend(() => {
+      const read = { line: 0, end: 0 }
+      return Stream.flatMap(segments, (open) => csvRecords(name, open, read))
+    })
+  }
   const toEvent = options.isExport === true ? exportEventOf : eventOf
   const toRecord = ({ end, line, text }: RawLine): InputRecord => ({
     line,
@@ -314,10 +319,15 @@ interface CsvRow {
   readonly info: { readonly lines: number; readonly bytes: number }
 }
 
-const csvRecords = (name: string, open: Segment): Stream.Stream<ReadonlyArray<InputRecord>, CliFailure> =>
+/** The records of one file. `read` is the position after the last record: the files of an archive are one text. */
+const csvRecords = (
+  name: string,
+  open: Segment,
+  read: { line: number; end: number }
+): Stream.Stream<ReadonlyArray<InputRecord>, CliFailure> =>
   Stream.suspend(() => {
+    const start = { ...read }
     let columns: ReturnType<typeof columnsOf> | undefined
-    let lastLine = 0
     return NodeStream.fromReadable<CliFailure, CsvRow>(
       () =>
         pipeline(
@@ -332,21 +342,22 @@ const csvRecords = (name: string, open: Segment): Stream.Stream<ReadonlyArray<In
           }),
           ignore
         ),
-      (error) => failed(`${name}: ${csvFault(error, lastLine)}`)
+      (error) => failed(`${name}: ${csvFault(error, read.line)}`)
     ).pipe(
       Stream.chunks,
       Stream.mapEffect((rows) =>
         Effect.gen(function*() {
           const records: Array<InputRecord> = []
           for (const { info, record } of rows) {
-            lastLine = info.lines
+            read.line = start.line + info.lines
+            read.end = start.end + info.bytes
             if (columns === undefined) {
               columns = columnsOf(record)
               if (Either.isLeft(columns)) return yield* usage(`${name}: ${columns.left}`)
             } else if (Either.isRight(columns)) {
               records.push({
-                line: info.lines,
-                end: info.bytes,
+                line: read.line,
+                end: read.end,
                 text: undefined,
                 event: fromRow(columns.right, record)
               })

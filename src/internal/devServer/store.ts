@@ -388,7 +388,7 @@ export class Store {
       last: String(this.last),
       ...statsOf(
         this.#projectsOf(apiKey),
-        this.#knownOf(apiKey).flatMap(([, { memory }]) => usage(memory.senders, now)),
+        this.#knownOf(apiKey).flatMap(([, known]) => usage(usersOf(known), now)),
         now
       )
     }
@@ -411,6 +411,12 @@ export class Store {
     this.#changed()
   }
 }
+
+/** The traffic of users. A device that sent events without a `user_id` is a user too. */
+const usersOf = ({ memory, project }: Known): Memory["senders"] =>
+  memory.senders.filter(({ field, id, path }) =>
+    field === "user_id" || (project.users.has(id) && memory.sender(path, "user_id", id) === undefined)
+  )
 
 /** One shared note for each verdict, for events without further details. */
 const notesOf = (
