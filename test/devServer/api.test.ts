@@ -103,6 +103,28 @@ describe("D3: properties", () => {
       ])
     }))
 
+  it.scopedLive("the revenue of a user is price and quantity where all three are sent", () =>
+    Effect.gen(function*() {
+      const server = yield* DevServer.make()
+      const cases: ReadonlyArray<readonly [fields: { readonly [name: string]: number }, revenue: number]> = [
+        [{ price: 2, quantity: 3, revenue: 100 }, 6],
+        [{ price: 2, quantity: 3 }, 6],
+        [{ price: 2, revenue: 100 }, 100],
+        [{ quantity: 3, revenue: 100 }, 100],
+        [{ price: -2 }, -2],
+        [{ quantity: 3 }, 0],
+        [{ price: 1e308, quantity: 10 }, Number.MAX_VALUE]
+      ]
+      for (const [index, [fields, revenue]] of cases.entries()) {
+        yield* send(server, [event({ ...fields, user_id: `fields-${index}` })])
+        const event_properties = Object.fromEntries(Object.entries(fields).map(([name, value]) => [`$${name}`, value]))
+        yield* send(server, [event({ event_type: "revenue_amount", event_properties, user_id: `properties-${index}` })])
+        for (const user of [`fields-${index}`, `properties-${index}`]) {
+          assert.strictEqual((yield* get(server, `/api/users/${user}`)).revenue, revenue, JSON.stringify(fields))
+        }
+      }
+    }))
+
   it.scopedLive("the form-encoded endpoints set properties of users and groups", () =>
     Effect.gen(function*() {
       const server = yield* DevServer.make()

@@ -87,15 +87,16 @@ export const groupKey = (type: string, name: string): string => JSON.stringify([
 /** A number that JSON can hold. */
 const finite = (value: number): number => Math.max(-Number.MAX_VALUE, Math.min(value, Number.MAX_VALUE))
 
-const revenueOf = ({ event_properties: given, price, quantity, revenue }: JsonObject): number => {
-  const properties = Predicate.isRecord(given) ? given : {}
-  const found = numberOf(revenue, properties.$revenue)
-  if (found !== undefined) {
-    return finite(found)
-  }
-  const each = numberOf(price, properties.$price)
-  return each === undefined ? 0 : finite(each * (numberOf(quantity, properties.$quantity) ?? 1))
+/** The revenue of an event. Price and quantity win when all three are sent. */
+const revenueOf = (event: JsonObject): number => {
+  const properties = Predicate.isRecord(event.event_properties) ? event.event_properties : {}
+  const [price, quantity, revenue] = amounts.map((name) => numberOf(event[name], properties[`$${name}`]))
+  return finite(
+    price !== undefined && (revenue === undefined || quantity !== undefined) ? price * (quantity ?? 1) : revenue ?? 0
+  )
 }
+
+const amounts = ["price", "quantity", "revenue"] as const
 
 const numberOf = (field: unknown, property: unknown): number | undefined =>
   Predicate.isNumber(field) ? field : Predicate.isNumber(property) ? property : undefined
