@@ -22,6 +22,7 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import * as Random from "effect/Random"
+import * as Runtime from "effect/Runtime"
 import * as Scope from "effect/Scope"
 import type * as Stream from "effect/Stream"
 import * as Http from "node:http"
@@ -330,7 +331,10 @@ const make = (options: DevServer.Options): Effect.Effect<DevServer.Service, Serv
     // closed after the server
     const ofFile = yield* Effect.flatMap(Effect.scope, (scope) => Scope.fork(scope, ExecutionStrategy.sequential))
     const server = yield* listen(options)
-    const file = yield* KeptFile.open(options.file, store).pipe(
+    const runtime = yield* Effect.runtime()
+    const file = yield* KeptFile.open(options.file, store, (error) => {
+      Runtime.runFork(runtime)(warn(error))
+    }).pipe(
       Scope.extend(ofFile),
       Effect.mapError((cause) => new ServeError({ cause }))
     )
@@ -358,6 +362,11 @@ const make = (options: DevServer.Options): Effect.Effect<DevServer.Service, Serv
       })
     }
   })
+
+const warn = (error: KeptFile.KeptFileError): Effect.Effect<void> =>
+  Effect.logWarning(`${error.message}. What arrives is not kept across restarts`).pipe(
+    Effect.annotateLogs({ package: "effect-amplitude", module: "DevServer" })
+  )
 
 // The socket
 

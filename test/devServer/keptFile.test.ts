@@ -1,6 +1,7 @@
-import { assert, describe, it } from "@effect/vitest"
+import { assert, describe, it, vi } from "@effect/vitest"
 import { Effect, Either, Option } from "effect"
-import { appendFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs"
+import Fs, { appendFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs"
+import { syncBuiltinESMExports } from "node:module"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { DevServer } from "../../src/DevServer.js"
@@ -168,6 +169,38 @@ describe("the file that keeps what arrived", () => {
         const { cause } = yield* Effect.flip(Effect.scoped(DevServer.make({ file: path })))
         assert.include(String(cause), `${path} cannot be used: `)
       }
+    }))
+
+  it.scoped("that cannot be written any more is warned about once, and loses no other line", () =>
+    Effect.gen(function*() {
+      const path = yield* file
+      const store = emptyStore()
+      const warnings: Array<string> = []
+      const disk = vi.spyOn(Fs, "writeFileSync")
+      syncBuiltinESMExports()
+      yield* Effect.addFinalizer(() =>
+        Effect.sync(() => {
+          disk.mockRestore()
+          syncBuiltinESMExports()
+        })
+      )
+      yield* Effect.scoped(Effect.gen(function*() {
+        const { append } = yield* KeptFile.open(path, store, ({ message }) => warnings.push(message))
+        append(uploadOf(1), undefined)
+        for (let times = 0; times < 2; times++) {
+          disk.mockImplementationOnce((file, bytes) => {
+            appendFileSync(file, (bytes as Buffer).subarray(0, 20))
+            throw new Error("ENOSPC: no space left on device, write")
+          })
+          append(uploadOf(2), undefined)
+        }
+        append(uploadOf(3), undefined)
+        append(uploadOf(4), undefined)
+      }))
+      assert.deepStrictEqual(warnings, [`${path} cannot be used: ENOSPC: no space left on device, write`])
+      const again = emptyStore()
+      yield* Effect.scoped(KeptFile.open(path, again))
+      assert.deepStrictEqual(idsOf(again.received()), ["1", "3", "4"])
     }))
 
   it.scoped("that has the beginning of its first line only is taken as empty", () =>

@@ -1,6 +1,10 @@
 /** The command `dev`: a local server that prints the events that arrive, alone or while a command runs. */
+import * as Arr from "effect/Array"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
+import * as FiberRef from "effect/FiberRef"
+import * as HashSet from "effect/HashSet"
+import * as Logger from "effect/Logger"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { spawn } from "node:child_process"
@@ -68,7 +72,15 @@ const serve = <A>(
   options: Options,
   plan: DevServer.Options["plan"],
   use: (server: DevServer.Service) => Effect.Effect<A, CliFailure, Scope.Scope>
-): Effect.Effect<A, CliFailure> => Effect.scoped(Effect.flatMap(listen(options, plan), use))
+): Effect.Effect<A, CliFailure> =>
+  Effect.scoped(Effect.flatMap(listen(options, plan), use)).pipe(
+    Effect.locally(FiberRef.currentLoggers, HashSet.make(toStderr))
+  )
+
+/** Writes the warnings of the server to stderr, since stdout has the events. */
+const toStderr: Logger.Logger<unknown, void> = Logger.make(({ message }) => {
+  process.stderr.write(`${onStderr("yellow", "warning:")} ${plain(Arr.ensure(message).join(" "))}\n`)
+})
 
 const listen = (
   options: Options,

@@ -1,6 +1,8 @@
 /** A file that keeps the uploads across restarts, one a line. */
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import { constVoid } from "effect/Function"
 import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import type * as Scope from "effect/Scope"
@@ -39,8 +41,15 @@ export class KeptFileError extends Data.TaggedError("KeptFileError")<{
   }
 }
 
-/** Opens the file, and adds its uploads to the store. */
-export const open = (path: string | undefined, store: Store): Effect.Effect<KeptFile, KeptFileError, Scope.Scope> =>
+/**
+ * Opens the file, and adds its uploads to the store. `warn` is called when it cannot be written any more, for example
+ * because the disk is full. The server goes on.
+ */
+export const open = (
+  path: string | undefined,
+  store: Store,
+  warn: (error: KeptFileError) => void = constVoid
+): Effect.Effect<KeptFile, KeptFileError, Scope.Scope> =>
   path === undefined ?
     Effect.succeed(nowhere) :
     Effect.acquireRelease(
@@ -55,7 +64,7 @@ export const open = (path: string | undefined, store: Store): Effect.Effect<Kept
             })
           }
           return uploads > 0 || isEmptyOrCut(bytes) ?
-            attempt(path, () => new AppendedFile(path, store)) :
+            attempt(path, () => new AppendedFile(path, store, warn)) :
             Effect.fail(new KeptFileError({ path }))
         }
       ),
@@ -68,24 +77,42 @@ const attempt = <A>(path: string, run: () => A): Effect.Effect<A, KeptFileError>
 class AppendedFile implements KeptFile {
   readonly #path: string
   readonly #store: Store
+  readonly #warn: (error: KeptFileError) => void
   #file: number
   #bytes = 0
   #maxBytes = 0
+  /** Whether the last write failed. The file may then end in the middle of a line. */
+  #isCut = false
 
-  constructor(path: string, store: Store) {
+  constructor(path: string, store: Store, warn: (error: KeptFileError) => void) {
     this.#path = path
     this.#store = store
+    this.#warn = warn
     this.#file = this.#write()
   }
 
-  readonly append = (upload: Upload, inPlace: InPlace | undefined): void => {
-    this.#bytes += write(this.#file, lineOf(upload, inPlace))
-    if (this.#bytes > this.#maxBytes) {
-      this.rewrite()
+  readonly append = (upload: Upload, inPlace: InPlace | undefined): void =>
+    this.#attempt(() => {
+      this.#bytes += write(this.#file, `${this.#isCut ? "\n" : ""}${lineOf(upload, inPlace)}`)
+      if (this.#bytes > this.#maxBytes) {
+        this.#replace()
+      }
+    })
+
+  readonly rewrite = (): void => this.#attempt(() => this.#replace())
+
+  #attempt(run: () => void): void {
+    const failure = Either.flip(Either.try({
+      try: run,
+      catch: (cause) => new KeptFileError({ path: this.#path, cause })
+    }))
+    if (Either.isRight(failure) && !this.#isCut) {
+      this.#warn(failure.right)
     }
+    this.#isCut = Either.isRight(failure)
   }
 
-  readonly rewrite = (): void => {
+  #replace(): void {
     const before = this.#file
     this.#file = this.#write()
     Fs.closeSync(before)
