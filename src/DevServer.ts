@@ -10,25 +10,27 @@ import * as NodeHttpServerRequest from "@effect/platform-node/NodeHttpServerRequ
 import type * as HttpApp from "@effect/platform/HttpApp"
 import * as HttpMiddleware from "@effect/platform/HttpMiddleware"
 import * as HttpServer from "@effect/platform/HttpServer"
-import type { ServeError } from "@effect/platform/HttpServerError"
+import { ServeError } from "@effect/platform/HttpServerError"
 import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import * as ExecutionStrategy from "effect/ExecutionStrategy"
 import { constTrue } from "effect/Function"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import * as Random from "effect/Random"
-import type * as Scope from "effect/Scope"
-import * as Stream from "effect/Stream"
+import * as Runtime from "effect/Runtime"
+import * as Scope from "effect/Scope"
+import type * as Stream from "effect/Stream"
 import * as Http from "node:http"
 import * as Answers from "./internal/devServer/answers.js"
 import type * as Api from "./internal/devServer/api.js"
 import * as Assets from "./internal/devServer/assets.js"
 import * as Body from "./internal/devServer/body.js"
-import { changes, expect } from "./internal/devServer/changes.js"
+import { arrivals, expect } from "./internal/devServer/changes.js"
 import * as Guard from "./internal/devServer/guard.js"
 import * as KeptFile from "./internal/devServer/keptFile.js"
 import type * as Model from "./internal/devServer/model.js"
@@ -151,7 +153,7 @@ export declare namespace DevServer {
     readonly inject: (fault: Fault) => Effect.Effect<void>
     /** Waits for events. Fails with the nearest miss when `within` is over (in milliseconds, default 5000). */
     readonly expect: (matcher: Matcher) => Effect.Effect<ReadonlyArray<ReceivedEvent>, ExpectationFailed>
-    /** The events that arrive from now on, with their verdicts. */
+    /** The events that arrive from now on, with their verdicts. It ends when the server stops. */
     readonly stream: Stream.Stream<ReceivedEvent>
     /** Forgets everything: events, requests, faults, `insert_id`s, rates and quotas. */
     readonly clear: Effect.Effect<void>
@@ -178,8 +180,9 @@ export declare namespace DevServer {
     /** The tracking plan: the JSON Schema of the properties, by event type. Kept events are checked against it. */
     readonly plan?: { readonly [eventType: string]: unknown } | undefined
     /**
-     * A file that keeps the events across restarts. Only its owner can read it. The server rewrites it when it holds
-     * twice as much as the server.
+     * A file that keeps the events across restarts, for one server at a time. Only its owner can read it. The server
+     * rewrites it when it holds twice as much as the server. A file with other content, or one that cannot be read or
+     * written, is a `ServeError`.
      */
     readonly file?: string | undefined
     /** Further names that a `Host` header may have. */
@@ -322,8 +325,19 @@ const make = (options: DevServer.Options): Effect.Effect<DevServer.Service, Serv
       maxEvents,
       violations: violations(options.plan)
     })
-    const file = yield* KeptFile.open(options.file, store)
+    // ends after the server, so that the stream has every event
+    yield* Effect.addFinalizer(() => Effect.sync(() => store.end()))
+    // the file is opened after the server listens, since a server whose port is taken must not touch it, and it is
+    // closed after the server
+    const ofFile = yield* Effect.flatMap(Effect.scope, (scope) => Scope.fork(scope, ExecutionStrategy.sequential))
     const server = yield* listen(options)
+    const runtime = yield* Effect.runtime()
+    const file = yield* KeptFile.open(options.file, store, (error) => {
+      Runtime.runFork(runtime)(warn(error))
+    }).pipe(
+      Scope.extend(ofFile),
+      Effect.mapError((cause) => new ServeError({ cause }))
+    )
     const url = urlOf(server.address)
     const settings: Settings = { options, url, host, allowHost, allowOrigin, token }
     const routes = yield* Routes.make({ store, url, maxSubscribers, onClear: file.rewrite })
@@ -341,13 +355,18 @@ const make = (options: DevServer.Options): Effect.Effect<DevServer.Service, Serv
       user: (id) => Effect.sync(() => store.user(id, undefined)),
       inject: (fault) => Effect.map(Clock.currentTimeMillis, (now) => store.arm(fault, undefined, now)),
       expect: (matcher) => expect(store, matcher, undefined),
-      stream: changes(store, undefined, Effect.sync(() => store.last)).pipe(Stream.mapConcat(({ events }) => events)),
+      stream: arrivals(store),
       clear: Effect.sync(() => {
         store.clear(undefined)
         file.rewrite()
       })
     }
   })
+
+const warn = (error: KeptFile.KeptFileError): Effect.Effect<void> =>
+  Effect.logWarning(`${error.message}. What arrives is not kept across restarts`).pipe(
+    Effect.annotateLogs({ package: "effect-amplitude", module: "DevServer" })
+  )
 
 // The socket
 
@@ -382,6 +401,22 @@ type App = HttpApp.Default<never, Scope.Scope>
 
 const app = (store: Store, file: KeptFile.KeptFile, routes: Routes.Routes, settings: Settings): App => {
   const ingestion = HttpMiddleware.cors()(upload(store, file, settings.options))
+  const own = Effect.flatMap(HttpServerRequest.HttpServerRequest, (request): App => {
+    const path = pathOf(request.url)
+    const isRead = request.method === "GET" || request.method === "HEAD"
+    if (isRead && Assets.isAsset(path)) {
+      return Assets.respond(path, settings.token === undefined ? undefined : tokenOf(request))
+    }
+    const answer = path.startsWith("/api/") || (isRead && path === "/events") ?
+      routes :
+      request.method === "POST" ?
+      upload(store, file, settings.options) :
+      respond(Answers.invalidPath)
+    return Effect.map(answer, guarded)
+  })
+  const readable = HttpMiddleware.cors({
+    allowedOrigins: (origin) => Guard.isAllowedOrigin(origin, settings)
+  })(own)
   return Effect.flatMap(HttpServerRequest.HttpServerRequest, (request): App => {
     const path = pathOf(request.url)
     const refusal = Guard.check({
@@ -398,15 +433,7 @@ const app = (store: Store, file: KeptFile.KeptFile, routes: Routes.Routes, setti
     if (Guard.isIngestion(request.method, path)) {
       return ingestion
     }
-    if (request.method === "GET" && Assets.isAsset(path)) {
-      return Assets.respond(path, settings.token === undefined ? undefined : tokenOf(request))
-    }
-    const answer = path.startsWith("/api/") || (request.method === "GET" && path === "/events") ?
-      routes :
-      request.method === "POST" ?
-      upload(store, file, settings.options) :
-      respond(Answers.invalidPath)
-    return Effect.map(answer, guarded)
+    return Guard.isAllowedOrigin(request.headers["origin"], settings) ? readable : own
   })
 }
 
@@ -416,7 +443,7 @@ const guarded: (response: HttpServerResponse.HttpServerResponse) => HttpServerRe
 const tokenOf = ({ headers, url }: HttpServerRequest.HttpServerRequest): string | undefined =>
   /^Bearer (.+)$/i.exec(headers["authorization"] ?? "")?.[1] ??
     new URLSearchParams(url.split("?")[1]).get("token") ??
-    /(?:^|;\s*)devserver_token=([^;]*)/.exec(headers["cookie"] ?? "")?.[1]
+    Assets.tokenOfCookie(headers["cookie"] ?? "")
 
 const upload = (store: Store, file: KeptFile.KeptFile, options: DevServer.Options): App =>
   Effect.gen(function*() {

@@ -119,7 +119,7 @@ const explain = (status: number, { error, message, nearest }: Failure): string =
  * @category constructors
  */
 export const connect = (url: string, { project, token }: Options = {}): Client => {
-  const call = <A>(method: string, path: string, body?: unknown, query: object = {}): Promise<A> => {
+  const request = (method: string, path: string, body: unknown, query: object): Promise<Response> => {
     const address = new URL(path, url)
     Object.entries({ project, ...query }).forEach(([name, value]) => {
       if (value !== undefined) {
@@ -133,7 +133,11 @@ export const connect = (url: string, { project, token }: Options = {}): Client =
         ...(token === undefined ? {} : { authorization: `Bearer ${token}` })
       },
       ...(body === undefined ? {} : { body: JSON.stringify(body) })
-    }).then((response) =>
+    }).catch((cause: unknown) => Promise.reject(new Error(`No DevServer answers at ${address.origin}`, { cause })))
+  }
+  const call = <A>(method: string, path: string, body?: unknown, query: object = {}): Promise<A> =>
+    // what is thrown, for example for a URL that is none, rejects the promise as well
+    Promise.resolve().then(() => request(method, path, body, query)).then((response) =>
       response.ok ?
         response.json() as Promise<A> :
         response.json().then(
@@ -141,7 +145,6 @@ export const connect = (url: string, { project, token }: Options = {}): Client =
           () => Promise.reject(new Error(explain(response.status, {})))
         )
     )
-  }
   return {
     expect: (matcher) =>
       call<{ readonly matches: ReadonlyArray<ReceivedEvent> }>("POST", "/api/expect", matcher)

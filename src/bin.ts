@@ -5,12 +5,17 @@
 import { helpAskedFor, splitCommand, styled } from "./internal/cli/helpAsked.js"
 import { helpTexts } from "./internal/cli/helpTexts.js"
 
-// a reader such as `head` may close the stream early: then the process ends without an error
+const [args] = splitCommand(process.argv.slice(2))
+
+// a reader such as `head` may close a stream early: the command does its work all the same, and its exit status says
+// how it ended. Only the server has no other end.
 for (const stream of [process.stdout, process.stderr]) {
-  stream.on("error", (error: NodeJS.ErrnoException) => process.exit(error.code === "EPIPE" ? 0 : 1))
+  stream.on("error", ({ code }: NodeJS.ErrnoException) => {
+    if (code !== "EPIPE") process.exit(1)
+    if (stream === process.stdout && args[0] === "dev") process.exit(0)
+  })
 }
 
-const [args] = splitCommand(process.argv.slice(2))
 const asked = helpAskedFor(args)
 const help = asked === undefined ? undefined : helpTexts[asked]
 

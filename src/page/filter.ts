@@ -1,6 +1,7 @@
 /**
  * Parses the filter of the events. A filter has words, which must all match: `type:`, `user:`, `lib:`, `is:`,
  * `prop.NAME=VALUE` and free text. A word with a `-` in front must not match. A value with spaces has double quotes.
+ * Within them, `\"` is a double quote and `\\` a backslash.
  */
 
 /** The parts of an event that a filter reads. */
@@ -25,14 +26,14 @@ interface Word {
   readonly value: string
 }
 
-const pattern = /(-?)(?:(type|user|lib|is|prop\.[^\s=:"]+)[:=])?(?:"([^"]*)"?|(\S+))/giu
+const pattern = /(-?)(?:(type|user|lib|is|prop\.[^\s=:"]+)[:=])?(?:"((?:[^"\\]|\\.)*)"?|(\S+))/gisu
 
 /** The words of a query. */
 const words = (query: string): ReadonlyArray<Word> =>
   Array.from(query.matchAll(pattern), ([, minus, key = "", quoted, bare]) => ({
     negated: minus === "-",
     key: key.startsWith("prop.") ? key : key.toLowerCase(),
-    value: quoted ?? bare ?? ""
+    value: quoted?.replace(/\\(["\\])/gu, "$1") ?? bare ?? ""
   }))
 
 const contains = (text: string, part: string): boolean => text.toLowerCase().includes(part.toLowerCase())
@@ -92,4 +93,5 @@ export const toggle = (query: string, word: string): string =>
     .join(" ")
 
 /** A value with the quotes that the filter needs. */
-export const quote = (value: string): string => /^[^\s"]+$/u.test(value) ? value : `"${value.replaceAll("\"", "")}"`
+export const quote = (value: string): string =>
+  /^[^\s"\\]+$/u.test(value) ? value : `"${value.replace(/["\\]/gu, "\\$&")}"`

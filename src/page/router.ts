@@ -51,6 +51,9 @@ export const query = computed(() => route.value.query.get("q") ?? "")
 /** The shown project, or `undefined` for all. */
 export const project = computed(() => route.value.query.get("project") ?? undefined)
 
+/** A segment of a path. Half of a surrogate pair, for which `encodeURIComponent` throws, is replaced. */
+export const segment = (text: string): string => encodeURIComponent(text.replace(/\p{Surrogate}/gu, "\ufffd"))
+
 /** The address of a view. It keeps the project, and between views of the events the filter. */
 export const href = (
   tab: Tab,
@@ -65,7 +68,7 @@ export const href = (
     }
   }
   const search = params.toString()
-  return `#/${[tab, ...path.map(encodeURIComponent)].join("/")}${search === "" ? "" : `?${search}`}`
+  return `#/${[tab, ...path.map(segment)].join("/")}${search === "" ? "" : `?${search}`}`
 }
 
 /** Goes to a view. With `replace` the current address is not kept in the history. */

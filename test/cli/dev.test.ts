@@ -1,6 +1,6 @@
 /** `dev`, alone and while a command runs. */
 import { assert, describe, it } from "@effect/vitest"
-import { writeFileSync } from "node:fs"
+import { readFileSync, writeFileSync } from "node:fs"
 import { createServer } from "node:http"
 import type { AddressInfo } from "node:net"
 import { join } from "node:path"
@@ -115,6 +115,39 @@ describe("dev", { timeout: 60_000 }, () => {
     const missing = await run(bin, ["dev", "--port", "0", "--", "no-such-command"])
     assert.strictEqual(missing.code, 1)
     assert.match(missing.stderr, /error: no-such-command: it cannot be run \(there is no such file\)/)
+  })
+
+  it("counts each event of its command, whatever the server drops or forgets, and none of an earlier run", async () => {
+    const file = join(folder, "kept")
+    const fails = ["dev", "--port", "0", "--fail-on-fault"]
+    const earlier = await run(bin, [...fails, "--file", file, "--", ...sender([bad])])
+    assert.strictEqual(earlier.code, 3, earlier.stderr)
+    const later = await run(bin, [...fails, "--file", file, "--", ...sender([good])])
+    assert.strictEqual(later.code, 0, later.stderr)
+    assert.match(later.stderr, /^1 event: 1 kept, 0 at fault$/m)
+    const dropped = await run(bin, [
+      ...fails,
+      "--max-events",
+      "1",
+      "--",
+      process.execPath,
+      "-e",
+      `const post = (path, body) => fetch(new URL(path, process.env.AMPLITUDE_SERVER_URL), {
+         method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) })
+       post("/2/httpapi", { api_key: "k2345", events: ${JSON.stringify([bad, good, good])} })
+         .then(() => post("/api/clear", {}))`
+    ])
+    assert.strictEqual(dropped.code, 3, dropped.stderr)
+    assert.match(dropped.stderr, /^3 events: 0 kept, 1 at fault, 2 refused with others$/m)
+  })
+
+  it("leaves a file with other content as it is, and says so", async () => {
+    const file = join(folder, "notes.txt")
+    writeFileSync(file, "precious")
+    const { code, stderr } = await run(bin, ["dev", "--port", "0", "--file", file])
+    assert.strictEqual(code, 1)
+    assert.match(stderr, /^error: .*notes\.txt holds no events of a DevServer, and would be overwritten: name another/)
+    assert.strictEqual(readFileSync(file, "utf8"), "precious")
   })
 
   it("passes options of the command on as they are", async () => {

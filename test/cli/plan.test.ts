@@ -8,6 +8,7 @@ import { readFileSync, rmSync, statSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { pathToFileURL } from "node:url"
 import { afterAll, beforeAll } from "vitest"
+import { planOf, readPlan } from "../../src/internal/cli/plan/source.js"
 import { bundle, lastJson, root, run, temporaryFolder } from "./support/cli.js"
 
 /** The columns of the files that Amplitude documents. */
@@ -312,6 +313,23 @@ export const plan = TrackingPlan.make({
       assert.match(stderr, words)
     }
   })
+
+  it.scopedLive("reads a plan with a byte order mark, and the events of a server with a token", () =>
+    Effect.gen(function*() {
+      const marked = write("json", `\ufeff{"A":{"type":"object","properties":{}}}`)
+      assert.deepStrictEqual([...(yield* readPlan(marked)).keys()], ["A"])
+      assert.deepStrictEqual([...(yield* planOf(marked, {})).keys()], ["A"])
+      const server = yield* DevServer.make({ token: "let me in" })
+      const body = JSON.stringify({ api_key: "key", events: [{ event_type: "B", user_id: "user-1" }] })
+      yield* Effect.promise(() => fetch(server.urlV2, { method: "POST", body }))
+      assert.deepStrictEqual([...(yield* planOf(`${server.url}/?token=let+me+in`, {})).keys()], ["B"])
+      const { message } = yield* Effect.flip(planOf(server.url, {}))
+      assert.match(message, /: the server asks for its token: add \?token= to the URL$/)
+      assert.deepInclude(yield* Effect.flip(planOf("http://", {})), {
+        message: "http://: give the URL of a DevServer, as in http://127.0.0.1:8267",
+        exitCode: 2
+      })
+    }))
 
   it("checks events against a plan", async () => {
     const planFile = write("csv", amplitudeData)

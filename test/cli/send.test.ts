@@ -1,10 +1,11 @@
 /** `send`, against a server that records: the sent events, their order, the output, and the files of a killed run. */
 import { assert, describe, it } from "@effect/vitest"
-import { Either } from "effect"
+import { Effect, Either, Stream } from "effect"
 import { appendFileSync, existsSync, readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { gzipSync } from "node:zlib"
 import { beforeAll } from "vitest"
+import { open } from "../../src/internal/cli/input.js"
 import { bundle, lastJson, run, start, temporaryFolder } from "./support/cli.js"
 import { sink } from "./support/sink.js"
 import { zip } from "./support/zip.js"
@@ -77,11 +78,13 @@ describe("send", { timeout: 60_000 }, () => {
       "csv",
       "event_type,user_id,time,event_properties.title,event_properties.seconds,event_properties.zip,groups.org,price\n" +
         "Song Played,user-1,2024-01-02T03:04:05.678Z,\"So \"\"What\"\"\nagain\",562.5,01234,\"[\"\"a\"\",\"\"b\"\"]\",3.99\n" +
-        "Song Skipped,user-2,1700000000000,,,,,\n"
+        "Song Skipped,user-2,1700000000000,,,,,\n" +
+        "Song Rated,user-3,2024-01-02 03:04:05,12345678901234567890,1e400,-12,,\n"
     )
-    const ended = await run(bin, ["send", file, "--to", server.url])
+    // a time without a zone means the same on every machine
+    const ended = await run(bin, ["send", file, "--to", server.url], { env: { TZ: "America/New_York" } })
     assert.strictEqual(ended.code, 0, ended.stderr)
-    const [first, second] = server.events().map(({ insert_id, library, ...event }) => {
+    const [first, second, third] = server.events().map(({ insert_id, library, ...event }) => {
       assert.match(insert_id, /^[0-9a-f]{32}$/)
       assert.match(library, /^effect-amplitude\//)
       return event
@@ -95,6 +98,66 @@ describe("send", { timeout: 60_000 }, () => {
       price: 3.99
     })
     assert.deepStrictEqual(second, { event_type: "Song Skipped", user_id: "user-2", time: 1_700_000_000_000 })
+    assert.deepStrictEqual(third, {
+      event_type: "Song Rated",
+      user_id: "user-3",
+      time: Date.UTC(2024, 0, 2, 3, 4, 5),
+      // no digit is lost
+      event_properties: { title: "12345678901234567890", seconds: "1e400", zip: -12 }
+    })
+  })
+
+  it("reads the CSV files of an archive as one text, so that a run can go on in any of them", async () => {
+    const csv = (n: number) => `event_type,user_id\nA,user-${n}\nB,user-${n}\n`
+    const file = write("zip", zip({ "2.csv": csv(2), "10.csv": csv(3), "1.csv": csv(1) }))
+    const input = await Effect.runPromise(open(file, { format: "csv" }))
+    const records = await Effect.runPromise(Stream.runCollect(Stream.mapConcat(input.records(), (records) => records)))
+    assert.deepStrictEqual(Array.from(records, ({ event, line }) => [line, Either.getOrThrow(event)["user_id"]]), [
+      [2, "user-1"],
+      [3, "user-1"],
+      [5, "user-2"],
+      [6, "user-2"],
+      [8, "user-3"],
+      [9, "user-3"]
+    ])
+  })
+
+  it("does not read the rest of a CSV file into memory where a quote is not closed", async () => {
+    const server = await sink()
+    const row = `A,user-1,${"x".repeat(989)}\n`
+    const file = write("csv", `event_type,user_id,event_properties.a\nA,user-1,x\nA,user-1,"x\n${row.repeat(20_500)}`)
+    const ended = await run(bin, ["send", file, "--to", server.url])
+    assert.strictEqual(ended.code, 1)
+    assert.match(
+      ended.stderr,
+      /error: .*: a quote after line [12] is not closed: correct the quotes there, or send the/
+    )
+  })
+
+  it("refuses a line that nests too deep to be written, and sends the others", async () => {
+    const server = await sink()
+    const deep = `{"event_type":"A","user_id":"user-1","event_properties":{"a":${"[".repeat(50_000)}${
+      "]".repeat(50_000)
+    }}}`
+    const file = write("ndjson", `${deep}\n${lines(events(2))}`)
+    const ended = await run(bin, ["send", file, "--to", server.url])
+    assert.strictEqual(ended.code, 3, ended.stderr)
+    assert.lengthOf(server.events(), 2)
+    const [rejected] = rejectedOf(file)
+    assert.strictEqual(rejected.text, deep)
+    assert.deepInclude(rejected.reasons[0], {
+      path: "event_properties",
+      wanted: "at most 40 levels of objects and arrays"
+    })
+  })
+
+  it("sends everything although the reader of its progress has gone", async () => {
+    const server = await sink()
+    const file = write("ndjson", lines(events(1500)))
+    const { child, ended } = start(bin, ["send", file, "--to", server.url, "--rate", "1000"])
+    child.stderr.destroy()
+    assert.strictEqual((await ended).code, 0)
+    assert.lengthOf(server.events(), 1500)
   })
 
   it("refuses a CSV file whose columns are no fields, before anything is sent", async () => {

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Option } from "effect"
+import { Effect, Exit, Fiber, Option, Scope, Stream } from "effect"
 import { mkdtempSync, rmSync, statSync } from "node:fs"
 import { request } from "node:http"
 import { tmpdir } from "node:os"
@@ -103,6 +103,28 @@ describe("D3: properties", () => {
       ])
     }))
 
+  it.scopedLive("the revenue of a user is price and quantity where all three are sent", () =>
+    Effect.gen(function*() {
+      const server = yield* DevServer.make()
+      const cases: ReadonlyArray<readonly [fields: { readonly [name: string]: number }, revenue: number]> = [
+        [{ price: 2, quantity: 3, revenue: 100 }, 6],
+        [{ price: 2, quantity: 3 }, 6],
+        [{ price: 2, revenue: 100 }, 100],
+        [{ quantity: 3, revenue: 100 }, 100],
+        [{ price: -2 }, -2],
+        [{ quantity: 3 }, 0],
+        [{ price: 1e308, quantity: 10 }, Number.MAX_VALUE]
+      ]
+      for (const [index, [fields, revenue]] of cases.entries()) {
+        yield* send(server, [event({ ...fields, user_id: `fields-${index}` })])
+        const event_properties = Object.fromEntries(Object.entries(fields).map(([name, value]) => [`$${name}`, value]))
+        yield* send(server, [event({ event_type: "revenue_amount", event_properties, user_id: `properties-${index}` })])
+        for (const user of [`fields-${index}`, `properties-${index}`]) {
+          assert.strictEqual((yield* get(server, `/api/users/${user}`)).revenue, revenue, JSON.stringify(fields))
+        }
+      }
+    }))
+
   it.scopedLive("the form-encoded endpoints set properties of users and groups", () =>
     Effect.gen(function*() {
       const server = yield* DevServer.make()
@@ -179,6 +201,25 @@ describe("the stream", () => {
       const { last, verdicts } = yield* get(server, "/api/stats")
       assert.strictEqual(last, (yield* server.received).at(-1)?.id)
       assert.strictEqual(verdicts.kept, (yield* server.received).length)
+    }))
+})
+
+describe("the stream in a program", () => {
+  it.scopedLive("has every event, also those that the server drops, and ends with the server", () =>
+    Effect.gen(function*() {
+      const stop = yield* Scope.make()
+      const server = yield* DevServer.make({ maxEvents: 2 }).pipe(Scope.extend(stop))
+      const seen = yield* Effect.fork(Stream.runCollect(server.stream))
+      yield* Effect.yieldNow()
+      yield* send(server, ["a", "b", "c"].map((insert_id) => event({ insert_id })))
+      yield* send(server, [event({ time: "now" })], "key-of-two")
+      yield* server.clear
+      yield* Scope.close(stop, Exit.void)
+      assert.deepStrictEqual(
+        Array.from(yield* Fiber.join(seen), ({ event: { insert_id }, verdict }) => [insert_id, verdict]),
+        [["a", "kept"], ["b", "kept"], ["c", "kept"], [undefined, "fault"]]
+      )
+      assert.lengthOf(yield* Stream.runCollect(server.stream), 0)
     }))
 })
 

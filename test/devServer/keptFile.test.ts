@@ -1,6 +1,7 @@
-import { assert, describe, it } from "@effect/vitest"
+import { assert, describe, it, vi } from "@effect/vitest"
 import { Effect, Either, Option } from "effect"
-import { appendFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs"
+import Fs, { appendFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs"
+import { syncBuiltinESMExports } from "node:module"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { DevServer } from "../../src/DevServer.js"
@@ -139,6 +140,76 @@ describe("the file that keeps what arrived", () => {
       for (let round = 0; round < 2; round++) {
         const after = yield* Effect.scoped(Effect.flatMap(DevServer.make({ file: path }), look))
         assert.deepStrictEqual(after, before)
+      }
+    }))
+
+  it.scopedLive("is left as it is if it has other content, or if the port is taken", () =>
+    Effect.gen(function*() {
+      const path = yield* file
+      for (const content of ["{\n  \"precious\": true\n}\n", "{\"event_type\":\"Played\"}\n", "\n", "PK\u0003\u0004"]) {
+        writeFileSync(path, content)
+        const { cause } = yield* Effect.flip(Effect.scoped(DevServer.make({ file: path })))
+        assert.match(String(cause), /kept\.ndjson holds no events of a DevServer/)
+        assert.strictEqual(readFileSync(path, "utf8"), content)
+      }
+      rmSync(path)
+      const server = yield* DevServer.make({ file: path })
+      const { ino } = statSync(path)
+      const { port } = new URL(server.url)
+      yield* Effect.flip(Effect.scoped(DevServer.make({ file: path, port: Number(port) })))
+      yield* upload(server, [event()])
+      assert.strictEqual(statSync(path).ino, ino)
+      assert.include(readFileSync(path, "utf8"), "Played")
+    }))
+
+  it.scopedLive("that cannot be used is an error that says why", () =>
+    Effect.gen(function*() {
+      const folder = join(yield* file, "..")
+      for (const path of [folder, join(folder, "no", "kept.ndjson")]) {
+        const { cause } = yield* Effect.flip(Effect.scoped(DevServer.make({ file: path })))
+        assert.include(String(cause), `${path} cannot be used: `)
+      }
+    }))
+
+  it.scoped("that cannot be written any more is warned about once, and loses no other line", () =>
+    Effect.gen(function*() {
+      const path = yield* file
+      const store = emptyStore()
+      const warnings: Array<string> = []
+      const disk = vi.spyOn(Fs, "writeFileSync")
+      syncBuiltinESMExports()
+      yield* Effect.addFinalizer(() =>
+        Effect.sync(() => {
+          disk.mockRestore()
+          syncBuiltinESMExports()
+        })
+      )
+      yield* Effect.scoped(Effect.gen(function*() {
+        const { append } = yield* KeptFile.open(path, store, ({ message }) => warnings.push(message))
+        append(uploadOf(1), undefined)
+        for (let times = 0; times < 2; times++) {
+          disk.mockImplementationOnce((file, bytes) => {
+            appendFileSync(file, (bytes as Buffer).subarray(0, 20))
+            throw new Error("ENOSPC: no space left on device, write")
+          })
+          append(uploadOf(2), undefined)
+        }
+        append(uploadOf(3), undefined)
+        append(uploadOf(4), undefined)
+      }))
+      assert.deepStrictEqual(warnings, [`${path} cannot be used: ENOSPC: no space left on device, write`])
+      const again = emptyStore()
+      yield* Effect.scoped(KeptFile.open(path, again))
+      assert.deepStrictEqual(idsOf(again.received()), ["1", "3", "4"])
+    }))
+
+  it.scoped("that has the beginning of its first line only is taken as empty", () =>
+    Effect.gen(function*() {
+      const path = yield* file
+      for (const content of ["", "{\"pa", "{\"path\":\"/2/httpapi\",\"te"]) {
+        writeFileSync(path, content)
+        yield* Effect.scoped(KeptFile.open(path, emptyStore()))
+        assert.strictEqual(readFileSync(path, "utf8"), "")
       }
     }))
 

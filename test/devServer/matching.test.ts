@@ -42,6 +42,17 @@ describe("what is expected of events", () => {
     ])
   })
 
+  it("the order of fields means nothing, in arrays too", () => {
+    const sold = { event_properties: { items: [{ id: 1, tags: { a: [1], b: null } }] } }
+    const wanted = (items: unknown) => isMatch(received(sold), { where: { "event_properties.items": items } })
+    assert.isTrue(wanted([{ tags: { b: null, a: [1] }, id: 1 }]))
+    assert.isFalse(wanted([{ tags: { b: null, a: [1] }, id: 1, more: 1 }]))
+    assert.isFalse(wanted([{ tags: { b: null, a: [1, 2] }, id: 1 }]))
+    assert.isFalse(wanted([{ tags: { b: null, a: [1] } }]))
+    assert.isFalse(wanted({ 0: { id: 1 } }))
+    assert.isTrue(isMatch(received({ at: "1970-01-01T00:00:00.000Z" }), { where: { at: new Date(0) } }))
+  })
+
   it("a user is a user_id or a device_id", () => {
     assert.strictEqual(userOf({ user_id: "u", device_id: "d" }), "u")
     assert.strictEqual(userOf({ user_id: 7, device_id: "d" }), "d")

@@ -40,6 +40,21 @@ describe("what is written about events", () => {
     assert.match(write([received()], "fixture"), /^export const events = \[[^]*"=1\+1"[^]*\] as const\n$/)
   })
 
+  it("a fixture has what a program chose, and no literal that sets a prototype", () => {
+    const event = JSON.parse(
+      `{"event_type":"Played","user_id":"user-1","event_properties":{"__proto__":{"a":"\\"__proto__\\": 1"}},` +
+        `"time":1,"insert_id":"a","library":"x","device_id":"d"}`
+    )
+    const text = write([received({ event })], "fixture")
+    const events = new Function(`${text.replace("export const events =", "return").replace(" as const", "")}`)()
+    const { device_id: _, insert_id: __, library: ___, time: ____, ...chosen } = event
+    assert.deepStrictEqual(JSON.stringify(events), JSON.stringify([chosen]))
+  })
+
+  it("a curl command reads no file", () => {
+    assert.include(curl("http://x/", "text/plain", "@/etc/passwd", ""), "--data-raw '@/etc/passwd'")
+  })
+
   it("a curl command, with a variable in the place of the key", () => {
     assert.strictEqual(
       curl("http://x/", "application/json", "{\"k\":\"it's KEY\"}", "KEY"),
@@ -53,7 +68,12 @@ describe("what is written about events", () => {
     assert.match(advice(413, 2), /halves/)
     assert.match(advice(413, 1), /Drop the event/)
     assert.match(advice(429, 1), /30 seconds/)
+    assert.match(advice(429, 1, undefined, "/batch"), /15 seconds/)
     assert.match(advice(400, 1), /at fault/)
+    assert.match(advice(400, 1, { error: "Invalid API key: key" }), /^Stop.*API key/)
+    assert.match(advice(400, 1, { missing_field: "events" }), /^Stop.*has no events/)
+    assert.match(advice(400, 1, { error: "Invalid JSON request body" }), /^Stop/)
+    assert.match(advice(400, 1, { error: "Invalid field values on some events" }), /at fault/)
     for (const status of [0, 408, 500, 503]) assert.match(advice(status, 1), /insert_id/)
     assert.match(advice(403, 1), /Stop/)
   })

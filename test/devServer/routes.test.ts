@@ -175,6 +175,35 @@ describe("the routes", () => {
       assert.strictEqual((yield* exported("format=xml")).status, 400)
     }))
 
+  it.scopedLive("say how near each user is to the limits, and each device that has no user", () =>
+    Effect.gen(function*() {
+      const server = yield* DevServer.make()
+      const many = (count: number, fields: object) => Array.from({ length: count }, () => event(fields))
+      yield* upload(server, many(60, { device_id: "phone" }))
+      yield* upload(server, many(30, { user_id: undefined, device_id: "watch" }), { path: "/batch" })
+      yield* upload(server, [event({ event_type: "$identify", user_properties: { $set: { plan: "pro" } } })])
+      const { limits } = yield* get(server, "/api/stats?project=key-of-one")
+      assert.deepStrictEqual(limits, [
+        { user: "user-1", limit: "events per second, HTTP V2", used: 3, of: 30 },
+        { user: "watch", limit: "events per second, Batch", used: 1, of: 1000 },
+        { user: "watch", limit: "events per day, Batch", used: 30, of: 500_000 },
+        { user: "user-1", limit: "property updates per hour", used: 1, of: 1800 }
+      ])
+      assert.deepStrictEqual((yield* get(server, "/api/stats?project=key-of-two")).limits, [])
+    }))
+
+  it.scopedLive("find users and groups by long and odd names", () =>
+    Effect.gen(function*() {
+      const server = yield* DevServer.make()
+      for (const name of ["x".repeat(1000), "a/b", "a%2Fb", "a b?c#d", "ü☃"]) {
+        const id = `${name}-user`
+        yield* upload(server, [event({ user_id: id, groups: { [name]: name } })])
+        assert.strictEqual((yield* get(server, `/api/users/${encodeURIComponent(id)}`)).id, id)
+        const path = `/api/groups/${encodeURIComponent(name)}/${encodeURIComponent(name)}`
+        assert.strictEqual((yield* get(server, path)).name, name)
+      }
+    }))
+
   it.scopedLive("switch faults on and off, of one project or all", () =>
     Effect.gen(function*() {
       const server = yield* DevServer.make()
@@ -225,6 +254,25 @@ describe("the stream of changes", () => {
           [0, 0, true, true]
         ]
       )
+    }))
+
+  it.effect("says to each project when it was cleared, however many are cleared at once", () =>
+    Effect.gen(function*() {
+      const store = emptyStore()
+      const watch = (key: string | undefined) =>
+        changes(store, key, Effect.sync(() => store.last)).pipe(Stream.take(2), Stream.runCollect, Effect.fork)
+      const fibers = yield* Effect.forEach(["one", "two", "three", undefined], watch)
+      yield* TestClock.adjust(0)
+      store.clear("one")
+      store.clear("two")
+      yield* TestClock.adjust(250)
+      const seen = yield* Effect.forEach(fibers, (fiber) => Fiber.join(fiber))
+      assert.deepStrictEqual(seen.map((batches) => Array.from(batches, ({ cleared }) => cleared)), [
+        [false, true],
+        [false, true],
+        [false, false],
+        [false, true]
+      ])
     }))
 
   it.scoped("has a comment after 15 seconds in which nothing came, so that nobody in between closes it", () =>
@@ -312,6 +360,13 @@ describe("the client", () => {
       assert.include(yield* rejection(client.expectNone({ type: "Played", within: 10 })), "None was expected, 1 came")
       yield* Effect.promise(() => client.clear())
       assert.deepStrictEqual(yield* verdictsOf(), [])
+    }))
+
+  it.scopedLive("rejects where no server answers, and where the URL is none", () =>
+    Effect.gen(function*() {
+      const { url } = yield* Effect.scoped(DevServer.make())
+      assert.strictEqual(yield* rejection(connect(url).events()), `Error: No DevServer answers at ${url}`)
+      assert.include(yield* rejection(connect("no url").clear()), "Invalid URL")
     }))
 
   it.scopedLive("says why it is refused, and what is wrong with the event that comes nearest", () =>

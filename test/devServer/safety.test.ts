@@ -1,7 +1,7 @@
 /** Access to the server, and its limits. */
 import { HttpApi } from "@effect/platform"
 import { assert, describe, it, vi } from "@effect/vitest"
-import { Effect, Fiber, TestClock } from "effect"
+import { Effect, Fiber, Stream, TestClock } from "effect"
 import { networkInterfaces } from "node:os"
 import * as Zlib from "node:zlib"
 import { DevServer } from "../../src/DevServer.js"
@@ -166,6 +166,36 @@ describe("D5: origins", () => {
         assert.strictEqual(yield* statusOf(`${server.url}/api/stream`, "GET", headers), 200)
         assert.strictEqual(yield* statusOf(`${server.url}/api/clear`, "POST", headers), 200)
       }
+    }))
+
+  it.scopedLive("a browser lets pages of an allowed origin read, and asks before they write", () =>
+    Effect.gen(function*() {
+      const allowed = "http://localhost:3000"
+      const server = yield* DevServer.make({ allowOrigin: [allowed], token: "secret" })
+      const from = (origin: string, headers: object = {}) => ({ origin, "sec-fetch-site": "cross-site", ...headers })
+      const asks = { "access-control-request-method": "POST", "access-control-request-headers": "authorization" }
+      for (const path of ["/api/expect", "/api/events", "/events"]) {
+        const asked = yield* ask(`${server.url}${path}`, { method: "OPTIONS", headers: from(allowed, asks) })
+        assert.strictEqual(asked.status, 204, path)
+        assert.strictEqual(asked.headers["access-control-allow-origin"], allowed)
+        assert.strictEqual(asked.headers["access-control-allow-headers"], "authorization")
+        assert.include(asked.headers["access-control-allow-methods"], "POST")
+        const other = yield* ask(`${server.url}${path}`, {
+          method: "OPTIONS",
+          headers: from("http://evil.example", asks)
+        })
+        assert.deepStrictEqual([other.status, other.headers["access-control-allow-origin"]], [403, undefined])
+        const rebound = yield* ask(`${server.url}${path}`, {
+          method: "OPTIONS",
+          headers: from(allowed, { ...asks, host: "evil.example" })
+        })
+        assert.strictEqual(rebound.status, 403)
+      }
+      const read = yield* ask(`${server.url}/api/events`, {
+        headers: from(allowed, { authorization: "Bearer secret" })
+      })
+      assert.deepStrictEqual([read.status, read.headers["access-control-allow-origin"]], [200, allowed])
+      assert.strictEqual((yield* ask(`${server.url}/api/events`, { headers: from(allowed) })).status, 401)
     }))
 
   it.scopedLive("writes need JSON, and no GET changes anything", () =>
@@ -358,6 +388,22 @@ describe("D2: bounds", () => {
       assert.deepStrictEqual([verdicts.fault, verdicts.refused], [10_000, 290_000])
     }), 30_000)
 
+  it.scopedLive("a body for the API is so large", () =>
+    Effect.gen(function*() {
+      const server = yield* DevServer.make()
+      const body = JSON.stringify({ within: 0, type: "x".repeat(20_000_000) })
+      for (const path of ["/api/expect", "/api/faults"]) {
+        assert.strictEqual((yield* ask(`${server.url}${path}`, { method: "POST", headers: json, body })).status, 413)
+      }
+      const chunked = yield* connection(server)
+      yield* chunked.write(
+        `POST /api/expect HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n` +
+          `transfer-encoding: chunked\r\n\r\n${body.length.toString(16)}\r\n${body}\r\n`
+      )
+      yield* chunked.closed
+      assert.strictEqual((yield* post(server, "/api/expect", { within: 0 })).status, 409)
+    }))
+
   it.scopedLive("bodies that hold no events take a bounded part of memory", () =>
     Effect.gen(function*() {
       const server = yield* DevServer.make()
@@ -423,6 +469,60 @@ describe("hostile content", () => {
       assert.lengthOf((yield* get(server, "/api/events?user=hasOwnProperty")).events, 0)
     }))
 
+  it.scopedLive("an event that nests too deep to be written is shown without its depths", () =>
+    Effect.gen(function*() {
+      const server = yield* DevServer.make()
+      const deep = `${"[".repeat(100_000)}${"]".repeat(100_000)}`
+      const send = (events: string) =>
+        ask(server.urlV2, { method: "POST", headers: json, body: `{"api_key":"key-of-one","events":[${events}]}` })
+      const seen = yield* Effect.fork(Stream.runCollect(Stream.take(server.stream, 5)))
+      yield* Effect.yieldNow()
+      const one = `{"event_type":"Played","user_id":"user-1","event_properties":{"a":${deep}}}`
+      assert.strictEqual((yield* send(`${one},${deep}`)).status, 400)
+      yield* server.inject({ answer: { status: 503 }, times: 1 })
+      assert.strictEqual((yield* send(`{"insert_id":"a","device_id":${deep}}`)).status, 503)
+      assert.strictEqual((yield* send(`{"insert_id":"a","device_id":${deep}}`)).status, 400)
+      yield* upload(server, [event()])
+      const { events } = yield* get(server, "/api/events")
+      assert.deepStrictEqual(events.map(({ verdict }: any) => verdict), ["kept", "fault", "injected", "fault", "fault"])
+      const [reason] = events[4].reasons
+      assert.deepStrictEqual([reason.path, reason.wanted], [
+        "event_properties",
+        "at most 40 levels of objects and arrays"
+      ])
+      assert.include(JSON.stringify(reason.given), "[[[[\"…\"]]]]")
+      for (const path of ["/api/requests/1", "/api/plan", "/api/export?format=csv", "/api/users/user-1"]) {
+        assert.strictEqual((yield* ask(`${server.url}${path}`)).status, 200, path)
+      }
+      assert.deepStrictEqual(
+        Array.from(yield* Fiber.join(seen), ({ verdict }) => verdict),
+        events.map(({ verdict }: any) => verdict).reverse()
+      )
+    }))
+
+  it.scopedLive("keys are masked in a body that cannot be read too, and a short key changes no other word", () =>
+    Effect.gen(function*() {
+      const server = yield* DevServer.make()
+      const key = "0123456789abcdef"
+      const shownOf = (body: string) =>
+        Effect.gen(function*() {
+          yield* ask(server.urlV2, { method: "POST", headers: { "x-key": key }, body })
+          const { requests: [{ id }] } = yield* get(server, "/api/requests?limit=1")
+          return yield* get(server, `/api/requests/${id}`)
+        })
+      const cut = yield* shownOf(`{"api_key": "${key}","events":[{`)
+      assert.strictEqual(cut.body, "{\"api_key\": \"0123…\",\"events\":[{")
+      assert.include(cut.curl, `"api_key": "'"$AMPLITUDE_API_KEY"'","events"`)
+      assert.notInclude(cut.curl, key)
+      const whole = yield* shownOf(JSON.stringify({ api_key: key, events: [event({ event_type: `${key}s` })] }))
+      assert.include(whole.body, "\"api_key\":\"0123…\"")
+      assert.include(whole.body, `"event_type":"${key}s"`)
+      assert.strictEqual(whole.headers["x-key"], "0123…")
+      const short = yield* shownOf(JSON.stringify({ api_key: "local", events: [event({ ip: "localhost" })] }))
+      assert.include(short.body, "{\"api_key\":\"loca…\",")
+      assert.include(short.body, "\"ip\":\"localhost\"")
+    }))
+
   it.scopedLive("the API answers 400 to what it cannot read", () =>
     Effect.gen(function*() {
       const server = yield* DevServer.make()
@@ -431,6 +531,8 @@ describe("hostile content", () => {
           ["/api/faults", { answer: { status: 99 } }],
           ["/api/faults", { answer: "sleep" }],
           ["/api/faults", { answer: { status: 500 }, share: 2 }],
+          ["/api/faults", { answer: { status: 500, headers: { "a b": "c" } } }],
+          ["/api/faults", { answer: { status: 500, headers: { a: "b\nc" } } }],
           ["/api/faults", {}],
           ["/api/expect", { count: 0 }],
           ["/api/expect", { within: -1 }],

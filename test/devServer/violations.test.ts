@@ -1,4 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
+import { Schema } from "effect"
+import { TrackingPlan } from "effect-amplitude"
 import { violations } from "../../src/internal/devServer/violations.js"
 
 const plan = {
@@ -58,6 +60,58 @@ describe("violations of a plan", () => {
       "event_properties.sceonds: nothing: the plan does not name it"
     ])
     assert.deepStrictEqual(of(undefined), ["event_properties.title: a value: the plan requires it"])
+  })
+
+  it("are found by every keyword that a plan of TrackingPlan has", () => {
+    const Tag = Schema.NonEmptyString.annotations({ identifier: "Tag" })
+    const { jsonSchema } = TrackingPlan.make({
+      Rated: {
+        stars: Schema.Int.annotations({ description: "One to five" }).pipe(Schema.between(1, 5)),
+        share: Schema.Number.pipe(Schema.greaterThan(0), Schema.lessThan(1)),
+        code: Schema.String.pipe(Schema.minLength(2), Schema.maxLength(3), Schema.pattern(/^[A-Z]+$/)),
+        tags: Schema.Array(Tag).pipe(Schema.minItems(1), Schema.maxItems(2)),
+        counts: Schema.Record({ key: Schema.String, value: Schema.Int }),
+        kind: Schema.Literal("album")
+      }
+    })
+    const check = violations(jsonSchema)
+    const rated = { stars: 5, share: 0.5, code: "DE", tags: ["new"], counts: { a: 1 }, kind: "album" }
+    const wrong = (fields: object) =>
+      check({ event_type: "Rated", event_properties: { ...rated, ...fields } })
+        .map(({ path, wanted }) => `${path.replace("event_properties.", "")}: ${wanted}`)
+    assert.deepStrictEqual(wrong({}), [])
+    assert.deepStrictEqual(wrong({ stars: 1.5 }), ["stars: integer"])
+    assert.deepStrictEqual(wrong({ stars: 0 }), ["stars: at least 1"])
+    assert.deepStrictEqual(wrong({ stars: 6 }), ["stars: at most 5"])
+    assert.deepStrictEqual(wrong({ share: 0 }), ["share: above 0"])
+    assert.deepStrictEqual(wrong({ share: 1 }), ["share: below 1"])
+    assert.deepStrictEqual(wrong({ code: "D" }), ["code: at least 2 characters"])
+    assert.deepStrictEqual(wrong({ code: "de" }), ["code: a text that matches ^[A-Z]+$"])
+    assert.deepStrictEqual(wrong({ code: "DEUT" }), ["code: at most 3 characters"])
+    assert.deepStrictEqual(wrong({ tags: [] }), ["tags: at least 1 items"])
+    assert.deepStrictEqual(wrong({ tags: ["a", "b", "c"] }), ["tags: at most 2 items"])
+    assert.deepStrictEqual(wrong({ tags: [""] }), ["tags[0]: at least 1 characters"])
+    assert.deepStrictEqual(wrong({ counts: { a: "1" } }), ["counts.a: integer"])
+    assert.deepStrictEqual(wrong({ kind: "song" }), ["kind: one of \"album\""])
+  })
+
+  it("are none for a schema that refers to itself or to nothing, or whose pattern cannot be read", () => {
+    const check = violations({
+      Looped: {
+        $ref: "#/$defs/a",
+        $defs: {
+          a: { allOf: [{ $ref: "#/$defs/a" }], properties: { "a/b": { $ref: "#/$defs/x~1y" } } },
+          "x/y": { const: 1 }
+        }
+      },
+      Broken: { properties: { text: { pattern: "(" }, other: { $ref: "#/$defs/none" } } }
+    })
+    assert.deepStrictEqual(check({ event_type: "Broken", event_properties: { text: "a", other: 1 } }), [])
+    assert.deepStrictEqual(check({ event_type: "Looped", event_properties: { "a/b": 1 } }), [])
+    assert.deepStrictEqual(
+      check({ event_type: "Looped", event_properties: { "a/b": 2 } })[0],
+      { path: "event_properties.a/b", wanted: "one of 1" }
+    )
   })
 
   it("name an event that the plan does not have, save Amplitude's own", () => {

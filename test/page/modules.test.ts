@@ -73,6 +73,15 @@ describe("the filter", () => {
     ["prelude", false]
   ])("%s", (query, holds) => assert.strictEqual(Filter.parse(query)(subject), holds))
 
+  it("finds a quoted value as it is", () => {
+    for (const type of ["Played", "Song Played", `He said "hi"`, String.raw`C:\dir "x\"`, "a\nb"]) {
+      const query = `type:${Filter.quote(type)} is:fault`
+      assert.isTrue(Filter.parse(query)({ ...subject, type, marks: ["fault"] }), query)
+      assert.isFalse(Filter.parse(query)({ ...subject, type: "another", marks: ["fault"] }), query)
+    }
+    assert.isTrue(Filter.parse(String.raw`type:"C:\dir"`)({ ...subject, type: String.raw`C:\dir` }))
+  })
+
   it("adds and removes a word", () => {
     assert.strictEqual(Filter.toggle("a", "is:fault"), "a is:fault")
     assert.strictEqual(Filter.toggle("a is:fault b", "is:fault"), "a b")
@@ -112,6 +121,7 @@ describe("addresses", () => {
 
   it("keep the project, and the filter among the events", () => {
     assert.strictEqual(Router.href("users", ["a/b"]), "#/users/a%2Fb?project=one")
+    assert.strictEqual(Router.href("users", ["a\ud800"]), "#/users/a%EF%BF%BD?project=one")
     assert.strictEqual(Router.href("events"), "#/events?project=one&q=type%3AA")
     Router.go("#/events")
     assert.strictEqual(Router.query.value, "")

@@ -120,6 +120,19 @@ describe("the files of the page", () => {
       assert.strictEqual((yield* get(url, "/favicon.ico")).status, 204)
     }))
 
+  it.scopedLive("HEAD has the head of GET", () =>
+    Effect.gen(function*() {
+      const { url } = yield* DevServer.make()
+      for (const path of ["/", "/favicon.ico", "/api/events", "/events"]) {
+        const [head, get] = yield* Effect.promise(() =>
+          Promise.all(["HEAD", "GET"].map((method) => fetch(`${url}${path}`, { method })))
+        )
+        assert.strictEqual(head!.status, get!.status, path)
+        assert.strictEqual(head!.headers.get("content-type"), get!.headers.get("content-type"), path)
+        assert.strictEqual(yield* Effect.promise(() => head!.text()), "", path)
+      }
+    }))
+
   it.scopedLive("with a token, the page asks with a cookie that scripts cannot read", () =>
     Effect.gen(function*() {
       const { url } = yield* DevServer.make({ token: "let me in" })
@@ -127,6 +140,9 @@ describe("the files of the page", () => {
       const { headers, status } = yield* get(url, "/?token=let%20me%20in")
       assert.strictEqual(status, 200)
       assert.match(String(headers["set-cookie"]), /^devserver_token=let%20me%20in; HttpOnly; SameSite=Strict/)
+      const [cookie = ""] = String(headers["set-cookie"]).split(";")
+      assert.strictEqual((yield* get(url, "/api/stats", { cookie })).status, 200)
+      assert.strictEqual((yield* get(url, "/api/stats", { cookie: "devserver_token=%e0%a4%a" })).status, 401)
     }))
 })
 
@@ -323,6 +339,13 @@ describe.skipIf(Chromium.isMissing)(`the page${Chromium.unlessThere}`, { timeout
         await page.getByLabel("429 for a user for 30 s").fill("grace.hopper")
         await page.getByRole("button", { name: "Switch on" }).click()
         await says(/429 for user grace.hopper/)
+        // the answer names the user, so that an SDK can send the events of others
+        const answer = await fetch(`${url}/2/httpapi`, {
+          method: "POST",
+          body: JSON.stringify({ api_key: "dev-key", events: [{ ...event("held"), user_id: "grace.hopper" }] })
+        })
+        assert.strictEqual(answer.status, 429)
+        assert.deepInclude(await answer.json(), { throttled_users: { "grace.hopper": 31 } })
         for (const name of [/^413/, /^Timeout/, /^Reset/, /share of 10 %/]) {
           await page.getByRole("button", { name }).click()
           await says(/^On: /)
@@ -386,10 +409,15 @@ describe.skipIf(Chromium.isMissing)(`the page${Chromium.unlessThere}`, { timeout
           { event_type: "\u202egnp.exe\u0007\u0000\u001b[31m", user_id: "\u200f\u202euser-12345" },
           { event_type: "Huge", user_id: "ada.lovelace", event_properties: { text: "W".repeat(300_000) } },
           { event_type: "PROTO", user_id: "constructor", event_properties: "PROTOTYPE" },
-          { event_type: "../../api/clear", user_id: "../%2e%2e/#?", groups: { "<b>": "<i>" }, time: markup }
+          { event_type: "../../api/clear", user_id: "../%2e%2e/#?", groups: { "<b>": "<i>" }, time: markup },
+          { event_type: "Rich", user_id: "rich-user", revenue: 1e308 },
+          { event_type: "Deep \"\\", user_id: "rich-user", revenue: 1e308, event_properties: "DEEP" }
         ]
       }).replace("\"PROTOTYPE\"", `{"__proto__":{"polluted":true},"constructor":1,"toString":2}`)
-      for (const body of [hostile, hostile.replace(/,"time":"[^}]*"}/, "}")]) {
+        .replace("\"DEEP\"", `{"deep":${"[".repeat(20_000)}${"]".repeat(20_000)}}`)
+      for (
+        const body of [hostile, hostile.replace(/,"time":"[^}]*"}/, "}").replace(/\[{20000}\]{20000}/, "[]")]
+      ) {
         yield* Effect.promise(() => fetch(`${url}/2/httpapi`, { method: "POST", headers: json, body }))
       }
       const { detail, errors, go, page, rows } = yield* open(`${url}/#/events`)
@@ -400,14 +428,14 @@ describe.skipIf(Chromium.isMissing)(`the page${Chromium.unlessThere}`, { timeout
       }
       yield* Effect.promise(async () => {
         await rows.first().waitFor()
-        assert.strictEqual(await rows.count(), 10)
+        assert.strictEqual(await rows.count(), 14)
         await inert()
-        for (let index = 0; index < 10; index++) {
+        for (let index = 0; index < 14; index++) {
           await rows.nth(index).click()
           await detail.locator(".line").first().waitFor()
           await inert()
           const user = detail.getByRole("link", { name: /^User / })
-          if (index < 5 && await user.count() > 0) {
+          if (index < 7 && await user.count() > 0) {
             await user.click()
             await page.getByText("Sessions", { exact: true }).waitFor()
             await inert()
@@ -429,6 +457,21 @@ describe.skipIf(Chromium.isMissing)(`the page${Chromium.unlessThere}`, { timeout
           await page.locator("main").waitFor()
           await inert()
         }
+      })
+      assert.deepStrictEqual(errors, [])
+    }))
+
+  it.scopedLive("shows ids that no address can hold", () =>
+    Effect.gen(function*() {
+      const { url } = yield* DevServer.make()
+      const half = { event_type: "Half \ud800", user_id: "half-\udc00", groups: { "\ud800": "\udc00" } }
+      yield* Effect.promise(() => send(url, [half]))
+      const { errors, go, page, rows, says } = yield* open(`${url}/#/events`)
+      yield* Effect.promise(async () => {
+        await rows.first().click()
+        await says("As it was sent")
+        await go("users")
+        await page.locator(".item").nth(1).waitFor()
       })
       assert.deepStrictEqual(errors, [])
     }))

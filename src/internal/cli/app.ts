@@ -144,7 +144,11 @@ const devOf = (command: ReadonlyArray<string>) =>
       host: text("host", "ADDRESS", "The address to listen on. Default: 127.0.0.1, this machine alone."),
       allowHost: list("allow-host", "NAME", "Another name by which the server may be called; can be given again."),
       allowOrigin: list("allow-origin", "ORIGIN", "An origin whose pages may read what arrived; can be given again."),
-      token: text("token", "TOKEN", "The token that other machines need to read what arrived."),
+      token: text(
+        "token",
+        "TOKEN",
+        "The token that everything but ingestion asks for. Without one, only this machine may read."
+      ),
       file: text("file", "FILE", "Keeps what arrived in this file, from one start to the next."),
       maxEvents: integer("max-events", "N", "The most events that are kept; the oldest go first. Default: 10000."),
       plan: text("plan", "FILE", "A tracking plan: JSON Schemas by event, or Amplitude Data's CSV."),

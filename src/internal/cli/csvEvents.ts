@@ -92,15 +92,25 @@ const valueOf = (field: string, cell: string): unknown =>
     ? jsonOr(cell, /^\{/)
     : cell
 
-/** Parses milliseconds, or an ISO 8601 date. */
+/**
+ * Parses milliseconds, or an ISO 8601 date. Without a zone it is in UTC, as in Amplitude's exports, so that a file means
+ * the same on every machine.
+ */
 const timeOf = (cell: string): unknown => {
   if (/^-?\d+$/.test(cell)) return Number(cell)
-  const millis = /^\d{4}-\d\d-\d\d/.test(cell) ? Date.parse(cell.replace(" ", "T")) : NaN
+  if (!/^\d{4}-\d\d-\d\d/.test(cell)) return cell
+  const date = cell.replace(" ", "T")
+  const millis = Date.parse(/T[\d:.]+$/i.test(date) ? `${date}Z` : date)
   return Number.isNaN(millis) ? cell : millis
 }
 
 const jsonLike = /^(-?(0|[1-9]\d*)(\.\d+)?([eE][-+]?\d+)?|true|false|null|\{.*\}|\[.*\]|".*")$/s
 
-/** Parses a cell that looks like JSON. Any other cell is text. */
-const jsonOr = (cell: string, when: RegExp): unknown =>
-  when.test(cell) ? Either.getOrElse(Either.try((): unknown => JSON.parse(cell)), () => cell) : cell
+/** Parses a cell that looks like JSON. Any other cell is text, and so is a number that would lose digits. */
+const jsonOr = (cell: string, when: RegExp): unknown => {
+  if (!when.test(cell)) return cell
+  const value = Either.getOrElse(Either.try((): unknown => JSON.parse(cell)), () => cell)
+  const isLossy = typeof value === "number" &&
+    (!Number.isFinite(value) || (/^-?\d+$/.test(cell) && !Number.isSafeInteger(value)))
+  return isLossy ? cell : value
+}

@@ -1,10 +1,15 @@
 /** The command `dev`: a local server that prints the events that arrive, alone or while a command runs. */
+import * as Arr from "effect/Array"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
+import * as FiberRef from "effect/FiberRef"
+import * as HashSet from "effect/HashSet"
+import * as Logger from "effect/Logger"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { spawn } from "node:child_process"
 import { DevServer } from "../../DevServer.js"
+import { KeptFileError } from "../devServer/keptFile.js"
 import * as Child from "./child.js"
 import { atFault, CliFailure, failed, reasonOf, usage } from "./failure.js"
 import { toJsonSchemas } from "./plan/model.js"
@@ -37,26 +42,45 @@ export const dev = (options: Options): Effect.Effect<void, CliFailure> =>
     if (options.strict && options.plan === undefined) return yield* usage("--strict needs a plan: add --plan FILE")
     const plan = options.plan === undefined ? undefined : toJsonSchemas(yield* readPlan(options.plan))
     const seen = new Seen(options)
-    const server = yield* listen(options, plan)
-    // events that the stream has not brought yet are printed before the summary
-    yield* Effect.addFinalizer(() => Effect.zipRight(seen.catchUp(server), seen.summary))
-    const told = yield* Effect.forkScoped(Stream.runForEach(server.stream, (event) => seen.add(event)))
-    yield* seen.listening(server)
-    if (options.open) openPage(server.url)
-    const [command, ...args] = options.command
-    if (command === undefined) return yield* Effect.never
-    const child = yield* Child.run([command, ...args], {
-      AMPLITUDE_SERVER_URL: server.urlV2,
-      AMPLITUDE_API_KEY: process.env["AMPLITUDE_API_KEY"] ?? "local"
-    })
-    const exitCode = yield* child.exitCode
-    yield* Fiber.interrupt(told)
-    yield* seen.catchUp(server)
+    let told: Fiber.Fiber<void> | undefined
+    const exitCode = yield* serve(options, plan, (server) =>
+      Effect.gen(function*() {
+        told = yield* Effect.forkDaemon(Stream.runForEach(server.stream, (event) => seen.add(event)))
+        yield* seen.listening(server)
+        if (options.open) openPage(pageOf(server, options))
+        const [command, ...args] = options.command
+        if (command === undefined) return yield* Effect.never
+        const child = yield* Child.run([command, ...args], {
+          AMPLITUDE_SERVER_URL: server.urlV2,
+          AMPLITUDE_API_KEY: process.env["AMPLITUDE_API_KEY"] ?? "local"
+        })
+        return yield* child.exitCode
+      })).pipe(
+        // the stream ends with the server, and the summary is printed after its last event
+        Effect.ensuring(
+          Effect.suspend(() => told === undefined ? Effect.void : Effect.zipRight(Fiber.await(told), seen.summary))
+        )
+      )
     if (exitCode !== 0) return yield* new CliFailure({ message: "", exitCode })
     if (options.failOnFault && seen.atFault > 0) return yield* atFault
-  }).pipe(Effect.scoped)
+  })
 
 // -- the server --------------------------------------------------------------------------------------------------------
+
+/** Runs `use` with a server that stops after it. */
+const serve = <A>(
+  options: Options,
+  plan: DevServer.Options["plan"],
+  use: (server: DevServer.Service) => Effect.Effect<A, CliFailure, Scope.Scope>
+): Effect.Effect<A, CliFailure> =>
+  Effect.scoped(Effect.flatMap(listen(options, plan), use)).pipe(
+    Effect.locally(FiberRef.currentLoggers, HashSet.make(toStderr))
+  )
+
+/** Writes the warnings of the server to stderr, since stdout has the events. */
+const toStderr: Logger.Logger<unknown, void> = Logger.make(({ message }) => {
+  process.stderr.write(`${onStderr("yellow", "warning:")} ${plain(Arr.ensure(message).join(" "))}\n`)
+})
 
 const listen = (
   options: Options,
@@ -84,7 +108,11 @@ const listen = (
       options.port === undefined && options.command.length > 0 && isTaken(error) ? start(0) : Effect.fail(error)
     ),
     Effect.mapError((error) =>
-      isTaken(error)
+      error.cause instanceof KeptFileError
+        ? failed(
+          error.cause.cause === undefined ? error.cause.message : `${error.cause.path}: ${reasonOf(error.cause.cause)}`
+        )
+        : isTaken(error)
         ? failed(
           `the port ${port} is taken: stop what listens there, or take another one with --port (0 takes a free one)`
         )
@@ -95,6 +123,10 @@ const listen = (
 
 const isTaken = ({ cause }: { readonly cause: unknown }): boolean =>
   (cause as { readonly code?: unknown } | undefined)?.code === "EADDRINUSE"
+
+/** The address of the page, with the token that it asks for. */
+const pageOf = ({ url }: DevServer.Service, { token }: Options): string =>
+  token === undefined ? url : `${url}/?token=${encodeURIComponent(token)}`
 
 /** Opens the page in a browser. Without a browser nothing happens: the address is printed anyway. */
 const openPage = (url: string): void => {
@@ -113,7 +145,6 @@ class Seen {
   readonly #options: Options
   readonly #counts = { kept: 0, fault: 0, refused: 0, duplicate: 0, injected: 0, violating: 0 }
   readonly #reasons = new Map<string, { count: number; readonly event: string; readonly words: string }>()
-  #lastId: string | undefined
 
   constructor(options: Options) {
     this.#options = options
@@ -127,14 +158,6 @@ class Seen {
     return this.#options.json
       ? this.#json({ type: "listening", url, urlV2, urlBatch })
       : this.#line(`${this.#paint("bold", url)} shows what arrives; SDKs send to ${urlV2}`)
-  }
-
-  /** Prints the events since the last printed one. */
-  catchUp(server: DevServer.Service): Effect.Effect<void> {
-    return Effect.flatMap(server.received, (events) => {
-      const last = events.findLastIndex(({ id }) => id === this.#lastId)
-      return Effect.forEach(events.slice(last + 1), (event) => this.add(event), { discard: true })
-    })
   }
 
   get summary(): Effect.Effect<void> {
@@ -163,7 +186,6 @@ class Seen {
 
   add(received: DevServer.ReceivedEvent): Effect.Effect<void> {
     const { event, reasons, receivedAt, verdict, violations } = received
-    this.#lastId = received.id
     this.#counts[verdict] += 1
     if (violations.length > 0) this.#counts.violating += 1
     const name = String(event["event_type"] ?? "(no event_type)")

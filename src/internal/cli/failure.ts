@@ -24,6 +24,7 @@ const systemErrors: { readonly [code: string]: string | undefined } = {
   EISDIR: "it is a folder: name a file",
   ENOTDIR: "a part of its path is a file",
   ENOSPC: "the disk is full",
+  ESPIPE: "it is a pipe: write it to stdin of the command, and - in place of its name",
   EADDRINUSE: "the port is taken",
   Z_BUF_ERROR: "it ends in the middle of its compressed data",
   Z_DATA_ERROR: "its compressed data are damaged"

@@ -253,7 +253,12 @@ const recordsOf = (
   after: { readonly line: number; readonly end: number } | undefined,
   options: InputOptions
 ): Stream.Stream<ReadonlyArray<InputRecord>, CliFailure> => {
-  if (format === "csv") return Stream.flatMap(segments, (open) => csvRecords(name, open))
+  if (format === "csv") {
+    return Stream.suspend(() => {
+      const read = { line: 0, end: 0 }
+      return Stream.flatMap(segments, (open) => csvRecords(name, open, read))
+    })
+  }
   const toEvent = options.isExport === true ? exportEventOf : eventOf
   const toRecord = ({ end, line, text }: RawLine): InputRecord => ({
     line,
@@ -314,30 +319,45 @@ interface CsvRow {
   readonly info: { readonly lines: number; readonly bytes: number }
 }
 
-const csvRecords = (name: string, open: Segment): Stream.Stream<ReadonlyArray<InputRecord>, CliFailure> =>
+/** The records of one file. `read` is the position after the last record: the files of an archive are one text. */
+const csvRecords = (
+  name: string,
+  open: Segment,
+  read: { line: number; end: number }
+): Stream.Stream<ReadonlyArray<InputRecord>, CliFailure> =>
   Stream.suspend(() => {
+    const start = { ...read }
     let columns: ReturnType<typeof columnsOf> | undefined
     return NodeStream.fromReadable<CliFailure, CsvRow>(
       () =>
         pipeline(
           open(),
-          Csv.parse({ bom: true, info: true, relax_column_count: true, skip_empty_lines: true }),
+          Csv.parse({
+            bom: true,
+            info: true,
+            relax_column_count: true,
+            skip_empty_lines: true,
+            // a quote that is not closed would read the rest of the file into memory
+            max_record_size: maxLineBytes
+          }),
           ignore
         ),
-      (error) => failed(`${name}: ${csvFault(error)}`)
+      (error) => failed(`${name}: ${csvFault(error, read.line)}`)
     ).pipe(
       Stream.chunks,
       Stream.mapEffect((rows) =>
         Effect.gen(function*() {
           const records: Array<InputRecord> = []
           for (const { info, record } of rows) {
+            read.line = start.line + info.lines
+            read.end = start.end + info.bytes
             if (columns === undefined) {
               columns = columnsOf(record)
               if (Either.isLeft(columns)) return yield* usage(`${name}: ${columns.left}`)
             } else if (Either.isRight(columns)) {
               records.push({
-                line: info.lines,
-                end: info.bytes,
+                line: read.line,
+                end: read.end,
                 text: undefined,
                 event: fromRow(columns.right, record)
               })
@@ -349,5 +369,10 @@ const csvRecords = (name: string, open: Segment): Stream.Stream<ReadonlyArray<In
     )
   })
 
-const csvFault = (error: unknown): string =>
-  `${String((error as Error).message).split("\n", 1)[0]!}: correct the quotes there, or send the lines before it alone`
+const csvFault = (error: unknown, lastLine: number): string => {
+  const { code, message } = error as { readonly code?: unknown; readonly message: string }
+  const fault = code === "CSV_MAX_RECORD_SIZE" || code === "CSV_QUOTE_NOT_CLOSED"
+    ? `a quote after line ${lastLine} is not closed`
+    : message.split("\n", 1)[0]!
+  return `${fault}: correct the quotes there, or send the lines before it alone`
+}

@@ -34,7 +34,7 @@ export const faultsOf = (event: Fields, bytes: number, minIdLength: number | und
     : []
 }
 
-/** The value of a field, shortened. */
+/** The value of a field, shortened. Values that nest deep are cut by the rules. */
 const inShort = (given: unknown): string => {
   const text = given === undefined ? "nothing" : JSON.stringify(given)
   return text.length > 60 ? `${text.slice(0, 60)}…` : text

@@ -13,6 +13,7 @@ import type { AmplitudeConfig } from "../../AmplitudeConfig.js"
 import type { DeliveryReport, Dropped } from "../../DeliveryReport.js"
 import type { Event } from "../../Event.js"
 import { Transport } from "../../Transport.js"
+import { shown } from "../devServer/depth.js"
 import * as Checkpoint from "./checkpoint.js"
 import * as Client from "./client.js"
 import { atFault, CliFailure, exitCodes, failed, usage } from "./failure.js"
@@ -310,7 +311,14 @@ const deliver = (
 
     const refuse = (record: InputRecord, reasons: ReadonlyArray<Reason>, event: unknown): string => {
       refused += 1
-      return refusedLine(input, record.line, reasons, event, event === undefined ? record.text : undefined)
+      const whole = shown(event)
+      return refusedLine(
+        input,
+        record.line,
+        reasons,
+        whole,
+        event === undefined || whole !== event ? record.text : undefined
+      )
     }
     const pace = makePace(options)
     const readAll = input.records(store.from).pipe(
@@ -383,7 +391,7 @@ const toSend = (options: Options, input: Input, record: InputRecord, event: Fiel
 
 /** An id from the number and the content of a line. Another file with the same name has other ids. */
 const insertIdOf = (input: Input, { line, text }: InputRecord, event: Fields): string =>
-  Crypto.hash("sha256", `${Path.basename(input.name)}\n${line}\n${text ?? JSON.stringify(event)}`).slice(0, 32)
+  Crypto.hash("sha256", `${Path.basename(input.name)}\n${line}\n${text ?? JSON.stringify(shown(event))}`).slice(0, 32)
 
 /** The failure of the whole run that a dropped event means, or undefined for a fault of this event. */
 const failureOf = ({ options, target }: Run, { code, message, reason }: Dropped): CliFailure | undefined => {

@@ -19,11 +19,9 @@ export const stylesAllowed: (stream: { readonly isTTY?: boolean | undefined }) =
 
 const write = (stream: NodeJS.WriteStream, text: string): Effect.Effect<void> =>
   Effect.async<void>((resume) => {
-    // if the reader has closed the stream, the `error` listener ends the process
-    if (stream.write(text)) return resume(Effect.void)
-    const onDrain = () => resume(Effect.void)
-    stream.once("drain", onDrain)
-    return Effect.sync(() => void stream.off("drain", onDrain))
+    const done = () => resume(Effect.void)
+    // a stream whose reader has closed it calls back with an error
+    if (stream.write(text, done)) done()
   })
 
 /** Writes to stdout, and waits for a slow reader. */

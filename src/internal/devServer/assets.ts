@@ -1,6 +1,7 @@
 /** Serves the files of the page. They are read from disk at the first request. */
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
 import * as Fs from "node:fs/promises"
 import { extname } from "node:path"
 import { fileURLToPath } from "node:url"
@@ -36,6 +37,15 @@ const read = (name: string): Effect.Effect<Uint8Array, unknown> =>
         (bytes) => Effect.sync(() => held.set(name, bytes))
       )
   })
+
+const decode = Option.liftThrowable(decodeURIComponent)
+
+/** The token in the cookie of the page. */
+export const tokenOfCookie = (cookies: string): string | undefined =>
+  Option.fromNullable(/(?:^|;\s*)devserver_token=([^;]*)/.exec(cookies)?.[1]).pipe(
+    Option.flatMap(decode),
+    Option.getOrUndefined
+  )
 
 /** Answers with a file of the page. A token is set as a cookie, so that the requests of the page carry it. */
 export const respond = (

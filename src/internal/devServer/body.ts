@@ -11,6 +11,7 @@ import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import { isAscii } from "node:buffer"
 import * as Zlib from "node:zlib"
+import { maxBytes } from "./guard.js"
 import * as RequestBody from "./requestBody.js"
 
 /** A body after decompression. */
@@ -20,8 +21,6 @@ export interface Payload {
   readonly bytes: number
   readonly body: RequestBody.Body
 }
-
-const maxBytes = 20_000_000
 
 /**
  * The most bytes that are received. Bytes over the limit are dropped up to here, so that the client reads the answer.

@@ -32,13 +32,23 @@ export const changes = (
       Stream.unfoldEffect({ last: start, faults: store.faultChanges, wait: false }, (seen) =>
         Effect.map(seen.wait ? Effect.sleep(interval) : Effect.void, () => {
           const { last } = store
-          const cleared = store.cleared.number > seen.last &&
-            (apiKey === undefined || store.cleared.apiKey === undefined || store.cleared.apiKey === apiKey)
+          const cleared = store.isCleared(seen.last, apiKey)
           return Option.some([
             { ...store.since(seen.last, apiKey), last, cleared, faultsChanged: store.faultChanges !== seen.faults },
             { last, faults: store.faultChanges, wait: true }
           ])
         })))
+  )
+
+/** The events that arrive from now on, until the store ends. No event is left out, whatever the store drops. */
+export const arrivals = (store: Store): Stream.Stream<Received> =>
+  Stream.asyncPush<Received>(
+    (emit) =>
+      Effect.acquireRelease(
+        Effect.sync(() => store.subscribe({ events: emit.array, end: emit.end })),
+        (unsubscribe) => Effect.sync(unsubscribe)
+      ),
+    { bufferSize: "unbounded" }
   )
 
 const change = (store: Store): Effect.Effect<void> =>
@@ -67,8 +77,8 @@ class Standing {
   }
 
   look(): { readonly matches: ReadonlyArray<Received>; readonly atFault: ReadonlyArray<Received> } {
-    const { cleared, last } = this.#store
-    if (cleared.number > this.#last) {
+    const { last } = this.#store
+    if (this.#store.isCleared(this.#last, this.#apiKey)) {
       const stays = (event: Received): boolean => Option.isSome(this.#store.event(event.id, this.#apiKey))
       this.#matches = this.#matches.filter(stays)
       this.#atFault = this.#atFault.filter(stays)
@@ -93,7 +103,7 @@ export const expect = (
       (noneAtFault && matcher.type === undefined && matcher.where === undefined && matcher.count === undefined)
     const end = (yield* Clock.currentTimeMillis) + within
     const standing = new Standing(store, matcher, apiKey)
-    for (;;) {
+    for (let isOver = false;;) {
       const { atFault, matches } = standing.look()
       if (atFault.length > 0) {
         return yield* new ExpectationFailed({ message: `${atFault.length} events are at fault`, matches: atFault })
@@ -104,12 +114,10 @@ export const expect = (
       if (!isAbsence && matches.length >= count) {
         return matches
       }
-      const left = end - (yield* Clock.currentTimeMillis)
-      const changed = left > 0 ? yield* Effect.timeoutOption(change(store), left) : Option.none()
-      if (Option.isNone(changed)) {
-        if (isAbsence) {
-          return []
-        }
+      if (isOver && isAbsence) {
+        return []
+      }
+      if (isOver) {
         const nearest = Matching.nearest(store.received(apiKey), matcher)
         return yield* new ExpectationFailed({
           message: `${count} expected within ${within} ms, ${matches.length} came`,
@@ -117,5 +125,8 @@ export const expect = (
           ...(nearest === undefined ? {} : { nearest })
         })
       }
+      const left = end - (yield* Clock.currentTimeMillis)
+      // after the end it looks once more, since an event can arrive before the waiting begins
+      isOver = left <= 0 || Option.isNone(yield* Effect.timeoutOption(change(store), left))
     }
   })

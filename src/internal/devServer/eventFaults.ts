@@ -3,6 +3,7 @@ import * as Arr from "effect/Array"
 import * as Either from "effect/Either"
 import * as Predicate from "effect/Predicate"
 import * as Answers from "./answers.js"
+import { isDeeperThan } from "./depth.js"
 import type { Endpoint } from "./endpoints.js"
 import { isJsonObject, type JsonObject } from "./jsonObject.js"
 import type { Upload } from "./requestBody.js"
@@ -45,23 +46,6 @@ const fieldChecks: ReadonlyMap<string, FieldCheck> = new Map([
 
 /** The most levels of nested objects and arrays. */
 export const maxDepth = 40
-
-/** Whether a value nests deeper than `limit`. An object or array is one level, and its members are the next. */
-const isDeeperThan = (value: unknown, limit: number): boolean => {
-  if (typeof value !== "object" || value === null) {
-    return false
-  }
-  if (limit === 0) {
-    return true
-  }
-  for (const key in value) {
-    const inner = (value as JsonObject)[key]
-    if (typeof inner === "object" && isDeeperThan(inner, limit - 1)) {
-      return true
-    }
-  }
-  return false
-}
 
 /** The expectation that a value does not meet, in words, or undefined if the value is right. */
 export const wantedOf = (field: string, value: unknown): string | undefined => {

@@ -85,7 +85,7 @@ export class Faults {
     if (!Predicate.isString(insert_id) || (!isInjected && this.#injected.size === 0)) {
       return
     }
-    const key = JSON.stringify([apiKey, device_id ?? user_id, insert_id])
+    const key = JSON.stringify([apiKey, [device_id, user_id].find(Predicate.isString), insert_id])
     const known = this.#injected.get(key)
     if (known === undefined && isInjected) {
       put(this.#injected, key, { apiKey, insertId: insert_id, event: id, refusedAt: at, returns: [] }, maxInjected)

@@ -3,6 +3,9 @@ import * as Option from "effect/Option"
 import { createHash, timingSafeEqual } from "node:crypto"
 import * as Net from "node:net"
 
+/** The most bytes of a body. */
+export const maxBytes = 20_000_000
+
 /** The options of the server for access. */
 export interface Options {
   readonly host: string
@@ -22,7 +25,7 @@ export interface Asked {
 
 /** The answer to a request that is not allowed. */
 export interface Refusal {
-  readonly status: 400 | 401 | 403 | 415
+  readonly status: 400 | 401 | 403 | 413 | 415
   readonly message: string
 }
 
@@ -54,6 +57,10 @@ const isKnownHost = (name: string, { allowHost, host }: Options): boolean =>
   name === "localhost" || name.endsWith(".localhost") || Net.isIP(name) !== 0 || name === "host.docker.internal" ||
   [host, ...allowHost].some((allowed) => allowed.toLowerCase() === name)
 
+/** Whether pages of an origin may read everything. */
+export const isAllowedOrigin = (origin: string | undefined, { allowOrigin }: Options): boolean =>
+  origin !== undefined && allowOrigin.includes(origin)
+
 const isSameOrigin = (origin: string, host: string | undefined): boolean =>
   origin.toLowerCase() === `http://${host}`.toLowerCase()
 
@@ -78,7 +85,7 @@ export const check = (asked: Asked, options: Options): Option.Option<Refusal> =>
     return Option.none()
   }
   const { origin } = asked.headers
-  const isAllowed = origin !== undefined && options.allowOrigin.includes(origin)
+  const isAllowed = isAllowedOrigin(origin, options)
   if (origin !== undefined && !isAllowed && !isSameOrigin(origin, asked.headers.host)) {
     return refuse(403, "A page of another origin may not read this: allow it with allowOrigin")
   }
@@ -86,12 +93,19 @@ export const check = (asked: Asked, options: Options): Option.Option<Refusal> =>
   if (site !== undefined && site !== "same-origin" && site !== "none" && !isAllowed) {
     return refuse(403, "A page of another site may not read this: allow it with allowOrigin")
   }
+  if (isAllowed && asked.method === "OPTIONS") {
+    // the browser asks what the page may send, and sends neither a token nor a body
+    return Option.none()
+  }
   if (options.token !== undefined) {
     if (!hasToken(asked.token, options.token)) {
       return refuse(401, "The token is missing or wrong: open the page with ?token=, or send it as a bearer token")
     }
   } else if (!Option.exists(asked.remoteAddress, isLoopback)) {
     return refuse(403, "Without a token, other machines can only send events")
+  }
+  if (asked.path.startsWith("/api/") && Number(asked.headers["content-length"] ?? 0) > maxBytes) {
+    return refuse(413, `The body is over ${maxBytes} bytes`)
   }
   return asked.path.startsWith("/api/") && asked.method !== "GET" && asked.method !== "HEAD" &&
       !/^application\/json\s*(;|$)/i.test(asked.headers["content-type"] ?? "")

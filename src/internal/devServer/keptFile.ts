@@ -1,5 +1,8 @@
 /** A file that keeps the uploads across restarts, one a line. */
+import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import { constVoid } from "effect/Function"
 import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import type * as Scope from "effect/Scope"
@@ -26,41 +29,90 @@ const newline = 10
 
 const nowhere: KeptFile = { append: () => {}, rewrite: () => {} }
 
-/** Opens the file, and adds its uploads to the store. A file that cannot be opened is a defect. */
-export const open = (path: string | undefined, store: Store): Effect.Effect<KeptFile, never, Scope.Scope> =>
+/** The file cannot be read or written (`cause` says why), or it has other content, which is left as it is. */
+export class KeptFileError extends Data.TaggedError("KeptFileError")<{
+  readonly path: string
+  readonly cause?: unknown
+}> {
+  override get message(): string {
+    return this.cause === undefined ?
+      `${this.path} holds no events of a DevServer, and would be overwritten: name another file` :
+      `${this.path} cannot be used: ${this.cause instanceof Error ? this.cause.message : String(this.cause)}`
+  }
+}
+
+/**
+ * Opens the file, and adds its uploads to the store. `warn` is called when it cannot be written any more, for example
+ * because the disk is full. The server goes on.
+ */
+export const open = (
+  path: string | undefined,
+  store: Store,
+  warn: (error: KeptFileError) => void = constVoid
+): Effect.Effect<KeptFile, KeptFileError, Scope.Scope> =>
   path === undefined ?
     Effect.succeed(nowhere) :
     Effect.acquireRelease(
-      Effect.sync(() => {
-        for (const line of Fs.existsSync(path) ? linesOf(Fs.readFileSync(path)) : []) {
-          Option.map(keptOf(line), ({ inPlace, upload }) => store.receive(upload, inPlace))
+      Effect.flatMap(
+        attempt(path, () => Fs.existsSync(path) ? Fs.readFileSync(path) : Buffer.alloc(0)),
+        (bytes) => {
+          let uploads = 0
+          for (const line of linesOf(bytes)) {
+            Option.map(keptOf(line), ({ inPlace, upload }) => {
+              store.receive(upload, inPlace)
+              uploads++
+            })
+          }
+          return uploads > 0 || isEmptyOrCut(bytes) ?
+            attempt(path, () => new AppendedFile(path, store, warn)) :
+            Effect.fail(new KeptFileError({ path }))
         }
-        return new AppendedFile(path, store)
-      }),
+      ),
       (file) => Effect.sync(() => file.close())
     )
+
+const attempt = <A>(path: string, run: () => A): Effect.Effect<A, KeptFileError> =>
+  Effect.try({ try: run, catch: (cause) => new KeptFileError({ path, cause }) })
 
 class AppendedFile implements KeptFile {
   readonly #path: string
   readonly #store: Store
+  readonly #warn: (error: KeptFileError) => void
   #file: number
   #bytes = 0
   #maxBytes = 0
+  /** Whether the last write failed. The file may then end in the middle of a line. */
+  #isCut = false
 
-  constructor(path: string, store: Store) {
+  constructor(path: string, store: Store, warn: (error: KeptFileError) => void) {
     this.#path = path
     this.#store = store
+    this.#warn = warn
     this.#file = this.#write()
   }
 
-  readonly append = (upload: Upload, inPlace: InPlace | undefined): void => {
-    this.#bytes += write(this.#file, lineOf(upload, inPlace))
-    if (this.#bytes > this.#maxBytes) {
-      this.rewrite()
+  readonly append = (upload: Upload, inPlace: InPlace | undefined): void =>
+    this.#attempt(() => {
+      this.#bytes += write(this.#file, `${this.#isCut ? "\n" : ""}${lineOf(upload, inPlace)}`)
+      if (this.#bytes > this.#maxBytes) {
+        this.#replace()
+      }
+    })
+
+  readonly rewrite = (): void => this.#attempt(() => this.#replace())
+
+  #attempt(run: () => void): void {
+    const failure = Either.flip(Either.try({
+      try: run,
+      catch: (cause) => new KeptFileError({ path: this.#path, cause })
+    }))
+    if (Either.isRight(failure) && !this.#isCut) {
+      this.#warn(failure.right)
     }
+    this.#isCut = Either.isRight(failure)
   }
 
-  readonly rewrite = (): void => {
+  #replace(): void {
     const before = this.#file
     this.#file = this.#write()
     Fs.closeSync(before)
@@ -100,6 +152,14 @@ const write = (file: number, text: string): number => {
 
 const inPlaceOf = ({ answer, inPlaceBecause: because }: HeldUpload): InPlace | undefined =>
   because === undefined ? undefined : { answer, because }
+
+const beginningOfLine = "{\"path\":"
+
+/** Whether a file without a readable line is empty, or holds the beginning of one line. */
+const isEmptyOrCut = (bytes: Buffer): boolean => {
+  const beginning = bytes.toString("utf8", 0, beginningOfLine.length)
+  return bytes.length === 0 || beginning === beginningOfLine.slice(0, bytes.length)
+}
 
 const lineOf = (
   { bytes, headers, now, path, remoteAddress, text }: Omit<Upload, "body">,

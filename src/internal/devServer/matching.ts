@@ -17,13 +17,22 @@ export const at = (value: unknown, path: string): unknown =>
       value
     )
 
+/** Whether two JSON values are equal, whatever the order of their fields. */
+const isEqual = (self: unknown, that: unknown): boolean =>
+  Array.isArray(self) && Array.isArray(that) ?
+    self.length === that.length && self.every((item, index) => isEqual(item, that[index])) :
+    Predicate.isRecord(self) && Predicate.isRecord(that) ?
+    Object.keys(self).length === Object.keys(that).length &&
+    Object.entries(self).every(([key, inner]) => Object.hasOwn(that, key) && isEqual(inner, that[key])) :
+    self === that
+
 /** The differences of a value. Objects may have more fields than the matcher, and arrays must be equal. */
 const differencesAt = (path: string, given: unknown, wanted: unknown): ReadonlyArray<Difference> =>
   Predicate.isRecord(wanted) && Predicate.isRecord(given) && !Array.isArray(wanted) ?
     Object.entries(wanted).flatMap(([key, inner]) =>
       differencesAt(`${path}.${key}`, Object.hasOwn(given, key) ? given[key] : undefined, inner)
     ) :
-    JSON.stringify(given) === JSON.stringify(wanted) ?
+    isEqual(given, wanted) || JSON.stringify(given) === JSON.stringify(wanted) ?
     [] :
     [{ path, ...(given === undefined ? {} : { given }), wanted }]
 

@@ -202,11 +202,22 @@ export class ObservedEvent extends Schema.Struct({
 /** `GET /api/plan` */
 export class ObservedPlan extends Schema.Struct({ events: Schema.Array(ObservedEvent) }) {}
 
+/** The headers of an answer, as HTTP allows them. */
+const AnswerHeaders = Schema.Record({ key: Schema.String, value: Schema.String }).pipe(
+  Schema.filter(
+    (headers) =>
+      Object.entries(headers)
+        .filter(([name, value]) => !/^[\w!#$%&'*+.^`|~-]+$/.test(name) || !/^[\t\x20-\x7e\x80-\xff]*$/.test(value))
+        .map(([name]) => ({ path: [name], message: "HTTP allows no such header" })),
+    { jsonSchema: {} }
+  )
+)
+
 /** The answer of a fault. */
 export class FaultAnswer extends Schema.Struct({
   status: Schema.Int.pipe(Schema.between(200, 599)),
   body: Schema.optional(Schema.Unknown),
-  headers: Schema.optional(Schema.Record({ key: Schema.String, value: Schema.String })),
+  headers: Schema.optional(AnswerHeaders),
   delayMs: Schema.optional(Schema.NonNegative)
 }) {}
 

@@ -1,5 +1,6 @@
 /** Writes events and requests as text: exports, curl commands, advice. */
 import * as Predicate from "effect/Predicate"
+import { splitAtKeys } from "./mask.js"
 import { userOf } from "./matching.js"
 import type * as Model from "./model.js"
 
@@ -32,23 +33,66 @@ const row = (received: Received): string =>
     received.event
   ].map(cell).join(",")
 
+/** The fields that a program chooses. A test cannot expect the ones that an SDK adds, such as `time`. */
+const chosen = [
+  "event_type",
+  "user_id",
+  "event_properties",
+  "user_properties",
+  "groups",
+  "group_properties",
+  "price",
+  "quantity",
+  "revenue",
+  "productId",
+  "revenueType",
+  "currency"
+]
+
+const expected = ({ event }: Received): object =>
+  Object.fromEntries(chosen.flatMap((name) => Object.hasOwn(event, name) ? [[name, event[name]]] : []))
+
+/** A TypeScript module with the events as an array for `Recorder.expect`. */
+const fixture = (events: ReadonlyArray<Received>): string =>
+  `export const events = ${
+    JSON.stringify(events.map(expected), null, 2)
+      // in a literal, `__proto__: x` would set the prototype
+      .replace(/^( *)"__proto__":/gm, "$1[\"__proto__\"]:")
+  } as const\n`
+
 /** Writes events, oldest first. */
 export const write = (events: ReadonlyArray<Received>, format: "ndjson" | "csv" | "fixture"): string =>
   format === "csv" ?
     [columns.join(","), ...events.map(row)].map((line) => `${line}\r\n`).join("") :
     format === "fixture" ?
-    `export const events = ${JSON.stringify(events.map(({ event }) => event), null, 2)} as const\n` :
+    fixture(events) :
     events.map(({ event }) => `${JSON.stringify(event)}\n`).join("")
 
 const quote = (text: string): string => `'${text.replace(/'/g, "'\\''")}'`
 
 /** The command that sends a body again. The API key `key` becomes a variable of the shell. */
 export const curl = (url: string, contentType: string, body: string, key: string): string =>
-  `curl ${quote(url)} -H ${quote(`content-type: ${contentType}`)} --data-binary ` +
-  (key === "" ? [body] : body.split(key)).map(quote).join("\"$AMPLITUDE_API_KEY\"")
+  // curl reads a file where `--data-binary` begins with `@`
+  `curl ${quote(url)} -H ${quote(`content-type: ${contentType}`)} --data-${body.startsWith("@") ? "raw" : "binary"} ` +
+  splitAtKeys(body, key)
+    .map((part, index) => index % 2 === 0 ? quote(part) : "\"$AMPLITUDE_API_KEY\"")
+    .join("")
 
-/** What an SDK should do after an answer. */
-export const advice = (status: number, events: number): string =>
+const stop = "Stop: the same request would be refused again."
+
+const adviceAt400 = (body: unknown): string => {
+  const { error, missing_field } = (Predicate.isRecord(body) ? body : {}) as Record<string, unknown>
+  return Predicate.isString(missing_field) ?
+    `${stop} It has no ${missing_field}.` :
+    /^Invalid API key/.test(String(error)) ?
+    `${stop} The service does not know the API key.` :
+    error === "Invalid JSON request body" || error === "Missing request body" || error === "Invalid request path" ?
+    stop :
+    "Drop the events at fault and send the others again at once. The same request would be refused again."
+}
+
+/** What an SDK should do after an answer with this status and body, to a request with this number of events. */
+export const advice = (status: number, events: number, body?: unknown, path?: string): string =>
   status >= 200 && status < 300 ?
     "Nothing: the events are delivered." :
     status === 413 ?
@@ -56,9 +100,10 @@ export const advice = (status: number, events: number): string =>
       "Split the batch in halves and send each one at once." :
       "Drop the event: one event that is too large can never be sent.") :
     status === 429 ?
-    "Wait 30 seconds, then send the events of the throttled users and devices again; send the others at once." :
+    `Wait ${path === "/batch" ? 15 : 30} seconds, then send the events of the throttled users and devices again; ` +
+    "send the others at once." :
     status === 400 ?
-    "Drop the events at fault and send the others again at once. The same request would be refused again." :
+    adviceAt400(body) :
     status === 0 || status === 408 || status >= 500 ?
     "Send the same events again, each time after a longer wait. Keep each insert_id, so that none is counted twice." :
-    "Stop: the same request would be refused again."
+    stop

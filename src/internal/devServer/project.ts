@@ -84,15 +84,19 @@ const someone = (now: number): Someone => ({
 /** The key of a group in the map `groups`. */
 export const groupKey = (type: string, name: string): string => JSON.stringify([type, name])
 
-const revenueOf = ({ event_properties: given, price, quantity, revenue }: JsonObject): number => {
-  const properties = Predicate.isRecord(given) ? given : {}
-  const found = numberOf(revenue, properties.$revenue)
-  if (found !== undefined) {
-    return found
-  }
-  const each = numberOf(price, properties.$price)
-  return each === undefined ? 0 : each * (numberOf(quantity, properties.$quantity) ?? 1)
+/** A number that JSON can hold. */
+const finite = (value: number): number => Math.max(-Number.MAX_VALUE, Math.min(value, Number.MAX_VALUE))
+
+/** The revenue of an event. Price and quantity win when all three are sent. */
+const revenueOf = (event: JsonObject): number => {
+  const properties = Predicate.isRecord(event.event_properties) ? event.event_properties : {}
+  const [price, quantity, revenue] = amounts.map((name) => numberOf(event[name], properties[`$${name}`]))
+  return finite(
+    price !== undefined && (revenue === undefined || quantity !== undefined) ? price * (quantity ?? 1) : revenue ?? 0
+  )
 }
+
+const amounts = ["price", "quantity", "revenue"] as const
 
 const numberOf = (field: unknown, property: unknown): number | undefined =>
   Predicate.isNumber(field) ? field : Predicate.isNumber(property) ? property : undefined
@@ -138,7 +142,7 @@ const observeUser = (project: Project, { event, id, kept, receivedAt }: Judged):
     user.notKept++
     return noChanges
   }
-  user.revenue += revenueOf(kept)
+  user.revenue = finite(user.revenue + revenueOf(kept))
   if (kept.user_properties === undefined) {
     return noChanges
   }

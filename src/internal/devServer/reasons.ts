@@ -1,6 +1,7 @@
 /** Explains in plain words why events are refused. */
 import * as Predicate from "effect/Predicate"
 import type { Answer } from "./answers.js"
+import { shown } from "./depth.js"
 import { endpoints } from "./endpoints.js"
 import { type Fault, faultsOf, idFields, isRefusedId, maxDepth, wantedOf } from "./eventFaults.js"
 import { isJsonObject, type JsonObject } from "./jsonObject.js"
@@ -22,7 +23,7 @@ export const reasonsOf = (event: unknown, minIdLength: number): ReadonlyArray<Re
   if (!isJsonObject(event)) {
     return [{
       path: "",
-      given: event,
+      given: shown(event),
       wanted: "a JSON object",
       fix: "Send each event as an object with an event_type",
       doc: keysOfEvent
@@ -49,7 +50,7 @@ const reasonOf = (event: JsonObject, field: string, kind: Fault["kind"], minIdLe
       doc: "events_with_missing_fields"
     }
   }
-  const given = event[field]
+  const given = shown(event[field])
   if (kind === "short") {
     return {
       path: field,
@@ -59,7 +60,7 @@ const reasonOf = (event: JsonObject, field: string, kind: Fault["kind"], minIdLe
       doc: "events_with_invalid_id_lengths"
     }
   }
-  const wanted = wantedOf(field, given)
+  const wanted = wantedOf(field, event[field])
   return {
     path: field,
     given,

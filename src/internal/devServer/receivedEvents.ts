@@ -1,6 +1,7 @@
 /** Makes the shown events from the held uploads. */
 import * as Predicate from "effect/Predicate"
 import type { DevServer } from "../../DevServer.js"
+import { shown } from "./depth.js"
 import type { Found, HeldUpload, Note } from "./heldUploads.js"
 import type { JsonObject } from "./jsonObject.js"
 import { alter, complete } from "./keptEvent.js"
@@ -27,7 +28,8 @@ const receivedEvent = (
   minIdLength: number,
   violations: Violations
 ): typeof Model.ReceivedEvent.Type => {
-  const event = fieldsOf(given)
+  // the service keeps no event that nests too deep
+  const event = verdict === "kept" || verdict === "duplicate" ? fieldsOf(given) : fieldsOf(shown(given))
   const altered = verdict === "kept" ? alter(event) : undefined
   return {
     id: String(upload.number + 1 + index),

@@ -2,7 +2,7 @@
 import * as Arr from "effect/Array"
 import * as Predicate from "effect/Predicate"
 import type { HeldUpload } from "./heldUploads.js"
-import { mask } from "./mask.js"
+import { mask, masked } from "./mask.js"
 import type * as Model from "./model.js"
 import * as Output from "./output.js"
 
@@ -39,13 +39,12 @@ export const detailOf = (
   const own = events.filter(({ request }) => request === id)
   const keys = new Set(own.map(keyOf).filter((key) => key !== ""))
   const again = events.filter((event) => Number(event.request) > number && keys.has(keyOf(event)))
-  const masked = (text: string): string => apiKey === "" ? text : text.replaceAll(apiKey, `${mask(apiKey)}…`)
   return {
     ...summaryOf(upload),
-    headers: Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, masked(value)])),
-    body: masked(text),
-    answer: { status: answer.status, headers: { ...answer.headers }, body: masked(jsonText(answer.body)) },
-    advice: Output.advice(answer.status, upload.events),
+    headers: Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, masked(value, apiKey)])),
+    body: masked(text, apiKey),
+    answer: { status: answer.status, headers: { ...answer.headers }, body: masked(jsonText(answer.body), apiKey) },
+    advice: Output.advice(answer.status, upload.events, answer.body, path),
     resends: Arr.dedupe(again.map(({ request }) => request)),
     curl: Output.curl(`${url}${path}`, headers["content-type"] ?? "application/json", text, apiKey),
     eventIds: own.map(({ id }) => id)

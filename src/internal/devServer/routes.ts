@@ -1,19 +1,22 @@
 /** The handlers of the routes of `Api`. */
 import * as HttpApiBuilder from "@effect/platform/HttpApiBuilder"
 import type * as HttpApp from "@effect/platform/HttpApp"
+import * as HttpIncomingMessage from "@effect/platform/HttpIncomingMessage"
+import * as HttpRouter from "@effect/platform/HttpRouter"
 import * as HttpServer from "@effect/platform/HttpServer"
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import * as OpenApi from "@effect/platform/OpenApi"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import type * as Option from "effect/Option"
+import * as Option from "effect/Option"
 import type * as Predicate from "effect/Predicate"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { randomUUID } from "node:crypto"
 import { Api, type EventFilter, NotFound } from "./api.js"
 import { type Arrived, changes, expect, interval } from "./changes.js"
+import { maxBytes } from "./guard.js"
 import { userOf } from "./matching.js"
 import type * as Model from "./model.js"
 import { observe } from "./observed.js"
@@ -199,6 +202,12 @@ export const make = ({ maxSubscribers, onClear, store, url }: Options): Effect.E
     Effect.flatMap((context) =>
       Effect.map(Effect.provide(HttpApiBuilder.httpApp, context), (app) => Effect.provide(app, context))
     ),
-    Effect.map((app): Routes => Effect.catchAll(app, () => HttpServerResponse.empty({ status: 404 })))
+    // ids of users and names of groups can be long
+    HttpRouter.withRouterConfig({ maxParamLength: Number.POSITIVE_INFINITY }),
+    Effect.map((app): Routes =>
+      Effect.catchAll(app, () => HttpServerResponse.empty({ status: 404 })).pipe(
+        HttpIncomingMessage.withMaxBodySize(Option.some(maxBytes))
+      )
+    )
   )
 }

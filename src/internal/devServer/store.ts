@@ -4,7 +4,7 @@ import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import type { DevServer } from "../../DevServer.js"
 import * as Answers from "./answers.js"
-import { getOrPut } from "./boundedMap.js"
+import { getOrPut, put } from "./boundedMap.js"
 import { type Armed, Faults } from "./faults.js"
 import { type HeldUpload, HeldUploads, type Note } from "./heldUploads.js"
 import * as Ingestion from "./ingestion.js"
@@ -13,7 +13,7 @@ import type * as Model from "./model.js"
 import * as People from "./people.js"
 import * as Project from "./project.js"
 import * as ReceivedEvents from "./receivedEvents.js"
-import type * as RequestBody from "./requestBody.js"
+import * as RequestBody from "./requestBody.js"
 import { apiKeyOf, eventCount, eventsOf } from "./requestBody.js"
 import * as Requests from "./requestDetail.js"
 import { statsOf } from "./stats.js"
@@ -36,6 +36,14 @@ export interface Upload {
 export interface InPlace {
   readonly answer: DevServer.Answer
   readonly because: string
+}
+
+/** A subscriber of the events. */
+export interface Subscriber {
+  /** Takes the events of one upload, with their verdicts. */
+  readonly events: (events: ReadonlyArray<Received>) => void
+  /** No further events will come. */
+  readonly end: () => void
 }
 
 /** The options of the store. */
@@ -62,11 +70,15 @@ export class Store {
   readonly #projects = new Map<string, Known>()
   readonly #faults = new Faults()
   readonly #waiting = new Set<() => void>()
+  readonly #subscribers = new Set<Subscriber>()
+  #hasEnded = false
   /** The next number. Events and requests share their numbers, so that the stream can resume by one number. */
   #next = 1
   #requestIndex = 0
-  /** The number at the last clear, and the API key that it cleared. */
-  cleared: { readonly number: number; readonly apiKey: string | undefined } = { number: 0, apiKey: undefined }
+  /** The number at the last clear of anything, at the last clear of everything, and at the last clear of a project. */
+  #cleared = 0
+  #clearedAll = 0
+  readonly #clearedProjects = new Map<string, number>()
 
   constructor(options: Options) {
     this.#ingest = Ingestion.ingest(options)
@@ -82,6 +94,13 @@ export class Store {
   /** How many events and requests were dropped. */
   get dropped(): { readonly events: number; readonly requests: number } {
     return this.#uploads.dropped
+  }
+
+  /** Whether one API key, or anything, was cleared after a number. */
+  isCleared(after: number, apiKey: string | undefined): boolean {
+    return apiKey === undefined ?
+      this.#cleared > after :
+      Math.max(this.#clearedAll, this.#clearedProjects.get(apiKey) ?? 0) > after
   }
 
   /** How many uploads arrived since the last clear. */
@@ -106,6 +125,23 @@ export class Store {
     listeners.forEach((listener) => listener())
   }
 
+  /** Gives a subscriber each event as it is received. The result removes the subscriber. */
+  subscribe(subscriber: Subscriber): () => void {
+    if (this.#hasEnded) {
+      subscriber.end()
+    } else {
+      this.#subscribers.add(subscriber)
+    }
+    return () => void this.#subscribers.delete(subscriber)
+  }
+
+  /** Ends the subscriptions. */
+  end(): void {
+    this.#hasEnded = true
+    this.#subscribers.forEach(({ end }) => end())
+    this.#subscribers.clear()
+  }
+
   /** Receives an upload. `inPlace` is the answer of a fault or of `intercept`. */
   receive(upload: Upload, inPlace: InPlace | undefined): DevServer.Answer {
     const { body: _, ...rest } = upload
@@ -122,7 +158,7 @@ export class Store {
     const first = eventsOf(upload.body).find(Predicate.isRecord)
     const library = ReceivedEvents.libraryOf(first ?? {}, upload.headers["user-agent"] ?? "")
     const notes = this.#judge(upload, project, apiKey, number + 1, library, outcome?.verdicts, inPlace?.because)
-    this.#uploads.add({
+    const held: HeldUpload = {
       ...rest,
       number,
       apiKey,
@@ -131,7 +167,13 @@ export class Store {
       ...(inPlace === undefined ? undefined : { inPlaceBecause: inPlace.because }),
       events,
       notes
-    })
+    }
+    this.#uploads.add(held)
+    if (this.#subscribers.size > 0) {
+      const content = { events: eventsOf(upload.body), minIdLength: RequestBody.minIdLengthOf(upload.body) }
+      const received = ReceivedEvents.receivedOf({ upload: held, first: 0, content }, this.#violations)
+      this.#subscribers.forEach(({ events }) => events(received))
+    }
     this.#requestIndex++
     this.#changed()
     return answer
@@ -346,7 +388,7 @@ export class Store {
       last: String(this.last),
       ...statsOf(
         this.#projectsOf(apiKey),
-        this.#knownOf(apiKey).flatMap(([, { memory }]) => usage(memory.senders, now)),
+        this.#knownOf(apiKey).flatMap(([, known]) => usage(usersOf(known), now)),
         now
       )
     }
@@ -354,18 +396,27 @@ export class Store {
 
   /** Forgets one API key, or everything. */
   clear(apiKey: string | undefined): void {
-    this.cleared = { number: this.#next++, apiKey }
+    this.#cleared = this.#next++
     this.#uploads.clear(apiKey)
     this.#faults.clear(apiKey)
     if (apiKey === undefined) {
+      this.#clearedAll = this.#cleared
       this.#projects.clear()
       this.#requestIndex = 0
     } else {
+      this.#clearedProjects.delete(apiKey)
+      put(this.#clearedProjects, apiKey, this.#cleared, maxProjects)
       this.#projects.delete(apiKey)
     }
     this.#changed()
   }
 }
+
+/** The traffic of users. A device that sent events without a `user_id` is a user too. */
+const usersOf = ({ memory, project }: Known): Memory["senders"] =>
+  memory.senders.filter(({ field, id, path }) =>
+    field === "user_id" || (project.users.has(id) && memory.sender(path, "user_id", id) === undefined)
+  )
 
 /** One shared note for each verdict, for events without further details. */
 const notesOf = (

@@ -155,9 +155,9 @@ export interface Usage {
   readonly eventsPerDay: number
 }
 
-/** The recent use of each user. */
+/** The recent use of users and devices. */
 export const usage = (senders: Remembered["senders"], now: number): ReadonlyArray<Usage> =>
-  senders.filter(({ field }) => field === "user_id").map(({ id, path, quota, rate }) => ({
+  senders.map(({ id, path, quota, rate }) => ({
     path,
     id,
     eventsPerSecond: perSecond(tallied(rate, rateWindow, now, 0)),

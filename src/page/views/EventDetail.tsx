@@ -8,7 +8,7 @@ import { CopyButton } from "../parts/Copy.js"
 import { Json, type Mark } from "../parts/Json.js"
 import { Failure, useResource } from "../parts/Resource.js"
 import { Verdict, verdictMeanings } from "../parts/Verdict.js"
-import { href } from "../router.js"
+import { href, segment } from "../router.js"
 import type { Change, EventDetail as Detail, Reason, ReceivedEvent } from "../wire.js"
 
 const marksOf = ({ alterations, reasons, violations }: ReceivedEvent): ReadonlyArray<Mark> => [
@@ -18,7 +18,7 @@ const marksOf = ({ alterations, reasons, violations }: ReceivedEvent): ReadonlyA
 ]
 
 export const EventDetail = ({ id }: { readonly id: string }): JSX.Element => {
-  const { error, value: detail } = useResource<Detail>(`/api/events/${encodeURIComponent(id)}`, restarts)
+  const { error, value: detail } = useResource<Detail>(`/api/events/${segment(id)}`, restarts)
   const event = detail?.event ?? Log.find(id)
   return (
     <article class="detail">

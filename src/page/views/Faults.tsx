@@ -79,8 +79,19 @@ const Throttle = (): JSX.Element => {
       class="card"
       onSubmit={(submit) => {
         submit.preventDefault()
+        // the id can be that of a user or of a device
+        const throttled = { [user.value]: 31 }
         FaultControl.inject({
-          answer: { status: 429, body: { code: 429, error: "Too many requests for some devices and users" } },
+          answer: {
+            status: 429,
+            body: {
+              code: 429,
+              error: "Too many requests for some devices and users",
+              eps_threshold: 30,
+              throttled_users: throttled,
+              throttled_devices: throttled
+            }
+          },
           user: user.value,
           forMs: throttleMillis
         })

@@ -1,5 +1,6 @@
 /** The view of the observed events and properties, with the violations of the tracking plan. */
 import type { JSX } from "preact"
+import * as Filter from "../filter.js"
 import { brief, count, dateTime, percent, plural } from "../format.js"
 import { arrivals } from "../live.js"
 import { Failure, useResource } from "../parts/Resource.js"
@@ -81,7 +82,7 @@ const Observed = ({ event }: { readonly event: ObservedEvent }): JSX.Element => 
         facts={[
           [
             "Events",
-            <a href={href("events", [], { q: `type:${JSON.stringify(event.type)}` })}>{count(event.count)}</a>
+            <a href={href("events", [], { q: `type:${Filter.quote(event.type)}` })}>{count(event.count)}</a>
           ],
           ["First seen", dateTime(event.firstSeen)],
           ["Last seen", dateTime(event.lastSeen)]

@@ -6,7 +6,7 @@ import { CopyButton } from "../parts/Copy.js"
 import { Json } from "../parts/Json.js"
 import { Failure, useResource } from "../parts/Resource.js"
 import { Split } from "../parts/Split.js"
-import { href, route } from "../router.js"
+import { href, route, segment } from "../router.js"
 import type { RequestDetail, RequestSummary } from "../wire.js"
 import { Facts } from "./Users.js"
 
@@ -115,7 +115,7 @@ const Headers = (
 )
 
 const Detail = ({ id }: { readonly id: string }): JSX.Element => {
-  const { error, value: request } = useResource<RequestDetail>(`/api/requests/${encodeURIComponent(id)}`, arrivals)
+  const { error, value: request } = useResource<RequestDetail>(`/api/requests/${segment(id)}`, arrivals)
   return request === undefined ?
     <>{error === undefined ? null : <Failure title="This request is not here" error={error} />}</> :
     (

@@ -1,12 +1,13 @@
 /** The view of the users and groups, with the properties that the service would hold. */
 import type { ComponentChildren, JSX } from "preact"
+import * as Filter from "../filter.js"
 import { brief, count, dateTime, inline, plural, timeOfDay } from "../format.js"
 import { arrivals } from "../live.js"
 import * as Log from "../log.js"
 import { Failure, useResource } from "../parts/Resource.js"
 import { Split } from "../parts/Split.js"
 import { Verdict } from "../parts/Verdict.js"
-import { href, route } from "../router.js"
+import { href, route, segment } from "../router.js"
 import type { GroupDetail, GroupSummary, Property, UserDetail, UserSummary } from "../wire.js"
 
 const groupMark = "group"
@@ -89,7 +90,7 @@ export const Users = (): JSX.Element => {
 const money = (value: number): string => value.toLocaleString("en-US", { maximumFractionDigits: 2 })
 
 const User = ({ id }: { readonly id: string }): JSX.Element => {
-  const { error, value: user } = useResource<UserDetail>(`/api/users/${encodeURIComponent(id)}`, arrivals)
+  const { error, value: user } = useResource<UserDetail>(`/api/users/${segment(id)}`, arrivals)
   return user === undefined ?
     <>{error === undefined ? null : <Failure title="This user is not here" error={error} />}</> :
     (
@@ -100,7 +101,7 @@ const User = ({ id }: { readonly id: string }): JSX.Element => {
             facts={[
               [
                 "Events",
-                <a href={href("events", [], { q: `user:${JSON.stringify(user.id)}` })}>{count(user.events)}</a>
+                <a href={href("events", [], { q: `user:${Filter.quote(user.id)}` })}>{count(user.events)}</a>
               ],
               ["First seen", dateTime(user.firstSeen)],
               ["Last seen", dateTime(user.lastSeen)],
@@ -136,7 +137,7 @@ const User = ({ id }: { readonly id: string }): JSX.Element => {
 
 const Group = ({ name, type }: { readonly type: string; readonly name: string }): JSX.Element => {
   const { error, value: group } = useResource<GroupDetail>(
-    `/api/groups/${encodeURIComponent(type)}/${encodeURIComponent(name)}`,
+    `/api/groups/${segment(type)}/${segment(name)}`,
     arrivals
   )
   return group === undefined ?

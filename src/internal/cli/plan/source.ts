@@ -4,8 +4,7 @@ import * as Either from "effect/Either"
 import * as Predicate from "effect/Predicate"
 import * as Stream from "effect/Stream"
 import * as Fs from "node:fs"
-import type { CliFailure } from "../failure.js"
-import { failed, fileFailure, reasonOf, usage } from "../failure.js"
+import { CliFailure, failed, fileFailure, reasonOf, usage } from "../failure.js"
 import type { Fields, InputOptions, InputRecord } from "../input.js"
 import * as Inputs from "../input.js"
 import { fromCsv } from "./csv.js"
@@ -29,7 +28,10 @@ const parsePlan = (path: string, text: string): Effect.Effect<Plan, CliFailure> 
   )
 
 const parseJson = (text: string): Either.Either<unknown, string> =>
-  Either.try({ try: (): unknown => JSON.parse(text), catch: (error) => `it is not JSON: ${reasonOf(error)}` })
+  Either.try({
+    try: (): unknown => JSON.parse(text.replace(/^\ufeff/, "")),
+    catch: (error) => `it is not JSON: ${reasonOf(error)}`
+  })
 
 const isUrl = (source: string): boolean => /^https?:\/\//i.test(source)
 
@@ -43,14 +45,22 @@ const open = (source: string, options: InputOptions): Effect.Effect<Source, CliF
 
 const openServer = (source: string): Effect.Effect<Source, CliFailure> =>
   Effect.gen(function*() {
-    const url = new URL("/events", source)
+    const url = yield* Either.mapLeft(
+      Either.try(() => new URL(source)),
+      () => usage(`${source}: give the URL of a DevServer, as in http://127.0.0.1:8267`)
+    )
+    url.pathname = "/events"
     const events = yield* Effect.tryPromise({
       try: (signal) =>
         fetch(url, { signal, redirect: "error" }).then((response) =>
-          response.ok ? response.json() as Promise<unknown> : Promise.reject(new Error(`it answers ${response.status}`))
+          response.ok ? response.json() as Promise<unknown> : Promise.reject(
+            response.status === 401
+              ? failed(`${url.origin}: the server asks for its token: add ?token= to the URL`)
+              : new Error(`it answers ${response.status}`)
+          )
         ),
       catch: (error) =>
-        failed(
+        error instanceof CliFailure ? error : failed(
           `${url.origin}: no DevServer answers there (${
             reasonOf((error as Error).cause ?? error)
           }): start one with effect-amplitude dev`
