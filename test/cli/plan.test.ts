@@ -109,10 +109,11 @@ describe("plan", { timeout: 60_000 }, () => {
   const generated = join(root, "test/cli", `.generated-${process.pid}`)
   const folder = temporaryFolder()
   const paths: Array<string> = []
+  const others: Array<string> = []
   beforeAll(() => {
     bin = bundle()
   }, 60_000)
-  afterAll(() => paths.forEach((path) => rmSync(path, { force: true })))
+  afterAll(() => [...paths, ...others].forEach((path) => rmSync(path, { force: true })))
 
   let files = 0
   const write = (extension: string, content: string): string => {
@@ -266,6 +267,7 @@ export const plan = TrackingPlan.make({
   it("writes code that compiles and is formatted", async () => {
     assert.isAbove(paths.length, 3)
     const project = `${generated}.json`
+    others.push(project)
     writeFileSync(
       project,
       JSON.stringify({
