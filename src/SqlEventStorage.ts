@@ -224,6 +224,9 @@ const defaults = {
   deadLetters: false
 } as const
 
+/** A layer that is built inside a transaction waits for a connection, which the transaction may hold. */
+const buildLimit = "30 seconds"
+
 type DialectSettings = readonly [dialect: Dialect, quote: string, hasIndexSchema: boolean]
 
 const postgresSettings: DialectSettings = [postgres, "\"", false]
@@ -265,7 +268,9 @@ const make = (options: SqlEventStorage.Options) =>
     }
     const [dialect, ...names] = settings
     const database = yield* Database.make(client.withoutTransforms(), dialect, tablesOf(table, ...names))
-    yield* Migration.run(database, { migrate: options.migrate ?? defaults.migrate, deadLetters })
+    yield* database.within("migrate", buildLimit)(
+      Migration.run(database, { migrate: options.migrate ?? defaults.migrate, deadLetters })
+    )
     const storage = yield* Storage.make(database, { pollInterval, leaseDuration, deadLetters })
     return Context.make(EventStorage, storage).pipe(
       Context.add(SqlEventStorage, {
@@ -285,6 +290,6 @@ const millisOf = (
 ): Effect.Effect<number, StorageError> => {
   const duration = Duration.decodeUnknown(input)
   return duration._tag === "Some" && Duration.isFinite(duration.value) && Duration.toMillis(duration.value) >= least
-    ? Effect.succeed(Duration.toMillis(duration.value))
+    ? Effect.succeed(Math.floor(Duration.toMillis(duration.value)))
     : invalid(option, `a duration of at least ${least} milliseconds`)
 }

@@ -2,7 +2,7 @@
 import { SqlClient } from "@effect/sql"
 import { assert, describe, it } from "@effect/vitest"
 import { Context, Effect, Exit, Fiber, Layer, Scope } from "effect"
-import { Amplitude } from "effect-amplitude"
+import { Amplitude, Identify } from "effect-amplitude"
 import type { DeliveryReport } from "effect-amplitude"
 import { DevServer } from "effect-amplitude/DevServer"
 import { SqlEventStorage } from "effect-amplitude/SqlEventStorage"
@@ -70,6 +70,22 @@ const tests = ({ database, dialect }: TestDatabase) => {
       yield* second.amplitude.flush
       // the events of one user are in order, so that the last one was sent after the others
       assert.deepStrictEqual(yield* arrived, ["one", "two", "three", "four"])
+    })
+  )
+
+  test(
+    "an event of many groups harms no other event that is stored with it",
+    Effect.gen(function*() {
+      const { start } = yield* fleet
+      const { amplitude, reports } = yield* start()
+      const names = Array.from({ length: 20 }, (_, place) => `${place} ${"\u0001".repeat(500)}`)
+      yield* Effect.all([
+        amplitude.track("one", {}, user),
+        amplitude.groupIdentify("org_id", names, Identify.empty.pipe(Identify.set("locale", "en-us"))),
+        amplitude.track("two", {}, user)
+      ], { concurrency: "unbounded" })
+      yield* amplitude.flush
+      assert.deepStrictEqual(reports.map(({ _tag }) => _tag), ["Delivered", "Delivered", "Delivered"])
     })
   )
 

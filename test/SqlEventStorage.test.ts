@@ -2,7 +2,7 @@
 import { SqlClient } from "@effect/sql"
 import { SqliteClient } from "@effect/sql-sqlite-node"
 import { assert, describe, it } from "@effect/vitest"
-import { Context, Deferred, Duration, Effect, Exit, Fiber, Layer, Metric, Option, Redacted } from "effect"
+import { Context, Deferred, Duration, Effect, Exit, Fiber, Layer, Metric, Option, Redacted, TestClock } from "effect"
 import { EventStorage } from "effect-amplitude/EventStorage"
 import { SqlEventStorage } from "effect-amplitude/SqlEventStorage"
 import { chmodSync, readFileSync, statSync, writeFileSync } from "node:fs"
@@ -194,6 +194,64 @@ const tests = ({ database, dialect }: TestDatabase) => {
       }).pipe(Effect.provide(context))
     }))
 
+  it.scopedLive("dead letters take any message and any duration", () =>
+    Effect.gen(function*() {
+      const { context, storage } = yield* setup({ deadLetters: true })
+      yield* storage.append(manyEvents(0, 2), roomy)
+      const lease = Option.getOrThrow(yield* storage.lease(all))
+      const message = "a \u0000 and half a pair \ud800"
+      assert.lengthOf(yield* lease.acknowledge(lease.events, { dropped: { ...rejected, message } }), 2)
+      yield* Effect.gen(function*() {
+        const dead = yield* SqlEventStorage.deadLetters.list()
+        assert.deepStrictEqual(dead.map(({ message }) => message), Array(2).fill("a \ufffd and half a pair \ufffd"))
+        assert.strictEqual(yield* SqlEventStorage.deadLetters.purge({ olderThan: Duration.minutes(1 / 7) }), 0)
+        assert.strictEqual(yield* SqlEventStorage.deadLetters.purge({ olderThan: Duration.infinity }), 0)
+      }).pipe(Effect.provide(context))
+    }))
+
+  it.scopedLive("an event of the longest lane can be paused", () =>
+    Effect.gen(function*() {
+      const { storage } = yield* setup()
+      // text that hardly compresses, three bytes for each character
+      const lane = Array.from(
+        { length: 1024 },
+        (_, place) => String.fromCharCode(0x4e00 + (place * 7919 * (place + 13)) % 20_000)
+      ).join("")
+      yield* storage.append([eventOf(1, { lane }), eventOf(2)], roomy)
+      yield* Effect.scoped(Effect.gen(function*() {
+        const lease = Option.getOrThrow(yield* storage.lease(all))
+        yield* lease.release(lease.events.slice(0, 1), { notBefore: Date.now() + 60_000, attempts: 1, retries: 1 })
+      }))
+      const lanes = (options: Partial<EventStorage.LeaseOptions>) =>
+        Effect.scoped(Effect.map(
+          storage.lease({ ...all, ...options }),
+          (lease) => Option.getOrThrow(lease).events.map(({ lane }) => lane)
+        ))
+      assert.deepStrictEqual(yield* lanes({}), ["a"])
+      assert.deepStrictEqual(yield* lanes({ includePaused: true }), [lane, "a"])
+    }))
+
+  it.scopedLive("a lease whose duration is a fraction of milliseconds is renewed", () =>
+    Effect.gen(function*() {
+      const { client, storage, table } = yield* setup({ leaseDuration: Duration.millis(1000.5) })
+      yield* storage.append([eventOf(1)], roomy)
+      yield* storage.lease(all)
+      const until = Effect.map(
+        client.unsafe<{ readonly until: unknown }>(`SELECT until FROM ${table}_lease`),
+        ([row]) => String(row!.until)
+      )
+      const first = yield* until
+      yield* Effect.repeat(Effect.zipRight(Effect.sleep(50), until), { until: (now) => now !== first })
+    }))
+
+  it.scopedLive("a call of many large events is stored", () =>
+    Effect.gen(function*() {
+      const { storage } = yield* setup()
+      const json = JSON.stringify("x".repeat(900_000))
+      yield* storage.append(manyEvents(0, 20, json), roomy)
+      assert.strictEqual(yield* storage.count(), 20)
+    }))
+
   it.scopedLive("what the storage itself drops is a dead letter as well", () =>
     Effect.gen(function*() {
       const { context, storage } = yield* setup({ deadLetters: true })
@@ -305,6 +363,16 @@ describe("SqlEventStorage", () => {
       Effect.gen(function*() {
         const context = yield* storageOn(yield* clientOf(sqlite(":memory:")), {})
         assert.strictEqual(Context.get(context, EventStorage).durability, "process")
+      }))
+
+    it.scoped("a layer that is built inside a transaction of its only connection fails", () =>
+      Effect.gen(function*() {
+        const client = yield* clientOf(SqliteClient.layer({ filename: join(yield* temporaryFolder, "amplitude.db") }))
+        const building = yield* Effect.fork(client.withTransaction(Effect.flip(storageOn(client, {}))))
+        yield* TestClock.adjust("30 seconds")
+        const error = yield* Fiber.join(building)
+        assert.strictEqual(error.operation, "migrate")
+        assert.include(error.message, "did not answer in time")
       }))
 
     it.scopedLive("a file that cannot be written", () =>
@@ -503,6 +571,16 @@ describe("SqlEventStorage", () => {
         }),
       backlogLimit
     )
+
+    it.scopedLive("a server that is read-only", () =>
+      Effect.gen(function*() {
+        const { layer } = yield* server
+        const client = yield* clientOf(layer({ maxConnections: 1 }))
+        const storage = Context.get(yield* storageOn(client, { table: yield* freshTable }), EventStorage)
+        yield* client.unsafe("SET default_transaction_read_only = on")
+        const error = yield* Effect.flip(storage.append([eventOf(1)], roomy))
+        assert.include(error.message, "connect to the primary")
+      }))
 
     it.scopedLive("a user without a privilege", () =>
       Effect.gen(function*() {

@@ -97,6 +97,16 @@ const tests = ({ database, dialect }: TestDatabase) => {
       assert.deepStrictEqual(yield* sequences, [3])
     }))
 
+  it.scopedLive("a rollback stores nothing without tracing either", () =>
+    Effect.gen(function*() {
+      const { append, client, sequences } = yield* setup
+      const exit = yield* client.withTransaction(
+        Effect.flatMap(append(1), (results) => Effect.fail(results))
+      ).pipe(Effect.exit, Effect.withTracerEnabled(false))
+      assert.deepStrictEqual(exit, Exit.fail(["AcceptedOnCommit"]))
+      assert.deepStrictEqual(yield* sequences, [])
+    }))
+
   it.scopedLive("a nested transaction that is rolled back takes its own events with it", () =>
     Effect.gen(function*() {
       const { append, client, order, orders, sequences } = yield* setup

@@ -316,6 +316,9 @@ export const close = ({ writer }: Draft, settings: AmplitudeConfig.Settings): Va
 /** Takes the JSON of a closed event. */
 export const jsonOf = ({ writer }: Draft): string => writer.textOf()
 
-/** The lane of an event: its device, or else its user, or else its groups. Events of one lane leave in order. */
+/**
+ * The lane of an event: its device, or else its user, or else its groups. Events of one lane leave in order. A storage needs
+ * room for a lane, so that the groups are cut to the length of an id: long ones can share a lane.
+ */
 export const laneOf = ({ device_id, groupsFrom, groupsTo, user_id, writer }: Draft): string =>
-  device_id ?? user_id ?? (groupsTo === 0 ? "{}" : writer.textOf(groupsFrom, groupsTo))
+  device_id ?? user_id ?? (groupsTo === 0 ? "{}" : writer.textOf(groupsFrom, groupsTo).slice(0, maxLength))

@@ -124,7 +124,7 @@ const resultsOf = (
 
 const insert = (database: Database, rows: ReadonlyArray<NewRow>): Effect.Effect<void, StorageError> => {
   const { dialect } = database
-  const statements = dialect.insertsAtOnce(rows.length) ? run : transaction
+  const statements = dialect.insertsAtOnce(rows) ? run : transaction
   return database.within("append", limit)(
     Effect.asVoid(statements(database, "append", (sql, tables) => dialect.insert(sql, tables, rows)))
   )

@@ -181,8 +181,12 @@ const advice: ReadonlyArray<readonly [pattern: RegExp, advice: string]> = [
     "The user needs SELECT, INSERT, UPDATE and DELETE on the tables, and CREATE where `migrate` is true"
   ],
   [
-    /SQLITE_READONLY|readonly database|25006/,
+    /SQLITE_READONLY|readonly database/,
     "The database cannot be written: look at the permissions of the file and its folder"
+  ],
+  [
+    /25006|ER_OPTION_PREVENTS_STATEMENT|ER_CANT_EXECUTE_IN_READ_ONLY_TRANSACTION/,
+    "The server or the session is read-only: connect to the primary"
   ],
   [
     /SQLITE_FULL|53100|disk is full|ER_RECORD_FILE_FULL|ER_DISK_FULL/,

@@ -13,6 +13,11 @@ const client = "dead-letters"
 
 const limit = "30 seconds"
 
+/** Databases take whole numbers, and times of some thousand years. Nothing is older than a century. */
+const century = 100 * 366 * 86_400_000
+
+const millisOf = (duration: Duration.DurationInput): number => Math.min(century, Math.ceil(Duration.toMillis(duration)))
+
 export const make = (database: Database, isKept: boolean): SqlEventStorage.DeadLetters => {
   const { dialect } = database
   const bounded = <A>(effect: Effect.Effect<A, StorageError>): Effect.Effect<A, StorageError> =>
@@ -46,7 +51,7 @@ export const make = (database: Database, isKept: boolean): SqlEventStorage.DeadL
     purge: (options) =>
       bounded(
         transaction(database, "deadLetters", (sql, tables) =>
-          dialect.purge(sql, tables, "ids" in options ? options : { olderThan: Duration.toMillis(options.olderThan) }))
+          dialect.purge(sql, tables, "ids" in options ? options : { olderThan: millisOf(options.olderThan) }))
       )
   }
 }

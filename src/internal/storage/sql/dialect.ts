@@ -141,8 +141,8 @@ export interface Dialect {
   readonly isTransient: RegExp
 
   readonly insert: (sql: Sql, tables: Tables, rows: ReadonlyArray<NewRow>) => Run<unknown>
-  /** The most rows that `insert` writes in one statement. More rows need a transaction. */
-  readonly insertsAtOnce: (rows: number) => boolean
+  /** Whether `insert` writes the rows in one statement. Otherwise it needs a transaction. */
+  readonly insertsAtOnce: (rows: ReadonlyArray<NewRow>) => boolean
   /** Transaction, after `lock`. Removes events by their identity, except those that are leased. */
   readonly retract: (sql: Sql, tables: Tables, client: string, sequences: ReadonlyArray<number>) => Run<unknown>
   /** Transaction. Takes the mutex, and removes expired leases. */
@@ -224,19 +224,30 @@ export const tablesOf = (name: string, quote: string, hasIndexSchema: boolean): 
   }
 }
 
-/** Splits rows into parts of a few sizes, so that there are only a few different statements. */
+/** Parts have a few sizes, so that there are only a few different statements. */
 const sizes = [500, 100, 20, 4, 1] as const
 
-export const inParts = <A>(rows: ReadonlyArray<A>): ReadonlyArray<ReadonlyArray<A>> => {
-  const parts: Array<ReadonlyArray<A>> = []
+/** The most characters of JSON in a part of several rows. MySQL takes statements of 4 MB, and more in later versions. */
+const maxCharacters = 1_000_000
+
+const charactersOf = (rows: ReadonlyArray<NewRow>): number => rows.reduce((sum, { json }) => sum + json.length, 0)
+
+const isPart = (rows: ReadonlyArray<NewRow>): boolean => rows.length === 1 || charactersOf(rows) <= maxCharacters
+
+export const inParts = (rows: ReadonlyArray<NewRow>): ReadonlyArray<ReadonlyArray<NewRow>> => {
+  const parts: Array<ReadonlyArray<NewRow>> = []
   let start = 0
-  for (const size of sizes) {
-    for (; rows.length - start >= size; start += size) parts.push(rows.slice(start, start + size))
+  while (start < rows.length) {
+    const from = start
+    const size = sizes.find((size) => rows.length - from >= size && isPart(rows.slice(from, from + size)))!
+    parts.push(rows.slice(from, from + size))
+    start += size
   }
   return parts
 }
 
-export const insertsInOnePart = (rows: number): boolean => sizes.some((size) => size === rows)
+export const insertsInOnePart = (rows: ReadonlyArray<NewRow>): boolean =>
+  sizes.some((size) => size === rows.length) && isPart(rows)
 
 /** Whether an event has the defaults of the last two columns. */
 export const isNewRow = ({ attempts, retries }: NewRow): boolean => attempts === 0 && retries === 0

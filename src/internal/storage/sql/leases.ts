@@ -13,7 +13,7 @@ import { run, transaction } from "./database.js"
 import type { Left, NewRow, Row } from "./dialect.js"
 import { seqOf } from "./dialect.js"
 import type { Retractions } from "./retractions.js"
-import { encodeLane, eventsOf, rowOf } from "./rows.js"
+import { columnText, encodeLane, eventsOf, rowOf } from "./rows.js"
 import type * as ScanStart from "./scanStart.js"
 
 type EncodedEvent = EventStorage.EncodedEvent
@@ -142,6 +142,12 @@ const leftWithout = (held: Held.Held<Leased>, settled: ReadonlyArray<Leased>): L
 
 const rowsOf = (leased: ReadonlyArray<Leased>): ReadonlyArray<NewRow> => leased.map(({ event }) => rowOf(event))
 
+/** A message can be the answer of a server, which can be any text. */
+const columnsOf = (dropped: EventStorage.Dropped): EventStorage.Dropped => ({
+  ...dropped,
+  message: columnText(dropped.message)
+})
+
 const acknowledge = (
   database: Database,
   options: Options,
@@ -162,7 +168,7 @@ const acknowledge = (
           Effect.tap(dialect.leave(sql, tables, held.token, left), (isHeld) =>
             !isHeld ? Effect.void : Effect.zipRight(
               dialect.remove(sql, tables, seqs),
-              isBuried ? dialect.bury(sql, tables, rowsOf(settled), dropped) : Effect.void
+              isBuried ? dialect.bury(sql, tables, rowsOf(settled), columnsOf(dropped)) : Effect.void
             )))
       return Effect.map(database.within("acknowledge", limit)(settle), (isHeld) => () =>
         isHeld)

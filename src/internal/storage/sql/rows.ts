@@ -19,6 +19,9 @@ export const decodeLane = (lane: string | Uint8Array): string => {
   return text.includes("\\") ? JSON.parse(`"${text}"`) as string : text
 }
 
+/** A text without the characters that a text column cannot hold. */
+export const columnText = (text: string): string => text.replace(/[\u0000\ud800-\udfff]/gu, "\ufffd")
+
 /**
  * A new row of an event. It is a class, since V8 can allocate object literals in the old space, where they stay until a
  * major garbage collection.

@@ -49,17 +49,21 @@ const isOfOneClient = (one: Connection, other: Connection): boolean =>
 
 /**
  * Whether a transaction is over. A fiber that was forked inside a transaction inherits its connection and can outlive
- * it. The span of the transaction has ended then.
+ * it. The span of the transaction has ended then. Without tracing, its span is one that tells nothing, and the
+ * transaction counts as open.
  */
 const hasEnded = (context: Context.Context<never>): boolean => {
   let span = Context.getOption(context, Tracer.ParentSpan)
   let found = false
   while (Option.isSome(span) && span.value._tag === "Span") {
     if (span.value.name === "sql.transaction") {
-      if (span.value.status._tag === "Started") return false
+      if (span.value.status._tag === "Started" || span.value.spanId === untraced) return false
       found = true
     }
     span = span.value.parent
   }
   return found
 }
+
+/** The id of the spans that Effect makes without tracing. They have ended from the start. */
+const untraced = "noop"
