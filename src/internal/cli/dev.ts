@@ -58,7 +58,7 @@ export const dev = (options: Options): Effect.Effect<void, CliFailure> =>
       })).pipe(
         // the stream ends with the server, and the summary is printed after its last event
         Effect.ensuring(
-          Effect.suspend(() => told === undefined ? Effect.void : Effect.zipRight(Fiber.await(told), seen.summary))
+          Effect.suspend(() => told === undefined ? Effect.void : Effect.zipRight(Fiber.join(told), seen.summary))
         )
       )
     if (exitCode !== 0) return yield* new CliFailure({ message: "", exitCode })
