@@ -1,25 +1,15 @@
 import { assert, describe, it } from "@effect/vitest"
-import type { Clock } from "effect"
 import { Effect, TestClock } from "effect"
 import * as Alarm from "../src/internal/alarm.js"
+import { countingClock } from "./support/countingClock.js"
 
-/** An alarm that records the times at which it runs, and a clock that counts the started and the running sleeps. */
-const observed = Effect.map(Effect.clock, (clock) => {
+/** An alarm that records the times at which it runs, and a clock that counts the sleeps. */
+const observed = Effect.map(countingClock, (counting) => {
   const rang: Array<number> = []
-  const sleeps = { begun: 0, under: 0 }
-  const sleep: Clock.Clock["sleep"] = (duration) =>
-    Effect.acquireUseRelease(
-      Effect.sync(() => {
-        sleeps.begun++
-        sleeps.under++
-      }),
-      () => clock.sleep(duration),
-      () => Effect.sync(() => sleeps.under--)
-    )
   const alarm = Alarm.make(Effect.map(Effect.clockWith((clock) => clock.currentTimeMillis), (now) => {
     rang.push(now)
   }))
-  return { alarm, rang, sleeps, clock: Object.assign(Object.create(clock) as Clock.Clock, { sleep }) }
+  return { alarm, rang, ...counting }
 })
 
 describe("an alarm", () => {

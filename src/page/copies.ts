@@ -1,4 +1,5 @@
 /** Writes an event as text to copy: JSON, curl, a fixture, or a definition. */
+import { chosenOf } from "../internal/devServer/chosen.js"
 import { typeOf } from "./log.js"
 import type { Json, ReceivedEvent } from "./wire.js"
 
@@ -43,25 +44,8 @@ const expression = (value: unknown, indent: string): string => {
     `${open}\n${inner}${parts.join(`,\n${inner}`)}\n${indent}${close}`
 }
 
-/** The fields that a test compares: the ones that a program chooses, without the ones that an SDK adds. */
-const chosen = [
-  "event_type",
-  "user_id",
-  "event_properties",
-  "user_properties",
-  "groups",
-  "group_properties",
-  "price",
-  "quantity",
-  "revenue",
-  "productId",
-  "revenueType",
-  "currency"
-]
-
 /** The event as an element of the array that `Recorder.expect` takes. */
-export const fixture = ({ event }: ReceivedEvent): string =>
-  expression([Object.fromEntries(chosen.flatMap((name) => name in event ? [[name, event[name]]] : []))], "")
+export const fixture = ({ event }: ReceivedEvent): string => expression([chosenOf(event)], "")
 
 const schemas: { readonly [type: string]: string } = {
   string: "Schema.String",

@@ -1,28 +1,13 @@
 import { assert, describe, it } from "@effect/vitest"
-import type { Clock } from "effect"
 import { Deferred, Effect, Exit, Fiber, Scope, TestClock } from "effect"
 import { StorageError } from "effect-amplitude"
 import * as Within from "../../src/internal/storage/within.js"
+import { countingClock } from "../support/countingClock.js"
 
 const limited = Effect.map(
   Within.make("the server did not answer in time"),
   (within) => within("lease", "10 seconds")
 )
-
-/** A clock that counts the started and the running sleeps. */
-const counting = Effect.map(Effect.clock, (clock) => {
-  const sleeps = { begun: 0, under: 0 }
-  const sleep: Clock.Clock["sleep"] = (duration) =>
-    Effect.acquireUseRelease(
-      Effect.sync(() => {
-        sleeps.begun++
-        sleeps.under++
-      }),
-      () => clock.sleep(duration),
-      () => Effect.sync(() => sleeps.under--)
-    )
-  return { sleeps, clock: Object.assign(Object.create(clock) as Clock.Clock, { sleep }) }
-})
 
 describe("the time that a storage gives its server", () => {
   it.scoped("is not waited for where there is an answer", () =>
@@ -70,7 +55,7 @@ describe("the time that a storage gives its server", () => {
   it.scoped("takes one timer for all operations, and none for those that end at once", () =>
     Effect.gen(function*() {
       const bounded = yield* limited
-      const { clock, sleeps } = yield* counting
+      const { clock, sleeps } = yield* countingClock
       yield* Effect.withClock(
         Effect.gen(function*() {
           for (let count = 0; count < 5; count++) yield* bounded(Effect.void)
@@ -95,7 +80,7 @@ describe("the time that a storage gives its server", () => {
 
   it.effect("leaves no timer behind when the storage is closed, also for an operation that goes on", () =>
     Effect.gen(function*() {
-      const { clock, sleeps } = yield* counting
+      const { clock, sleeps } = yield* countingClock
       const scope = yield* Scope.make()
       const bounded = yield* Scope.extend(limited, scope)
       const hasEnded = yield* Deferred.make<void>()

@@ -130,7 +130,7 @@ export class BatchTrigger {
     limits: Limits,
     pending: Pending,
     isMoreStored: boolean,
-    counted: ReadonlyArray<EventStorage.EncodedEvent> = events
+    counted: ReadonlyArray<EventStorage.EncodedEvent>
   ): void {
     if (isShort(events, limits)) {
       // the storage could lease no more: its other events wait for a running batch, or for a time. Events of other clients

@@ -109,8 +109,8 @@ export const make = (deps: Dependencies): Effect.Effect<Pipeline, never, Scope.S
         ))
 
     /**
-     * Leases the next batch. It ends the stream of a worker that the settings want no more. Only its waiting is
-     * interruptible.
+     * Leases the next batch. It ends the stream of a worker that the settings no longer ask for. Only its waiting
+     * is interruptible.
      */
     const leaseWhenDue = (worker: Worker): NextBatch =>
       Effect.flatMap(Effect.interruptible(due), () => {

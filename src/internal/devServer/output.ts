@@ -1,5 +1,6 @@
 /** Writes events and requests as text: exports, curl commands, advice. */
 import * as Predicate from "effect/Predicate"
+import { chosenOf } from "./chosen.js"
 import { splitAtKeys } from "./mask.js"
 import { userOf } from "./matching.js"
 import type * as Model from "./model.js"
@@ -33,29 +34,10 @@ const row = (received: Received): string =>
     received.event
   ].map(cell).join(",")
 
-/** The fields that a program chooses. A test cannot expect the ones that an SDK adds, such as `time`. */
-const chosen = [
-  "event_type",
-  "user_id",
-  "event_properties",
-  "user_properties",
-  "groups",
-  "group_properties",
-  "price",
-  "quantity",
-  "revenue",
-  "productId",
-  "revenueType",
-  "currency"
-]
-
-const expected = ({ event }: Received): object =>
-  Object.fromEntries(chosen.flatMap((name) => Object.hasOwn(event, name) ? [[name, event[name]]] : []))
-
 /** A TypeScript module with the events as an array for `Recorder.expect`. */
 const fixture = (events: ReadonlyArray<Received>): string =>
   `export const events = ${
-    JSON.stringify(events.map(expected), null, 2)
+    JSON.stringify(events.map(({ event }) => chosenOf(event)), null, 2)
       // in a literal, `__proto__: x` would set the prototype
       .replace(/^( *)"__proto__":/gm, "$1[\"__proto__\"]:")
   } as const\n`

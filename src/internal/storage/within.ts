@@ -1,12 +1,10 @@
 /** A timeout for operations of a server. */
-import * as Duration from "effect/Duration"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import type * as Fiber from "effect/Fiber"
 import { identity } from "effect/Function"
 import type * as Scope from "effect/Scope"
 import { StorageError } from "../../AmplitudeError.js"
-import { withMonotonic } from "../time.js"
 import * as Timeouts from "../timeouts.js"
 
 /**
@@ -27,39 +25,11 @@ export const make = (onTimeout: string): Effect.Effect<Within, never, Scope.Scop
     const timeouts = Timeouts.make()
     let isClosed = false
 
-    /** Waits for a fiber up to the limit, also in an uninterruptible region. */
-    const waitFor = <A, E, B, E2>(
-      fiber: Fiber.RuntimeFiber<A, E>,
-      limit: Duration.DurationInput,
-      timedOut: Effect.Effect<B, E2>,
-      restore: (effect: Effect.Effect<A | B, E | E2>) => Effect.Effect<A | B, E | E2>
-    ): Effect.Effect<A | B, E | E2> =>
-      withMonotonic((now): Effect.Effect<A | B, E | E2> => {
-        const exit = fiber.unsafePoll()
-        if (exit !== null) return exit
-        let isLate = false
-        let resume = (_: Effect.Effect<A | B, E | E2>): void => {}
-        const timeout: Timeouts.Timeout = {
-          deadline: now + Duration.toMillis(limit),
-          giveUp: () => {
-            isLate = true
-            resume(timedOut)
-          }
-        }
-        const ended = Effect.async<A | B, E | E2>((done) => {
-          resume = done
-          // the time can be up before the waiting begins
-          if (isLate) timeout.giveUp()
-          else fiber.addObserver(done)
-        })
-        return Effect.ensuring(
-          Effect.zipRight(timeouts.start(timeout), restore(ended)),
-          Effect.suspend(() => {
-            timeouts.end(timeout)
-            return isClosed ? timeouts.rest : Effect.void
-          })
-        )
-      })
+    const waitFor: Timeouts.Timeouts["waitFor"] = (fiber, limit, timedOut, restore) =>
+      Effect.flatMap(
+        Effect.exit(timeouts.waitFor(fiber, limit, timedOut, restore)),
+        (exit) => isClosed ? Effect.zipRight(timeouts.rest, exit) : exit
+      )
 
     const within: Within = (operation, limit) => {
       const timedOut = Effect.suspend(() => new StorageError({ operation, message: `${operation}: ${onTimeout}` }))

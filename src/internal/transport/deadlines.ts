@@ -3,11 +3,10 @@
  * All timeouts share one alarm, since most effects end in time.
  */
 import * as Cause from "effect/Cause"
-import * as Duration from "effect/Duration"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
-import { withMonotonic } from "../time.js"
 import * as Timeouts from "../timeouts.js"
 
 export interface Deadlines {
@@ -30,32 +29,17 @@ export const make = (): Deadlines => {
   return {
     within: <A, E, E2>(effect: Effect.Effect<A, E>, duration: Duration.Duration, onTimeout: () => E2) =>
       Effect.uninterruptible(
-        Effect.flatMap(Effect.forkDaemon(Effect.interruptible(effect)), (fiber) =>
-          withMonotonic((now) => {
-            let isLate = false
-            let resume = (_exit: Exit.Exit<A, E | E2>): void => {}
-            const timeout: Timeouts.Timeout = {
-              deadline: now + Duration.toMillis(duration),
-              giveUp: () => {
-                isLate = true
-                resume(Exit.fail(onTimeout()))
-              }
+        Effect.flatMap(Effect.forkDaemon(Effect.interruptible(effect)), (fiber) => {
+          const timedOut = Effect.suspend(() => Exit.fail(onTimeout()))
+          return Effect.flatMap(
+            Effect.exit(timeouts.waitFor(fiber, duration, timedOut, Effect.interruptible)),
+            (exit) => {
+              const ended = fiber.unsafePoll()
+              if (ended === null) stop(fiber)
+              return ended !== null && hasInterruptedItself(ended) ? Exit.die(interruptedItself) : exit
             }
-            const exit = Effect.async<A, E | E2>((done) => {
-              resume = done
-              // the time can be up before the waiting begins
-              if (isLate) timeout.giveUp()
-              else fiber.addObserver((exit) => done(hasInterruptedItself(exit) ? Exit.die(interruptedItself) : exit))
-            })
-            return Effect.flatMap(
-              Effect.zipRight(timeouts.start(timeout), Effect.exit(Effect.interruptible(exit))),
-              (exit) => {
-                timeouts.end(timeout)
-                if (fiber.unsafePoll() === null) stop(fiber)
-                return exit
-              }
-            )
-          }))
+          )
+        })
       ),
     rest: timeouts.rest
   }

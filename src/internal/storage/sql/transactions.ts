@@ -49,8 +49,8 @@ const isOfOneClient = (one: Connection, other: Connection): boolean =>
 
 /**
  * Whether a transaction is over. A fiber that was forked inside a transaction inherits its connection and can outlive
- * it. The span of the transaction has ended then. Without tracing, its span is one that tells nothing, and the
- * transaction counts as open.
+ * it. The span of the transaction has ended then. Without tracing its span says nothing, and the transaction counts as
+ * open.
  */
 const hasEnded = (context: Context.Context<never>): boolean => {
   let span = Context.getOption(context, Tracer.ParentSpan)
