@@ -101,7 +101,8 @@ beforeAll(async () => {
   tarball = process.env["AMPLITUDE_TEST_TARBALL"] ?? await pack()
 }, 300_000)
 
-afterAll(() => rm(temporary, { recursive: true, force: true }))
+// the installed packages are many files, which a slow disk takes its time to remove
+afterAll(() => rm(temporary, { recursive: true, force: true }), 120_000)
 
 /** A fresh folder with the tarball and these packages. */
 const install = async (name: string, ...packages: ReadonlyArray<string>): Promise<string> => {

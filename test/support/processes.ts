@@ -1,5 +1,5 @@
 /** Servers that tests start, each as a process of its own on a free port and in a folder of its own. */
-import { Effect } from "effect"
+import { Effect, Schedule } from "effect"
 import type { ChildProcess } from "node:child_process"
 import { spawn, spawnSync } from "node:child_process"
 import { chownSync, cpSync, existsSync, mkdtempSync, rmSync, statSync } from "node:fs"
@@ -79,26 +79,36 @@ export const daemon = (command: string, args: ReadonlyArray<string>, isReady: Re
         running.kill("SIGKILL")
       })
     )
-    const start = Effect.promise(() =>
-      new Promise<void>((resolve, reject) => {
-        const started = child = spawn(command, args, {
-          ...asNobody,
-          stdio: ["ignore", "pipe", "pipe"],
-          env: {
-            ...process.env,
-            PATH: `${process.env["PATH"]}:/usr/sbin:/sbin`
+    const startOnce = Effect.tryPromise<void, Error>({
+      try: () =>
+        new Promise<void>((resolve, reject) => {
+          const started = child = spawn(command, args, {
+            ...asNobody,
+            stdio: ["ignore", "pipe", "pipe"],
+            env: {
+              ...process.env,
+              PATH: `${process.env["PATH"]}:/usr/sbin:/sbin`
+            }
+          })
+          let output = ""
+          const look = (text: string) => {
+            output += text
+            if (isReady.test(output)) resolve()
           }
-        })
-        let output = ""
-        const look = (text: string) => {
-          output += text
-          if (isReady.test(output)) resolve()
-        }
-        started.stdout.setEncoding("utf8").on("data", look)
-        started.stderr.setEncoding("utf8").on("data", look)
-        started.once("error", reject)
-        started.once("exit", (code) => reject(new Error(`${command} ended with ${code}: ${output}`)))
-      })
+          started.stdout.setEncoding("utf8").on("data", look)
+          started.stderr.setEncoding("utf8").on("data", look)
+          started.once("error", reject)
+          started.once("exit", (code) => reject(new Error(`${command} ended with ${code}: ${output}`)))
+        }),
+      catch: (error) => error as Error
+    })
+    // the processes that a killed Postgres leaves hold its memory until they notice
+    const start = startOnce.pipe(
+      Effect.retry({
+        while: (error) => error.message.includes("still in use"),
+        schedule: Schedule.spaced("100 millis").pipe(Schedule.upTo("30 seconds"))
+      }),
+      Effect.orDie
     )
     yield* Effect.addFinalizer(() => kill)
     yield* start
