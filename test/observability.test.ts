@@ -1,8 +1,9 @@
 import { FetchHttpClient } from "@effect/platform"
 import { assert, describe, it } from "@effect/vitest"
-import type { MetricPair } from "effect"
+import type { Exit, MetricPair } from "effect"
 import { Cause, Effect, HashMap, Layer, Logger, LogLevel, Metric, Option, Schedule, TestClock, Tracer } from "effect"
 import { Amplitude, AmplitudeConfig, AmplitudeLogger, EventStorage, Transport, TransportError } from "effect-amplitude"
+import { inspect } from "node:util"
 import { scenario, trackMany } from "./support/scripted.js"
 
 /** The current values of the counters, by name and tag. */
@@ -187,6 +188,60 @@ describe("the span of a request", () => {
       }
       assert.deepStrictEqual(seen, ["amplitude.send", "building", "amplitude.send", "amplitude.send"])
     }))
+})
+
+describe("no span and no line holds the API key", () => {
+  const echo = (key: string) => ({ status: 400, body: { code: 400, error: `Invalid API key: ${key}` } })
+
+  it.effect("that the answer of the request repeats", () =>
+    Effect.gen(function*() {
+      const exits: Array<Exit.Exit<unknown, unknown>> = []
+      const tracer = tracerOf(() => ({ end: (_time, exit) => exits.push(exit) }))
+      yield* Effect.gen(function*() {
+        const { client } = yield* scenario(() => echo("a-secret-key"))
+        yield* trackMany(client, 1)
+        yield* client.flush
+      }).pipe(Effect.scoped, Effect.withTracer(tracer))
+      assert.strictEqual(exits.length, 1)
+      assert.notInclude(inspect(exits, { depth: 10 }), "a-secret-key")
+    }))
+
+  const { body, status } = echo("the-first-key")
+  for (
+    const [what, answer] of [
+      ["an answer", Effect.succeed({ status, headers: {}, body: JSON.stringify(body) })],
+      ["a transport that dies", Effect.die(new Error(body.error))]
+    ] as const
+  ) {
+    it.scoped(`of a request, if the settings have another key meanwhile: ${what}`, () =>
+      Effect.gen(function*() {
+        const lines: Array<string> = []
+        const gate = yield* Effect.makeLatch()
+        const request = yield* Effect.makeLatch()
+        const logger = Layer.succeed(AmplitudeLogger, {
+          log: (_level, message, annotations) =>
+            Effect.sync(() => lines.push(`${message} ${JSON.stringify(annotations)}`))
+        })
+        const transport = Layer.succeed(Transport, {
+          send: () => request.open.pipe(Effect.zipRight(gate.await), Effect.zipRight(answer))
+        })
+        const context = yield* Layer.build(Amplitude.layerServices.pipe(
+          Layer.provide([EventStorage.layerMemory, transport, logger]),
+          Layer.provide(AmplitudeConfig.layer({ apiKey: "the-first-key", flushMaxRetries: 0, logLevel: "Debug" }))
+        ))
+        const client = yield* Effect.provide(Amplitude, context)
+        yield* trackMany(client, 1)
+        const flush = yield* Effect.fork(client.flush)
+        yield* request.await
+        yield* client.updateConfig({ apiKey: "the-second-key" })
+        yield* gate.open
+        yield* TestClock.adjust("1 second")
+        yield* flush
+        yield* client.shutdown
+        assert.isTrue(lines.some((line) => line.startsWith("sent 1 event")))
+        assert.deepStrictEqual(lines.filter((line) => line.includes("the-first-key")), [])
+      }))
+  }
 })
 
 describe("a span", () => {

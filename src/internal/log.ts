@@ -52,6 +52,8 @@ export interface Sent {
   readonly attempt: number
   /** The body of the answer, or the reason why there is none. */
   readonly answer: string
+  /** The key of the request, which the answer can repeat. The settings can have another key meanwhile. */
+  readonly apiKey: string
 }
 
 /** Events that are dropped or retried for the same cause. */
@@ -152,7 +154,7 @@ export const make = (logger: AmplitudeLogger.Service, config: AmplitudeConfig.Se
       isDebug: () => isDebug(state),
       accepted: (json) => write(state, acceptedLine(json)),
       sent: (sent) => {
-        if (isWritten(state, LogLevel.Debug)) write(state, sentLine(sent, apiKeyOf(state.settings())))
+        if (isWritten(state, LogLevel.Debug)) write(state, sentLine(sent))
       },
       dropped: (module, reason, affected) =>
         addAffected(state, `dropped ${reason}`, reason, affected, (count, cause) => ({
@@ -241,7 +243,7 @@ const acceptedLine = (json: string): Line => {
   }
 }
 
-const sentLine = ({ answer, attempt, bytes, events, status }: Sent, apiKey: string): Line => ({
+const sentLine = ({ answer, apiKey, attempt, bytes, events, status }: Sent): Line => ({
   level: LogLevel.Debug,
   module: "pipeline",
   message: `sent ${counted(events, "event")}`,

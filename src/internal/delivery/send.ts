@@ -13,8 +13,10 @@ import type { AmplitudeConfig } from "../../AmplitudeConfig.js"
 import { TransportError } from "../../AmplitudeError.js"
 import type { EventStorage } from "../../EventStorage.js"
 import type { Transport } from "../../Transport.js"
+import { apiKeyOf } from "../apiKey.js"
 import type { Log } from "../log.js"
 import { causeText } from "../log.js"
+import { redact } from "../redaction.js"
 import { clockOf, monotonicOf } from "../time.js"
 import * as Compression from "../transport/compression.js"
 import type { Deadlines } from "../transport/deadlines.js"
@@ -58,13 +60,15 @@ export const make = ({ deadlines, log, transport }: Dependencies): Send => (sett
         const answer = Outcome.fromExit(exit)
         const status = "status" in answer ? answer.status : 0
         Metrics.requested({ status, bytes: request.bytes, events: count, millis: monotonicOf(clock) - started })
-        endSpan(Exit.succeed(answer), status)
+        // without the answer, which can repeat the API key
+        endSpan(Exit.void, status)
         log.sent({
           events: count,
           bytes: request.bytes,
           status,
           attempt,
-          answer: "status" in answer ? answer.body : answer.message
+          answer: "status" in answer ? answer.body : answer.message,
+          apiKey: apiKeyOf(settings)
         })
         return Exit.succeed(answer)
       }
@@ -81,7 +85,7 @@ export const make = ({ deadlines, log, transport }: Dependencies): Send => (sett
               endSpan(Exit.failCause(cause), 0)
               return Exit.failCause(cause as Cause.Cause<never>)
             }
-            if (!isTransportError(cause)) logDefect(log, cause)
+            if (!isTransportError(cause)) logDefect(log, cause, apiKeyOf(settings))
             return onExit(Exit.failCause(cause))
           }
         }
@@ -146,10 +150,11 @@ const isTransportError = (cause: Cause.Cause<unknown>): boolean =>
   Option.exists(Cause.failureOption(cause), (failure) => failure instanceof TransportError)
 
 /** Whether a transport of the user has a defect: it died, or failed with an error of another type. */
-const logDefect = (log: Log, cause: Cause.Cause<unknown>): void =>
+const logDefect = (log: Log, cause: Cause.Cause<unknown>, apiKey: string): void =>
   log.burst("transport", 1, () => ({
     level: LogLevel.Error,
     module: "Transport",
     message: "the transport died: its requests count as not answered",
-    annotations: { cause: causeText(cause) }
+    // the settings can have another key meanwhile
+    annotations: { cause: redact(causeText(cause), apiKey) }
   }))
