@@ -231,3 +231,17 @@ describe("a storage that answers later for the first time when it is full", () =
       assert.deepStrictEqual(sent, ["first"])
     }))
 })
+
+it.scoped("R17: trackAndWait can be interrupted while it waits for room, also in an uninterruptible region", () =>
+  Effect.gen(function*() {
+    const { client, sent, waiting } = yield* full((storage) => storage)
+    const caller = yield* Effect.fork(Effect.uninterruptible(client.trackAndWait(event("second"))))
+    yield* TestClock.adjust("1 second")
+    assert.isTrue(Option.isNone(yield* Fiber.poll(caller)))
+    yield* Fiber.interruptFork(caller)
+    yield* TestClock.adjust("1 second")
+    assert.isTrue(Option.isSome(yield* Fiber.poll(caller)))
+    assert.strictEqual(yield* waiting, 1)
+    yield* client.flush
+    assert.deepStrictEqual(sent, ["first"])
+  }))

@@ -1,5 +1,5 @@
 /** Servers that tests start, each as a process of its own on a free port and in a folder of its own. */
-import { Effect, Schedule } from "effect"
+import { Data, Effect, Schedule } from "effect"
 import type { ChildProcess } from "node:child_process"
 import { spawn, spawnSync } from "node:child_process"
 import { chownSync, cpSync, existsSync, mkdtempSync, rmSync, statSync } from "node:fs"
@@ -60,6 +60,8 @@ export const isInstalled = (program: string): boolean =>
   spawnSync("sh", ["-c", `command -v ${program}`], { env: { PATH: `${process.env["PATH"]}:/usr/sbin:/sbin` } })
     .status === 0
 
+class NotStarted extends Data.TaggedError("NotStarted")<{ readonly message: string }> {}
+
 export interface Daemon {
   readonly start: Effect.Effect<void>
   /** Kills it at once. */
@@ -79,28 +81,25 @@ export const daemon = (command: string, args: ReadonlyArray<string>, isReady: Re
         running.kill("SIGKILL")
       })
     )
-    const startOnce = Effect.tryPromise<void, Error>({
-      try: () =>
-        new Promise<void>((resolve, reject) => {
-          const started = child = spawn(command, args, {
-            ...asNobody,
-            stdio: ["ignore", "pipe", "pipe"],
-            env: {
-              ...process.env,
-              PATH: `${process.env["PATH"]}:/usr/sbin:/sbin`
-            }
-          })
-          let output = ""
-          const look = (text: string) => {
-            output += text
-            if (isReady.test(output)) resolve()
-          }
-          started.stdout.setEncoding("utf8").on("data", look)
-          started.stderr.setEncoding("utf8").on("data", look)
-          started.once("error", reject)
-          started.once("exit", (code) => reject(new Error(`${command} ended with ${code}: ${output}`)))
-        }),
-      catch: (error) => error as Error
+    const startOnce = Effect.async<void, NotStarted>((resume) => {
+      const started = child = spawn(command, args, {
+        ...asNobody,
+        stdio: ["ignore", "pipe", "pipe"],
+        env: {
+          ...process.env,
+          PATH: `${process.env["PATH"]}:/usr/sbin:/sbin`
+        }
+      })
+      let output = ""
+      const look = (text: string) => {
+        output += text
+        if (isReady.test(output)) resume(Effect.void)
+      }
+      const fail = (message: string) => resume(new NotStarted({ message }))
+      started.stdout.setEncoding("utf8").on("data", look)
+      started.stderr.setEncoding("utf8").on("data", look)
+      started.once("error", (error) => fail(error.message))
+      started.once("exit", (code) => fail(`${command} ended with ${code}: ${output}`))
     })
     // the processes that a killed Postgres leaves hold its memory until they notice
     const start = startOnce.pipe(

@@ -294,7 +294,7 @@ export const make = (deps: Dependencies): Intake => {
           ? toDelivery(reportRefusal(prepared, given))
           : Exit.fail(prepared.error)
       }
-      return mask((restore) => {
+      return mask(() => {
         const outcome = Deferred.unsafeMake<Delivered, DeliveryError>(FiberId.none)
         let watched = 0
         const stored = overflow.store<TrackError>([prepared], {
@@ -305,7 +305,7 @@ export const make = (deps: Dependencies): Intake => {
             watched = sequence
             reports.watch(sequence, (awaited) => Deferred.unsafeDone(outcome, toDelivery(awaited)))
           }
-        }, masked(restore))
+        }, masked(interruptibleWait))
         return Effect.ensuring(
           Effect.zipRight(stored, interruptibleWait(Deferred.await(outcome))),
           Effect.sync(() => reports.unwatch(watched))
