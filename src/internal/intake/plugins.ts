@@ -333,7 +333,7 @@ const remove = (state: State, name: string): Effect.Effect<boolean> =>
     if (one === undefined) return Effect.succeed(false)
     const givenUp = Effect.unsafeMakeLatch(false)
     const end = state.reports.outside(tearDown(state, one, givenUp.await, Effect.never))
-    return Effect.flatMap(Effect.forkDaemon(end), (ending) => {
+    return Effect.flatMap(Effect.forkDaemon(Effect.interruptible(end)), (ending) => {
       state.endings.add(ending)
       ending.addObserver(() => state.endings.delete(ending))
       return Effect.flatMap(FiberRef.get(insidePlugins), (inside) =>
