@@ -157,7 +157,8 @@ export const enrichment = (name: string, f: Transform, life?: Life): Enrichment 
 export const destination = (options: Omit<Destination, "_tag">): Destination => ({ ...options, _tag: "Destination" })
 
 /**
- * Adds a plugin to the client for the life of the layer.
+ * Adds a plugin to the client for the life of the layer. When the layer closes, it waits for the waiting events of a
+ * destination, but no longer than `shutdownTimeout`.
  *
  * @since 0.1.0
  * @category layers
@@ -178,5 +179,7 @@ export const layer: {
   Layer.scopedDiscard(
     Effect.flatMap(Effect.isEffect(plugin) ? plugin : Effect.succeed(plugin), (plugin) =>
       Effect.flatMap(Amplitude, (client) =>
-        Effect.acquireRelease(client.add(plugin), () => client.remove(plugin.name))))
+        Effect.acquireRelease(client.add(plugin), () =>
+          Effect.flatMap(client.config, ({ shutdownTimeout }) =>
+            Effect.timeoutOption(client.remove(plugin.name), shutdownTimeout)))))
   )

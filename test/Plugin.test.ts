@@ -376,6 +376,59 @@ describe("the life of a plugin", () => {
       yield* TestClock.adjust("10 seconds")
       yield* Fiber.join(closing)
     }))
+
+  /** A destination that never executes an event to its end. */
+  const hanging = (lines: Array<string>) =>
+    Plugin.destination({ ...living("hangs", lines), execute: () => Effect.never })
+
+  it.effect("a removal that is given up ends all the same, its teardown and its scope included", () =>
+    Effect.gen(function*() {
+      const lines: Array<string> = []
+      yield* Effect.scoped(Effect.gen(function*() {
+        const { client } = yield* scenario(() => 200)
+        yield* client.add(hanging(lines))
+        yield* client.track(click)
+        const removing = yield* Effect.fork(client.remove("hangs"))
+        yield* TestClock.adjust(0)
+        assert.deepStrictEqual(lines, ["hangs is set up for US"])
+        yield* Fiber.interrupt(removing)
+      }))
+      assert.deepStrictEqual(lines, ["hangs is set up for US", "hangs is torn down", "hangs has ended"])
+    }))
+
+  it.effect("Plugin.layer closes within shutdownTimeout, whatever its destination does", () =>
+    Effect.gen(function*() {
+      const lines: Array<string> = []
+      const { client } = yield* scenario(() => 200)
+      const layer = Layer.provideMerge(Plugin.layer(hanging(lines)), Layer.succeed(Amplitude, client))
+      const closing = yield* Effect.fork(Effect.provide(client.track(click), layer))
+      yield* TestClock.adjust("10 seconds")
+      yield* Fiber.join(closing)
+      yield* TestClock.adjust(0)
+      assert.deepStrictEqual(lines, ["hangs is set up for US", "hangs is torn down", "hangs has ended"])
+    }).pipe(Effect.scoped))
+
+  it.scoped("a destination that removes itself executes its event to the end, and ends", () =>
+    Effect.gen(function*() {
+      const lines: Array<string> = []
+      const { client } = yield* scenario(() => 200)
+      yield* client.add(Plugin.destination({
+        ...living("once", lines),
+        execute: () =>
+          Effect.flatMap(client.remove("once"), (removed) => Effect.sync(() => lines.push(`removed: ${removed}`)))
+      }))
+      yield* client.track(click)
+      yield* client.track(click)
+      yield* TestClock.adjust(0)
+      assert.deepStrictEqual(lines, [
+        "once is set up for US",
+        "removed: true",
+        "removed: false",
+        "once flushes",
+        "once is torn down",
+        "once has ended"
+      ])
+    }))
 })
 
 describe("live settings", () => {

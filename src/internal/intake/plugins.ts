@@ -21,6 +21,7 @@ import { fromJson } from "../../Event.js"
 import type { Before, Destination, Enrichment, Plugin, SetupContext } from "../../Plugin.js"
 import type { Reports } from "../delivery/reports.js"
 import { kindOf } from "../event/validationIssue.js"
+import { interruptibleWait } from "../interruptibleWait.js"
 import type { Log } from "../log.js"
 import { causeText, times } from "../log.js"
 import * as TaskQueue from "../taskQueue.js"
@@ -86,6 +87,8 @@ interface State {
   before: ReadonlyArray<Before>
   enrichment: ReadonlyArray<Enrichment>
   destinations: ReadonlyArray<AddedDestination>
+  /** The fibers that tear removed plugins down. */
+  readonly endings: Set<Fiber.RuntimeFiber<void>>
   hasEnded: boolean
 }
 
@@ -99,11 +102,12 @@ export const make = (config: AmplitudeConfig.Service, reports: Reports, log: Log
       before: [],
       enrichment: [],
       destinations: [],
+      endings: new Set(),
       hasEnded: false
     }
     return {
       add: (client, plugin) => add(state, client, plugin),
-      remove: (name) => remove(state, name, Effect.never),
+      remove: (name) => remove(state, name),
       before: (inside) => without(state.before, inside),
       enrichment: (inside) => without(state.enrichment, inside),
       apply: (event, plugins) => apply(state, event, plugins),
@@ -122,9 +126,12 @@ export const make = (config: AmplitudeConfig.Service, reports: Reports, log: Log
       end: (timeUp) =>
         Effect.suspend(() => {
           state.hasEnded = true
-          return Effect.forEach(Array.from(state.added.keys()).toReversed(), (name) => remove(state, name, timeUp), {
-            discard: true
-          })
+          return Effect.zipRight(
+            Effect.forEach(Array.from(state.added.keys()).toReversed(), (name) => removeUntil(state, name, timeUp), {
+              discard: true
+            }),
+            until(timeUp, Effect.suspend(() => Fiber.awaitAll(state.endings)))
+          )
         })
     }
   })
@@ -305,23 +312,65 @@ const setUp = (state: State, client: Amplitude.Client, { plugin, scope }: Added)
   )
 }
 
-const remove = (state: State, name: string, timeUp: Effect.Effect<void>): Effect.Effect<boolean> =>
-  Effect.suspend(() => {
-    const one = state.added.get(name)
-    if (one === undefined) return Effect.succeed(false)
+/** Takes a plugin out of the client. Later events do not reach it. */
+const take = (state: State, name: string): Added | AddedDestination | undefined => {
+  const one = state.added.get(name)
+  if (one !== undefined) {
     state.added.delete(name)
     sort(state)
-    return Effect.as(tearDown(state, one, timeUp), true)
+  }
+  return one
+}
+
+/**
+ * Removes a plugin, and tears it down in a fiber of its own, so that it always ends. If the caller is interrupted, the
+ * waiting events of a destination are dropped. A call from inside a destination does not wait for the end of this
+ * destination, which waits for the call.
+ */
+const remove = (state: State, name: string): Effect.Effect<boolean> =>
+  Effect.uninterruptible(Effect.suspend(() => {
+    const one = take(state, name)
+    if (one === undefined) return Effect.succeed(false)
+    const givenUp = Effect.unsafeMakeLatch(false)
+    const end = state.reports.outside(tearDown(state, one, givenUp.await, Effect.never))
+    return Effect.flatMap(Effect.forkDaemon(Effect.interruptible(end)), (ending) => {
+      state.endings.add(ending)
+      ending.addObserver(() => state.endings.delete(ending))
+      return Effect.flatMap(FiberRef.get(insidePlugins), (inside) =>
+        Effect.as(
+          isDestination(one) && ownPlugins(one.plugin).some((plugin) => inside.includes(plugin))
+            ? Effect.void
+            : Effect.onInterrupt(interruptibleWait(Fiber.await(ending)), () => givenUp.open),
+          true
+        ))
+    })
+  }))
+
+const removeUntil = (state: State, name: string, timeUp: Effect.Effect<void>): Effect.Effect<void> =>
+  Effect.suspend(() => {
+    const one = take(state, name)
+    return one === undefined ? Effect.void : tearDown(state, one, timeUp, timeUp)
   })
 
-/** Tears a plugin down. A destination first executes its waiting events. Nothing is waited for after `timeUp`. */
-const tearDown = (state: State, one: Added | AddedDestination, timeUp: Effect.Effect<void>): Effect.Effect<void> => {
+/** A plugin, and the own plugins of a destination, in the order of their teardown. */
+const ownPlugins = (plugin: Plugin): ReadonlyArray<Plugin> =>
+  plugin._tag === "Destination" ? [plugin, ...(plugin.plugins ?? [])] : [plugin]
+
+/**
+ * Tears a plugin down. A destination first executes its waiting events, until `givenUp`. Nothing is waited for after
+ * `timeUp`.
+ */
+const tearDown = (
+  state: State,
+  one: Added | AddedDestination,
+  givenUp: Effect.Effect<void>,
+  timeUp: Effect.Effect<void>
+): Effect.Effect<void> => {
   const { plugin, scope } = one
-  const own: ReadonlyArray<Plugin> = plugin._tag === "Destination" ? [plugin, ...(plugin.plugins ?? [])] : [plugin]
-  return (isDestination(one) ? Effect.zipRight(until(timeUp, drain(state, one)), one.events.abandon) : Effect.void)
+  return (isDestination(one) ? Effect.zipRight(until(givenUp, drain(state, one)), one.events.abandon) : Effect.void)
     .pipe(
       Effect.zipRight(Effect.forEach(
-        own,
+        ownPlugins(plugin),
         ({ teardown }) =>
           teardown === undefined ? Effect.void : until(timeUp, logged(state, plugin, "teardown", () => teardown)),
         { discard: true }
@@ -333,7 +382,7 @@ const tearDown = (state: State, one: Added | AddedDestination, timeUp: Effect.Ef
 }
 
 /** Runs an effect until `timeUp`. An effect that waits for nothing completes even when the time is up already. */
-const until = (timeUp: Effect.Effect<void>, effect: Effect.Effect<void>): Effect.Effect<void> =>
+const until = (timeUp: Effect.Effect<void>, effect: Effect.Effect<unknown>): Effect.Effect<void> =>
   Effect.flatMap(Effect.forkDaemon(Effect.interruptible(effect)), (fiber) =>
     Effect.yieldNow().pipe(
       Effect.zipRight(Effect.yieldNow()),
