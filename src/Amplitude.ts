@@ -186,8 +186,8 @@ export class Amplitude extends Context.Tag("effect-amplitude/Amplitude")<Amplitu
 
   /**
    * Removes the plugin with this name: runs its `teardown` and closes the scope of its `setup`. The result says whether
-   * there was such a plugin. A destination first handles the events that wait for it. If the caller is interrupted, it
-   * does not, and the removal ends in the background.
+   * there was such a plugin. A destination first executes the events that wait for it. If the caller is interrupted, these
+   * events are dropped, and the removal ends in the background.
    *
    * @since 0.1.0
    */

@@ -245,3 +245,24 @@ it.scoped("R17: trackAndWait can be interrupted while it waits for room, also in
     yield* client.flush
     assert.deepStrictEqual(sent, ["first"])
   }))
+
+it.scoped("R17: trackAndWait can be interrupted while a slow storage takes its event, and does not wait for the outcome then", () =>
+  Effect.gen(function*() {
+    const taken = yield* Effect.makeLatch()
+    yield* taken.open
+    const slow: Wrap = (storage) => ({
+      ...storage,
+      append: (events, options) => Effect.zipRight(taken.await, storage.append(events, options))
+    })
+    const { client, waiting } = yield* full(slow, { bufferCapacity: 10 })
+    yield* taken.close
+    const caller = yield* Effect.fork(client.trackAndWait(event("second")))
+    yield* TestClock.adjust("1 second")
+    yield* Fiber.interruptFork(caller)
+    yield* TestClock.adjust("1 second")
+    assert.isTrue(Option.isNone(yield* Fiber.poll(caller)))
+    yield* taken.open
+    yield* TestClock.adjust("1 second")
+    assert.isTrue(Option.isSome(yield* Fiber.poll(caller)))
+    assert.strictEqual(yield* waiting, 2)
+  }))

@@ -24,7 +24,7 @@ import * as Encoder from "../event/encoder.js"
 import { eventOptions } from "../event/eventOptions.js"
 import type { JsonWriter } from "../event/jsonWriter.js"
 import type { ValidationIssue } from "../event/validationIssue.js"
-import { interruptibleWait } from "../interruptibleWait.js"
+import { withInterruptibleWait } from "../interruptibleWait.js"
 import type { Log } from "../log.js"
 import { counted } from "../log.js"
 import { unsafeNow } from "../time.js"
@@ -288,30 +288,32 @@ export const make = (deps: Dependencies): Intake => {
     })
 
   const trackAndWait: Intake["trackAndWait"] = (...given) =>
-    prepare<Delivered, TrackError | DeliveryError>(given, (prepared, mask) => {
-      if (isRefusal(prepared)) {
-        return prepared.error === undefined
-          ? toDelivery(reportRefusal(prepared, given))
-          : Exit.fail(prepared.error)
-      }
-      return mask(() => {
-        const outcome = Deferred.unsafeMake<Delivered, DeliveryError>(FiberId.none)
-        let watched = 0
-        const stored = overflow.store<TrackError>([prepared], {
-          isAwaited: true,
-          onError: Exit.fail,
-          onSequence: (sequence) => {
-            reports.unwatch(watched)
-            watched = sequence
-            reports.watch(sequence, (awaited) => Deferred.unsafeDone(outcome, toDelivery(awaited)))
-          }
-        }, masked(interruptibleWait))
-        return Effect.ensuring(
-          Effect.zipRight(stored, interruptibleWait(Deferred.await(outcome))),
-          Effect.sync(() => reports.unwatch(watched))
-        )
+    withInterruptibleWait((wait) =>
+      prepare<Delivered, TrackError | DeliveryError>(given, (prepared) => {
+        if (isRefusal(prepared)) {
+          return prepared.error === undefined
+            ? toDelivery(reportRefusal(prepared, given))
+            : Exit.fail(prepared.error)
+        }
+        return Effect.uninterruptible(Effect.suspend(() => {
+          const outcome = Deferred.unsafeMake<Delivered, DeliveryError>(FiberId.none)
+          let watched = 0
+          const stored = overflow.store<TrackError>([prepared], {
+            isAwaited: true,
+            onError: Exit.fail,
+            onSequence: (sequence) => {
+              reports.unwatch(watched)
+              watched = sequence
+              reports.watch(sequence, (awaited) => Deferred.unsafeDone(outcome, toDelivery(awaited)))
+            }
+          }, masked(wait))
+          return Effect.ensuring(
+            Effect.zipRight(stored, wait(Deferred.await(outcome))),
+            Effect.sync(() => reports.unwatch(watched))
+          )
+        }))
       })
-    })
+    )
 
   /** Prepares the events one after the other, and appends them together, as many at a time as the buffer can hold. */
   const trackAll: Intake["trackAll"] = (events) =>
