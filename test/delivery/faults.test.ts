@@ -329,8 +329,9 @@ const cases: Readonly<Record<string, Case>> = {
     sent: ["1 2 3"]
   },
   "an answer later than requestTimeout": {
-    script: ({ index }) => ({ status: 200, ...(index === 0 ? { delay: 600 } : {}) }),
-    options: { requestTimeout: "200 millis" },
+    script: ({ index }) => ({ status: 200, ...(index === 0 ? { delay: 4000 } : {}) }),
+    // long enough for the second answer to come in time on a busy machine
+    options: { requestTimeout: "2 seconds" },
     ends: all("Delivered", 200, 2),
     sent: ["1 2 3", "1 2 3"]
   },
