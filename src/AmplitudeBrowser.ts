@@ -10,11 +10,13 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import { Amplitude } from "./Amplitude.js"
+import { AmplitudeConfig } from "./AmplitudeConfig.js"
 import type { InvalidConfig } from "./AmplitudeError.js"
 import * as Keepalive from "./internal/browser/keepalive.js"
 import * as Leaving from "./internal/browser/leaving.js"
 import * as Client from "./internal/client.js"
 import * as Plugins from "./internal/intake/plugins.js"
+import * as Log from "./internal/log.js"
 
 /**
  * The client of a page. It differs from `Amplitude.layer` in this:
@@ -64,14 +66,17 @@ export const AmplitudeBrowser: { readonly layer: typeof layer; readonly layerCon
   layerConfig
 }
 
-/** Plugins are added last: stored events of an earlier page have passed through the plugins of that page. */
 const make = (options: Amplitude.Options): Effect.Effect<Amplitude.Client, InvalidConfig, Scope.Scope> =>
+  "document" in globalThis ? makeInPage(options) : Amplitude.make(options)
+
+const makeInPage = (options: Amplitude.Options): Effect.Effect<Amplitude.Client, InvalidConfig, Scope.Scope> =>
   Effect.gen(function*() {
     const { plugins, settings } = yield* Plugins.split(options)
+    const config = yield* AmplitudeConfig.make(settings)
     const keepalive = Keepalive.make()
-    const client = yield* Client.makeDefault(Effect.succeed(keepalive.transport), Effect.succeed(settings))
-    // this plugin is the first one, so that its name cannot be taken
-    yield* Effect.orDie(Leaving.make(client, keepalive))
+    const { storage, whenHidden } = yield* Leaving.make(config, keepalive)
+    const client = yield* Client.make({ config, storage, transport: keepalive.transport, logger: Log.effect })
+    yield* whenHidden(client.flush)
     yield* Plugins.addAll(client, plugins)
     return client
   })
