@@ -74,9 +74,9 @@ const makeInPage = (options: Amplitude.Options): Effect.Effect<Amplitude.Client,
     const { plugins, settings } = yield* Plugins.split(options)
     const config = yield* AmplitudeConfig.make(settings)
     const keepalive = Keepalive.make()
-    const { storage, whenHidden } = yield* Leaving.make(config, keepalive)
+    const { flushWhenHidden, storage } = yield* Leaving.make(config, keepalive)
     const client = yield* Client.make({ config, storage, transport: keepalive.transport, logger: Log.effect })
-    yield* whenHidden(client.flush)
+    yield* flushWhenHidden(client)
     yield* Plugins.addAll(client, plugins)
     return client
   })

@@ -145,6 +145,11 @@ const indicesOf = (sent: ReadonlyArray<Sent>) => sent.flatMap(({ indices }) => [
 /** Lets the fibers of the client run. */
 const settle = Effect.promise(() => new Promise((resolve) => setImmediate(resolve)))
 
+/** Lets a request fail that has its answer, without a new task. */
+const microtasks = Effect.promise(async () => {
+  for (let turn = 0; turn < 100; turn++) await Promise.resolve()
+})
+
 describe("a page", () => {
   it.scopedLive("that is hidden flushes with keepalive", () =>
     Effect.gen(function*() {
@@ -489,7 +494,7 @@ describe("a page", () => {
         yield* page.answerWith(200)
         yield* Amplitude.flush
         assert.strictEqual(page.stored.size, 0)
-        assert.deepStrictEqual(page.sent.map(({ indices }) => indices), [range(2), range(2)])
+        assert.deepStrictEqual(page.sent.at(-1)?.indices, range(2))
       }).pipe(Effect.provide(layerOf(page)))
     }))
 
@@ -511,6 +516,24 @@ describe("a page", () => {
       const all = [...range(2), ...range(3)]
       assert.deepStrictEqual(page.sent.map(({ indices }) => indices), [range(2), all, all])
       assert.deepStrictEqual(page.sent[1]?.insertIds, page.sent[2]?.insertIds)
+    }))
+
+  it.scopedLive("does not hand over requests that the browser has failed right before it was left", () =>
+    Effect.gen(function*() {
+      const page = yield* makePage
+      yield* Effect.gen(function*() {
+        yield* page.hold
+        yield* track(2)
+        yield* Effect.fork(Amplitude.flush)
+        yield* Effect.repeat(settle, { until: () => page.sent.length === 1 })
+        yield* page.answerWith(0)
+        yield* page.answer
+        yield* microtasks
+        yield* page.leave
+        assert.deepStrictEqual(page.sent.map(({ indices }) => indices), [range(2)])
+        assert.strictEqual(page.stored.size, 0)
+        yield* page.answerWith(200)
+      }).pipe(Effect.provide(layerOf(page)))
     }))
 
   it.scopedLive("that is left offline stores what is on its way as well", () =>

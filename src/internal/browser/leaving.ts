@@ -11,6 +11,7 @@ import * as Exit from "effect/Exit"
 import * as LogLevel from "effect/LogLevel"
 import * as Runtime from "effect/Runtime"
 import type * as Scope from "effect/Scope"
+import type { Amplitude } from "../../Amplitude.js"
 import type { AmplitudeConfig } from "../../AmplitudeConfig.js"
 import type { EventStorage } from "../../EventStorage.js"
 import type { Transport } from "../../Transport.js"
@@ -28,8 +29,8 @@ type EncodedEvent = EventStorage.EncodedEvent
 export interface Leaving {
   /** The storage for the client. It holds the events that earlier pages have left. */
   readonly storage: EventStorage.Service
-  /** Runs an effect when the page is hidden, until the scope closes. */
-  readonly whenHidden: (effect: Effect.Effect<void>) => Effect.Effect<void, never, Scope.Scope>
+  /** Flushes a client when the page is hidden, until the scope closes. */
+  readonly flushWhenHidden: (client: Amplitude.Client) => Effect.Effect<void, never, Scope.Scope>
 }
 
 /**
@@ -59,7 +60,7 @@ export const make = (
       const settings = config.unsafeSettings()
       const body = Request.body(settings, events)
       const answered = Effect.exit(
-        keepalive.transport.send({ url: Request.url(settings), headers: Request.headers, body })
+        keepalive.handOver({ url: Request.url(settings), headers: Request.headers, body })
       )
       runFork(Effect.map(answered, (exit) => {
         if (!Exit.exists(exit, ({ status }) => status >= 200 && status < 300)) onFailure()
@@ -113,10 +114,10 @@ export const make = (
     }
     return {
       storage,
-      whenHidden: (effect: Effect.Effect<void>) =>
+      flushWhenHidden: (client: Amplitude.Client) =>
         // `pagehide` comes before the last `visibilitychange` of a page that is left, so that nothing is sent twice
         listen(document, "visibilitychange", () => {
-          if (document.visibilityState === "hidden" && !isLeft) runFork(effect)
+          if (document.visibilityState === "hidden" && !isLeft) runFork(client.flush)
         })
     }
   }).pipe(Effect.uninterruptible)

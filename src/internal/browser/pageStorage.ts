@@ -1,7 +1,6 @@
 /**
  * The storage of a page: the memory storage, with a list of its events. A page that is left has no time to lease them.
  */
-import type { NonEmptyReadonlyArray } from "effect/Array"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
@@ -19,7 +18,7 @@ export interface PageStorage extends EventStorage.Service {
 /** Decorates a storage. `onAppend` runs when it has taken events. */
 export const make = (
   storage: EventStorage.Service,
-  onAppend: (events: NonEmptyReadonlyArray<EncodedEvent>) => void
+  onAppend: (events: ReadonlyArray<EncodedEvent>) => void
 ): PageStorage => {
   const stored = new Map<string, EncodedEvent>()
 
