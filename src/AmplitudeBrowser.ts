@@ -24,8 +24,12 @@ import * as Log from "./internal/log.js"
  * - Requests are sent with `keepalive`, and their bodies have less than 60 kB.
  * - The client flushes when the page is hidden.
  * - When the page is left, the client hands the waiting events to the browser, up to the 64 KiB that browsers take.
- *   These are not retried. The client stores the other events in `localStorage`. The next page of the same origin that
- *   builds a client with the same API key sends them.
+ *   These are not retried. The client stores the other events in `localStorage`, and so it does with events that are
+ *   tracked later. If the page is offline, or waits for a retry, the client stores all events, since a request would
+ *   probably fail. It also stores the events that are left when its scope closes.
+ * - The next page of the same origin that builds a client with the same API key sends the stored events at once, as they
+ *   were accepted: its own settings and plugins do not change them. An event can be sent twice, with the same
+ *   `insert_id`, so that Amplitude drops the duplicate.
  *
  * Without a `document`, it is the same as `Amplitude.layer`.
  *
@@ -67,7 +71,7 @@ export const AmplitudeBrowser: { readonly layer: typeof layer; readonly layerCon
 }
 
 const make = (options: Amplitude.Options): Effect.Effect<Amplitude.Client, InvalidConfig, Scope.Scope> =>
-  "document" in globalThis ? makeInPage(options) : Amplitude.make(options)
+  Effect.suspend(() => "document" in globalThis ? makeInPage(options) : Amplitude.make(options))
 
 const makeInPage = (options: Amplitude.Options): Effect.Effect<Amplitude.Client, InvalidConfig, Scope.Scope> =>
   Effect.gen(function*() {

@@ -4,7 +4,7 @@
  */
 import { FetchHttpClient } from "@effect/platform"
 import { assert, describe, it, vi } from "@effect/vitest"
-import { Config, Deferred, Effect, Layer, Logger, Schedule, Scope } from "effect"
+import { Config, Deferred, Effect, Layer, Logger, Runtime, Schedule, Scope } from "effect"
 import { Amplitude, Plugin } from "effect-amplitude"
 import type { DeliveryReport } from "effect-amplitude"
 import { AmplitudeBrowser } from "effect-amplitude/AmplitudeBrowser"
@@ -145,7 +145,7 @@ const indicesOf = (sent: ReadonlyArray<Sent>) => sent.flatMap(({ indices }) => [
 /** Lets the fibers of the client run. */
 const settle = Effect.promise(() => new Promise((resolve) => setImmediate(resolve)))
 
-/** Lets a request fail that has its answer, without a new task. */
+/** Lets fibers run without a new task. */
 const microtasks = Effect.promise(async () => {
   for (let turn = 0; turn < 100; turn++) await Promise.resolve()
 })
@@ -162,6 +162,21 @@ describe("a page", () => {
           { indices: range(3), keepalive: true }
         ])
       }).pipe(Effect.provide(layerOf(page)))
+    }))
+
+  it.scopedLive("that is hidden flushes what its other listeners track as well", () =>
+    Effect.gen(function*() {
+      const page = yield* makePage
+      yield* Effect.gen(function*() {
+        const runtime = yield* Effect.runtime<Amplitude>()
+        yield* track(2)
+        // in a browser, microtasks run between two listeners of an event
+        const trackLater = Effect.zipRight(microtasks, track(1))
+        document.addEventListener("visibilitychange", () => void Runtime.runFork(runtime)(trackLater))
+        yield* page.hide
+        yield* Effect.repeat(settle, { until: () => indicesOf(page.sent).length === 3 })
+      }).pipe(Effect.provide(layerOf(page)))
+      assert.deepStrictEqual(indicesOf(page.sent), [0, 1, 0])
     }))
 
   it.scopedLive("that is left hands over what waits, once", () =>

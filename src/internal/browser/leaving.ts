@@ -117,7 +117,10 @@ export const make = (
       flushWhenHidden: (client: Amplitude.Client) =>
         // `pagehide` comes before the last `visibilitychange` of a page that is left, so that nothing is sent twice
         listen(document, "visibilitychange", () => {
-          if (document.visibilityState === "hidden" && !isLeft) runFork(client.flush)
+          if (document.visibilityState !== "hidden" || isLeft) return
+          runFork(client.flush)
+          // other listeners of the page may track events now
+          runFork(Effect.zipRight(Effect.sleep(0), client.flush))
         })
     }
   }).pipe(Effect.uninterruptible)

@@ -22,7 +22,7 @@ export const make = (
 ): PageStorage => {
   const stored = new Map<string, EncodedEvent>()
 
-  const keep = (events: ReadonlyArray<EncodedEvent>): void => {
+  const add = (events: ReadonlyArray<EncodedEvent>): void => {
     for (const event of events) stored.set(identityOf(event), event)
   }
 
@@ -34,7 +34,9 @@ export const make = (
     events: lease.events,
     acknowledge: (events, options) => Effect.tap(lease.acknowledge(events, options), remove),
     release: (events, options) =>
-      Effect.tap(lease.release(events, options), () => keep(events.map((event) => released(event, options))))
+      Effect.tap(lease.release(events, options), () =>
+        // acknowledged events are not released
+        add(events.filter((event) => stored.has(identityOf(event))).map((event) => released(event, options))))
   })
 
   return {
@@ -44,7 +46,7 @@ export const make = (
     append: (events, options) => {
       const onResult = (result: EventStorage.AppendResult): void => {
         if (result._tag !== "Accepted") return
-        keep(events)
+        add(events)
         remove(result.evicted)
         onAppend(events)
       }
