@@ -46,6 +46,7 @@ const ingestion = Effect.gen(function*() {
   const watching = new Set<() => void>()
   const held: Array<() => void> = []
   let isHolding = false
+  let status = 200
   const url = yield* serve((request: IncomingMessage, response: ServerResponse) => {
     response.setHeader("access-control-allow-origin", "*")
     response.setHeader("access-control-allow-headers", "content-type")
@@ -58,7 +59,7 @@ const ingestion = Effect.gen(function*() {
         insertIds: events.map(({ insert_id }) => insert_id)
       })
       for (const look of watching) look()
-      const answer = () => response.setHeader("content-type", "application/json").end(`{"code":200}`)
+      const answer = () => response.writeHead(status, { "content-type": "application/json" }).end(`{"code":${status}}`)
       if (isHolding) held.push(answer)
       else answer()
     }, () => {})
@@ -72,6 +73,7 @@ const ingestion = Effect.gen(function*() {
       isHolding = false
       for (const one of held.splice(0)) one()
     }),
+    answerWith: (code: number) => Effect.sync(() => void (status = code)),
     /** Completes when this many different events have arrived. */
     arrived: (count: number) =>
       Effect.promise(() =>
@@ -115,11 +117,11 @@ beforeAll(async () => {
 
 afterAll(() => browser?.close())
 
-/** A site with the page at `/` and an empty one at `/empty`. */
+/** A site with the page at `/` and an empty one at `/empty`. Requests to `/other` have no answer. */
 const site = serve((request, response) => {
   if (request.url === "/page.js") {
     response.setHeader("content-type", "text/javascript").end(script)
-  } else {
+  } else if (request.url !== "/other") {
     response.setHeader("content-type", "text/html")
     response.end(request.url === "/empty" ? "" : `<!doctype html><script type="module" src="/page.js"></script>`)
   }
@@ -134,7 +136,7 @@ const open = (page: Page, url: string) =>
 const track = (page: Page, count: number, textLength = 0) =>
   Effect.promise(() => page.evaluate(([count, textLength]) => window.track(count!, textLength!), [count, textLength]))
 
-const setUp = Effect.gen(function*() {
+const setUpIn = Effect.fnUntraced(function*(browser: Browser) {
   const server = yield* ingestion
   const origin = yield* site
   const context = yield* Effect.acquireRelease(
@@ -146,6 +148,8 @@ const setUp = Effect.gen(function*() {
   yield* open(page, url)
   return { server, page, url, leave: Effect.promise(() => page.goto(`${origin}/empty`)) }
 })
+
+const setUp = Effect.suspend(() => setUpIn(browser))
 
 const range = (count: number) => Array.from({ length: count }, (_, index) => index)
 
@@ -215,7 +219,11 @@ describe.skipIf(Chromium.isMissing)(`AmplitudeBrowser${Chromium.unlessThere}`, {
 
   it.scopedLive("a page that is left without a connection leaves its events to the next page", () =>
     Effect.gen(function*() {
-      const { page, server, url } = yield* setUp
+      const cachingBrowser = yield* Effect.acquireRelease(
+        Effect.promise(() => Chromium.launch({ hasPageCache: true })),
+        (browser) => Effect.promise(() => browser.close())
+      )
+      const { page, server, url } = yield* setUpIn(cachingBrowser)
       const context = page.context()
       yield* track(page, 30)
       yield* Effect.promise(() => context.setOffline(true))
@@ -240,5 +248,83 @@ describe.skipIf(Chromium.isMissing)(`AmplitudeBrowser${Chromium.unlessThere}`, {
       assert.strictEqual(yield* Effect.promise(() => page.evaluate(() => localStorage.length)), 0)
       yield* Effect.promise(() => page.evaluate(() => window.flush()))
       yield* server.arrived(150)
+    }))
+
+  it.scopedLive("what is tracked while the page is left arrives", () =>
+    Effect.gen(function*() {
+      const { leave, page, server } = yield* setUp
+      yield* track(page, 3)
+      yield* Effect.promise(() => page.evaluate(() => window.trackWhenLeft()))
+      yield* leave
+      yield* server.arrived(5)
+      assert.sameMembers(server.uploads.flatMap(({ indices }) => [...indices]), [0, 1, 2, 100, 101])
+    }))
+
+  it.scopedLive("what the browser refuses, since another script has used its limit, is sent by the next page", () =>
+    Effect.gen(function*() {
+      const { leave, page, server, url } = yield* setUp
+      yield* track(page, 20, 1000)
+      yield* Effect.promise(() => page.evaluate(() => window.useBudget(60_000)))
+      yield* leave
+      assert.deepStrictEqual(server.uploads, [])
+      yield* open(page, url)
+      yield* server.arrived(20)
+      assert.deepStrictEqual(server.uploads.flatMap(({ indices }) => indices), range(20))
+    }))
+
+  it.scopedLive("tabs that are left at the same time leave all of their events to the next page", () =>
+    Effect.gen(function*() {
+      const { page, server, url } = yield* setUp
+      const context = page.context()
+      const other = yield* Effect.promise(() => context.newPage())
+      yield* open(other, url)
+      const tabs = [page, other]
+      yield* Effect.forEach(tabs, (tab) => track(tab, 30), { concurrency: "unbounded" })
+      yield* Effect.promise(() => context.setOffline(true))
+      yield* Effect.promise(() => Promise.all(tabs.map((tab) => tab.close())))
+      yield* Effect.promise(() => context.setOffline(false))
+      yield* open(yield* Effect.promise(() => context.newPage()), url)
+      yield* server.arrived(60)
+      assert.strictEqual(server.uploads.flatMap(({ indices }) => indices).length, 60)
+    }))
+
+  it.scopedLive("what the service refused before the page was left is sent by the next page", () =>
+    Effect.gen(function*() {
+      const { leave, page, server, url } = yield* setUp
+      yield* server.answerWith(500)
+      yield* track(page, 20)
+      const isRetryLogged = page.waitForEvent("console", (line) => line.text().includes("20 retries"))
+      yield* Effect.promise(() => page.evaluate(() => void window.flush()))
+      yield* Effect.promise(() => isRetryLogged)
+      yield* leave
+      yield* server.answerWith(200)
+      server.uploads.length = 0
+      yield* open(page, url)
+      yield* server.arrived(20)
+    }))
+
+  it.scopedLive("a page that the browser kept alive sends its events, also if another page has sent them", () =>
+    Effect.gen(function*() {
+      const cachingBrowser = yield* Effect.acquireRelease(
+        Effect.promise(() => Chromium.launch({ hasPageCache: true })),
+        (browser) => Effect.promise(() => browser.close())
+      )
+      const { page, server, url } = yield* setUpIn(cachingBrowser)
+      const context = page.context()
+      yield* track(page, 30)
+      yield* Effect.promise(() => context.setOffline(true))
+      yield* Effect.promise(() => page.goto("about:blank"))
+      yield* Effect.promise(() => context.setOffline(false))
+      yield* open(yield* Effect.promise(() => context.newPage()), url)
+      yield* server.arrived(30)
+      yield* Effect.promise(async () => {
+        await page.goBack({ waitUntil: "commit" })
+        await page.waitForFunction(() => "track" in window)
+      })
+      yield* track(page, 1)
+      yield* Effect.promise(() => page.evaluate(() => window.flush()))
+      yield* server.arrived(31)
+      assert.strictEqual(new Set(server.uploads.flatMap(({ insertIds }) => insertIds)).size, 31)
+      assert.strictEqual(yield* Effect.promise(() => page.evaluate(() => localStorage.length)), 0)
     }))
 })

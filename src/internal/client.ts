@@ -16,12 +16,13 @@ import type { DeliveryReport } from "../DeliveryReport.js"
 import { Parts } from "../Event.js"
 import type { EventStorage } from "../EventStorage.js"
 import type { Transport } from "../Transport.js"
+import { beginAtOnce, isExit } from "./beginAtOnce.js"
 import * as Metrics from "./delivery/metrics.js"
 import * as Outstanding from "./delivery/outstanding.js"
 import * as Pipeline from "./delivery/pipeline.js"
 import * as Reports from "./delivery/reports.js"
 import { Unsettled } from "./delivery/unsettled.js"
-import { InsertId } from "./event/insertId.js"
+import { InsertId, randomUuidText } from "./event/insertId.js"
 import { textOf } from "./event/utf8.js"
 import { Admission } from "./intake/admission.js"
 import * as Fairness from "./intake/fairness.js"
@@ -66,7 +67,7 @@ const build = (
   Effect.gen(function*() {
     const { durability } = storage
     if (!config.unsafeSettings().deliver && durability !== "shared") return yield* Effect.fail(needsSharedStorage)
-    const clientId = globalThis.crypto.randomUUID()
+    const clientId = randomUuidText()
     const insertId = yield* InsertId
     const log = yield* Log.make(logger, config)
     const reports = yield* Reports.make(clientId, config, log, test?.observer)
@@ -325,9 +326,12 @@ const buildTimeout = Duration.seconds(5)
 
 /** The number of events that an earlier process has left in the storage. */
 const countFound = (storage: EventStorage.Service, log: Log.Log): Effect.Effect<number> =>
-  storage.durability !== "exclusive" ? Effect.succeed(0) : Effect.suspend(() => storage.count()).pipe(
-    Effect.disconnect,
-    Effect.timeoutFail({ duration: buildTimeout, onTimeout: () => "no answer" }),
+  storage.durability !== "exclusive" ? Effect.succeed(0) : Effect.suspend(() => {
+    const begun = beginAtOnce(() => storage.count())
+    return isExit(begun)
+      ? begun
+      : Effect.timeoutFail(Effect.disconnect(begun), { duration: buildTimeout, onTimeout: () => "no answer" })
+  }).pipe(
     Effect.catchAllCause(() => {
       log.write({
         level: LogLevel.Error,

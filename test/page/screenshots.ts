@@ -63,7 +63,7 @@ const fill = ({ inject, received, url }: DevServer.Service, count: number) =>
   })
 
 const browser = Effect.acquireRelease(
-  Effect.promise(Chromium.launch),
+  Effect.promise(() => Chromium.launch()),
   (browser) => Effect.promise(() => browser.close())
 )
 

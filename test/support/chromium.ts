@@ -10,8 +10,10 @@ export const isMissing = !existsSync(executablePath)
 /** The note in the name of a skipped suite. */
 export const unlessThere = isMissing ? " (the Debian package chromium is missing)" : ""
 
-export const launch = (): Promise<Browser> =>
+/** Playwright switches off the cache in which a page that is left stays alive, unless it is asked for. */
+export const launch = ({ hasPageCache = false }: { readonly hasPageCache?: boolean } = {}): Promise<Browser> =>
   chromium.launch({
+    ignoreDefaultArgs: hasPageCache ? ["--disable-back-forward-cache"] : [],
     executablePath,
     args: [
       "--no-sandbox",

@@ -17,6 +17,8 @@ export const maxBodyBytes = 59_000
 
 export interface Keepalive {
   readonly transport: Transport.Service
+  /** Sends a request of a page that is left. */
+  readonly handOver: Transport.Service["send"]
   /** The most bytes of the next body that can outlive the page. */
   readonly unusedBytes: () => number
   /** The requests without an answer that outlive the page. */
@@ -40,23 +42,27 @@ export const make = (): Keepalive => {
       bytesUnderWay -= bytes
     })
 
+  /** Sends a request, and runs `onFailure` before the request counts as failed. */
+  const send = (request: Transport.Request, onFailure: Effect.Effect<void>): ReturnType<Transport.Service["send"]> =>
+    Effect.flatMap(Effect.serviceOption(FetchHttpClient.RequestInit), (init) => {
+      const bytes = byteLength(request.body)
+      const keepalive = bytes <= unusedBytes()
+      const answered = Effect.provideService(Fetch.transport.send(request), FetchHttpClient.RequestInit, {
+        ...Option.getOrUndefined(init),
+        keepalive
+      })
+      const sent = Effect.tapError(answered, () => onFailure)
+      return keepalive
+        ? Effect.acquireUseRelease(outliving(request, bytes), () => sent, () => done(request, bytes))
+        : sent
+    })
+
   return {
     unusedBytes,
     underWay: () => underWay,
-    transport: {
-      maxBodyBytes,
-      send: (request) =>
-        Effect.flatMap(Effect.serviceOption(FetchHttpClient.RequestInit), (init) => {
-          const bytes = byteLength(request.body)
-          const keepalive = bytes <= unusedBytes()
-          const sent = Effect.provideService(Fetch.transport.send(request), FetchHttpClient.RequestInit, {
-            ...Option.getOrUndefined(init),
-            keepalive
-          })
-          return keepalive
-            ? Effect.acquireUseRelease(outliving(request, bytes), () => sent, () => done(request, bytes))
-            : sent
-        })
-    }
+    // a browser fails the requests of a page that is left, and finishes those with `keepalive` all the same. It does so in the
+    // task of `pagehide`. A request fails one task later, so that a page that is left does not send its events again
+    transport: { maxBodyBytes, send: (request) => send(request, Effect.sleep(0)) },
+    handOver: (request) => send(request, Effect.void)
   }
 }

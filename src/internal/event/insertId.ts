@@ -1,6 +1,6 @@
 /** Makes `insert_id`s: random UUIDs, or numbered ones for tests. */
 import * as Context from "effect/Context"
-import type { JsonWriter } from "./jsonWriter.js"
+import { JsonWriter } from "./jsonWriter.js"
 
 /** Writes the JSON of an id. */
 export class InsertId extends Context.Reference<InsertId>()("effect-amplitude/internal/InsertId", {
@@ -39,4 +39,11 @@ export const randomUuid = (writer: JsonWriter): void => {
     writer.hex(pool[from + index]!)
   }
   writer.closeText()
+}
+
+/** A random UUID. `crypto.randomUUID` exists on secure origins only, and pages have other ones too. */
+export const randomUuidText = (): string => {
+  const writer = new JsonWriter()
+  randomUuid(writer)
+  return JSON.parse(writer.textOf())
 }
