@@ -41,7 +41,7 @@ const makePage = Effect.gen(function*() {
     removeItem: (key: string) => void stored.delete(key)
   }
   let answering = Promise.resolve()
-  let answerOf = () => new Response(`{"code":200}`)
+  let answerOf = (_: RequestInit | undefined) => new Response(`{"code":200}`)
   let answer = () => {}
   const globals = {
     document,
@@ -71,7 +71,7 @@ const makePage = Effect.gen(function*() {
       body: isCompressed ? "" : text
     })
     await answering
-    return answerOf()
+    return answerOf(init)
   }
   return {
     sent,
@@ -88,6 +88,10 @@ const makePage = Effect.gen(function*() {
       Effect.sync(() => {
         answerOf = () => status === 0 ? fail("no connection") : new Response(`{"code":${status}}`, { status })
       }),
+    /** Fails requests with `keepalive`, as a browser does when other scripts hold its budget. */
+    refuseKeepalive: Effect.sync(() => {
+      answerOf = (init) => init?.keepalive === true ? fail("over the budget") : new Response(`{"code":200}`)
+    }),
     hide: Effect.sync(() => {
       document.visibilityState = "hidden"
       document.dispatchEvent(new Event("visibilitychange"))
@@ -162,6 +166,24 @@ describe("a page", () => {
           { indices: range(3), keepalive: true }
         ])
       }).pipe(Effect.provide(layerOf(page)))
+    }))
+
+  it.scopedLive("that cannot send with keepalive sends without it, until a request succeeds", () =>
+    Effect.gen(function*() {
+      const page = yield* makePage
+      yield* Effect.gen(function*() {
+        yield* page.refuseKeepalive
+        yield* track(2)
+        yield* Amplitude.flush
+        yield* page.answerWith(200)
+        yield* track(1)
+        yield* Amplitude.flush
+        assert.deepStrictEqual(page.sent.map(({ indices, keepalive }) => ({ indices, keepalive })), [
+          { indices: range(2), keepalive: true },
+          { indices: range(2), keepalive: false },
+          { indices: range(1), keepalive: true }
+        ])
+      }).pipe(Effect.provide(layerOf(page, { retrySchedule: Schedule.spaced("1 millis") })))
     }))
 
   it.scopedLive("that is hidden flushes what its other listeners track as well", () =>

@@ -4,6 +4,7 @@
  */
 import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
 import * as Effect from "effect/Effect"
+import { identity } from "effect/Function"
 import * as Option from "effect/Option"
 import type { Transport } from "../../Transport.js"
 import { byteLength } from "../event/utf8.js"
@@ -14,6 +15,8 @@ const maxBytesUnderWay = 65_536
 
 /** The most bytes of one body. Other scripts of the page have the rest of the budget. */
 export const maxBodyBytes = 59_000
+
+type Answered = ReturnType<Transport.Service["send"]>
 
 export interface Keepalive {
   readonly transport: Transport.Service
@@ -28,7 +31,14 @@ export interface Keepalive {
 export const make = (): Keepalive => {
   const underWay = new Set<Transport.Request>()
   let bytesUnderWay = 0
+  /** Whether the last request failed. Other scripts of the page may hold the budget, so that the next one goes without it. */
+  let hasFailed = false
   const unusedBytes = (): number => Math.min(maxBodyBytes, maxBytesUnderWay - bytesUnderWay)
+
+  const setFailed = (failed: boolean): Effect.Effect<void> =>
+    Effect.sync(() => {
+      hasFailed = failed
+    })
 
   const outliving = (request: Transport.Request, bytes: number): Effect.Effect<void> =>
     Effect.sync(() => {
@@ -42,27 +52,37 @@ export const make = (): Keepalive => {
       bytesUnderWay -= bytes
     })
 
-  /** Sends a request, and runs `onFailure` before the request counts as failed. */
-  const send = (request: Transport.Request, onFailure: Effect.Effect<void>): ReturnType<Transport.Service["send"]> =>
+  /** Sends a request, with `keepalive` if that is wanted and the body fits. `watch` watches the answer. */
+  const send = (request: Transport.Request, isWanted: boolean, watch: (answered: Answered) => Answered): Answered =>
     Effect.flatMap(Effect.serviceOption(FetchHttpClient.RequestInit), (init) => {
       const bytes = byteLength(request.body)
-      const keepalive = bytes <= unusedBytes()
-      const answered = Effect.provideService(Fetch.transport.send(request), FetchHttpClient.RequestInit, {
+      const keepalive = isWanted && bytes <= unusedBytes()
+      const answered = watch(Effect.provideService(Fetch.transport.send(request), FetchHttpClient.RequestInit, {
         ...Option.getOrUndefined(init),
         keepalive
-      })
-      const sent = Effect.tapError(answered, () => onFailure)
+      }))
       return keepalive
-        ? Effect.acquireUseRelease(outliving(request, bytes), () => sent, () => done(request, bytes))
-        : sent
+        ? Effect.acquireUseRelease(outliving(request, bytes), () => answered, () => done(request, bytes))
+        : answered
+    })
+
+  /**
+   * A browser fails the requests of a page that is left, and finishes those with `keepalive` all the same. It does so in the
+   * task of `pagehide`. A request fails one task later, so that a page that is left does not send its events again.
+   */
+  const watchPage = (answered: Answered): Answered =>
+    Effect.tapBoth(answered, {
+      onFailure: () => Effect.zipRight(setFailed(true), Effect.sleep(0)),
+      onSuccess: () => setFailed(false)
     })
 
   return {
     unusedBytes,
     underWay: () => underWay,
-    // a browser fails the requests of a page that is left, and finishes those with `keepalive` all the same. It does so in the
-    // task of `pagehide`. A request fails one task later, so that a page that is left does not send its events again
-    transport: { maxBodyBytes, send: (request) => send(request, Effect.sleep(0)) },
-    handOver: (request) => send(request, Effect.void)
+    transport: {
+      maxBodyBytes,
+      send: (request) => Effect.suspend(() => send(request, !hasFailed, watchPage))
+    },
+    handOver: (request) => send(request, true, identity)
   }
 }
