@@ -413,6 +413,7 @@ describe("send", { timeout: 60_000 }, () => {
     running.child.kill("SIGINT")
     const ended = await running.ended
     assert.strictEqual(ended.code, 130)
+    assert.match(ended.stderr, /interrupted after \d[\d,]* lines: the same command goes on there/)
     assert.isTrue(existsSync(`${file}.checkpoint.json`))
     hold = false
     const resumed = await run(bin, ["send", file, "--to", server.url])
