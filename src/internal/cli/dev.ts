@@ -47,9 +47,9 @@ export const dev = (options: Options): Effect.Effect<void, CliFailure> =>
     const plan = options.plan === undefined ? undefined : toJsonSchemas(yield* readPlan(options.plan))
     const seen = new Seen(options)
     // the stream of the server has events, and an upload that cannot be read has none
-    const empty = yield* Mailbox.make<DevServer.InterceptedRequest>()
+    const empty = yield* Mailbox.make<Empty>()
     let told: Fiber.Fiber<void> | undefined
-    const exitCode = yield* serve(options, { plan, intercept: hold(empty) }, (server) =>
+    const exitCode = yield* serve(options, { plan, intercept: note(empty) }, (server) =>
       Effect.gen(function*() {
         told = yield* Effect.forkDaemon(Effect.all([
           Stream.runForEach(server.stream, (event) => seen.add(event)),
@@ -75,9 +75,24 @@ export const dev = (options: Options): Effect.Effect<void, CliFailure> =>
     if (options.failOnFault && seen.atFault > 0) return yield* atFault
   })
 
-/** Keeps the uploads without events, and leaves every answer to the server. */
-const hold = (empty: Mailbox.Mailbox<DevServer.InterceptedRequest>): DevServer.Options["intercept"] => (upload) => {
-  if (upload.events === 0) empty.unsafeOffer(upload)
+/** An upload without events: its body cannot be read, or its list of events is empty or missing. */
+interface Empty extends Pick<DevServer.InterceptedRequest, "path" | "bytes" | "receivedAt"> {
+  readonly because: string
+}
+
+/** Notes the uploads without events, and leaves every answer to the server. */
+const note = (empty: Mailbox.Mailbox<Empty>): DevServer.Options["intercept"] => (upload) => {
+  if (upload.events === 0) {
+    const { body, bytes, path, receivedAt } = upload
+    const because = Ingestion.whyEmpty({
+      path,
+      bytes,
+      body: Body.parse(body, path),
+      remoteAddress: Option.none(),
+      now: receivedAt
+    })
+    empty.unsafeOffer({ path, bytes, receivedAt, because })
+  }
   return Option.none()
 }
 
@@ -231,18 +246,11 @@ class Seen {
     return this.#row(receivedAt, colour, [mark.padEnd(9), name, user, because])
   }
 
-  /** An upload without events: its body cannot be read, or its list of events is empty or missing. */
-  addEmpty({ body, bytes, path, receivedAt }: DevServer.InterceptedRequest): Effect.Effect<void> {
+  addEmpty(empty: Empty): Effect.Effect<void> {
+    const { because, path, receivedAt } = empty
     this.#counts.empty += 1
-    const because = Ingestion.whyEmpty({
-      path,
-      bytes,
-      body: Body.parse(body, path),
-      remoteAddress: Option.none(),
-      now: receivedAt
-    })
     return this.#options.json
-      ? this.#json({ type: "request", path, bytes, receivedAt, because })
+      ? this.#json({ type: "request", ...empty })
       : this.#row(receivedAt, "yellow", ["refused".padEnd(9), `(no events at ${path})`, because])
   }
 
