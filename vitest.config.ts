@@ -15,6 +15,9 @@ export default defineConfig({
     exclude: [...configDefaults.exclude, "test/bench/**"],
     // one more than the cores of a small machine, since many tests wait for processes and servers
     maxWorkers: 3,
+    // a test that is late on a busy machine is not at fault
+    testTimeout: 30_000,
+    hookTimeout: 30_000,
     // the test files of a worker share its modules, so that each test must undo its changes
     isolate: false,
     coverage: {

@@ -50,6 +50,10 @@ export class Amplitude extends Context.Tag("effect-amplitude/Amplitude")<Amplitu
    * that is interrupted while it yields has tracked its event.
    *
    * @since 0.1.0
+   * @example
+   * import { Amplitude } from "effect-amplitude"
+   *
+   * const program = Amplitude.track("Button Clicked", { source: "menu" }, { user_id: "user-12345" })
    */
   static track(event: Event | Event.Input): Effect.Effect<void, never, Amplitude>
   static track(
@@ -75,6 +79,13 @@ export class Amplitude extends Context.Tag("effect-amplitude/Amplitude")<Amplitu
    * for all of them.
    *
    * @since 0.1.0
+   * @example
+   * import { Amplitude } from "effect-amplitude"
+   *
+   * const program = Amplitude.trackAll([
+   *   { event_type: "Cart Opened", user_id: "user-12345" },
+   *   { event_type: "Checkout Started", user_id: "user-12345" }
+   * ])
    */
   static trackAll(events: Iterable<Event | Event.Input>): Effect.Effect<void, never, Amplitude> {
     return Effect.flatMap(Amplitude, (client) => client.trackAll(events))
@@ -84,6 +95,13 @@ export class Amplitude extends Context.Tag("effect-amplitude/Amplitude")<Amplitu
    * Tracks an event, and fails with a `TrackError` if the event cannot be taken. A failed call makes no report.
    *
    * @since 0.1.0
+   * @example
+   * import { Amplitude } from "effect-amplitude"
+   * import { Effect } from "effect"
+   *
+   * const program = Amplitude.trackOrFail({ event_type: "Button Clicked", user_id: "user-12345" }).pipe(
+   *   Effect.catchTag("InvalidEvent", ({ field }) => Effect.logError(`the field ${field} is wrong`))
+   * )
    */
   static trackOrFail(event: Event | Event.Input): Effect.Effect<void, TrackError, Amplitude> {
     return Effect.flatMap(Amplitude, (client) => client.trackOrFail(event))
@@ -93,6 +111,14 @@ export class Amplitude extends Context.Tag("effect-amplitude/Amplitude")<Amplitu
    * Tracks an event and waits for its outcome: `Delivered`, or the failure `DeliveryError` if the event was dropped.
    *
    * @since 0.1.0
+   * @example
+   * import { Amplitude } from "effect-amplitude"
+   * import { Effect } from "effect"
+   *
+   * const program = Amplitude.trackAndWait({ event_type: "Order Placed", user_id: "user-12345" }).pipe(
+   *   Effect.map(({ attempts }) => `delivered by request ${attempts}`),
+   *   Effect.catchTag("DeliveryError", ({ reason }) => Effect.succeed(`not delivered: ${reason}`))
+   * )
    */
   static trackAndWait(event: Event | Event.Input): Effect.Effect<Delivered, TrackError | DeliveryError, Amplitude> {
     return Effect.flatMap(Amplitude, (client) => client.trackAndWait(event))
@@ -102,6 +128,13 @@ export class Amplitude extends Context.Tag("effect-amplitude/Amplitude")<Amplitu
    * Changes the properties of a user.
    *
    * @since 0.1.0
+   * @example
+   * import { Amplitude, Identify } from "effect-amplitude"
+   *
+   * const program = Amplitude.identify(
+   *   Identify.empty.pipe(Identify.set("plan", "pro"), Identify.add("logins", 1)),
+   *   { user_id: "user-12345" }
+   * )
    */
   static identify(identify: Identify.Identify, options?: EventOptions.Input): Effect.Effect<void, never, Amplitude> {
     return Effect.flatMap(Amplitude, (client) => client.identify(identify, options))
@@ -111,6 +144,10 @@ export class Amplitude extends Context.Tag("effect-amplitude/Amplitude")<Amplitu
    * Changes the properties of a group, or of several of one type.
    *
    * @since 0.1.0
+   * @example
+   * import { Amplitude, Identify } from "effect-amplitude"
+   *
+   * const program = Amplitude.groupIdentify("org_id", "15", Identify.empty.pipe(Identify.set("locale", "en-us")))
    */
   static groupIdentify(
     groupType: string,
@@ -125,6 +162,10 @@ export class Amplitude extends Context.Tag("effect-amplitude/Amplitude")<Amplitu
    * Puts a user into a group, or into several of one type.
    *
    * @since 0.1.0
+   * @example
+   * import { Amplitude } from "effect-amplitude"
+   *
+   * const program = Amplitude.setGroup("org_id", ["15", "21"], { user_id: "user-12345" })
    */
   static setGroup(
     groupType: string,
@@ -138,6 +179,10 @@ export class Amplitude extends Context.Tag("effect-amplitude/Amplitude")<Amplitu
    * Tracks a purchase or a refund.
    *
    * @since 0.1.0
+   * @example
+   * import { Amplitude } from "effect-amplitude"
+   *
+   * const program = Amplitude.revenue({ price: 3.99, quantity: 3, productId: "sku-1" }, { user_id: "user-12345" })
    */
   static revenue(
     revenue: Revenue | Revenue.Input,
@@ -151,6 +196,11 @@ export class Amplitude extends Context.Tag("effect-amplitude/Amplitude")<Amplitu
    * `callback` has returned for each of these. It waits as long as retries take: bound it with `Effect.timeout`.
    *
    * @since 0.1.0
+   * @example
+   * import { Amplitude } from "effect-amplitude"
+   * import { Effect } from "effect"
+   *
+   * const program = Effect.timeoutOption(Amplitude.flush, "5 seconds")
    */
   static readonly flush: Effect.Effect<void, never, Amplitude> = Effect.flatMap(Amplitude, (client) => client.flush)
 
@@ -170,6 +220,14 @@ export class Amplitude extends Context.Tag("effect-amplitude/Amplitude")<Amplitu
    * subscriber never slows delivery.
    *
    * @since 0.1.0
+   * @example
+   * import { Amplitude, DeliveryReport } from "effect-amplitude"
+   * import { Console, Stream } from "effect"
+   *
+   * const program = Amplitude.deliveries.pipe(
+   *   Stream.filter(DeliveryReport.isDropped),
+   *   Stream.runForEach(({ event, reason }) => Console.log(`${event.event_type} was dropped: ${reason}`))
+   * )
    */
   static readonly deliveries: Stream.Stream<DeliveryReport, never, Amplitude> = Stream.unwrap(
     Effect.map(Amplitude, (client) => client.deliveries)
@@ -179,6 +237,13 @@ export class Amplitude extends Context.Tag("effect-amplitude/Amplitude")<Amplitu
    * Adds a plugin. It fails with `PluginError` if the name is taken or `setup` fails.
    *
    * @since 0.1.0
+   * @example
+   * import { Amplitude, Plugin } from "effect-amplitude"
+   * import { Console } from "effect"
+   *
+   * const program = Amplitude.add(
+   *   Plugin.destination({ name: "printer", execute: (event) => Console.log(event.event_type) })
+   * )
    */
   static add(plugin: Plugin): Effect.Effect<void, PluginError, Amplitude> {
     return Effect.flatMap(Amplitude, (client) => client.add(plugin))
@@ -218,9 +283,14 @@ export class Amplitude extends Context.Tag("effect-amplitude/Amplitude")<Amplitu
   /**
    * Changes settings of a running client. Settings of events act from the next call, settings of requests from the next
    * request. Waiting events stay as they are. An absent key keeps its value, and `undefined` restores the default. An
-   * invalid patch changes nothing. A lower `bufferCapacity` drops the excess by the `overflow` policy.
+   * invalid patch changes nothing and fails with `InvalidConfig`. A lower `bufferCapacity` drops the excess under the
+   * policies `dropOldest` and `dropNewest`.
    *
    * @since 0.1.0
+   * @example
+   * import { Amplitude } from "effect-amplitude"
+   *
+   * const program = Amplitude.updateConfig({ flushInterval: "1 second", serverZone: "EU" })
    */
   static updateConfig(patch: AmplitudeConfig.Patch): Effect.Effect<void, InvalidConfig, Amplitude> {
     return Effect.flatMap(Amplitude, (client) => client.updateConfig(patch))
@@ -268,6 +338,14 @@ export class Amplitude extends Context.Tag("effect-amplitude/Amplitude")<Amplitu
    * two clients. `deliver: false` over a storage that is not shared is a defect.
    *
    * @since 0.1.0
+   * @example
+   * import { Amplitude, AmplitudeConfig, AmplitudeLogger, EventStorage, Transport } from "effect-amplitude"
+   * import { Layer } from "effect"
+   *
+   * const AmplitudeLayer = Amplitude.layerServices.pipe(
+   *   Layer.provide([EventStorage.layerMemory, Transport.layerFetch, AmplitudeLogger.layerEffect]),
+   *   Layer.provide(AmplitudeConfig.layer({ apiKey: "key" }))
+   * )
    */
   static get layerServices(): Layer.Layer<
     Amplitude,
@@ -301,7 +379,7 @@ export class Amplitude extends Context.Tag("effect-amplitude/Amplitude")<Amplitu
   }
 
   /**
-   * The same with options that are read from the `ConfigProvider`.
+   * `layer` with options that are read from the `ConfigProvider`.
    *
    * @since 0.1.0
    * @example
@@ -331,7 +409,7 @@ export class Amplitude extends Context.Tag("effect-amplitude/Amplitude")<Amplitu
   }
 
   /**
-   * The same with options that are read from the `ConfigProvider`.
+   * `layerStorage` with options that are read from the `ConfigProvider`.
    *
    * @since 0.1.0
    */

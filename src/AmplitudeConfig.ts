@@ -70,6 +70,8 @@ export class AmplitudeConfig
   }
 
   /**
+   * The settings for `Amplitude.layerServices`, from options. It fails with `InvalidConfig`, which names the option.
+   *
    * @since 0.1.0
    * @example
    * import { Amplitude, AmplitudeConfig, AmplitudeLogger, EventStorage, Transport } from "effect-amplitude"
@@ -145,6 +147,9 @@ export declare namespace AmplitudeConfig {
   }
 
   /**
+   * The options of a client. Only `apiKey` is required. Durations are written as in Effect: `"10 seconds"`, or a number
+   * of milliseconds.
+   *
    * @since 0.1.0
    * @category models
    */
@@ -269,6 +274,8 @@ export declare namespace AmplitudeConfig {
   }
 
   /**
+   * The current settings of one client, and how they change.
+   *
    * @since 0.1.0
    * @category models
    */

@@ -47,7 +47,8 @@ import { violations } from "./internal/devServer/violations.js"
  */
 export class DevServer extends Context.Tag("effect-amplitude/DevServer")<DevServer, DevServer.Service>() {
   /**
-   * Starts a server that runs until the scope closes.
+   * Starts a server that runs until the scope closes. It fails with `ServeError` if it cannot listen on the port, or
+   * cannot use the `file`.
    *
    * @example
    * ```ts
@@ -131,6 +132,8 @@ export class DevServer extends Context.Tag("effect-amplitude/DevServer")<DevServ
  */
 export declare namespace DevServer {
   /**
+   * A running server.
+   *
    * @since 0.1.0
    * @category models
    */
@@ -147,11 +150,14 @@ export declare namespace DevServer {
     readonly requests: Effect.Effect<ReadonlyArray<ReceivedRequest>>
     /** Every event that arrived, in order, with its verdict. */
     readonly received: Effect.Effect<ReadonlyArray<ReceivedEvent>>
-    /** The user with this `user_id`, or the user without `user_id` with this `device_id`. */
+    /**
+     * The user with this `user_id`, or the user without `user_id` with this `device_id`. Users of several projects with
+     * the same id are one.
+     */
     readonly user: (id: string) => Effect.Effect<Option.Option<User>>
-    /** Answers the next requests as the fault says. */
+    /** Answers the next requests of all projects as the fault says. */
     readonly inject: (fault: Fault) => Effect.Effect<void>
-    /** Waits for events. Fails with the nearest miss when `within` is over (in milliseconds, default 5000). */
+    /** Waits for events of any project. Fails with the nearest miss when `within` is over. */
     readonly expect: (matcher: Matcher) => Effect.Effect<ReadonlyArray<ReceivedEvent>, ExpectationFailed>
     /** The events that arrive from now on, with their verdicts. It ends when the server stops. */
     readonly stream: Stream.Stream<ReceivedEvent>
@@ -160,6 +166,8 @@ export declare namespace DevServer {
   }
 
   /**
+   * The options of a server. None is required.
+   *
    * @since 0.1.0
    * @category models
    */
@@ -212,9 +220,9 @@ export declare namespace DevServer {
   export type User = typeof Model.UserDetail.Type
 
   /**
-   * A fault that answers requests: an answer, `"reset"` or `"timeout"`. Default: it answers every request. `times`
-   * limits how often it answers, `share` (0 to 1) is the share of requests, `user` the user whose requests it answers,
-   * `forMs` how long it lasts in milliseconds.
+   * A fault that answers requests in place of the server: an answer, `"reset"` or `"timeout"`. `delayMs` of an answer is
+   * in milliseconds. By default the fault answers every request. `times` limits how often it answers, `share` (0 to 1)
+   * is the share of requests, `user` the user whose requests it answers, `forMs` how long it lasts in milliseconds.
    *
    * @since 0.1.0
    * @category models
@@ -223,7 +231,9 @@ export declare namespace DevServer {
 
   /**
    * The expected events: `count` (default 1) kept events with this `type` and `user`, and with the values of `where` by
-   * name or dotted path. With `none`, no such event may arrive within `within` milliseconds.
+   * name or dotted path. `within` is the longest wait in milliseconds, default 5000. With `none`, no such event may
+   * arrive in that time. With `noneAtFault`, an event at fault (of the `user`, if it is given) fails the expectation at
+   * once; alone, it expects no other event.
    *
    * @since 0.1.0
    * @category models
@@ -374,6 +384,9 @@ const listen = (
   { host = "127.0.0.1", port = 0 }: DevServer.Options
 ): Effect.Effect<HttpServer.HttpServer, ServeError, Scope.Scope> =>
   Effect.gen(function*() {
+    if (!Number.isInteger(port) || port < 0 || port > 65_535) {
+      return yield* new ServeError({ cause: new RangeError(`port: expected a number from 0 to 65535, got ${port}`) })
+    }
     const node = Http.createServer()
     const server = yield* NodeHttpServer.make(() => node, { host, port })
     yield* Effect.addFinalizer(() => close(node))

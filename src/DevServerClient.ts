@@ -16,7 +16,8 @@ export type ReceivedEvent = typeof Model.ReceivedEvent.Type
 
 /**
  * The expected events: `count` (default 1) kept events with this `type` and `user`, and with the values of `where` by
- * name or dotted path. `within` is the longest wait in milliseconds, default 5000.
+ * name or dotted path. `within` is the longest wait in milliseconds, default 5000. With `noneAtFault`, an event at fault
+ * (of the `user`, if it is given) fails the expectation at once; alone, it expects no other event.
  *
  * @since 0.1.0
  * @category models
@@ -24,7 +25,9 @@ export type ReceivedEvent = typeof Model.ReceivedEvent.Type
 export type Matcher = typeof Model.Matcher.Type
 
 /**
- * A fault that answers requests in place of the server.
+ * A fault that answers requests in place of the server: an answer, `"reset"` or `"timeout"`. `delayMs` of an answer is
+ * in milliseconds. By default the fault answers every request. `times` limits how often it answers, `share` (0 to 1) is
+ * the share of requests, `user` the user whose requests it answers, `forMs` how long it lasts in milliseconds.
  *
  * @since 0.1.0
  * @category models
@@ -70,7 +73,7 @@ export interface Options {
  * @category models
  */
 export interface Client {
-  /** Waits for the events. Rejects with the nearest miss if they do not arrive in time. */
+  /** Waits for the events, and resolves with them. Rejects with the nearest miss if they do not arrive in time. */
   readonly expect: (matcher: Matcher) => Promise<ReadonlyArray<ReceivedEvent>>
   /** Waits `within` milliseconds, and rejects as soon as such an event arrives. */
   readonly expectNone: (matcher: Matcher) => Promise<void>

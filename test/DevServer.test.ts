@@ -896,6 +896,16 @@ describe("DevServer", () => {
       assert.deepStrictEqual(yield* DevServer.events, [])
     }).pipe(Effect.provide(DevServer.layer())))
 
+  it.effect.each([-1, 1.5, 65_536, Number.NaN])(
+    "cannot listen on a port that is none: %s",
+    (port) =>
+      Effect.gen(function*() {
+        const error = yield* Effect.flip(DevServer.make({ port }))
+        assert.strictEqual(error._tag, "ServeError")
+        assert.include(String(error.cause), `port: expected a number from 0 to 65535, got ${port}`)
+      }).pipe(Effect.scoped)
+  )
+
   it.scoped("cannot listen on a port that is taken", () =>
     Effect.gen(function*() {
       const port = portOf(yield* DevServer.make())

@@ -68,6 +68,37 @@ describe("dev", { timeout: 60_000 }, () => {
     for (const line of stdout.trimEnd().split("\n")) JSON.parse(line)
   })
 
+  it("has a line for a request without events, which has no event to show", async () => {
+    const dev = await startDev()
+    const send = (path: string, body: string) => fetch(`${dev.url}${path}`, { method: "POST", body })
+    await send("/2/httpapi", "{")
+    await dev.printed(/refused +\(no events at \/2\/httpapi\) +Invalid JSON request body\n/)
+    await send("/batch", `{"api_key":"secret-key","events":[]}`)
+    await dev.printed(/refused +\(no events at \/batch\) +Request missing required field: events\n/)
+    await send("/v3", "{}")
+    await dev.printed(/refused +\(no events at \/v3\) +No API of Amplitude takes events at \/v3/)
+    // an event that is none has no path, and no user
+    await send("/2/httpapi", `{"api_key":"secret-key","events":[7]}`)
+    await dev.printed(/FAULT +\(no event_type\) {2}expected a JSON object, got 7\. Send each event/)
+    dev.child.kill("SIGINT")
+    const { stdout } = await dev.ended
+    assert.match(stdout, /^1 event: 0 kept, 1 at fault, 3 requests without events$/m)
+  })
+
+  it("prints the address of the page with a token in words, and never the token", async () => {
+    const dev = await startDev("--token", "my-token")
+    await dev.printed(/http:\/\/127\.0\.0\.1:\d+\/\?token=… shows what arrives/)
+    dev.child.kill("SIGINT")
+    const { stderr, stdout } = await dev.ended
+    assert.notInclude(stdout + stderr, "my-token")
+  })
+
+  it("says so when the folder of its file is missing", async () => {
+    const { code, stderr } = await run(bin, ["dev", "--port", "0", "--file", join(folder, "missing", "kept")])
+    assert.strictEqual(code, 1)
+    assert.match(stderr, /^error: .*kept: its folder does not exist\n$/)
+  })
+
   it("says so when its port is taken", async () => {
     const server = createServer()
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))

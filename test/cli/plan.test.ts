@@ -314,6 +314,11 @@ export const plan = TrackingPlan.make({
       assert.match(stderr, /^error: [^\n]+\n$/)
       assert.match(stderr, words)
     }
+    const events = write("ndjson", `{"event_type":"A"}\n`)
+    const out = join(folder, "missing", "plan.ts")
+    const unwritten = await run(bin, ["plan", "generate", "--from", events, "--out", out])
+    assert.strictEqual(unwritten.code, 1)
+    assert.match(unwritten.stderr, /^error: .*plan\.ts: its folder does not exist\n$/)
   })
 
   it.scopedLive("reads a plan with a byte order mark, and the events of a server with a token", () =>

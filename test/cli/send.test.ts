@@ -160,12 +160,44 @@ describe("send", { timeout: 60_000 }, () => {
     assert.lengthOf(server.events(), 1500)
   })
 
-  it("refuses a CSV file whose columns are no fields, before anything is sent", async () => {
+  it("reads a whole field and single properties of it, in whatever order their columns stand", async () => {
     const server = await sink()
-    const file = write("csv", "event_type,user_id,title\nA,user-1,x\n")
+    const file = write(
+      "csv",
+      "event_type,user_id,event_properties.a,event_properties,event_properties.b\n" +
+        `A,user-1,1,"{""a"":0,""c"":3}",2\n` +
+        "A,user-2,1,text,2\n" +
+        "A,user-3,1,,2\n"
+    )
+    const ended = await run(bin, ["send", file, "--to", server.url])
+    assert.strictEqual(ended.code, 3, ended.stderr)
+    assert.deepStrictEqual(server.events().map(({ event_properties, user_id }) => [user_id, event_properties]), [
+      ["user-1", { a: 1, c: 3, b: 2 }],
+      ["user-3", { a: 1, b: 2 }]
+    ])
+    const [refused] = readFileSync(`${file}.rejected.ndjson`, "utf8").trimEnd().split("\n")
+    assert.include(JSON.parse(refused!).reasons[0], { path: "event_properties", given: `"text"` })
+  })
+
+  it("says where a quote of a CSV file is wrong, without its text", async () => {
+    const file = write("csv", `event_type,user_id\nA,user-1\nA,sec"ret-1\n`)
+    const ended = await run(bin, ["validate", file])
+    assert.strictEqual(ended.code, 1)
+    assert.match(ended.stderr, /error: .*: line 3 has a quote where none may be: correct the quotes there/)
+    assert.notInclude(ended.stderr, "sec")
+  })
+
+  it.each([
+    ["event_type,user_id,title\nA,user-1,x\n", /the column "title" is no field of an event: .*event_properties\.title/],
+    ["event_type,user_id,\nA,user-1,x\n", /column 3 has no name: name it, or leave it out/],
+    ["event_type,user_id,user_id\nA,user-1,user-2\n", /there are two columns "user_id": leave one of them out/],
+    ["event_type;user_id\nA;user-1\n", /the header is one column, "event_type;user_id": separate the columns with comm/]
+  ])("refuses a CSV file whose columns are no fields, before anything is sent: %j", async (text, words) => {
+    const server = await sink()
+    const file = write("csv", text)
     const ended = await run(bin, ["send", file, "--to", server.url])
     assert.strictEqual(ended.code, 2)
-    assert.match(ended.stderr, /the column "title" is no field of an event: .*event_properties\.title/)
+    assert.match(ended.stderr, words)
     assert.strictEqual(server.uploads.length, 0)
   })
 
@@ -381,6 +413,7 @@ describe("send", { timeout: 60_000 }, () => {
     running.child.kill("SIGINT")
     const ended = await running.ended
     assert.strictEqual(ended.code, 130)
+    assert.match(ended.stderr, /interrupted after \d[\d,]* lines: the same command goes on there/)
     assert.isTrue(existsSync(`${file}.checkpoint.json`))
     hold = false
     const resumed = await run(bin, ["send", file, "--to", server.url])

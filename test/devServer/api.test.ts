@@ -69,6 +69,39 @@ describe("D1: verdicts and projects", () => {
     }))
 })
 
+describe("D1: all projects together", () => {
+  it.scopedLive("a user or group of several projects is one, with all of its events", () =>
+    Effect.gen(function*() {
+      const server = yield* DevServer.make()
+      const send1 = (plan: string, key: string) =>
+        send(server, [
+          event({ event_type: "$identify", user_properties: { $set: { plan, [key]: 1 } } }),
+          event({ groups: { team: "red" }, price: 2 }),
+          { event_type: "$groupidentify", groups: { team: "red" }, group_properties: { $set: { plan } } }
+        ], key)
+      yield* send1("free", "one-key")
+      yield* send1("pro", "two-key")
+      const { users } = yield* get(server, "/api/users")
+      assert.deepStrictEqual(users.map(({ events, id, revenue }: any) => ({ id, events, revenue })), [
+        { id: "user-1", events: 4, revenue: 4 }
+      ])
+      const properties = (detail: any) =>
+        Object.fromEntries(detail.properties.map(({ name, value }: any) => [name, value]))
+      const user = yield* get(server, "/api/users/user-1")
+      assert.strictEqual(user.events, 4)
+      assert.lengthOf(user.sessions.flatMap(({ events }: any) => events), 4)
+      // of two that have the same name, the last one
+      assert.deepStrictEqual(properties(user), { plan: "pro", "one-key": 1, "two-key": 1 })
+      const { groups } = yield* get(server, "/api/groups")
+      assert.deepStrictEqual(groups, [{ type: "team", name: "red", events: 4 }])
+      assert.deepStrictEqual(properties(yield* get(server, "/api/groups/team/red")), { plan: "pro" })
+      // and each project has its own
+      const ofOne = yield* get(server, "/api/users/user-1?project=one-key")
+      assert.strictEqual(ofOne.events, 2)
+      assert.deepStrictEqual(properties(ofOne), { plan: "free", "one-key": 1 })
+    }))
+})
+
 describe("D2: bounds", () => {
   it.scopedLive("the oldest events are pushed out and counted", () =>
     Effect.gen(function*() {

@@ -536,14 +536,24 @@ describe("hostile content", () => {
           ["/api/faults", {}],
           ["/api/expect", { count: 0 }],
           ["/api/expect", { within: -1 }],
-          ["/api/expect", []]
+          ["/api/expect", []],
+          // a misspelt field is not ignored: the test that has it could not fail
+          ["/api/expect", { event_type: "A" }],
+          ["/api/faults", { answer: { status: 500 }, count: 1 }],
+          ["/api/faults", { answer: { status: 500, delay: 1 } }],
+          ["/api/clear", { project: "a" }],
+          ["/api/clear?projct=a", {}]
         ] as const
       ) {
         assert.strictEqual((yield* post(server, path, body)).status, 400, JSON.stringify(body))
       }
-      for (const query of ["verdict=good", "since=today", "limit=many"]) {
+      for (const query of ["verdict=good", "since=today", "limit=many", "limit=NaN", "cursor=last", "event_type=A"]) {
         assert.strictEqual((yield* ask(`${server.url}/api/events?${query}`)).status, 400, query)
       }
+      const unreadable = yield* ask(`${server.url}/api/expect`, { method: "POST", headers: json, body: "{" })
+      assert.strictEqual(unreadable.status, 400)
+      assert.include(unreadable.text, "The body is not JSON")
+      assert.strictEqual((yield* ask(`${server.url}/api/clear`, { method: "POST", headers: json })).status, 200)
       assert.strictEqual((yield* ask(`${server.url}/api/events/1e9`)).status, 404)
       assert.strictEqual((yield* ask(`${server.url}/api/users/%ff`)).status, 404)
     }))

@@ -78,16 +78,21 @@ const list = (option: string, placeholder: string, description: string): Options
     )
   )
 
+/** The options by their choices: the error of @effect/cli has the choices alone. */
+const optionOfChoices = new Map<string, string>()
+
 const choice = <const A extends string>(
   option: string,
   choices: readonly [A, ...Array<A>],
   description: string
-): Options.Options<A | undefined> =>
-  Options.choice(option, choices).pipe(
+): Options.Options<A | undefined> => {
+  optionOfChoices.set(choices.join(", "), option)
+  return Options.choice(option, choices).pipe(
     Options.withDescription(description),
     Options.withFallbackConfig(Config.literal(...choices)(variable(option))),
     orUndefined
   )
+}
 
 const orUndefined = <A>(options: Options.Options<A>): Options.Options<A | undefined> =>
   Options.map(Options.optional(options), Option.getOrUndefined)
@@ -367,10 +372,28 @@ const withConsole = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, 
     )
   })
 
-/** A usage error on one line. */
-const wordsOf = (error: ValidationError.ValidationError): string =>
-  Terminal.withoutStyles(HelpDoc.toAnsiText(error.error)).replace(/\s+/g, " ").trim()
+/** A usage error on one line, with the option that has the wrong value. */
+const wordsOf = (error: ValidationError.ValidationError, args: ReadonlyArray<string>): string => {
+  const words = Terminal.withoutStyles(HelpDoc.toAnsiText(error.error)).replace(/\s+/g, " ").trim()
     .replace(/^\((Invalid data at .*)\)$/, "$1").replace(/\.$/, "")
+  const wrong = /^'(.*)' is not a integer$/.exec(words)?.[1]
+  const choices = /^Expected one of the following cases: (.*)$/.exec(words)?.[1]
+  const option = wrong !== undefined
+    ? optionsIn(args).find(([, value]) => value === wrong)?.[0]
+    : optionOfChoices.get(choices ?? "")
+  return option === undefined
+    ? words
+    : wrong !== undefined
+    ? `--${option} ${wrong}: give a whole number`
+    : `--${option}: give ${choices!.replace(/, (?=[^,]*$)/, " or ")}`
+}
+
+/** The options of a command line with their values. */
+const optionsIn = (args: ReadonlyArray<string>): ReadonlyArray<readonly [option: string, value: string | undefined]> =>
+  args.flatMap((arg, index) => {
+    const [, option, value] = /^--([^=]+)(?:=(.*))?$/s.exec(arg) ?? []
+    return option === undefined ? [] : [[option, value ?? args[index + 1]] as const]
+  })
 
 const messageOf = (cause: Cause.Cause<unknown>, args: ReadonlyArray<string>): readonly [string, number] => {
   const failure = Option.getOrUndefined(Cause.failureOption(cause))
@@ -379,7 +402,7 @@ const messageOf = (cause: Cause.Cause<unknown>, args: ReadonlyArray<string>): re
     const command = args.filter((arg) => /^[a-z]+$/.test(arg)).slice(0, 2)
     const known = [command.join(" "), command[0] ?? ""].find((key) => key !== "" && key in examples)
     return [
-      `${wordsOf(failure)} (see ${[name, ...known === undefined ? [] : [known], "--help"].join(" ")})`,
+      `${wordsOf(failure, args)} (see ${[name, ...known === undefined ? [] : [known], "--help"].join(" ")})`,
       exitCodes.usage
     ]
   }

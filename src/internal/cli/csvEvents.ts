@@ -3,6 +3,7 @@
  * (`event_properties.title`, `groups.team`).
  */
 import * as Either from "effect/Either"
+import * as Predicate from "effect/Predicate"
 import { EventOptions } from "../../Event.js"
 import type { Fields } from "./input.js"
 
@@ -42,11 +43,22 @@ export const columnsOf = (header: ReadonlyArray<string>): Either.Either<Readonly
       ? { field, property }
       : { field: name.trim(), property: undefined }
   })
+  const unnamed = columns.findIndex(({ field }) => field === "")
+  if (unnamed >= 0) {
+    return Either.left(`column ${unnamed + 1} has no name: name it, or leave it out`)
+  }
   const unknown = columns.find(({ field }) => !fieldNames.has(field))
   if (unknown !== undefined) {
     return Either.left(
-      `the column "${unknown.field}" is no field of an event: name a property of the event "event_properties.${unknown.field}"`
+      header.length === 1 && /[;\t|]/.test(unknown.field)
+        ? `the header is one column, "${unknown.field}": separate the columns with commas`
+        : `the column "${unknown.field}" is no field of an event: name a property of the event "event_properties.${unknown.field}"`
     )
+  }
+  const names = columns.map(({ field, property }) => property === undefined ? field : `${field}.${property}`)
+  const twice = names.find((name, index) => names.indexOf(name) < index)
+  if (twice !== undefined) {
+    return Either.left(`there are two columns "${twice}": leave one of them out`)
   }
   return columns.some(({ field }) => field === "event_type")
     ? Either.right(columns)
@@ -62,6 +74,7 @@ export const fromRow = (
     return Either.left(`it has ${row.length} cells, and the header has ${columns.length}`)
   }
   const event: Record<string, unknown> = {}
+  const properties: Array<readonly [field: string, property: string, value: unknown]> = []
   for (let index = 0; index < columns.length; index++) {
     const cell = row[index]!
     if (cell === "") continue
@@ -69,15 +82,20 @@ export const fromRow = (
     if (property === undefined) {
       event[field] = valueOf(field, cell)
     } else {
-      const properties = (event[field] ??= {}) as Record<string, unknown>
-      define(properties, property, field === "groups" ? jsonOr(cell, /^\[/) : jsonOr(cell, jsonLike))
+      properties.push([field, property, field === "groups" ? jsonOr(cell, /^\[/) : jsonOr(cell, jsonLike)])
     }
+  }
+  // after the fields, so that the object of a whole field keeps them, wherever its column stands
+  for (const [field, property, value] of properties) {
+    const container = event[field] ??= {}
+    // a field that is no object stays as it is, and is refused later
+    if (Predicate.isRecord(container)) define(container, property, value)
   }
   return Either.right(event)
 }
 
 /** Defines a property. An assignment to the name `__proto__` would set the prototype. */
-const define = (properties: Record<string, unknown>, name: string, value: unknown): void => {
+const define = (properties: object, name: string, value: unknown): void => {
   Object.defineProperty(properties, name, { value, enumerable: true, configurable: true, writable: true })
 }
 

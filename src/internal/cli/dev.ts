@@ -5,16 +5,20 @@ import * as Fiber from "effect/Fiber"
 import * as FiberRef from "effect/FiberRef"
 import * as HashSet from "effect/HashSet"
 import * as Logger from "effect/Logger"
+import * as Mailbox from "effect/Mailbox"
+import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { spawn } from "node:child_process"
 import { DevServer } from "../../DevServer.js"
+import * as Body from "../devServer/body.js"
+import * as Ingestion from "../devServer/ingestion.js"
 import { KeptFileError } from "../devServer/keptFile.js"
 import * as Child from "./child.js"
-import { atFault, CliFailure, failed, reasonOf, usage } from "./failure.js"
+import { atFault, CliFailure, failed, reasonOf, reasonOfWriting, usage } from "./failure.js"
 import { toJsonSchemas } from "./plan/model.js"
 import { readPlan } from "./plan/source.js"
-import { count, counted, err, onStderr, onStdout, out, plain, table } from "./terminal.js"
+import { type Colour, count, counted, err, onStderr, onStdout, out, plain, table } from "./terminal.js"
 
 export interface Options {
   readonly port: number | undefined
@@ -42,10 +46,15 @@ export const dev = (options: Options): Effect.Effect<void, CliFailure> =>
     if (options.strict && options.plan === undefined) return yield* usage("--strict needs a plan: add --plan FILE")
     const plan = options.plan === undefined ? undefined : toJsonSchemas(yield* readPlan(options.plan))
     const seen = new Seen(options)
+    // the stream of the server has events, and an upload that cannot be read has none
+    const empty = yield* Mailbox.make<Empty>()
     let told: Fiber.Fiber<void> | undefined
-    const exitCode = yield* serve(options, plan, (server) =>
+    const exitCode = yield* serve(options, { plan, intercept: note(empty) }, (server) =>
       Effect.gen(function*() {
-        told = yield* Effect.forkDaemon(Stream.runForEach(server.stream, (event) => seen.add(event)))
+        told = yield* Effect.forkDaemon(Effect.all([
+          Stream.runForEach(server.stream, (event) => seen.add(event)),
+          Stream.runForEach(Mailbox.toStream(empty), (upload) => seen.addEmpty(upload))
+        ], { concurrency: "unbounded", discard: true }))
         yield* seen.listening(server)
         if (options.open) openPage(pageOf(server, options))
         const [command, ...args] = options.command
@@ -57,23 +66,45 @@ export const dev = (options: Options): Effect.Effect<void, CliFailure> =>
         return yield* child.exitCode
       })).pipe(
         // the stream ends with the server, and the summary is printed after its last event
-        Effect.ensuring(
+        Effect.ensuring(Effect.zipRight(
+          empty.end,
           Effect.suspend(() => told === undefined ? Effect.void : Effect.zipRight(Fiber.join(told), seen.summary))
-        )
+        ))
       )
     if (exitCode !== 0) return yield* new CliFailure({ message: "", exitCode })
     if (options.failOnFault && seen.atFault > 0) return yield* atFault
   })
+
+/** An upload without events: its body cannot be read, or its list of events is empty or missing. */
+interface Empty extends Pick<DevServer.InterceptedRequest, "path" | "bytes" | "receivedAt"> {
+  readonly because: string
+}
+
+/** Notes the uploads without events, and leaves every answer to the server. */
+const note = (empty: Mailbox.Mailbox<Empty>): DevServer.Options["intercept"] => (upload) => {
+  if (upload.events === 0) {
+    const { body, bytes, path, receivedAt } = upload
+    const because = Ingestion.whyEmpty({
+      path,
+      bytes,
+      body: Body.parse(body, path),
+      remoteAddress: Option.none(),
+      now: receivedAt
+    })
+    empty.unsafeOffer({ path, bytes, receivedAt, because })
+  }
+  return Option.none()
+}
 
 // -- the server --------------------------------------------------------------------------------------------------------
 
 /** Runs `use` with a server that stops after it. */
 const serve = <A>(
   options: Options,
-  plan: DevServer.Options["plan"],
+  own: Pick<DevServer.Options, "plan" | "intercept">,
   use: (server: DevServer.Service) => Effect.Effect<A, CliFailure, Scope.Scope>
 ): Effect.Effect<A, CliFailure> =>
-  Effect.scoped(Effect.flatMap(listen(options, plan), use)).pipe(
+  Effect.scoped(Effect.flatMap(listen(options, own), use)).pipe(
     Effect.locally(FiberRef.currentLoggers, HashSet.make(toStderr))
   )
 
@@ -84,19 +115,19 @@ const toStderr: Logger.Logger<unknown, void> = Logger.make(({ message }) => {
 
 const listen = (
   options: Options,
-  plan: DevServer.Options["plan"]
+  own: Pick<DevServer.Options, "plan" | "intercept">
 ): Effect.Effect<DevServer.Service, CliFailure, Scope.Scope> => {
   const port = options.port ?? defaultPort
   const { allowHost, allowOrigin, file, host, maxEvents, token } = options
   const start = (port: number) =>
     DevServer.make({
+      ...own,
       port,
       host,
       allowHost,
       allowOrigin,
       file,
       maxEvents,
-      plan,
       token
     })
   if (!Number.isInteger(port) || port < 0 || port > 65_535) {
@@ -110,7 +141,9 @@ const listen = (
     Effect.mapError((error) =>
       error.cause instanceof KeptFileError
         ? failed(
-          error.cause.cause === undefined ? error.cause.message : `${error.cause.path}: ${reasonOf(error.cause.cause)}`
+          error.cause.cause === undefined
+            ? error.cause.message
+            : `${error.cause.path}: ${reasonOfWriting(error.cause.cause)}`
         )
         : isTaken(error)
         ? failed(
@@ -143,7 +176,7 @@ const openPage = (url: string): void => {
 /** Prints and counts the events. With a command it prints to stderr, since stdout belongs to the command. */
 class Seen {
   readonly #options: Options
-  readonly #counts = { kept: 0, fault: 0, refused: 0, duplicate: 0, injected: 0, violating: 0 }
+  readonly #counts = { kept: 0, fault: 0, refused: 0, duplicate: 0, injected: 0, violating: 0, empty: 0 }
   readonly #reasons = new Map<string, { count: number; readonly event: string; readonly words: string }>()
 
   constructor(options: Options) {
@@ -157,12 +190,16 @@ class Seen {
   listening({ url, urlBatch, urlV2 }: DevServer.Service): Effect.Effect<void> {
     return this.#options.json
       ? this.#json({ type: "listening", url, urlV2, urlBatch })
-      : this.#line(`${this.#paint("bold", url)} shows what arrives; SDKs send to ${urlV2}`)
+      // the token is a secret, and the page asks for it
+      : this.#line(
+        `${this.#paint("bold", this.#options.token === undefined ? url : `${url}/?token=…`)} shows what arrives; ` +
+          `SDKs send to ${urlV2}`
+      )
   }
 
   get summary(): Effect.Effect<void> {
     return Effect.suspend(() => {
-      const { duplicate, fault, injected, kept, refused, violating } = this.#counts
+      const { duplicate, empty, fault, injected, kept, refused, violating } = this.#counts
       if (this.#options.json) return this.#json({ type: "summary", ...this.#counts })
       const rows = [...this.#reasons.values()].sort((a, b) => b.count - a.count).slice(0, 20)
       const words = [
@@ -171,7 +208,8 @@ class Seen {
         ...refused > 0 ? [`${count(refused)} refused with others`] : [],
         ...duplicate > 0 ? [`${count(duplicate)} sent twice`] : [],
         ...injected > 0 ? [`${count(injected)} refused by a fault that was switched on`] : [],
-        ...violating > 0 ? [this.#paint("yellow", `${count(violating)} not of the plan`)] : []
+        ...violating > 0 ? [this.#paint("yellow", `${count(violating)} not of the plan`)] : [],
+        ...empty > 0 ? [this.#paint("yellow", `${counted(empty, "request")} without events`)] : []
       ].join(", ")
       return Effect.zipRight(
         rows.length === 0 ? Effect.void : this.#line(
@@ -205,18 +243,27 @@ class Seen {
     const because = faults.length > 0
       ? faults.map(([words, fix]) => fix === "" ? words : `${words}. ${fix}`).join("; ")
       : received.because ?? (received.of === undefined ? "" : `its insert_id is that of an earlier event`)
-    return this.#line(
-      `${this.#paint("dim", timeOfDay(receivedAt))} ${this.#paint(colour, mark.padEnd(9))} ${plain(name)}  ${
-        plain(user)
-      }${because === "" ? "" : `  ${plain(because)}`}`
-    )
+    return this.#row(receivedAt, colour, [mark.padEnd(9), name, user, because])
+  }
+
+  addEmpty(empty: Empty): Effect.Effect<void> {
+    const { because, path, receivedAt } = empty
+    this.#counts.empty += 1
+    return this.#options.json
+      ? this.#json({ type: "request", ...empty })
+      : this.#row(receivedAt, "yellow", ["refused".padEnd(9), `(no events at ${path})`, because])
+  }
+
+  #row(at: number, colour: Colour, [mark, ...words]: readonly [string, ...ReadonlyArray<string>]): Effect.Effect<void> {
+    const line = words.filter((word) => word !== "").map(plain).join("  ")
+    return this.#line(`${this.#paint("dim", timeOfDay(at))} ${this.#paint(colour, mark)} ${line}`)
   }
 
   get #hasCommand(): boolean {
     return this.#options.command.length > 0
   }
 
-  #paint(colour: Parameters<typeof onStdout>[0], text: string): string {
+  #paint(colour: Colour, text: string): string {
     return this.#hasCommand ? onStderr(colour, text) : onStdout(colour, text)
   }
 
@@ -241,5 +288,5 @@ const marks = {
 
 const faultInWords = ({ given, path, wanted }: DevServer.ReceivedEvent["reasons"][number]): string => {
   const text = given === undefined ? "nothing" : JSON.stringify(given)
-  return `${path}: expected ${wanted}, got ${text.length > 60 ? `${text.slice(0, 60)}…` : text}`
+  return `${path === "" ? "" : `${path}: `}expected ${wanted}, got ${text.length > 60 ? `${text.slice(0, 60)}…` : text}`
 }

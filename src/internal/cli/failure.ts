@@ -40,6 +40,12 @@ export const reasonOf = (error: unknown): string => {
     (typeof message === "string" ? message.split("\n", 1)[0]! : String(error))
 }
 
+/** An error of the platform that writing a file met. A file that is missing is made, and its folder is not. */
+export const reasonOfWriting = (error: unknown): string =>
+  (error as { readonly code?: unknown } | undefined)?.code === "ENOENT"
+    ? "its folder does not exist"
+    : reasonOf(error)
+
 /** The failure of an operation on a file. */
 export const fileFailure: (path: string) => (error: unknown) => CliFailure = (path) => (error) =>
   failed(`${path}: ${reasonOf(error)}`)

@@ -369,10 +369,17 @@ const csvRecords = (
     )
   })
 
+/** Describes a CSV error by its line. The message of the parser quotes the text, which can hold personal data. */
 const csvFault = (error: unknown, lastLine: number): string => {
-  const { code, message } = error as { readonly code?: unknown; readonly message: string }
+  const { code, lines, message } = error as {
+    readonly code?: unknown
+    readonly lines?: unknown
+    readonly message: string
+  }
   const fault = code === "CSV_MAX_RECORD_SIZE" || code === "CSV_QUOTE_NOT_CLOSED"
     ? `a quote after line ${lastLine} is not closed`
+    : typeof code === "string" && /^(INVALID_OPENING|CSV_INVALID_CLOSING)_QUOTE$/.test(code)
+    ? `line ${typeof lines === "number" ? lines : lastLine + 1} has a quote where none may be`
     : message.split("\n", 1)[0]!
   return `${fault}: correct the quotes there, or send the lines before it alone`
 }

@@ -4,7 +4,7 @@ import * as Either from "effect/Either"
 import * as Stream from "effect/Stream"
 import * as Fs from "node:fs"
 import type { CliFailure } from "./failure.js"
-import { atFault, failed, fileFailure } from "./failure.js"
+import { atFault, failed, reasonOfWriting } from "./failure.js"
 import type { InputOptions } from "./input.js"
 import type { Violation } from "./plan/check.js"
 import * as Check from "./plan/check.js"
@@ -25,7 +25,10 @@ export const generate = (options: GenerateOptions): Effect.Effect<void, CliFailu
     if (path === undefined) return yield* out(code)
     const before = Either.getOrElse(Either.try(() => Fs.readFileSync(path, "utf8")), () => undefined)
     if (before === code) return yield* errLine(`${path}: ${counted(plan.size, "event")}, nothing has changed`)
-    yield* Effect.try({ try: () => Fs.writeFileSync(path, code), catch: fileFailure(path) })
+    yield* Effect.try({
+      try: () => Fs.writeFileSync(path, code),
+      catch: (error) => failed(`${path}: ${reasonOfWriting(error)}`)
+    })
     yield* errLine(`${path}: ${counted(plan.size, "event")} written`)
   })
 

@@ -66,7 +66,7 @@ const bar = (
     `${count(sent)} events`,
     `${count(rate)}/s`,
     ...(secondsLeft === undefined ? [] : [`${clock(secondsLeft)} left`]),
-    `${count(refused)} refused`,
+    ...(refused === 0 ? [] : [`${count(refused)} refused`]),
     ...(notice === undefined ? [] : [notice])
   ]
   const text = `${file}  ${parts.join("  ")}`

@@ -15,7 +15,7 @@ export interface Reason {
 export const unreadable = (fault: string): Reason => ({
   path: "",
   given: fault,
-  wanted: "an event as one JSON object",
+  wanted: "an event: one JSON object, or one row of CSV",
   fix: "Correct the line.",
   doc: "Invalid JSON request body"
 })

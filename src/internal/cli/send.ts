@@ -198,7 +198,12 @@ const sendFile = (run: Run, file: string): Effect.Effect<Result, CliFailure> =>
       yield* note(`${file}: sent by an earlier run`)
     } else {
       if (store.from.line > 0) yield* note(`${file}: resumes after line ${count(store.from.line)}`)
-      yield* deliver(run, input, store, outstanding)
+      yield* Effect.onInterrupt(deliver(run, input, store, outstanding), () =>
+        input.path === undefined || options.dryRun
+          ? Effect.void
+          : note(
+            `${file}: interrupted after ${counted(outstanding.settled.line, "line")}: the same command goes on there`
+          ))
       yield* store.save(outstanding, true)
     }
     return {

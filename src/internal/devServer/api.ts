@@ -14,6 +14,13 @@ export class NotFound extends Schema.TaggedError<NotFound>()(
   HttpApiSchema.annotations({ status: 404 })
 ) {}
 
+/** A request that the server does not carry out. */
+export class BadRequest extends Schema.TaggedError<BadRequest>()(
+  "BadRequest",
+  { message: Schema.String },
+  HttpApiSchema.annotations({ status: 400 })
+) {}
+
 /** The expected events did not arrive in time, or an unexpected event arrived. */
 export class ExpectationFailed extends Schema.TaggedError<ExpectationFailed>()(
   "ExpectationFailed",
@@ -26,10 +33,10 @@ export class ExpectationFailed extends Schema.TaggedError<ExpectationFailed>()(
 ) {}
 
 const text = Schema.optionalWith(Schema.String, { exact: true })
-const number = Schema.optionalWith(Schema.NumberFromString, { exact: true })
+const number = Schema.optionalWith(Schema.NumberFromString.pipe(Schema.nonNaN()), { exact: true })
 
-/** Selects a project by its whole API key. Default: all projects. */
-export class OfProject extends Schema.Struct({ project: text }) {}
+/** Selects a project by its whole API key. Default: all projects. The guard of the server reads `token`. */
+export class OfProject extends Schema.Struct({ project: text, token: text }).annotations(Model.known) {}
 
 /** Selects events. `q` is free text, `since` a time, and `cursor` comes from the page before. */
 export class EventFilter extends Schema.Struct({
@@ -41,17 +48,17 @@ export class EventFilter extends Schema.Struct({
   since: number,
   q: text,
   limit: number,
-  cursor: text
-}) {}
+  cursor: Schema.optionalWith(Schema.String.pipe(Schema.pattern(/^\d+$/)), { exact: true })
+}).annotations(Model.known) {}
 
 /** Selects requests. */
-export class RequestFilter extends Schema.Struct({ ...OfProject.fields, limit: number }) {}
+export class RequestFilter extends Schema.Struct({ ...OfProject.fields, limit: number }).annotations(Model.known) {}
 
 /** Selects the events to export, and their format. */
 export class ExportFilter extends Schema.Struct({
   ...EventFilter.fields,
   format: Schema.optionalWith(Schema.Literal("ndjson", "csv", "fixture"), { exact: true })
-}) {}
+}).annotations(Model.known) {}
 
 const Id = Schema.Struct({ id: Schema.String })
 
@@ -99,7 +106,7 @@ class Routes extends HttpApiGroup.make("devServer")
   )
   .add(
     HttpApiEndpoint.post("clear", "/api/clear").setUrlParams(OfProject)
-      .addSuccess(Schema.Struct({ cleared: Schema.Boolean }))
+      .addSuccess(Schema.Struct({ cleared: Schema.Boolean })).addError(BadRequest)
   )
   .add(HttpApiEndpoint.get("export", "/api/export").setUrlParams(ExportFilter).addSuccess(HttpApiSchema.Text()))
   .add(

@@ -73,6 +73,14 @@ export const ingest = (options: Options): (state: State, request: Request) => Ou
     }))
   )
 
+/** Why an upload without events is refused. */
+export const whyEmpty = (request: Request): string =>
+  pipe(
+    Either.flatMap(Endpoints.endpointAt(request.path), (endpoint) => Endpoints.checkBytes(endpoint, request.bytes)),
+    Either.flatMap(() => readUpload(request.body, undefined)),
+    Either.match({ onLeft: (answer) => becauseOf(answer, request, []), onRight: () => "" })
+  )
+
 const judge = (
   state: State,
   events: ReadonlyArray<JsonObject>,

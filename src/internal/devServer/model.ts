@@ -7,6 +7,9 @@ export const JsonObject: Schema.Record$<typeof Schema.String, typeof Schema.Unkn
   value: Schema.Unknown
 })
 
+/** Of a schema that refuses unknown fields: a misspelt one would be ignored, and select or match too much. */
+export const known = { parseOptions: { onExcessProperty: "error" } } as const
+
 /** The verdict of the service about an event. */
 export class Verdict extends Schema.Literal("kept", "fault", "refused", "duplicate", "injected") {}
 
@@ -219,7 +222,7 @@ export class FaultAnswer extends Schema.Struct({
   body: Schema.optional(Schema.Unknown),
   headers: Schema.optional(AnswerHeaders),
   delayMs: Schema.optional(Schema.NonNegative)
-}) {}
+}).annotations(known) {}
 
 /**
  * `POST /api/faults`. Without `times`, `share`, `user` and `forMs` the fault answers every request until it is stopped.
@@ -230,7 +233,7 @@ export class Fault extends Schema.Struct({
   share: Schema.optional(Schema.Number.pipe(Schema.between(0, 1))),
   user: Schema.optional(Schema.String),
   forMs: Schema.optional(Schema.Positive)
-}) {}
+}).annotations(known) {}
 
 /** A fault, and how often it fired. */
 export class ArmedFault extends Schema.Struct({
@@ -263,7 +266,7 @@ export class Matcher extends Schema.Struct({
   within: Schema.optional(Schema.NonNegative),
   none: Schema.optional(Schema.Boolean),
   noneAtFault: Schema.optional(Schema.Boolean)
-}) {}
+}).annotations(known) {}
 
 /** The events that a matcher expected. */
 export class Expected extends Schema.Struct({ matches: Schema.Array(ReceivedEvent) }) {}

@@ -85,7 +85,7 @@ const someone = (now: number): Someone => ({
 export const groupKey = (type: string, name: string): string => JSON.stringify([type, name])
 
 /** A number that JSON can hold. */
-const finite = (value: number): number => Math.max(-Number.MAX_VALUE, Math.min(value, Number.MAX_VALUE))
+export const finite = (value: number): number => Math.max(-Number.MAX_VALUE, Math.min(value, Number.MAX_VALUE))
 
 /** The revenue of an event. Price and quantity win when all three are sent. */
 const revenueOf = (event: JsonObject): number => {

@@ -4,6 +4,7 @@ import type * as HttpApp from "@effect/platform/HttpApp"
 import * as HttpIncomingMessage from "@effect/platform/HttpIncomingMessage"
 import * as HttpRouter from "@effect/platform/HttpRouter"
 import * as HttpServer from "@effect/platform/HttpServer"
+import { RequestError } from "@effect/platform/HttpServerError"
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import * as OpenApi from "@effect/platform/OpenApi"
 import * as Clock from "effect/Clock"
@@ -14,7 +15,7 @@ import type * as Predicate from "effect/Predicate"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { randomUUID } from "node:crypto"
-import { Api, type EventFilter, NotFound } from "./api.js"
+import { Api, BadRequest, type EventFilter, NotFound } from "./api.js"
 import { type Arrived, changes, expect, interval } from "./changes.js"
 import { maxBytes } from "./guard.js"
 import { userOf } from "./matching.js"
@@ -69,6 +70,9 @@ const pageOf = (store: Store, filter: typeof EventFilter.Type): typeof Model.Eve
 
 const orNotFound = <A>(what: string, found: Option.Option<A>): Effect.Effect<A, NotFound> =>
   Effect.mapError(found, () => new NotFound({ message: `There is no such ${what}` }))
+
+const respondBadRequest = (message: string) =>
+  Effect.orDie(HttpServerResponse.json({ message, _tag: "BadRequest" }, { status: 400 }))
 
 const contentTypes = { ndjson: "application/x-ndjson", csv: "text/csv; charset=utf-8", fixture: "text/plain" } as const
 
@@ -174,11 +178,14 @@ export const make = ({ maxSubscribers, onClear, store, url }: Options): Effect.E
         }))
       .handle("expect", ({ payload, urlParams }) =>
         Effect.map(expect(store, payload, urlParams.project), (matches) => ({ matches })))
-      .handle("clear", ({ urlParams }) =>
-        Effect.sync(() => {
+      .handle("clear", ({ request, urlParams }) =>
+        Effect.flatMap(Effect.orDie(request.text), (body) => {
+          if (!/^\s*(\{\s*\})?\s*$/.test(body)) {
+            return new BadRequest({ message: "Send no fields: the project is a parameter of the URL, ?project=" })
+          }
           store.clear(urlParams.project)
           onClear()
-          return { cleared: true }
+          return Effect.succeed({ cleared: true })
         }))
       .handleRaw("export", ({ urlParams: { format = "ndjson", ...filter } }) =>
         Effect.sync(() =>
@@ -206,6 +213,11 @@ export const make = ({ maxSubscribers, onClear, store, url }: Options): Effect.E
     HttpRouter.withRouterConfig({ maxParamLength: Number.POSITIVE_INFINITY }),
     Effect.map((app): Routes =>
       Effect.catchAll(app, () => HttpServerResponse.empty({ status: 404 })).pipe(
+        Effect.catchSomeDefect((defect) =>
+          defect instanceof RequestError && defect.reason === "Decode" ?
+            Option.some(respondBadRequest("The body is not JSON")) :
+            Option.none()
+        ),
         HttpIncomingMessage.withMaxBodySize(Option.some(maxBytes))
       )
     )

@@ -369,10 +369,7 @@ export class Store {
 
   /** One user with the events by session. */
   user(id: string, apiKey: string | undefined): Option.Option<typeof Model.UserDetail.Type> {
-    return Option.flatMap(
-      Arr.findFirst(this.#knownOf(apiKey), ([, { project }]) => project.users.has(id)),
-      ([key, { project }]) => People.userDetail(project, id, this.received(key))
-    )
+    return People.userDetail(this.#projectsOf(apiKey), id, this.received(apiKey))
   }
 
   groups(apiKey: string | undefined): typeof Model.GroupList.Type {
