@@ -521,9 +521,44 @@ describe("SqlEventStorage", () => {
       assert.isTrue([...delivered.values()].every((times) => times === 1))
     })
 
-  describe.skipIf(missing.length > 0)("a MariaDB server that goes away", () => {
+  describe.skipIf(missing.length > 0)("a MariaDB server", () => {
     // a server that is killed keeps what it has written, also where it has not asked the disk for it
     const server = shared(mariadbWith(["--innodb-flush-log-at-trx-commit=2"]))
+
+    it.scopedLive("connections whose charset cannot hold every event are named when the layer is built", () =>
+      Effect.gen(function*() {
+        const { layer } = yield* server
+        const client = yield* clientOf(layer({ poolConfig: { charset: "LATIN1_SWEDISH_CI" } }))
+        const error = yield* Effect.flip(storageOn(client, { table: yield* freshTable }))
+        assert.strictEqual(error._tag, "StorageError")
+        assert.include(error.message, "expected utf8mb4, and not latin1")
+      }))
+
+    it.scopedLive("the server does not collect prepared statements for different numbers of events", () =>
+      Effect.gen(function*() {
+        const { layer } = yield* server
+        const client = yield* clientOf(layer({ maxConnections: 1 }))
+        const context = yield* storageOn(client, { table: yield* freshTable, deadLetters: true })
+        const storage = Context.get(context, EventStorage)
+        const prepared = Effect.map(
+          client.unsafe<{ readonly Value: string }>("SHOW GLOBAL STATUS LIKE 'Prepared_stmt_count'").unprepared,
+          ([row]) => Number(row!.Value)
+        )
+        const evict = (events: number) =>
+          Effect.zipRight(
+            storage.append(manyEvents(0, events), roomy),
+            storage.evict({ keep: 0, from: "oldest" })
+          )
+        yield* evict(2)
+        const before = yield* prepared
+        const letters = yield* SqlEventStorage.deadLetters.list().pipe(Effect.provide(context))
+        for (const { id } of letters) {
+          yield* SqlEventStorage.deadLetters.sendAgain([id]).pipe(Effect.provide(context))
+          yield* SqlEventStorage.deadLetters.list({ after: id }).pipe(Effect.provide(context))
+        }
+        for (let events = 1; events < 4; events++) yield* evict(events)
+        assert.strictEqual(yield* prepared, before)
+      }))
 
     it.scopedLive(
       "appends fail at once; nothing accepted is lost, and all goes on when it is back",

@@ -236,6 +236,26 @@ const tests = ({ database, dialect }: TestDatabase) => {
         yield* Fiber.join(fiber)
         assert.deepStrictEqual(yield* sequences, [1, 2])
       }))
+
+    it.scopedLive("delivery goes on while a transaction that stored events is open", () =>
+      Effect.gen(function*() {
+        const { append, client, sequences, storage } = yield* setup
+        const numbers = Array.from({ length: 200 }, (_, index) => index)
+        const events = numbers.map((sequence) => eventOf(sequence, { lane: String(sequence) }))
+        yield* storage.append([events[0]!, ...events.slice(1)], roomy)
+        yield* client.withTransaction(Effect.gen(function*() {
+          assert.deepStrictEqual(yield* append(1000), ["AcceptedOnCommit"])
+          // these are all rows that others can see, so that a server may prefer a scan of the table
+          const leased = Effect.map(storage.lease({ maxEvents: 200, maxBytes: 1_000_000 }), Option.getOrThrow)
+          yield* Effect.scoped(Effect.flatMap(leased, ({ acknowledge, events, release }) =>
+            Effect.zipRight(
+              acknowledge(events.slice(0, 20)),
+              release(events.slice(20), { notBefore: 0, attempts: 1, retries: 0 })
+            )))
+          yield* Effect.scoped(Effect.flatMap(leased, ({ acknowledge, events }) => acknowledge(events)))
+        }))
+        assert.deepStrictEqual(yield* sequences, [1000])
+      }), 20_000)
   }
 
   it.scopedLive("one call of many events is one append", () =>
