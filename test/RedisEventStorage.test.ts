@@ -451,6 +451,33 @@ withRedis("RedisEventStorage", () => {
         assert.strictEqual(yield* storage.count(), 0)
       }))
 
+    it.scopedLive("events that the server has lost do not hold back the events behind them", () =>
+      Effect.gen(function*() {
+        const { client, prefix, storage } = yield* setup()
+        yield* storage.append(manyEvents(0, 200), roomy)
+        const lease = Option.getOrThrow(yield* storage.lease({ ...all, maxEvents: 50 }))
+        yield* lease.release(lease.events, { notBefore: 0, attempts: 0, retries: 0 })
+        // as a server does that evicts keys
+        yield* Effect.promise(() => client.del(`{${prefix}}:e`))
+        yield* storage.append([eventOf(200, { lane: "lane 0" }), eventOf(201, { lane: "lane 99" })], roomy)
+        const left = yield* Effect.scoped(Effect.flatMap(
+          storage.lease({ ...all, maxEvents: 150 }),
+          Option.match({ onNone: () => Effect.succeed([]), onSome: ({ acknowledge, events }) => acknowledge(events) })
+        ))
+        assert.deepStrictEqual(left.map(({ sequence }) => sequence), [200, 201])
+        assert.deepStrictEqual(yield* keysLeft(client, prefix), [])
+      }))
+
+    it.scopedLive("events that the server has lost can be evicted", () =>
+      Effect.gen(function*() {
+        const { client, prefix, storage } = yield* setup({ deadLetters: true })
+        yield* storage.append(manyEvents(0, 3), roomy)
+        yield* Effect.promise(() => client.del(`{${prefix}}:e`))
+        yield* storage.append(manyEvents(3, 7), roomy)
+        const evicted = yield* storage.evict({ keep: 0, from: "oldest" })
+        assert.deepStrictEqual(evicted.map(({ sequence }) => sequence), [3])
+      }))
+
     it.scopedLive("an option out of range is named when the layer is built", () =>
       Effect.gen(function*() {
         const { url } = yield* server
@@ -470,6 +497,14 @@ withRedis("RedisEventStorage", () => {
           const error = yield* Effect.flip(build(option))
           assert.match(error.message, new RegExp(`^${name}: expected `))
         }
+      }))
+
+    it.scopedLive("a client that makes texts of numbers is named when the layer is built", () =>
+      Effect.gen(function*() {
+        const { port } = yield* server
+        const error = yield* Effect.flip(build({ client: yield* clientOf(port, { stringNumbers: true }) }))
+        assert.strictEqual(error._tag, "StorageError")
+        assert.match(error.message, /^client: expected .*stringNumbers/)
       }))
 
     it.scopedLive("the url can come from the environment", () =>
@@ -684,6 +719,75 @@ withRedis("RedisEventStorage", () => {
     )
 
     describe("shards", () => {
+      /** A client whose scripts fail on the second shard while it is away. */
+      const halfAway = (client: Redis) => {
+        const state = { isAway: false }
+        return {
+          state,
+          client: withMethod(
+            client,
+            "evalshaBuffer",
+            (send) => (...args) =>
+              state.isAway && String(args[2]).endsWith(":1}")
+                ? Promise.reject(new Error("ECONNREFUSED"))
+                : send(...args)
+          )
+        }
+      }
+
+      /** Events of two shards. */
+      const ofBoth: NonEmptyReadonlyArray<Event> = [eventOf(0, { lane: "a" }), eventOf(1, { lane: "b" })]
+
+      it.scopedLive("events that one shard has removed are ours, however long another one is away", () =>
+        Effect.gen(function*() {
+          const { port } = yield* server
+          const { client, state } = halfAway(yield* clientOf(port))
+          const prefix = yield* freshPrefix
+          const storage = yield* storageOn({ client, prefix, shards: 2, leaseDuration: "1 second" })
+          yield* storage.append(ofBoth, roomy)
+          const lease = Option.getOrThrow(yield* storage.lease(all))
+          const raw = yield* clientOf(port)
+          const exists = (key: string) => Effect.promise(() => raw.exists(key))
+          assert.deepStrictEqual(yield* Effect.all([exists(`{${prefix}:0}:e`), exists(`{${prefix}:1}:e`)]), [1, 1])
+          state.isAway = true
+          yield* Effect.flip(lease.acknowledge(lease.events))
+          assert.deepStrictEqual(yield* Effect.all([exists(`{${prefix}:0}:e`), exists(`{${prefix}:1}:e`)]), [0, 1])
+          // until the lease would be over
+          yield* Effect.repeat(
+            Effect.zipRight(
+              Effect.sleep(50),
+              Effect.promise(async () => {
+                const [seconds, micros] = await raw.time()
+                const [until] = await raw.zrange(`{${prefix}:1}:until`, 0, 0, "WITHSCORES").then((all) => all.slice(1))
+                return Number(until) < Number(seconds) * 1000 + Number(micros) / 1000
+              })
+            ),
+            { until: (isOver) => isOver }
+          )
+          state.isAway = false
+          assert.lengthOf(yield* lease.acknowledge(lease.events), 2)
+        }))
+
+      it.scopedLive("a lease is renewed on the shards that answer", () =>
+        Effect.gen(function*() {
+          const { port } = yield* server
+          const { client, state } = halfAway(yield* clientOf(port))
+          const prefix = yield* freshPrefix
+          const storage = yield* storageOn({ client, prefix, shards: 2, leaseDuration: "1 second" })
+          yield* storage.append(ofBoth, roomy)
+          // the second lease begins with the shard that is away
+          yield* Effect.scoped(storage.lease(all))
+          yield* storage.lease(all)
+          state.isAway = true
+          const raw = yield* clientOf(port)
+          const until = Effect.promise(() => raw.zrange(`{${prefix}:0}:until`, 0, 0, "WITHSCORES"))
+          const first = yield* until
+          assert.lengthOf(first, 2)
+          yield* Effect.repeat(Effect.zipRight(Effect.sleep(20), until), {
+            until: (now) => now.length === 2 && now[1] !== first[1]
+          })
+        }))
+
       it.scopedLive("take a call whole or not at all, and drop from those that hold most", () =>
         Effect.gen(function*() {
           const { client, prefix, storage } = yield* setup({ shards: 4 })

@@ -240,8 +240,16 @@ SET o.attempts = o.attempts + ${Math.trunc(attempts)}, o.retries = o.retries + $
       ),
       (answers) => Number(answers.at(-1)![0]!.removed) > 0
     ),
+  stored: (sql, tables, seqs) =>
+    sql.executeUnprepared(`SELECT seq FROM ${tables.outbox} WHERE seq IN (${listOf(seqs)})`),
   renew: (sql, tables, token, duration) =>
-    sql.execute(`UPDATE ${tables.lease} SET until = ${now} + ? WHERE token = ?`, [duration, token]),
+    Effect.map(
+      sql.executeUnprepared<ReadonlyArray<{ readonly renewed: number }>>(
+        `UPDATE ${tables.lease} SET until = ${now} + ${Math.trunc(duration)} WHERE token = ${literal(token)}; ` +
+          "SELECT ROW_COUNT() AS renewed"
+      ),
+      (answers) => Number(answers.at(-1)![0]!.renewed) > 0
+    ),
   giveBack: (sql, tables, token) => sql.execute(`DELETE FROM ${tables.lease} WHERE token = ?`, [token]),
 
   count: (sql, tables) => Effect.map(sql.execute<any>(`SELECT COUNT(*) AS count FROM ${tables.outbox}`), counted),

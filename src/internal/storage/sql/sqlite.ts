@@ -178,8 +178,15 @@ LIMIT max(0, (SELECT count(*) FROM ${tables.outbox}) - ?)`,
       ({ length }) => length > 0
     ),
   settle: () => undefined,
+  stored: (sql, tables, seqs) =>
+    sql.execute(`SELECT seq FROM ${tables.outbox} WHERE seq IN (SELECT value FROM json_each(?))`, [
+      JSON.stringify(seqs)
+    ]),
   renew: (sql, tables, token, duration) =>
-    sql.execute(`UPDATE ${tables.lease} SET until = ${now} + ? WHERE token = ?`, [duration, token]),
+    Effect.map(
+      sql.execute(`UPDATE ${tables.lease} SET until = ${now} + ? WHERE token = ? RETURNING token`, [duration, token]),
+      ({ length }) => length > 0
+    ),
   giveBack: (sql, tables, token) => sql.execute(`DELETE FROM ${tables.lease} WHERE token = ?`, [token]),
 
   count: (sql, tables) => Effect.map(sql.execute<any>(`SELECT count(*) AS count FROM ${tables.outbox}`), counted),
