@@ -7,13 +7,15 @@ import {
   Duration,
   Effect,
   Exit,
+  Fiber,
   Layer,
   Logger,
   Metric,
   Option,
   Redacted,
   Runtime,
-  Stream
+  Stream,
+  TestClock
 } from "effect"
 import { Amplitude } from "effect-amplitude"
 import { DevServer } from "effect-amplitude/DevServer"
@@ -392,6 +394,42 @@ withRedis("RedisEventStorage", () => {
         assert.lengthOf(yield* drain(storage), 200)
         yield* sendAgain("Refused", 299)
         assert.strictEqual(yield* storage.count(), 0)
+      }))
+
+    it.scopedLive("an event whose append had no answer is removed after the next append, without a lease", () =>
+      Effect.gen(function*() {
+        const { client, prefix, storage } = yield* setup()
+        let isLost = false
+        const losing = withMethod(client, "evalshaBuffer", (send) => async (...args) => {
+          const answer = await send(...args)
+          if (isLost) throw new Error("the connection broke")
+          return answer
+        })
+        // the server knows the script
+        yield* storage.append([eventOf(0, { clientId: "other" })], roomy)
+        const storing = yield* storageOn({ client: losing, prefix })
+        isLost = true
+        yield* Effect.flip(storing.append([eventOf(1)], roomy))
+        assert.strictEqual(yield* storage.count(), 2)
+        isLost = false
+        yield* storing.append([eventOf(2)], roomy)
+        // the removal follows the append, and another append follows it
+        yield* storing.append([eventOf(3)], roomy)
+        assert.strictEqual(yield* storage.count(), 3)
+        assert.strictEqual(yield* storage.count({ clientId: "client", upTo: 1 }), 0)
+      }))
+
+    it.scoped("an append waits 5 seconds at most for a server that does not answer", () =>
+      Effect.gen(function*() {
+        const { client, prefix } = yield* setup()
+        let isHanging = false
+        const hanging = withMethod(client, "evalshaBuffer", (send) => (...args) =>
+          isHanging ? new Promise(() => {}) : send(...args))
+        const storage = yield* storageOn({ client: hanging, prefix })
+        isHanging = true
+        const appending = yield* Effect.fork(Effect.flip(storage.append([eventOf(1)], roomy)))
+        yield* TestClock.adjust("5 seconds")
+        assert.include((yield* Fiber.join(appending)).message, "did not answer in time")
       }))
 
     it.scopedLive("a client that reads from replicas that lag leases no less", () =>

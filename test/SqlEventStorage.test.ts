@@ -1,5 +1,5 @@
 /** `SqlEventStorage` without the contract of storages: options, statistics, dead letters, and databases that fail. */
-import { SqlClient } from "@effect/sql"
+import { SqlClient, SqlError } from "@effect/sql"
 import { SqliteClient } from "@effect/sql-sqlite-node"
 import { assert, describe, it } from "@effect/vitest"
 import { Context, Deferred, Duration, Effect, Exit, Fiber, Layer, Metric, Option, Redacted, TestClock } from "effect"
@@ -158,6 +158,39 @@ const tests = ({ database, dialect }: TestDatabase) => {
       assert.strictEqual(yield* storage.count(), 1000)
       // at most 500 events a group, each in a few statements of fixed sizes
       assert.isAtMost(statements, 30)
+    }))
+
+  it.scopedLive("an event that the database refuses fails alone, not the others of its group", () =>
+    Effect.gen(function*() {
+      const { storage } = yield* setup()
+      const impossible = { ...eventOf(3), clientId: null as unknown as string }
+      const exits = yield* Effect.forEach(
+        [eventOf(1), eventOf(2), impossible, eventOf(4)],
+        (event) => Effect.exit(storage.append([event], roomy)),
+        { concurrency: "unbounded" }
+      )
+      assert.deepStrictEqual(exits.map(Exit.isSuccess), [true, true, false, true])
+      assert.deepStrictEqual((yield* drain(storage)).map(({ sequence }) => sequence), [1, 2, 4])
+    }))
+
+  it.scopedLive("an event whose append had no answer is removed after the next append, without a lease", () =>
+    Effect.gen(function*() {
+      const { client, storage } = yield* setup()
+      const unsafe = client.unsafe
+      const lost = new SqlError.SqlError({ cause: new Error("the connection broke"), message: "no answer" })
+      Object.assign(client, {
+        unsafe: (text: string, params?: ReadonlyArray<unknown>) =>
+          text.startsWith("INSERT") ? Effect.zipRight(unsafe(text, params), lost) : unsafe(text, params)
+      })
+      const error = yield* Effect.flip(storage.append([eventOf(1)], roomy))
+      assert.strictEqual(error.message, "append: the connection broke")
+      assert.strictEqual(yield* storage.count(), 1)
+      Object.assign(client, { unsafe })
+      yield* storage.append([eventOf(2)], roomy)
+      // the removal follows the append, and another append follows it
+      yield* storage.append([eventOf(3)], roomy)
+      assert.strictEqual(yield* storage.count(), 2)
+      assert.deepStrictEqual((yield* drain(storage)).map(({ sequence }) => sequence), [2, 3])
     }))
 
   it.scopedLive("dead letters are listed, sent again and purged", () =>
@@ -373,6 +406,20 @@ describe("SqlEventStorage", () => {
         const error = yield* Fiber.join(building)
         assert.strictEqual(error.operation, "migrate")
         assert.include(error.message, "did not answer in time")
+      }))
+
+    it.scoped("an append waits 5 seconds at most, whatever does not answer", () =>
+      Effect.gen(function*() {
+        const client = yield* clientOf(sqlite(join(yield* temporaryFolder, "amplitude.db")))
+        const storage = Context.get(yield* storageOn(client, {}), EventStorage)
+        const unsafe = client.unsafe
+        Object.assign(client, {
+          unsafe: (text: string, params?: ReadonlyArray<unknown>) =>
+            text.startsWith("INSERT") ? Effect.never : Effect.delay(unsafe(text, params), "4 seconds")
+        })
+        const appending = yield* Effect.fork(Effect.flip(storage.append([eventOf(1)], roomy)))
+        yield* TestClock.adjust("5 seconds")
+        assert.include((yield* Fiber.join(appending)).message, "did not answer in time")
       }))
 
     it.scopedLive("a file that cannot be written", () =>

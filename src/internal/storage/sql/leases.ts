@@ -64,7 +64,7 @@ export const make = (
     const take = (question: ScanStart.Question) =>
       (isAlone && dialect.leasesAtOnce ? run : transaction)(database, "lease", (sql, tables) =>
         Effect.zipRight(
-          isAlone ? Effect.void : Effect.zipRight(dialect.lock(sql, tables), retractions.carryOut),
+          isAlone ? Effect.void : Effect.zipRight(dialect.lock(sql, tables), retractions.remove),
           dialect.lease(sql, tables, {
             token,
             client: options.client,
