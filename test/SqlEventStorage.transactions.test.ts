@@ -153,6 +153,26 @@ const tests = ({ database, dialect }: TestDatabase) => {
       assert.deepStrictEqual(yield* append(3), ["Accepted"])
     }))
 
+  if (dialect === "sqlite") {
+    it.scopedLive("an append that finds the disk full leaves the transaction as it was", () =>
+      Effect.gen(function*() {
+        const { client, order, orders, sequences, storage } = yield* setup
+        const pages = yield* client.unsafe<{ readonly page_count: number }>("PRAGMA page_count")
+        yield* client.unsafe(`PRAGMA max_page_count = ${pages[0]!.page_count + 20}`)
+        const large = (sequence: number) => eventOf(sequence, { json: JSON.stringify("x".repeat(500_000)) })
+        yield* client.withTransaction(Effect.gen(function*() {
+          yield* order(1)
+          for (
+            const events of [[large(1)], [large(2), large(3)], [large(4), eventOf(5), eventOf(6), eventOf(7)]] as const
+          ) {
+            assert.include((yield* Effect.flip(storage.append(events, roomy))).message, "The disk is full")
+          }
+          yield* order(2)
+        }))
+        assert.deepStrictEqual([yield* orders, yield* sequences], [[1, 2], []])
+      }))
+  }
+
   it.scopedLive("a storage with a client of its own is not part of the transaction", () =>
     Effect.gen(function*() {
       const { client, layer, sequences, storageOn, table } = yield* setup
