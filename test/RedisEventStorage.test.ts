@@ -506,6 +506,33 @@ withRedis("RedisEventStorage", () => {
         assert.deepStrictEqual(yield* keysLeft(client, prefix), [])
       }))
 
+    it.scopedLive("many events are evicted in steps, and those that are gone are told when the server goes away", () =>
+      Effect.gen(function*() {
+        const { client, prefix } = yield* setup()
+        let most = 0
+        let left = Infinity
+        const counting = withMethod(client, "evalshaBuffer", (send) => async (...args) => {
+          const answer = await send(...args)
+          if (Array.isArray(answer)) most = Math.max(most, answer.length / 3)
+          if (left-- <= 0) throw new Error("the connection broke")
+          return answer
+        })
+        const storage = yield* storageOn({ client: counting, prefix })
+        yield* storage.append(manyEvents(0, 5000), roomy)
+        // a lane that is paused, and the others
+        const lease = Option.getOrThrow(yield* storage.lease({ ...all, maxEvents: 1 }))
+        yield* lease.release(lease.events, { notBefore: Date.now() + 60_000, attempts: 1, retries: 1 })
+        most = 0
+        const evicted = yield* storage.evict({ keep: 2500, from: "newest" })
+        assert.deepStrictEqual(
+          evicted.map(({ sequence }) => sequence).sort((one, other) => one - other),
+          Array.from({ length: 2500 }, (_, index) => 2500 + index)
+        )
+        assert.isAtMost(most, 1000)
+        left = 1
+        assert.lengthOf(yield* storage.evict({ keep: 0, from: "oldest" }), 1000)
+      }))
+
     it.scopedLive("events that the server has lost can be evicted", () =>
       Effect.gen(function*() {
         const { client, prefix, storage } = yield* setup({ deadLetters: true })

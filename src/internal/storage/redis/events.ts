@@ -43,6 +43,9 @@ const readEvent = (
   return new ReadEvent(decodeLane(client), Number(sequence), decodeLane(lane), buffer, start, end, attempts, retries)
 }
 
+/** The fields of a dropped event in an answer. */
+export const fieldsOfDropped = 3
+
 /**
  * Decodes the dropped events in an answer of `append` or `evict`: the entry, state and JSON of each. An event whose JSON the
  * server has lost is left out.
@@ -50,7 +53,7 @@ const readEvent = (
 export const droppedOf = (reply: Reply): ReadonlyArray<EncodedEvent> => {
   const fields = reply as ReadonlyArray<Uint8Array | null>
   const events: Array<EncodedEvent> = []
-  for (let at = 0; at < fields.length; at += 3) {
+  for (let at = 0; at < fields.length; at += fieldsOfDropped) {
     const json = fields[at + 2]!
     if (json === null) continue
     const [, lane, client, sequence] = decode(fields[at]!).split("\n")
