@@ -107,7 +107,7 @@ export declare namespace EventStorage {
    * @category models
    */
   export interface LeaseOptions {
-    /** The most events of the lease. */
+    /** The most events of the lease. It can be `Infinity`, as the bytes can. */
     readonly maxEvents: number
     /** The most bytes of JSON, plus one for the comma of each event. The first event is leased whatever its size. */
     readonly maxBytes: number

@@ -249,7 +249,11 @@ const make = (
     const pollInterval = yield* millisOf("pollInterval", options.pollInterval ?? defaults.pollInterval, 10)
     const leaseDuration = yield* millisOf("leaseDuration", options.leaseDuration ?? defaults.leaseDuration, 1000)
     const server = yield* Server.make(yield* clientOf(options), prefix, shards)
-    yield* server.within("migrate", "10 seconds")(Storage.onAll(server, "migrate", Scripts.probe, []))
+    const answers = yield* server.within("migrate", "10 seconds")(Storage.onAll(server, "migrate", Scripts.probe, []))
+    // a number that arrives as a text would be misread, as a refused append that was accepted
+    if (answers.some((answer) => answer !== 1)) {
+      return yield* invalid("client", "a client of ioredis without `stringNumbers`")
+    }
     const warnings = yield* Server.shortcomings(server)
     if (Arr.isNonEmptyReadonlyArray(warnings)) {
       yield* Effect.annotateLogs(Effect.forEach(warnings, (warning) => Effect.logWarning(warning), { discard: true }), {

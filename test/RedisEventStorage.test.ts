@@ -7,13 +7,15 @@ import {
   Duration,
   Effect,
   Exit,
+  Fiber,
   Layer,
   Logger,
   Metric,
   Option,
   Redacted,
   Runtime,
-  Stream
+  Stream,
+  TestClock
 } from "effect"
 import { Amplitude } from "effect-amplitude"
 import { DevServer } from "effect-amplitude/DevServer"
@@ -394,6 +396,42 @@ withRedis("RedisEventStorage", () => {
         assert.strictEqual(yield* storage.count(), 0)
       }))
 
+    it.scopedLive("an event whose append had no answer is removed after the next append, without a lease", () =>
+      Effect.gen(function*() {
+        const { client, prefix, storage } = yield* setup()
+        let isLost = false
+        const losing = withMethod(client, "evalshaBuffer", (send) => async (...args) => {
+          const answer = await send(...args)
+          if (isLost) throw new Error("the connection broke")
+          return answer
+        })
+        // the server knows the script
+        yield* storage.append([eventOf(0, { clientId: "other" })], roomy)
+        const storing = yield* storageOn({ client: losing, prefix })
+        isLost = true
+        yield* Effect.flip(storing.append([eventOf(1)], roomy))
+        assert.strictEqual(yield* storage.count(), 2)
+        isLost = false
+        yield* storing.append([eventOf(2)], roomy)
+        // the removal follows the append, and another append follows it
+        yield* storing.append([eventOf(3)], roomy)
+        assert.strictEqual(yield* storage.count(), 3)
+        assert.strictEqual(yield* storage.count({ clientId: "client", upTo: 1 }), 0)
+      }))
+
+    it.scoped("an append waits 5 seconds at most for a server that does not answer", () =>
+      Effect.gen(function*() {
+        const { client, prefix } = yield* setup()
+        let isHanging = false
+        const hanging = withMethod(client, "evalshaBuffer", (send) => (...args) =>
+          isHanging ? new Promise(() => {}) : send(...args))
+        const storage = yield* storageOn({ client: hanging, prefix })
+        isHanging = true
+        const appending = yield* Effect.fork(Effect.flip(storage.append([eventOf(1)], roomy)))
+        yield* TestClock.adjust("5 seconds")
+        assert.include((yield* Fiber.join(appending)).message, "did not answer in time")
+      }))
+
     it.scopedLive("a client that reads from replicas that lag leases no less", () =>
       Effect.gen(function*() {
         const { client, prefix, storage } = yield* setup()
@@ -451,6 +489,60 @@ withRedis("RedisEventStorage", () => {
         assert.strictEqual(yield* storage.count(), 0)
       }))
 
+    it.scopedLive("events that the server has lost do not hold back the events behind them", () =>
+      Effect.gen(function*() {
+        const { client, prefix, storage } = yield* setup()
+        yield* storage.append(manyEvents(0, 200), roomy)
+        const lease = Option.getOrThrow(yield* storage.lease({ ...all, maxEvents: 50 }))
+        yield* lease.release(lease.events, { notBefore: 0, attempts: 0, retries: 0 })
+        // as a server does that evicts keys
+        yield* Effect.promise(() => client.del(`{${prefix}}:e`))
+        yield* storage.append([eventOf(200, { lane: "lane 0" }), eventOf(201, { lane: "lane 99" })], roomy)
+        const left = yield* Effect.scoped(Effect.flatMap(
+          storage.lease({ ...all, maxEvents: 150 }),
+          Option.match({ onNone: () => Effect.succeed([]), onSome: ({ acknowledge, events }) => acknowledge(events) })
+        ))
+        assert.deepStrictEqual(left.map(({ sequence }) => sequence), [200, 201])
+        assert.deepStrictEqual(yield* keysLeft(client, prefix), [])
+      }))
+
+    it.scopedLive("many events are evicted in steps, and those that are gone are told when the server goes away", () =>
+      Effect.gen(function*() {
+        const { client, prefix } = yield* setup()
+        let most = 0
+        let left = Infinity
+        const counting = withMethod(client, "evalshaBuffer", (send) => async (...args) => {
+          const answer = await send(...args)
+          if (Array.isArray(answer)) most = Math.max(most, answer.length / 3)
+          if (left-- <= 0) throw new Error("the connection broke")
+          return answer
+        })
+        const storage = yield* storageOn({ client: counting, prefix })
+        yield* storage.append(manyEvents(0, 5000), roomy)
+        // a lane that is paused, and the others
+        const lease = Option.getOrThrow(yield* storage.lease({ ...all, maxEvents: 1 }))
+        yield* lease.release(lease.events, { notBefore: Date.now() + 60_000, attempts: 1, retries: 1 })
+        most = 0
+        const evicted = yield* storage.evict({ keep: 2500, from: "newest" })
+        assert.deepStrictEqual(
+          evicted.map(({ sequence }) => sequence).sort((one, other) => one - other),
+          Array.from({ length: 2500 }, (_, index) => 2500 + index)
+        )
+        assert.isAtMost(most, 1000)
+        left = 1
+        assert.lengthOf(yield* storage.evict({ keep: 0, from: "oldest" }), 1000)
+      }))
+
+    it.scopedLive("events that the server has lost can be evicted", () =>
+      Effect.gen(function*() {
+        const { client, prefix, storage } = yield* setup({ deadLetters: true })
+        yield* storage.append(manyEvents(0, 3), roomy)
+        yield* Effect.promise(() => client.del(`{${prefix}}:e`))
+        yield* storage.append(manyEvents(3, 7), roomy)
+        const evicted = yield* storage.evict({ keep: 0, from: "oldest" })
+        assert.deepStrictEqual(evicted.map(({ sequence }) => sequence), [3])
+      }))
+
     it.scopedLive("an option out of range is named when the layer is built", () =>
       Effect.gen(function*() {
         const { url } = yield* server
@@ -470,6 +562,14 @@ withRedis("RedisEventStorage", () => {
           const error = yield* Effect.flip(build(option))
           assert.match(error.message, new RegExp(`^${name}: expected `))
         }
+      }))
+
+    it.scopedLive("a client that makes texts of numbers is named when the layer is built", () =>
+      Effect.gen(function*() {
+        const { port } = yield* server
+        const error = yield* Effect.flip(build({ client: yield* clientOf(port, { stringNumbers: true }) }))
+        assert.strictEqual(error._tag, "StorageError")
+        assert.match(error.message, /^client: expected .*stringNumbers/)
       }))
 
     it.scopedLive("the url can come from the environment", () =>
@@ -684,6 +784,75 @@ withRedis("RedisEventStorage", () => {
     )
 
     describe("shards", () => {
+      /** A client whose scripts fail on the second shard while it is away. */
+      const halfAway = (client: Redis) => {
+        const state = { isAway: false }
+        return {
+          state,
+          client: withMethod(
+            client,
+            "evalshaBuffer",
+            (send) => (...args) =>
+              state.isAway && String(args[2]).endsWith(":1}")
+                ? Promise.reject(new Error("ECONNREFUSED"))
+                : send(...args)
+          )
+        }
+      }
+
+      /** Events of two shards. */
+      const ofBoth: NonEmptyReadonlyArray<Event> = [eventOf(0, { lane: "a" }), eventOf(1, { lane: "b" })]
+
+      it.scopedLive("events that one shard has removed are ours, however long another one is away", () =>
+        Effect.gen(function*() {
+          const { port } = yield* server
+          const { client, state } = halfAway(yield* clientOf(port))
+          const prefix = yield* freshPrefix
+          const storage = yield* storageOn({ client, prefix, shards: 2, leaseDuration: "1 second" })
+          yield* storage.append(ofBoth, roomy)
+          const lease = Option.getOrThrow(yield* storage.lease(all))
+          const raw = yield* clientOf(port)
+          const exists = (key: string) => Effect.promise(() => raw.exists(key))
+          assert.deepStrictEqual(yield* Effect.all([exists(`{${prefix}:0}:e`), exists(`{${prefix}:1}:e`)]), [1, 1])
+          state.isAway = true
+          yield* Effect.flip(lease.acknowledge(lease.events))
+          assert.deepStrictEqual(yield* Effect.all([exists(`{${prefix}:0}:e`), exists(`{${prefix}:1}:e`)]), [0, 1])
+          // until the lease would be over
+          yield* Effect.repeat(
+            Effect.zipRight(
+              Effect.sleep(50),
+              Effect.promise(async () => {
+                const [seconds, micros] = await raw.time()
+                const [until] = await raw.zrange(`{${prefix}:1}:until`, 0, 0, "WITHSCORES").then((all) => all.slice(1))
+                return Number(until) < Number(seconds) * 1000 + Number(micros) / 1000
+              })
+            ),
+            { until: (isOver) => isOver }
+          )
+          state.isAway = false
+          assert.lengthOf(yield* lease.acknowledge(lease.events), 2)
+        }))
+
+      it.scopedLive("a lease is renewed on the shards that answer", () =>
+        Effect.gen(function*() {
+          const { port } = yield* server
+          const { client, state } = halfAway(yield* clientOf(port))
+          const prefix = yield* freshPrefix
+          const storage = yield* storageOn({ client, prefix, shards: 2, leaseDuration: "1 second" })
+          yield* storage.append(ofBoth, roomy)
+          // the second lease begins with the shard that is away
+          yield* Effect.scoped(storage.lease(all))
+          yield* storage.lease(all)
+          state.isAway = true
+          const raw = yield* clientOf(port)
+          const until = Effect.promise(() => raw.zrange(`{${prefix}:0}:until`, 0, 0, "WITHSCORES"))
+          const first = yield* until
+          assert.lengthOf(first, 2)
+          yield* Effect.repeat(Effect.zipRight(Effect.sleep(20), until), {
+            until: (now) => now.length === 2 && now[1] !== first[1]
+          })
+        }))
+
       it.scopedLive("take a call whole or not at all, and drop from those that hold most", () =>
         Effect.gen(function*() {
           const { client, prefix, storage } = yield* setup({ shards: 4 })

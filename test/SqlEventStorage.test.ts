@@ -1,5 +1,5 @@
 /** `SqlEventStorage` without the contract of storages: options, statistics, dead letters, and databases that fail. */
-import { SqlClient } from "@effect/sql"
+import { SqlClient, SqlError } from "@effect/sql"
 import { SqliteClient } from "@effect/sql-sqlite-node"
 import { assert, describe, it } from "@effect/vitest"
 import { Context, Deferred, Duration, Effect, Exit, Fiber, Layer, Metric, Option, Redacted, TestClock } from "effect"
@@ -158,6 +158,39 @@ const tests = ({ database, dialect }: TestDatabase) => {
       assert.strictEqual(yield* storage.count(), 1000)
       // at most 500 events a group, each in a few statements of fixed sizes
       assert.isAtMost(statements, 30)
+    }))
+
+  it.scopedLive("an event that the database refuses fails alone, not the others of its group", () =>
+    Effect.gen(function*() {
+      const { storage } = yield* setup()
+      const impossible = { ...eventOf(3), clientId: null as unknown as string }
+      const exits = yield* Effect.forEach(
+        [eventOf(1), eventOf(2), impossible, eventOf(4)],
+        (event) => Effect.exit(storage.append([event], roomy)),
+        { concurrency: "unbounded" }
+      )
+      assert.deepStrictEqual(exits.map(Exit.isSuccess), [true, true, false, true])
+      assert.deepStrictEqual((yield* drain(storage)).map(({ sequence }) => sequence), [1, 2, 4])
+    }))
+
+  it.scopedLive("an event whose append had no answer is removed after the next append, without a lease", () =>
+    Effect.gen(function*() {
+      const { client, storage } = yield* setup()
+      const unsafe = client.unsafe
+      const lost = new SqlError.SqlError({ cause: new Error("the connection broke"), message: "no answer" })
+      Object.assign(client, {
+        unsafe: (text: string, params?: ReadonlyArray<unknown>) =>
+          text.startsWith("INSERT") ? Effect.zipRight(unsafe(text, params), lost) : unsafe(text, params)
+      })
+      const error = yield* Effect.flip(storage.append([eventOf(1)], roomy))
+      assert.strictEqual(error.message, "append: the connection broke")
+      assert.strictEqual(yield* storage.count(), 1)
+      Object.assign(client, { unsafe })
+      yield* storage.append([eventOf(2)], roomy)
+      // the removal follows the append, and another append follows it
+      yield* storage.append([eventOf(3)], roomy)
+      assert.strictEqual(yield* storage.count(), 2)
+      assert.deepStrictEqual((yield* drain(storage)).map(({ sequence }) => sequence), [2, 3])
     }))
 
   it.scopedLive("dead letters are listed, sent again and purged", () =>
@@ -375,6 +408,20 @@ describe("SqlEventStorage", () => {
         assert.include(error.message, "did not answer in time")
       }))
 
+    it.scoped("an append waits 5 seconds at most, whatever does not answer", () =>
+      Effect.gen(function*() {
+        const client = yield* clientOf(sqlite(join(yield* temporaryFolder, "amplitude.db")))
+        const storage = Context.get(yield* storageOn(client, {}), EventStorage)
+        const unsafe = client.unsafe
+        Object.assign(client, {
+          unsafe: (text: string, params?: ReadonlyArray<unknown>) =>
+            text.startsWith("INSERT") ? Effect.never : Effect.delay(unsafe(text, params), "4 seconds")
+        })
+        const appending = yield* Effect.fork(Effect.flip(storage.append([eventOf(1)], roomy)))
+        yield* TestClock.adjust("5 seconds")
+        assert.include((yield* Fiber.join(appending)).message, "did not answer in time")
+      }))
+
     it.scopedLive("a file that cannot be written", () =>
       Effect.gen(function*() {
         const folder = yield* temporaryFolder
@@ -521,9 +568,44 @@ describe("SqlEventStorage", () => {
       assert.isTrue([...delivered.values()].every((times) => times === 1))
     })
 
-  describe.skipIf(missing.length > 0)("a MariaDB server that goes away", () => {
+  describe.skipIf(missing.length > 0)("a MariaDB server", () => {
     // a server that is killed keeps what it has written, also where it has not asked the disk for it
     const server = shared(mariadbWith(["--innodb-flush-log-at-trx-commit=2"]))
+
+    it.scopedLive("connections whose charset cannot hold every event are named when the layer is built", () =>
+      Effect.gen(function*() {
+        const { layer } = yield* server
+        const client = yield* clientOf(layer({ poolConfig: { charset: "LATIN1_SWEDISH_CI" } }))
+        const error = yield* Effect.flip(storageOn(client, { table: yield* freshTable }))
+        assert.strictEqual(error._tag, "StorageError")
+        assert.include(error.message, "expected utf8mb4, and not latin1")
+      }))
+
+    it.scopedLive("the server does not collect prepared statements for different numbers of events", () =>
+      Effect.gen(function*() {
+        const { layer } = yield* server
+        const client = yield* clientOf(layer({ maxConnections: 1 }))
+        const context = yield* storageOn(client, { table: yield* freshTable, deadLetters: true })
+        const storage = Context.get(context, EventStorage)
+        const prepared = Effect.map(
+          client.unsafe<{ readonly Value: string }>("SHOW GLOBAL STATUS LIKE 'Prepared_stmt_count'").unprepared,
+          ([row]) => Number(row!.Value)
+        )
+        const evict = (events: number) =>
+          Effect.zipRight(
+            storage.append(manyEvents(0, events), roomy),
+            storage.evict({ keep: 0, from: "oldest" })
+          )
+        yield* evict(2)
+        const before = yield* prepared
+        const letters = yield* SqlEventStorage.deadLetters.list().pipe(Effect.provide(context))
+        for (const { id } of letters) {
+          yield* SqlEventStorage.deadLetters.sendAgain([id]).pipe(Effect.provide(context))
+          yield* SqlEventStorage.deadLetters.list({ after: id }).pipe(Effect.provide(context))
+        }
+        for (let events = 1; events < 4; events++) yield* evict(events)
+        assert.strictEqual(yield* prepared, before)
+      }))
 
     it.scopedLive(
       "appends fail at once; nothing accepted is lost, and all goes on when it is back",
@@ -533,12 +615,33 @@ describe("SqlEventStorage", () => {
   })
 
   describe("a Postgres server that goes away", () => {
-    const server = shared(postgres(18))
+    // a lease does not wait for the disk, and is not written there by itself while a test runs
+    const server = shared(postgres(18, ["wal_writer_delay=10s"]))
 
     it.scopedLive(
       "appends fail at once; nothing accepted is lost, and all goes on when it is back",
       () => goesAway(server, { events: 1500, kills: 3 }),
       60_000
+    )
+
+    it.scopedLive(
+      "an event whose lease was lost in a crash is not reported by the one who cannot acknowledge it",
+      () =>
+        Effect.gen(function*() {
+          const { kill, layer, start } = yield* server
+          const table = yield* freshTable
+          const storage = Context.get(yield* storageOn(yield* clientOf(layer()), { table }), EventStorage)
+          yield* storage.append(manyEvents(0, 5), roomy)
+          const lease = Option.getOrThrow(yield* storage.lease(all))
+          yield* kill
+          yield* Effect.flip(lease.acknowledge(lease.events))
+          yield* start
+          const other = Context.get(yield* storageOn(yield* clientOf(layer()), { table }), EventStorage)
+          const again = Option.getOrThrow(yield* other.lease(all))
+          assert.deepStrictEqual(yield* lease.acknowledge(lease.events), [])
+          assert.lengthOf(yield* again.acknowledge(again.events), 5)
+        }),
+      20_000
     )
 
     it.scopedLive(

@@ -153,6 +153,26 @@ const tests = ({ database, dialect }: TestDatabase) => {
       assert.deepStrictEqual(yield* append(3), ["Accepted"])
     }))
 
+  if (dialect === "sqlite") {
+    it.scopedLive("an append that finds the disk full leaves the transaction as it was", () =>
+      Effect.gen(function*() {
+        const { client, order, orders, sequences, storage } = yield* setup
+        const pages = yield* client.unsafe<{ readonly page_count: number }>("PRAGMA page_count")
+        yield* client.unsafe(`PRAGMA max_page_count = ${pages[0]!.page_count + 20}`)
+        const large = (sequence: number) => eventOf(sequence, { json: JSON.stringify("x".repeat(500_000)) })
+        yield* client.withTransaction(Effect.gen(function*() {
+          yield* order(1)
+          for (
+            const events of [[large(1)], [large(2), large(3)], [large(4), eventOf(5), eventOf(6), eventOf(7)]] as const
+          ) {
+            assert.include((yield* Effect.flip(storage.append(events, roomy))).message, "The disk is full")
+          }
+          yield* order(2)
+        }))
+        assert.deepStrictEqual([yield* orders, yield* sequences], [[1, 2], []])
+      }))
+  }
+
   it.scopedLive("a storage with a client of its own is not part of the transaction", () =>
     Effect.gen(function*() {
       const { client, layer, sequences, storageOn, table } = yield* setup
@@ -236,6 +256,26 @@ const tests = ({ database, dialect }: TestDatabase) => {
         yield* Fiber.join(fiber)
         assert.deepStrictEqual(yield* sequences, [1, 2])
       }))
+
+    it.scopedLive("delivery goes on while a transaction that stored events is open", () =>
+      Effect.gen(function*() {
+        const { append, client, sequences, storage } = yield* setup
+        const numbers = Array.from({ length: 200 }, (_, index) => index)
+        const events = numbers.map((sequence) => eventOf(sequence, { lane: String(sequence) }))
+        yield* storage.append([events[0]!, ...events.slice(1)], roomy)
+        yield* client.withTransaction(Effect.gen(function*() {
+          assert.deepStrictEqual(yield* append(1000), ["AcceptedOnCommit"])
+          // these are all rows that others can see, so that a server may prefer a scan of the table
+          const leased = Effect.map(storage.lease({ maxEvents: 200, maxBytes: 1_000_000 }), Option.getOrThrow)
+          yield* Effect.scoped(Effect.flatMap(leased, ({ acknowledge, events, release }) =>
+            Effect.zipRight(
+              acknowledge(events.slice(0, 20)),
+              release(events.slice(20), { notBefore: 0, attempts: 1, retries: 0 })
+            )))
+          yield* Effect.scoped(Effect.flatMap(leased, ({ acknowledge, events }) => acknowledge(events)))
+        }))
+        assert.deepStrictEqual(yield* sequences, [1000])
+      }), 20_000)
   }
 
   it.scopedLive("one call of many events is one append", () =>

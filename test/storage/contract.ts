@@ -402,6 +402,16 @@ export const storageContract = (name: string, subject: Subject): void => {
           }
         }))
 
+      test("hands out everything that is free where there is no limit", (connect) =>
+        Effect.gen(function*() {
+          const connection = yield* connect
+          yield* append(connection, ["a1", "b2", "a3", "c4"])
+          assert.deepStrictEqual(
+            yield* available(connection, { maxEvents: Infinity, maxBytes: Infinity, includePaused: true }),
+            ["a1", "b2", "a3", "c4"]
+          )
+        }))
+
       test("a first event is handed out whatever its size, alone", (connect) =>
         Effect.gen(function*() {
           const connection = yield* connect

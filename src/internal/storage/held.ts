@@ -11,7 +11,7 @@ import { identityOf } from "./identity.js"
 type EncodedEvent = EventStorage.EncodedEvent
 
 /** An event of a lease. The storage adds its own id. */
-interface Item {
+export interface Item {
   readonly event: EncodedEvent
 }
 
@@ -75,18 +75,21 @@ export const make = <A extends Item>(token: string, items: ReadonlyArray<A>, saf
   turn: Effect.unsafeMakeSemaphore(1)
 })
 
-/** Renews a lease three times within its `duration`, which is in milliseconds. A failed renewal is tried again. */
+/**
+ * Renews a lease three times within its `duration`, which is in milliseconds. A failed renewal is tried again. The
+ * result of `renewal` says whether the lease still existed.
+ */
 export const keepAlive = <A extends Item>(
   held: Held<A>,
   duration: number,
   scope: Scope.Scope,
-  renewal: Effect.Effect<unknown, StorageError>
+  renewal: Effect.Effect<boolean, StorageError>
 ): Effect.Effect<void> => {
   const renew = withClock((clock) => {
     if (held.items.size === 0) return Effect.void
     const start = monotonicOf(clock)
-    return Effect.map(renewal, () => {
-      held.safeUntil = start + duration
+    return Effect.map(renewal, (isHeld) => {
+      if (isHeld) held.safeUntil = start + duration
     })
   })
   return Effect.asVoid(Effect.forkIn(
@@ -110,24 +113,46 @@ const withItems = <A extends Item, B>(
     return items.length === 0 ? Effect.succeed(none) : Effect.tap(f(items), () => held.items.remove(items))
   }))
 
-/** Acknowledges events. The result of `remove` are the events that the server still held under this lease. */
+/** The questions of an acknowledge to the server. Each answer is a predicate of the given events. */
+export interface Removal<A extends Item> {
+  /** Removes events. The result says which ones the server still held under this lease. */
+  readonly remove: (items: ReadonlyArray<A>) => Effect.Effect<(item: A) => boolean, StorageError>
+  /** Says which events are stored, whoever holds them. */
+  readonly areStored: (items: ReadonlyArray<A>) => Effect.Effect<(item: A) => boolean, StorageError>
+}
+
+/** Acknowledges events. The result holds those that still belonged to the lease. */
 export const acknowledge = <A extends Item>(
   held: Held<A>,
   events: ReadonlyArray<EncodedEvent>,
-  remove: (items: ReadonlyArray<A>) => Effect.Effect<(item: A) => boolean, StorageError>
+  { areStored, remove }: Removal<A>
 ): Effect.Effect<ReadonlyArray<EncodedEvent>, StorageError> =>
   withItems(held, events, (items) =>
     remove(items).pipe(
       Effect.tapErrorCause(() => Effect.sync(() => items.forEach((item) => held.doubtful.add(item)))),
       Effect.flatMap((isRemoved) =>
-        withClock((clock) => {
-          // an earlier call without an answer has removed these: nobody else can
-          const isSafe = monotonicOf(clock) < held.safeUntil
-          const ours = items.filter((item) => isRemoved(item) || (isSafe && held.doubtful.has(item)))
-          return Effect.succeed(ours.map(({ event }) => event))
-        })
+        Effect.map(
+          removedBefore(held, items.filter((item) => !isRemoved(item)), areStored),
+          (isRemovedBefore) => items.flatMap((item) => isRemoved(item) || isRemovedBefore(item) ? [item.event] : [])
+        )
       )
     ), [])
+
+/**
+ * Says which events an earlier call without an answer has removed: those that are gone while nobody else could take them.
+ * A server that crashed can have lost the lease and not the events.
+ */
+const removedBefore = <A extends Item>(
+  held: Held<A>,
+  items: ReadonlyArray<A>,
+  areStored: Removal<A>["areStored"]
+): Effect.Effect<(item: A) => boolean, StorageError> =>
+  withClock((clock) => {
+    const doubtful = monotonicOf(clock) < held.safeUntil ? items.filter((item) => held.doubtful.has(item)) : []
+    if (doubtful.length === 0) return Effect.succeed(() => false)
+    const wereDoubtful = new Set(doubtful)
+    return Effect.map(areStored(doubtful), (isStored) => (item) => wereDoubtful.has(item) && !isStored(item))
+  })
 
 /** Releases events. `give` returns them to the storage, paused for the given milliseconds. */
 export const release = <A extends Item>(

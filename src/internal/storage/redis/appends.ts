@@ -89,12 +89,15 @@ export const make = (
       return Effect.flatMap(Effect.all(answers, { concurrency: "unbounded", discard: true }), () => {
         const results = calls.map(resultOf)
         const failed = calls.filter((_, place) => results[place] === refused || Exit.isFailure(results[place]!))
-        const tell = Effect.sync(() => calls.forEach(({ appending }, place) => appending.end(results[place]!)))
         const stored = failed.flatMap(storedBy)
-        if (stored.length === 0) return tell
-        retractions.add(stored)
-        // the stored events of a refused call are removed before the caller resumes
-        return Effect.zipRight(Effect.ignore(server.within("append", limit)(retractions.carryOut)), tell)
+        if (stored.length > 0) retractions.add(stored)
+        const tell = Effect.sync(() => calls.forEach(({ appending }, place) => appending.end(results[place]!)))
+        if (retractions.areNone()) return tell
+        const carryOut = Effect.ignore(server.within("append", limit)(retractions.carryOut))
+        // the stored events of a refused call are removed before its caller resumes
+        if (results.includes(refused)) return Effect.zipRight(carryOut, tell)
+        // a server that does not answer is not asked again, so that the next callers do not wait for it
+        return parts.some(({ outcome }) => !Exit.isExit(outcome)) ? Effect.zipRight(tell, carryOut) : tell
       })
     })
 }

@@ -43,14 +43,23 @@ const readEvent = (
   return new ReadEvent(decodeLane(client), Number(sequence), decodeLane(lane), buffer, start, end, attempts, retries)
 }
 
-/** Decodes the dropped events in an answer of `append` or `evict`: the entry, state and JSON of each. */
+/** The fields of a dropped event in an answer. */
+export const fieldsOfDropped = 3
+
+/**
+ * Decodes the dropped events in an answer of `append` or `evict`: the entry, state and JSON of each. An event whose JSON the
+ * server has lost is left out.
+ */
 export const droppedOf = (reply: Reply): ReadonlyArray<EncodedEvent> => {
-  const fields = reply as ReadonlyArray<Uint8Array>
-  return Array.from({ length: fields.length / 3 }, (_, index) => {
-    const [, lane, client, sequence] = decode(fields[index * 3]!).split("\n")
-    const json = fields[index * 3 + 2]!
-    return readEvent(lane!, client!, sequence!, decode(fields[index * 3 + 1]!), json, 0, json.length)
-  })
+  const fields = reply as ReadonlyArray<Uint8Array | null>
+  const events: Array<EncodedEvent> = []
+  for (let at = 0; at < fields.length; at += fieldsOfDropped) {
+    const json = fields[at + 2]!
+    if (json === null) continue
+    const [, lane, client, sequence] = decode(fields[at]!).split("\n")
+    events.push(readEvent(lane!, client!, sequence!, decode(fields[at + 1]!), json, 0, json.length))
+  }
+  return events
 }
 
 /** An event of a lease, with its shard and its entry. */
@@ -67,7 +76,10 @@ export class Leased {
   }
 }
 
-/** Decodes the answer of `lease`: entries, and their states. */
+/** The position at the beginning of an entry. */
+export const positionOf = (entry: string): string => entry.slice(0, positionDigits)
+
+/** The decoded answer of `lease`: the lines of the entries, and their states. */
 export interface Taken {
   readonly lines: ReadonlyArray<string>
   readonly states: ReadonlyArray<string>
@@ -80,9 +92,13 @@ export const takenOf = (reply: Reply): Taken => {
   const [entries, states] = reply as readonly [Uint8Array, Uint8Array]
   const lines = decode(entries).split("\n")
   const positions: Array<string> = []
-  for (let at = 0; at < lines.length; at += linesOfEntry) positions.push(lines[at]!.slice(0, positionDigits))
+  for (let at = 0; at < lines.length; at += linesOfEntry) positions.push(positionOf(lines[at]!))
   return { lines, states: states.length === 0 ? [] : decode(states).split("\n"), positions }
 }
+
+/** The entry at a place of the answer. */
+export const entryOf = ({ lines }: Taken, place: number): string =>
+  lines.slice(place * linesOfEntry, (place + 1) * linesOfEntry).join("\n")
 
 /**
  * Combines events with their JSON, and leaves out the events that no longer exist. The events share one buffer, so that they
@@ -90,9 +106,10 @@ export const takenOf = (reply: Reply): Taken => {
  */
 export const leasedOf = (
   shard: number,
-  { lines, states }: Taken,
+  taken: Taken,
   jsons: ReadonlyArray<Uint8Array | null>
 ): ReadonlyArray<Leased> => {
+  const { lines, states } = taken
   let size = 0
   for (const json of jsons) size += json === null ? 0 : json.length + 1
   const buffer = new Uint8Array(size)

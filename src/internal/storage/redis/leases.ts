@@ -1,6 +1,7 @@
 /** Leases events. The storage renews a lease until its scope closes. A lease can hold events of several shards. */
 import { isNonEmptyReadonlyArray } from "effect/Array"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import * as Scope from "effect/Scope"
 import type { StorageError } from "../../../AmplitudeError.js"
@@ -8,7 +9,7 @@ import type { EventStorage } from "../../../EventStorage.js"
 import { monotonicOf, withClock } from "../../time.js"
 import * as Held from "../held.js"
 import type { Leased } from "./events.js"
-import { leasedOf, takenOf } from "./events.js"
+import { entryOf, leasedOf, positionOf, takenOf } from "./events.js"
 import type { Retractions } from "./retractions.js"
 import * as Scripts from "./scripts/index.js"
 import type { Reply, Server } from "./server.js"
@@ -40,7 +41,7 @@ export const make = (server: Server, options: Options): EventStorage.Service["le
     const script = run(server, "lease", shard, Scripts.lease, [
       token,
       options.duration,
-      request.maxEvents - taken.length,
+      Math.min(request.maxEvents, Number.MAX_SAFE_INTEGER) - taken.length,
       Math.max(0, Math.floor(request.maxBytes) - bytes),
       taken.length === 0 ? 1 : 0,
       request.includePaused === true ? 1 : 0
@@ -51,16 +52,26 @@ export const make = (server: Server, options: Options): EventStorage.Service["le
       (reply) => {
         if (reply === null) return Effect.succeed(taken)
         const answer = takenOf(reply)
-        return Effect.map(
-          read(server, "lease", shard, Scripts.read, answer.positions),
-          (jsons) => {
-            const leased = leasedOf(shard, answer, jsons)
-            return taken.length === 0 ? leased : [...taken, ...leased]
-          }
-        )
+        return Effect.flatMap(read(server, "lease", shard, Scripts.read, answer.positions), (jsons) => {
+          const leased = leasedOf(shard, answer, jsons)
+          const all = taken.length === 0 ? leased : [...taken, ...leased]
+          if (leased.length === jsons.length) return Effect.succeed(all)
+          const gone = jsons.flatMap((json, place) => json === null ? [entryOf(answer, place)] : [])
+          return Effect.flatMap(
+            forget(shard, token, gone),
+            () => leased.length > 0 ? Effect.succeed(all) : takeFrom(shard, token, request, taken)
+          )
+        })
       }
     )
   }
+
+  /**
+   * Removes entries without JSON from a lease, so that they do not hold back the events behind them. Another process has
+   * acknowledged them after the end of the lease, or the server has lost their JSON, as when it evicts keys.
+   */
+  const forget = (shard: number, token: string, entries: ReadonlyArray<string>) =>
+    run(server, "lease", shard, Scripts.acknowledge, [token, shard, 0, "", 0, "", entries.length, ...entries])
 
   const take = (token: string, request: EventStorage.LeaseOptions) =>
     Effect.suspend(() => {
@@ -97,19 +108,20 @@ export const make = (server: Server, options: Options): EventStorage.Service["le
                 return Effect.succeed(Option.none())
               }
               const held = Held.make(token, taken, start + options.duration)
-              const shards = new Set(taken.map(({ shard }) => shard))
+              const removed = new Set<Leased>()
               mayBeHeld = () => [...new Set(Array.from(held.items.values(), ({ shard }) => shard))]
-              const renewal = server.within("lease", options.duration)(Effect.forEach(
-                shards,
-                (shard) => run(server, "lease", shard, Scripts.renew, [token, options.duration]),
-                { discard: true }
-              ))
+              const renewal = Effect.suspend(() =>
+                server.within("lease", options.duration)(Effect.map(
+                  onEach(mayBeHeld(), (shard) => run(server, "lease", shard, Scripts.renew, [token, options.duration])),
+                  (replies) => replies.every((reply) => reply === 1)
+                ))
+              )
               return Effect.as(
                 Held.keepAlive(held, options.duration, scope, renewal),
                 Option.some({
                   events,
                   acknowledge: (events, acknowledgeOptions) =>
-                    acknowledge(server, options, held, events, acknowledgeOptions?.dropped),
+                    acknowledge(server, options, held, removed, events, acknowledgeOptions?.dropped),
                   release: (events, releaseOptions) => release(server, held, events, releaseOptions)
                 })
               )
@@ -120,25 +132,35 @@ export const make = (server: Server, options: Options): EventStorage.Service["le
     })
 }
 
-/** Runs a script on each shard that has some of the events. The result has the events of each shard and the answer. */
+/** Asks each shard, also if another one fails. */
+const onEach = <A>(
+  shards: Iterable<number>,
+  ask: (shard: number) => Effect.Effect<A, StorageError>
+): Effect.Effect<ReadonlyArray<A>, StorageError> =>
+  Effect.flatMap(
+    Effect.forEach(shards, (shard) => Effect.exit(ask(shard)), { concurrency: "unbounded" }),
+    (exits) => Option.getOrElse(Exit.all(exits), () => Exit.succeed<ReadonlyArray<A>>([]))
+  )
+
+/** Asks each shard that has some of the events. */
 const onShards = (
   leased: ReadonlyArray<Leased>,
-  ask: (leased: ReadonlyArray<Leased>, shard: number) => Effect.Effect<Reply, StorageError>
-): Effect.Effect<ReadonlyArray<readonly [leased: ReadonlyArray<Leased>, reply: Reply]>, StorageError> =>
-  Effect.forEach(new Set(leased.map(({ shard }) => shard)), (shard) => {
-    const asked = leased.filter((one) => one.shard === shard)
-    return Effect.map(ask(asked, shard), (reply) => [asked, reply] as const)
-  })
+  ask: (leased: ReadonlyArray<Leased>, shard: number) => Effect.Effect<unknown, StorageError>
+): Effect.Effect<unknown, StorageError> =>
+  onEach(new Set(leased.map(({ shard }) => shard)), (shard) => ask(leased.filter((one) => one.shard === shard), shard))
 
 const acknowledge = (
   server: Server,
   options: Options,
   held: Held.Held<Leased>,
+  /** The events that a shard has removed. Another shard can have failed meanwhile. */
+  removed: Set<Leased>,
   events: ReadonlyArray<EncodedEvent>,
   dropped: EventStorage.Dropped | undefined
-): Effect.Effect<ReadonlyArray<EncodedEvent>, StorageError> =>
-  Held.acknowledge(held, events, (items) => {
-    const argumentsOf = (leased: ReadonlyArray<Leased>, shard: number, entries: ReadonlyArray<string>) => [
+): Effect.Effect<ReadonlyArray<EncodedEvent>, StorageError> => {
+  const within = server.within("acknowledge", limit)
+  const ask = (leased: ReadonlyArray<Leased>, shard: number, entries: ReadonlyArray<string>) =>
+    run(server, "acknowledge", shard, Scripts.acknowledge, [
       held.token,
       shard,
       options.deadLetters && dropped !== undefined ? server.shards.length : 0,
@@ -147,24 +169,49 @@ const acknowledge = (
       dropped?.message ?? "",
       leased.length,
       ...entries
-    ]
-    return server.within("acknowledge", limit)(Effect.map(
-      onShards(items, (leased, shard) => {
-        const ask = (entries: ReadonlyArray<string>) =>
-          run(server, "acknowledge", shard, Scripts.acknowledge, argumentsOf(leased, shard, entries))
-        const some = Effect.suspend(() => ask(leased.map(({ entry }) => entry)))
-        if (items.length < held.items.size) return some
+    ])
+  return Held.acknowledge(held, events, {
+    remove: (items) => {
+      const areAll = items.length === held.items.size
+      const lost = new Set<Leased>()
+      const answered: Array<ReadonlyArray<Leased>> = []
+      const removal = onShards(items, (leased, shard) => {
+        const some = Effect.suspend(() => ask(leased, shard, leased.map(({ entry }) => entry)))
         // the script needs no entries to acknowledge all events, unless the lease has lost some
-        return Effect.flatMap(ask([]), (reply) => reply === null ? some : Effect.succeed(reply))
-      }),
-      (answers) => {
-        const lost = new Set(
-          answers.flatMap(([leased, reply]) => (reply as ReadonlyArray<number>).map((place) => leased[place]!))
-        )
-        return (item: Leased) => !lost.has(item)
-      }
-    ))
+        const removal = areAll
+          ? Effect.flatMap(ask(leased, shard, []), (reply) => reply === null ? some : Effect.succeed(reply))
+          : some
+        return Effect.map(removal, (reply) => {
+          answered.push(leased)
+          for (const place of reply as ReadonlyArray<number>) lost.add(leased[place]!)
+        })
+      })
+      return within(removal).pipe(
+        Effect.tapErrorCause(() =>
+          Effect.sync(() => {
+            for (const item of answered.flat()) if (!lost.has(item)) removed.add(item)
+          })
+        ),
+        Effect.as((item: Leased) => !lost.has(item) || removed.has(item))
+      )
+    },
+    areStored: (items) => {
+      const stored = new Set<Leased>()
+      return within(Effect.as(
+        onShards(items, (leased, shard) =>
+          Effect.map(
+            run(server, "acknowledge", shard, Scripts.read, leased.map(({ entry }) => positionOf(entry))),
+            (jsons) => {
+              leased.forEach((item, place) => {
+                if ((jsons as ReadonlyArray<Reply>)[place] !== null) stored.add(item)
+              })
+            }
+          )),
+        (item: Leased) => stored.has(item)
+      ))
+    }
   })
+}
 
 const release = (
   server: Server,

@@ -1,6 +1,7 @@
 /**
  * The events of failed appends that may be stored all the same, because the connection broke before the answer. Their
- * callers have an error. The events are removed when Redis answers again, before anything is leased.
+ * callers have an error. The events are removed when Redis answers again: before anything is leased, or after the next append of
+ * a client that only stores.
  */
 import * as Effect from "effect/Effect"
 import type { StorageError } from "../../../AmplitudeError.js"
@@ -15,6 +16,7 @@ type EncodedEvent = EventStorage.EncodedEvent
 
 export interface Retractions {
   readonly add: (events: ReadonlyArray<EncodedEvent>) => void
+  readonly areNone: () => boolean
   readonly carryOut: Effect.Effect<void, StorageError>
 }
 
@@ -39,6 +41,7 @@ export const make = (server: Server): Retractions => {
       }))
       pending = [...pending, ...added].slice(-capacity)
     },
+    areNone: () => pending.length === 0,
     carryOut: Effect.suspend(() => {
       if (pending.length === 0) return Effect.void
       const carriedOut = pending

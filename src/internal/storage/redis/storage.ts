@@ -7,7 +7,7 @@ import * as Gauges from "../gauges.js"
 import * as Groups from "../groups.js"
 import * as Watch from "../watch.js"
 import * as Appends from "./appends.js"
-import { droppedOf, encodeClient, textOf } from "./events.js"
+import { droppedOf, encodeClient, fieldsOfDropped, textOf } from "./events.js"
 import * as Leases from "./leases.js"
 import * as Retractions from "./retractions.js"
 import * as Scripts from "./scripts/index.js"
@@ -48,7 +48,7 @@ export const make = (
         deadLetters: options.deadLetters,
         retractions
       }),
-      evict: (evictOptions) => server.within("evict", limit)(evict(server, options.deadLetters, evictOptions)),
+      evict: (evictOptions) => evict(server, options.deadLetters, evictOptions),
       count: (of) =>
         server.within("count", limit)(Effect.map(
           countsOf(server, of === undefined ? [] : [encodeClient(of.clientId), of.upTo]),
@@ -75,22 +75,40 @@ export const sum = (numbers: ReadonlyArray<number>): number => numbers.reduce((s
 const countsOf = (server: Server, args: ReadonlyArray<Argument>) =>
   onAll(server, "count", Scripts.count, args) as Effect.Effect<ReadonlyArray<number>, StorageError>
 
+/** The most events that one script drops: Redis runs nothing else meanwhile. */
+const mostDropped = 1000
+
 const evict = (
   server: Server,
   deadLetters: boolean,
   { from, keep }: EventStorage.EvictOptions
 ): Effect.Effect<ReadonlyArray<EventStorage.EncodedEvent>, StorageError> => {
   const shards = server.shards.length
-  const drop = (shard: number, keep: number) =>
-    Effect.map(
-      run(server, "evict", shard, Scripts.evict, [shard, deadLetters ? shards : 0, keep, from]),
-      droppedOf
-    )
-  return shards === 1 ? drop(0, keep) : Effect.flatMap(countsOf(server, []), (counts) =>
-    Effect.map(
-      Effect.forEach(levelled(counts, keep), (keep, shard) => drop(shard, keep), { concurrency: "unbounded" }),
-      (dropped) => dropped.flat()
-    ))
+  const dropFrom = (shard: number, keep: number) =>
+    Effect.suspend(() => {
+      const dropped: Array<EventStorage.EncodedEvent> = []
+      const args = [shard, deadLetters ? shards : 0, keep, from, mostDropped]
+      const isDone = Effect.map(
+        server.within("evict", limit)(run(server, "evict", shard, Scripts.evict, args)),
+        (reply) => {
+          for (const event of droppedOf(reply)) dropped.push(event)
+          return (reply as ReadonlyArray<Reply>).length < mostDropped * fieldsOfDropped
+        }
+      )
+      return Effect.repeat(isDone, { until: (isDone) => isDone }).pipe(
+        // the caller reports the events that are gone
+        Effect.catchAll((error) => dropped.length > 0 ? Effect.void : Effect.fail(error)),
+        Effect.as<ReadonlyArray<EventStorage.EncodedEvent>>(dropped)
+      )
+    })
+  return shards === 1 ? dropFrom(0, keep) : Effect.flatMap(
+    server.within("evict", limit)(countsOf(server, [])),
+    (counts) =>
+      Effect.map(
+        Effect.forEach(levelled(counts, keep), (keep, shard) => dropFrom(shard, keep), { concurrency: "unbounded" }),
+        (dropped) => dropped.flat()
+      )
+  )
 }
 
 /** The number of events to keep in each shard, so that `keep` are left in all. Fuller shards lose more. */

@@ -14,8 +14,9 @@ import type { Appending } from "../groups.js"
 import * as Groups from "../groups.js"
 import type { Capacity } from "./capacity.js"
 import type { Database } from "./database.js"
-import { failsWith, run, transaction } from "./database.js"
+import { failsWith, isOfValues, run, transaction } from "./database.js"
 import type { NewRow } from "./dialect.js"
+import type { Retractions } from "./retractions.js"
 import { rowOf } from "./rows.js"
 import type * as Transactions from "./transactions.js"
 
@@ -33,8 +34,7 @@ const failure = (message: string) => new StorageError({ operation: "append", mes
 /** The dependencies of an append outside transactions. */
 interface Outside {
   readonly evict: (keep: number) => Effect.Effect<ReadonlyArray<EncodedEvent>, StorageError>
-  /** Called with the events of a failed append that may be stored all the same. */
-  readonly retract: (rows: ReadonlyArray<NewRow>) => void
+  readonly retractions: Retractions
 }
 
 export const make = (
@@ -64,31 +64,49 @@ export const make = (
 const commit = (
   database: Database,
   capacity: Capacity,
-  { evict, retract }: Outside,
+  { evict, retractions }: Outside,
   group: ReadonlyArray<Appending>
 ): Effect.Effect<void> =>
   Effect.suspend(() => {
     const most = group.reduce((most, { options }) => Math.max(most, options.capacity), 0)
-    return capacity.refresh(most).pipe(
-      Effect.zipRight(Effect.suspend(() => {
-        const room = admit(group, Option.getOrElse(capacity.estimate(), () => 0))
-        const rows = room.admitted.flatMap(({ events }) => events.map(rowOf))
-        if (rows.length === 0) return Effect.succeed({ ...room, evicted: [] as ReadonlyArray<EncodedEvent> })
-        return Effect.flatMap(Effect.tapError(insert(database, rows), () => Effect.sync(() => retract(rows))), () => {
-          capacity.add(rows.length)
-          return room.keep === undefined
-            ? Effect.succeed({ ...room, evicted: [] as ReadonlyArray<EncodedEvent> })
-            // the events are stored: if evicting fails, the next append evicts
-            : Effect.map(Effect.orElseSucceed(evict(room.keep), () => []), (evicted) => ({ ...room, evicted }))
-        })
-      })),
+    let admission: Admission = { admitted: [], keep: undefined }
+    const store = Effect.zipRight(
+      capacity.refresh(most),
+      Effect.suspend(() => {
+        admission = admit(group, Option.getOrElse(capacity.estimate(), () => 0))
+        return insertAll(database, admission.admitted)
+      })
+    )
+    return database.within("append", limit)(store).pipe(
+      Effect.tapError(() => Effect.sync(() => retractions.add(rowsOf(admission.admitted)))),
+      Effect.flatMap((failures) => {
+        const stored = admission.admitted.filter((appending) => !failures.has(appending))
+        retractions.add(rowsOf([...failures.keys()]))
+        capacity.add(stored.reduce((sum, { events }) => sum + events.length, 0))
+        // the events are stored: if evicting fails, the next append evicts
+        const evicted = stored.length === 0 || admission.keep === undefined
+          ? Effect.succeed<ReadonlyArray<EncodedEvent>>([])
+          : Effect.orElseSucceed(evict(admission.keep), () => [])
+        return Effect.map(evicted, (evicted): Outcome => ({ admitted: admission.admitted, stored, failures, evicted }))
+      }),
       Effect.exit,
-      Effect.map((exit) => {
+      Effect.flatMap((exit) => {
         const resultOf = resultsOf(exit)
         for (const appending of group) appending.end(resultOf(appending))
+        return Exit.isSuccess(exit) ? Effect.ignore(retractions.carryOut) : Effect.void
       })
     )
   })
+
+/** The failures of single calls of a group. */
+type Failures = ReadonlyMap<Appending, Exit.Exit<never, StorageError>>
+
+interface Outcome {
+  readonly admitted: ReadonlyArray<Appending>
+  readonly stored: ReadonlyArray<Appending>
+  readonly failures: Failures
+  readonly evicted: ReadonlyArray<EncodedEvent>
+}
 
 interface Admission {
   readonly admitted: ReadonlyArray<Appending>
@@ -110,24 +128,53 @@ const admit = (group: ReadonlyArray<Appending>, held: number): Admission => {
 
 /** Gives the evicted events to the first caller that evicts. */
 const resultsOf = (
-  exit: Exit.Exit<Admission & { readonly evicted: ReadonlyArray<EncodedEvent> }, StorageError>
+  exit: Exit.Exit<Outcome, StorageError>
 ): (appending: Appending) => Exit.Exit<EventStorage.AppendResult, StorageError> => {
   if (Exit.isFailure(exit)) return () => Exit.failCause(exit.cause)
-  const { admitted, evicted } = exit.value
+  const { admitted, evicted, failures, stored } = exit.value
   const isAdmitted = new Set(admitted)
-  const teller = evicted.length === 0 ? undefined : admitted.find(({ options }) => options.whenFull === "evictOldest")
+  const teller = evicted.length === 0 ? undefined : stored.find(({ options }) => options.whenFull === "evictOldest")
   return (appending) =>
-    Exit.succeed(
-      !isAdmitted.has(appending) ? refused : appending === teller ? { _tag: "Accepted", evicted } : accepted
-    )
+    failures.get(appending) ??
+      Exit.succeed(
+        !isAdmitted.has(appending) ? refused : appending === teller ? { _tag: "Accepted", evicted } : accepted
+      )
 }
+
+const rowsOf = (calls: ReadonlyArray<Appending>): ReadonlyArray<NewRow> =>
+  calls.flatMap(({ events }) => events.map(rowOf))
+
+/**
+ * Inserts the events of calls together. If the database refuses the values of one of them, each call is inserted by itself, so
+ * that the others are stored.
+ */
+const insertAll = (
+  database: Database,
+  calls: ReadonlyArray<Appending>
+): Effect.Effect<Failures, StorageError> =>
+  calls.length === 0
+    ? Effect.succeed(noFailures)
+    : Effect.catchIf(
+      Effect.as(insert(database, rowsOf(calls)), noFailures),
+      (error) => calls.length > 1 && isOfValues(error),
+      () =>
+        Effect.map(
+          Effect.forEach(calls, (call) => Effect.exit(insert(database, rowsOf([call])))),
+          (exits) =>
+            new Map(
+              exits.flatMap((exit, place) =>
+                Exit.isFailure(exit) ? [[calls[place]!, Exit.failCause(exit.cause)] as const] : []
+              )
+            )
+        )
+    )
+
+const noFailures: Failures = new Map()
 
 const insert = (database: Database, rows: ReadonlyArray<NewRow>): Effect.Effect<void, StorageError> => {
   const { dialect } = database
   const statements = dialect.insertsAtOnce(rows) ? run : transaction
-  return database.within("append", limit)(
-    Effect.asVoid(statements(database, "append", (sql, tables) => dialect.insert(sql, tables, rows)))
-  )
+  return Effect.asVoid(statements(database, "append", (sql, tables) => dialect.insert(sql, tables, rows)))
 }
 
 // -- inside a transaction of the caller ------------------------------------------------------------------------------

@@ -17,7 +17,7 @@ export interface Capacity {
   readonly add: (events: number) => void
   /** Sets the number after an exact count. */
   readonly set: (events: number) => void
-  /** Counts again, up to the limit, if the last count is old. */
+  /** Counts again, up to the limit, if the last count is old. The caller limits the time. */
   readonly refresh: (limit: number) => Effect.Effect<void, StorageError>
 }
 
@@ -38,9 +38,7 @@ export const make = (database: Database): Capacity => {
     const start = monotonicOf(clock)
     nextCount = start + countEvery
     return Effect.map(
-      database.within("append", "5 seconds")(
-        run(database, "append", (sql, tables) => database.dialect.countUpTo(sql, tables, limit + 1))
-      ),
+      run(database, "append", (sql, tables) => database.dialect.countUpTo(sql, tables, limit + 1)),
       (events) => {
         const end = monotonicOf(clock)
         nextCount = end + Math.max(countEvery, (end - start) / share)

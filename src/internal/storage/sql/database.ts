@@ -143,6 +143,12 @@ export const storageError = (operation: string, error: unknown): StorageError =>
   })
 }
 
+/** Whether the database refused the values of a statement. Another statement can succeed. */
+export const isOfValues = ({ cause }: StorageError): boolean =>
+  /^(?:22|23|45000|P0001|SQLITE_(?:CONSTRAINT|TOOBIG|MISMATCH))/.test(
+    String(fieldOf(cause, "sqlState") ?? fieldOf(cause, "code") ?? "")
+  )
+
 /** The error of the driver, which is the cause of `SqlError`. */
 const causeOf = (error: unknown): unknown => isSqlError(error) ? error.cause ?? error : error
 

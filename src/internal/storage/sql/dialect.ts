@@ -168,7 +168,14 @@ export interface Dialect {
   readonly release: (sql: Sql, tables: Tables, seqs: ReadonlyArray<number>, pause: Pause) => Run<unknown>
   /** `leave` and `remove` in one statement, if the dialect can. The result says whether the lease existed. */
   readonly settle: (sql: Sql, tables: Tables, settlement: Settlement) => Run<boolean> | undefined
-  readonly renew: (sql: Sql, tables: Tables, token: string, duration: number) => Run<unknown>
+  /** Says which events are stored, whoever holds them. */
+  readonly stored: (
+    sql: Sql,
+    tables: Tables,
+    seqs: ReadonlyArray<number>
+  ) => Run<ReadonlyArray<{ readonly seq: Row["seq"] }>>
+  /** The result says whether the lease still existed. */
+  readonly renew: (sql: Sql, tables: Tables, token: string, duration: number) => Run<boolean>
   readonly giveBack: (sql: Sql, tables: Tables, token: string) => Run<unknown>
 
   readonly count: (sql: Sql, tables: Tables) => Run<number>

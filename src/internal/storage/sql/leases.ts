@@ -47,6 +47,9 @@ export interface Options {
 /** The longest that an operation waits for the database. */
 const limit = "30 seconds"
 
+/** A limit as a whole number, since databases have no infinity. */
+const bounded = (limit: number): number => Math.min(limit, Number.MAX_SAFE_INTEGER)
+
 export const make = (
   database: Database,
   options: Options
@@ -61,12 +64,12 @@ export const make = (
     const take = (question: ScanStart.Question) =>
       (isAlone && dialect.leasesAtOnce ? run : transaction)(database, "lease", (sql, tables) =>
         Effect.zipRight(
-          isAlone ? Effect.void : Effect.zipRight(dialect.lock(sql, tables), retractions.carryOut),
+          isAlone ? Effect.void : Effect.zipRight(dialect.lock(sql, tables), retractions.remove),
           dialect.lease(sql, tables, {
             token,
             client: options.client,
-            maxEvents: request.maxEvents,
-            maxBytes: request.maxBytes,
+            maxEvents: bounded(request.maxEvents),
+            maxBytes: bounded(request.maxBytes),
             includePaused: request.includePaused === true,
             duration: options.duration,
             from: question.from,
@@ -156,26 +159,57 @@ const acknowledge = (
   dropped: EventStorage.Dropped | undefined
 ): Effect.Effect<ReadonlyArray<EncodedEvent>, StorageError> =>
   Effect.tap(
-    Held.acknowledge(held, events, (settled) => {
-      const seqs = settled.map(({ seq }) => seq)
-      const left = leftWithout(held, settled)
-      const isBuried = options.deadLetters && dropped !== undefined
-      const { dialect, sql, tables } = database
-      const atOnce = isBuried ? undefined : dialect.settle(sql, tables, { token: held.token, seqs, left })
-      const settle = atOnce !== undefined
-        ? run(database, "acknowledge", () => atOnce)
-        : transaction(database, "acknowledge", (sql) =>
-          Effect.tap(dialect.leave(sql, tables, held.token, left), (isHeld) =>
-            !isHeld ? Effect.void : Effect.zipRight(
-              dialect.remove(sql, tables, seqs),
-              isBuried ? dialect.bury(sql, tables, rowsOf(settled), columnsOf(dropped)) : Effect.void
-            )))
-      return Effect.map(database.within("acknowledge", limit)(settle), (isHeld) => () =>
-        isHeld)
+    Held.acknowledge(held, events, {
+      remove: (items) =>
+        Effect.map(
+          database.within("acknowledge", limit)(settle(database, options, held, items, dropped)),
+          (isHeld) => () => isHeld
+        ),
+      areStored: (items) =>
+        Effect.map(
+          database.within("acknowledge", limit)(
+            run(database, "acknowledge", (sql, tables) =>
+              database.dialect.stored(
+                sql,
+                tables,
+                items.map(({ seq }) => seq)
+              ))
+          ),
+          (rows) => {
+            const stored = new Set(rows.map(seqOf))
+            return ({ seq }) => stored.has(seq)
+          }
+        )
     }),
-    ({ length }) =>
-      options.onSettled(length)
+    ({ length }) => options.onSettled(length)
   )
+
+/** Takes events out of a lease and deletes them. The result says whether the lease existed. */
+const settle = (
+  database: Database,
+  { deadLetters }: Options,
+  held: Held.Held<Leased>,
+  settled: ReadonlyArray<Leased>,
+  dropped: EventStorage.Dropped | undefined
+): Effect.Effect<boolean, StorageError> => {
+  const seqs = settled.map(({ seq }) => seq)
+  const left = leftWithout(held, settled)
+  const isBuried = deadLetters && dropped !== undefined
+  const { dialect, sql, tables } = database
+  const atOnce = isBuried ? undefined : dialect.settle(sql, tables, { token: held.token, seqs, left })
+  return atOnce !== undefined
+    ? run(database, "acknowledge", () => atOnce)
+    : transaction(
+      database,
+      "acknowledge",
+      (sql) =>
+        Effect.tap(dialect.leave(sql, tables, held.token, left), (isHeld) =>
+          !isHeld ? Effect.void : Effect.zipRight(
+            dialect.remove(sql, tables, seqs),
+            isBuried ? dialect.bury(sql, tables, rowsOf(settled), columnsOf(dropped)) : Effect.void
+          ))
+    )
+}
 
 const release = (
   database: Database,

@@ -2,6 +2,7 @@
  * The dialect of MySQL 8 and MariaDB 10.6 and later. The mutex is a row of its own table. A transaction that locks it
  * first sees all earlier commits. Events are deleted by primary key only, so that no gap locks are needed.
  */
+import { SqlError } from "@effect/sql/SqlError"
 import * as Effect from "effect/Effect"
 import * as Encoding from "effect/Encoding"
 import type { DeadRow, Dialect, LaneRow, Row, Sql, StatsRow, Tables } from "./dialect.js"
@@ -30,6 +31,23 @@ const listOf = (numbers: ReadonlyArray<number>): string =>
 /** A text as an SQL literal. Only this package makes these texts, without quotes and backslashes. */
 const literal = (text: string): string => `'${text.replaceAll("'", "''")}'`
 
+/** The numbers of a JSON array, as the table `s`. */
+const seqsIn = (json: string): string => `JSON_TABLE(${json}, '$[*]' COLUMNS (seq BIGINT PATH '$')) AS s`
+
+/** Events that no lease holds. */
+const isUnleased = (tables: Tables): string => `seq NOT IN (SELECT s.seq FROM ${tables.lease} l, ${seqsIn("l.seqs")})`
+
+/**
+ * The outbox as `o`, joined to the events that a statement changes. With `seq IN (...)` the server may scan the table
+ * instead, and would wait for the events of open transactions.
+ */
+const joinedTo = (tables: Tables): string => `${tables.outbox} o FORCE INDEX (PRIMARY) ON o.seq = s.seq`
+
+const remove = (sql: Sql, tables: Tables, seqs: ReadonlyArray<number>) =>
+  sql.executeUnprepared(
+    `DELETE o FROM ${seqsIn(`'[${listOf(seqs)}]'`)} STRAIGHT_JOIN ${joinedTo(tables)}`
+  )
+
 interface Lease {
   readonly token: string
 }
@@ -39,7 +57,7 @@ const lockOf = (tables: Tables): string =>
   `SELECT one FROM ${tables.mutex} WHERE one = 1 FOR UPDATE; ` +
   `SELECT token FROM ${tables.lease} WHERE until <= ${now} FOR UPDATE`
 
-const remove = (sql: Sql, tables: Tables, leases: ReadonlyArray<Lease>) =>
+const endLeases = (sql: Sql, tables: Tables, leases: ReadonlyArray<Lease>) =>
   Effect.forEach(leases, ({ token }) => sql.execute(`DELETE FROM ${tables.lease} WHERE token = ?`, [token]), {
     discard: true
   })
@@ -65,6 +83,10 @@ const leaseOf = (tables: Tables, busy: ReadonlyArray<string>, hasPaused: boolean
 
 /** The bytes of a text, as a literal. */
 const bytesOf = (text: string): string => `x'${Encoding.encodeHex(text)}'`
+
+/** With another charset the server stores other texts, without an error. */
+const expectedCharset = (charset: string): Error =>
+  new Error(`the charset of the SqlClient: expected utf8mb4, and not ${charset}`)
 
 const laneText = ({ lane }: { readonly lane: string | Uint8Array }): string =>
   typeof lane === "string" ? lane : new TextDecoder().decode(lane)
@@ -110,7 +132,11 @@ export const mysql: Dialect = {
   ],
   // each statement that creates a table commits by itself
   lockMigration: () => Effect.succeed(false),
-  prepare: () => Effect.void,
+  prepare: (sql) =>
+    Effect.flatMap(
+      sql.execute<{ readonly charset: string }>("SELECT @@character_set_client AS charset"),
+      ([row]) => row!.charset === "utf8mb4" ? Effect.void : new SqlError({ cause: expectedCharset(row!.charset) })
+    ),
   isVolatile: () => Effect.succeed(false),
 
   isTransient: /^(?:ER_LOCK_DEADLOCK|ER_CHECKREAD)$/,
@@ -121,19 +147,16 @@ export const mysql: Dialect = {
   retract: (sql, tables, client, sequences) =>
     Effect.flatMap(
       sql.execute<Row>(
-        `SELECT seq FROM ${tables.outbox} WHERE client = ? AND sequence IN (${listOf(sequences)})
-  AND seq NOT IN (SELECT s.seq FROM ${tables.lease} l, JSON_TABLE(l.seqs, '$[*]' COLUMNS (seq BIGINT PATH '$')) s)`,
-        [client]
+        `SELECT seq FROM ${tables.outbox} WHERE client = ? AND sequence IN (SELECT s.seq FROM ${seqsIn("?")})
+  AND ${isUnleased(tables)}`,
+        [client, JSON.stringify(sequences)]
       ),
-      (rows) =>
-        rows.length === 0
-          ? Effect.void
-          : sql.executeUnprepared(`DELETE FROM ${tables.outbox} WHERE seq IN (${listOf(rows.map(seqOf))})`)
+      (rows) => rows.length === 0 ? Effect.void : remove(sql, tables, rows.map(seqOf))
     ),
   lock: (sql, tables) =>
     Effect.flatMap(
       sql.executeUnprepared<ReadonlyArray<Lease>>(lockOf(tables)),
-      ([, expired]) => remove(sql, tables, expired!)
+      ([, expired]) => endLeases(sql, tables, expired!)
     ),
   lease: (sql, tables, request) =>
     sql.executeUnprepared<ReadonlyArray<any>>(`${lockOf(tables)}; ${blockedOf(tables)}`).pipe(
@@ -144,7 +167,7 @@ export const mysql: Dialect = {
         )
         const hasPaused = Number(paused![0].paused) !== 0 && !request.includePaused
         return Effect.zipRight(
-          remove(sql, tables, expired!),
+          endLeases(sql, tables, expired!),
           sql.executeUnprepared<Row>(leaseOf(tables, busy, hasPaused, request.maxEvents))
         )
       }),
@@ -173,25 +196,24 @@ export const mysql: Dialect = {
       (rows) => {
         const tooMany = counted(rows) - keep
         return tooMany <= 0 ? Effect.succeed<ReadonlyArray<Row>>([]) : Effect.flatMap(
-          sql.execute<Row>(
-            `SELECT ${columns} FROM ${tables.outbox}
-WHERE seq NOT IN (SELECT s.seq FROM ${tables.lease} l, JSON_TABLE(l.seqs, '$[*]' COLUMNS (seq BIGINT PATH '$')) s)
-ORDER BY seq ${from === "oldest" ? "ASC" : "DESC"} LIMIT ${Math.trunc(tooMany)}`
+          sql.executeUnprepared<Row>(
+            `SELECT ${columns} FROM ${tables.outbox} WHERE ${isUnleased(tables)} ORDER BY seq ${
+              from === "oldest" ? "ASC" : "DESC"
+            } LIMIT ${Math.trunc(tooMany)}`
           ),
           (victims) =>
-            victims.length === 0 ? Effect.succeed(victims) : Effect.as(
-              sql.executeUnprepared(`DELETE FROM ${tables.outbox} WHERE seq IN (${listOf(victims.map(seqOf))})`),
-              victims
-            )
+            victims.length === 0
+              ? Effect.succeed(victims)
+              : Effect.as(remove(sql, tables, victims.map(seqOf)), victims)
         )
       }
     ),
-  remove: (sql, tables, seqs) => sql.executeUnprepared(`DELETE FROM ${tables.outbox} WHERE seq IN (${listOf(seqs)})`),
+  remove,
   release: (sql, tables, seqs, { attempts, pause, retries }) =>
     sql.executeUnprepared(
-      `UPDATE ${tables.outbox} SET attempts = attempts + ${Math.trunc(attempts)}, retries = retries + ${
-        Math.trunc(retries)
-      }, not_before = ${pause > 0 ? `${now} + ${Math.ceil(pause)}` : "NULL"} WHERE seq IN (${listOf(seqs)})`
+      `UPDATE ${seqsIn(`'[${listOf(seqs)}]'`)} STRAIGHT_JOIN ${joinedTo(tables)}
+SET o.attempts = o.attempts + ${Math.trunc(attempts)}, o.retries = o.retries + ${Math.trunc(retries)},
+  o.not_before = ${pause > 0 ? `${now} + ${Math.ceil(pause)}` : "NULL"}`
     ),
   leave: (sql, tables, token, left) =>
     Effect.flatMap(
@@ -212,13 +234,22 @@ ORDER BY seq ${from === "oldest" ? "ASC" : "DESC"} LIMIT ${Math.trunc(tooMany)}`
   settle: (sql, tables, { left, seqs, token }) =>
     left.seqs.length > 0 ? undefined : Effect.map(
       sql.executeUnprepared<ReadonlyArray<{ readonly removed: number }>>(
-        `DELETE l, o FROM ${tables.lease} l LEFT JOIN ${tables.outbox} o ON o.seq IN (${listOf(seqs)}) ` +
-          `WHERE l.token = ${literal(token)}; SELECT ROW_COUNT() AS removed`
+        `DELETE l, o FROM ${tables.lease} l STRAIGHT_JOIN ${seqsIn(`'[${listOf(seqs)}]'`)} LEFT JOIN ${
+          joinedTo(tables)
+        } WHERE l.token = ${literal(token)}; SELECT ROW_COUNT() AS removed`
       ),
       (answers) => Number(answers.at(-1)![0]!.removed) > 0
     ),
+  stored: (sql, tables, seqs) =>
+    sql.executeUnprepared(`SELECT seq FROM ${tables.outbox} WHERE seq IN (${listOf(seqs)})`),
   renew: (sql, tables, token, duration) =>
-    sql.execute(`UPDATE ${tables.lease} SET until = ${now} + ? WHERE token = ?`, [duration, token]),
+    Effect.map(
+      sql.executeUnprepared<ReadonlyArray<{ readonly renewed: number }>>(
+        `UPDATE ${tables.lease} SET until = ${now} + ${Math.trunc(duration)} WHERE token = ${literal(token)}; ` +
+          "SELECT ROW_COUNT() AS renewed"
+      ),
+      (answers) => Number(answers.at(-1)![0]!.renewed) > 0
+    ),
   giveBack: (sql, tables, token) => sql.execute(`DELETE FROM ${tables.lease} WHERE token = ?`, [token]),
 
   count: (sql, tables) => Effect.map(sql.execute<any>(`SELECT COUNT(*) AS count FROM ${tables.outbox}`), counted),
@@ -274,10 +305,9 @@ ${ageOf(tables)} AS age`
         part.flatMap((row) => [row.client, row.lane, row.json, row.attempts, row.retries, reason, code, message])
       ), { discard: true }),
   deadLetters: (sql, tables, { after, limit }) =>
-    sql.execute<DeadRow>(
+    sql.executeUnprepared<DeadRow>(
       `SELECT id, client, lane, json, attempts, retries, reason, code, message, dropped
-FROM ${tables.dead} WHERE id > ? ORDER BY id LIMIT ${Math.trunc(limit)}`,
-      [after]
+FROM ${tables.dead} WHERE id > ${Math.trunc(after)} ORDER BY id LIMIT ${Math.trunc(limit)}`
     ),
   sendAgain: (sql, tables, ids, client) =>
     ids.length === 0 ? Effect.succeed(0) : Effect.flatMap(
@@ -287,10 +317,9 @@ FROM ${tables.dead} WHERE id > ? ORDER BY id LIMIT ${Math.trunc(limit)}`,
       (rows) =>
         rows.length === 0 ? Effect.succeed(0) : Effect.as(
           Effect.zipRight(
-            sql.execute(
-              `INSERT INTO ${tables.outbox} (client, sequence, lane, json) SELECT ?, id, lane, json FROM ${tables.dead}
-WHERE id IN (${listOf(ids)}) ORDER BY id`,
-              [client]
+            sql.executeUnprepared(
+              `INSERT INTO ${tables.outbox} (client, sequence, lane, json)
+SELECT ${literal(client)}, id, lane, json FROM ${tables.dead} WHERE id IN (${listOf(ids)}) ORDER BY id`
             ),
             sql.executeUnprepared(`DELETE FROM ${tables.dead} WHERE id IN (${listOf(ids)})`)
           ),

@@ -258,10 +258,16 @@ SELECT token FROM held`,
       (rows) => rows.length > 0
     )
   },
+  stored: (sql, tables, seqs) =>
+    sql.execute(`SELECT seq FROM ${tables.outbox} WHERE seq = ANY($1::bigint[])`, [arrayOf(seqs)]),
   renew: (sql, tables, token, duration) =>
-    sql.execute(
-      `UPDATE ${tables.lease} SET until = clock_timestamp() + $2::bigint * interval '1 millisecond' WHERE token = $1`,
-      [token, duration]
+    Effect.map(
+      sql.execute(
+        `UPDATE ${tables.lease} SET until = clock_timestamp() + $2::bigint * interval '1 millisecond'
+WHERE token = $1 RETURNING token`,
+        [token, duration]
+      ),
+      ({ length }) => length > 0
     ),
   giveBack: (sql, tables, token) => sql.execute(`DELETE FROM ${tables.lease} WHERE token = $1`, [token]),
 

@@ -22,6 +22,12 @@ const maxRewrite = 4_194_304
 
 const lock = (sql: Sql, tables: Tables) => sql.execute(`DELETE FROM ${tables.lease} WHERE until <= ${now}`)
 
+/**
+ * An insert of one row in the form that SQLite undoes alone when the disk is full. Otherwise it would roll back the whole
+ * transaction of the caller. Inserts of several rows are undone alone in any form.
+ */
+const asSelect = (text: string): string => text.replace(/VALUES \((.*)\)$/, "SELECT $1")
+
 /** The oldest events of lanes that are not blocked. */
 const leaseOf = (tables: Tables, blocked: { readonly busy: boolean; readonly paused: boolean }): string => {
   const conditions = [
@@ -92,7 +98,10 @@ export const sqlite: Dialect = {
   isTransient: /^SQLITE_(?:BUSY|LOCKED)/,
 
   insert: (sql, tables, rows) =>
-    Effect.forEach(inParts(rows), (part) => sql.execute(...insertOf(tables.outbox, part)), { discard: true }),
+    Effect.forEach(inParts(rows), (part) => {
+      const [text, params] = insertOf(tables.outbox, part)
+      return sql.execute(part.length === 1 ? asSelect(text) : text, params)
+    }, { discard: true }),
   insertsAtOnce: insertsInOnePart,
   retract: (sql, tables, client, sequences) =>
     sql.execute(
@@ -178,8 +187,15 @@ LIMIT max(0, (SELECT count(*) FROM ${tables.outbox}) - ?)`,
       ({ length }) => length > 0
     ),
   settle: () => undefined,
+  stored: (sql, tables, seqs) =>
+    sql.execute(`SELECT seq FROM ${tables.outbox} WHERE seq IN (SELECT value FROM json_each(?))`, [
+      JSON.stringify(seqs)
+    ]),
   renew: (sql, tables, token, duration) =>
-    sql.execute(`UPDATE ${tables.lease} SET until = ${now} + ? WHERE token = ?`, [duration, token]),
+    Effect.map(
+      sql.execute(`UPDATE ${tables.lease} SET until = ${now} + ? WHERE token = ? RETURNING token`, [duration, token]),
+      ({ length }) => length > 0
+    ),
   giveBack: (sql, tables, token) => sql.execute(`DELETE FROM ${tables.lease} WHERE token = ?`, [token]),
 
   count: (sql, tables) => Effect.map(sql.execute<any>(`SELECT count(*) AS count FROM ${tables.outbox}`), counted),

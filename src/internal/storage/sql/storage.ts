@@ -86,7 +86,7 @@ export const make = (
     const append = yield* Appends.make(database, capacity, {
       connectionOf,
       evict: (keep) => evict({ keep, from: "oldest" }),
-      retract: retractions.add,
+      retractions,
       onTransaction: watch.expect
     })
 

@@ -34,7 +34,7 @@ for _, call in ipairs(calls) do
   local dropped = {}
   if whenFull ~= "refuse" and size > capacity then
     write()
-    size = drop(capacity, "oldest", dropped, letter)
+    size = drop(capacity, "oldest", dropped, letter, math.huge)
   end
   answers[#answers + 1] = isRefused and 0 or dropped
 end

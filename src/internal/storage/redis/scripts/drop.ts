@@ -32,13 +32,14 @@ local function takeFresh(count, isOldest)
   return count > 0 and redis.call(isOldest and "LPOP" or "RPOP", q, count) or {}
 end
 
--- Drops until \`keep\` events are left, and adds to \`dropped\` the entry, the state and the JSON of each. Answers how many
--- are left: leased ones stay.
-local function drop(keep, from, dropped, letter)
+-- Drops until \`keep\` events are left, or \`most\` are dropped, and adds to \`dropped\` the entry, the state and the JSON of
+-- each. Answers how many are left: leased ones stay.
+local function drop(keep, from, dropped, letter, most)
   local size, isOldest = redis.call("HLEN", e), from == "oldest"
   if size <= keep then return size end
-  local entries = (isOldest and takeParked or takeFresh)(size - keep, isOldest)
-  for _, entry in ipairs((isOldest and takeFresh or takeParked)(size - keep - #entries, isOldest)) do
+  local count = math.min(size - keep, most)
+  local entries = (isOldest and takeParked or takeFresh)(count, isOldest)
+  for _, entry in ipairs((isOldest and takeFresh or takeParked)(count - #entries, isOldest)) do
     entries[#entries + 1] = entry
   end
   local positions = positionsOf(entries)

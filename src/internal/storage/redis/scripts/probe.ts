@@ -3,7 +3,7 @@
  *
  * - KEYS[1]: the shard
  * - ARGV: none
- * - answers nothing
+ * - answers 1
  */
 import { keys } from "./keys.js"
 
@@ -15,4 +15,5 @@ redis.call("LLEN", q)
 redis.call("SCARD", busy)
 redis.call("INCRBY", n, 0)
 redis.call("INCRBY", v, 0)
+return 1
 `

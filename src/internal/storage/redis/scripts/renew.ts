@@ -3,11 +3,13 @@
  *
  * - KEYS[1]: the shard
  * - ARGV: token, end of the lease in milliseconds from now
- * - answers nothing
+ * - answers 1, or 0 if the lease does not exist
  */
 import { keys } from "./keys.js"
 
 export const renew: string = `#!lua flags=allow-oom
 ${keys}
-redis.call("ZADD", leases, "XX", now + tonumber(ARGV[2]), ARGV[1])
+if not redis.call("ZSCORE", leases, ARGV[1]) then return 0 end
+redis.call("ZADD", leases, now + tonumber(ARGV[2]), ARGV[1])
+return 1
 `
