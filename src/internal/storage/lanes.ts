@@ -67,33 +67,24 @@ export class Lanes {
 
   /** Parks an event at the end of its lane. */
   park(lane: Lane, event: StoredEvent): void {
-    if (lane.last === undefined) lane.first = event
-    else lane.last.nextInLane = event
-    lane.last = event
+    insert(lane, lane.last, event)
   }
 
   /** Parks a released event at its place in its lane. */
   parkInOrder(lane: Lane, event: StoredEvent): void {
-    if (lane.first === undefined || lane.first.position > event.position) {
-      event.nextInLane = lane.first
-      lane.first = event
-      lane.last ??= event
-      return
+    let before: StoredEvent | undefined
+    let next = lane.first
+    while (next !== undefined && next.position < event.position) {
+      before = next
+      next = next.nextInLane
     }
-    let before = lane.first
-    while (before.nextInLane !== undefined && before.nextInLane.position < event.position) before = before.nextInLane
-    event.nextInLane = before.nextInLane
-    before.nextInLane = event
-    if (event.nextInLane === undefined) lane.last = event
+    insert(lane, before, event)
   }
 
   /** Takes the first parked event of a lane. */
   unpark(lane: Lane): StoredEvent | undefined {
     const event = lane.first
-    if (event === undefined) return undefined
-    lane.first = event.nextInLane
-    if (lane.first === undefined) lane.last = undefined
-    event.nextInLane = undefined
+    if (event !== undefined) remove(lane, event)
     return event
   }
 
@@ -101,14 +92,27 @@ export class Lanes {
   remove(event: StoredEvent): void {
     const lane = this.lanes.get(event.lane)
     if (lane?.first === undefined) return
-    if (lane.first === event) this.unpark(lane)
-    else {
-      let before = lane.first
-      while (before.nextInLane !== undefined && before.nextInLane !== event) before = before.nextInLane
-      if (before.nextInLane !== event) return
-      before.nextInLane = event.nextInLane
-      if (lane.last === event) lane.last = before
-    }
+    remove(lane, event)
     this.settle(lane)
   }
+}
+
+/** Inserts an event behind another one, or before all others. */
+const insert = (lane: Lane, before: StoredEvent | undefined, event: StoredEvent): void => {
+  const next = before === undefined ? lane.first : before.nextInLane
+  event.previousInLane = before
+  event.nextInLane = next
+  if (before === undefined) lane.first = event
+  else before.nextInLane = event
+  if (next === undefined) lane.last = event
+  else next.previousInLane = event
+}
+
+const remove = (lane: Lane, event: StoredEvent): void => {
+  const { nextInLane, previousInLane } = event
+  if (previousInLane === undefined) lane.first = nextInLane
+  else previousInLane.nextInLane = nextInLane
+  if (nextInLane === undefined) lane.last = previousInLane
+  else nextInLane.previousInLane = previousInLane
+  event.previousInLane = event.nextInLane = undefined
 }

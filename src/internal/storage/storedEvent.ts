@@ -17,7 +17,8 @@ export class StoredEvent implements EventStorage.EncodedEvent {
   /** The neighbours in the list of passed-over events. */
   older: StoredEvent | undefined = undefined
   newer: StoredEvent | undefined = undefined
-  /** The next parked event of its lane. */
+  /** The neighbours among the parked events of its lane. */
+  previousInLane: StoredEvent | undefined = undefined
   nextInLane: StoredEvent | undefined = undefined
 
   constructor(
