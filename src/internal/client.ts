@@ -237,7 +237,10 @@ const build = (
     const over = yield* Deferred.make<void>()
     let isEnding = false
 
-    /** A call from a callback or plugin waits for the outcomes only: waiting for the callback would wait for itself. */
+    /**
+     * A call from a callback or plugin waits for the outcomes only: waiting for the callback, or for the call of `track` that
+     * runs the plugin, would wait for itself.
+     */
     const shutdown = Effect.uninterruptible(Effect.suspend(() => {
       const begin = isEnding ? Effect.void : Effect.forkDaemon(
         Effect.ensuring(
@@ -246,9 +249,10 @@ const build = (
         )
       )
       isEnding = true
-      return Effect.zipRight(
-        begin,
-        Effect.flatMap(reports.isInside, (inside) => interruptibleWait(Deferred.await(inside ? settled : over)))
+      return begin.pipe(
+        Effect.zipRight(Effect.map(reports.calls, admission.endCounting)),
+        Effect.zipRight(reports.isInside),
+        Effect.flatMap((inside) => interruptibleWait(Deferred.await(inside ? settled : over)))
       )
     }))
     yield* Effect.addFinalizer(() => shutdown)

@@ -132,6 +132,54 @@ describe("shutdown", () => {
     }).pipe(Effect.scoped))
 })
 
+for (const make of [Plugin.before, Plugin.enrichment]) {
+  const { _tag } = make("", Effect.succeed)
+
+  describe(`shutdown inside a plugin of the kind ${_tag}`, () => {
+    /** Plugins of this kind: the first one tracks an event, and the second one shuts the client down. */
+    const nested = (client: Amplitude.Client) => [
+      make("tracks", (event) => Effect.as(client.track({ ...click, event_type: "inner" }), event)),
+      make(
+        "ends",
+        (event) =>
+          Effect.as(event.event_type === "inner" ? Effect.timeout(client.shutdown, "1 hour") : Effect.void, event)
+      )
+    ]
+
+    it.scoped("R17: waits for the outcomes alone, and not for the calls that it is part of", () =>
+      Effect.gen(function*() {
+        const { client, reports } = yield* scenario(() => 200)
+        yield* client.track({ ...click, event_type: "before" })
+        yield* Effect.forEach(nested(client), client.add)
+        yield* client.track({ ...click, event_type: "outer" })
+        yield* client.shutdown
+        assert.deepStrictEqual(
+          reports.map((report) => [report.event.event_type, report._tag === "Dropped" ? report.reason : report._tag]),
+          [["before", "Delivered"], ["inner", "Closed"], ["outer", "Closed"]]
+        )
+      }))
+
+    it.scoped("waits for the calls of other fibers", () =>
+      Effect.gen(function*() {
+        const { client, reports } = yield* scenario(() => 200)
+        yield* client.add(make("slow", (event) =>
+          event.event_type === "slow" ? Effect.delay(Effect.succeed(event), "1 second") : Effect.succeed(event)))
+        yield* Effect.forEach(nested(client), client.add)
+        const slow = yield* Effect.fork(client.track({ ...click, event_type: "slow" }))
+        yield* TestClock.adjust(0)
+        const caller = yield* Effect.fork(client.track({ ...click, event_type: "outer" }))
+        yield* TestClock.adjust("1 second")
+        yield* Fiber.joinAll([slow, caller])
+        assert.deepStrictEqual(
+          outcomes(reports.filter(({ event }) =>
+            event.event_type === "slow"
+          )),
+          ["Delivered"]
+        )
+      }))
+  })
+}
+
 describe("a track inside a slow plugin when shutdown begins", () => {
   const slow = (shutdownTimeout: Duration.DurationInput) =>
     Effect.gen(function*() {

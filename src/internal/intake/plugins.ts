@@ -40,8 +40,12 @@ export interface Plugins {
   /** The `before` plugins for an event, without the plugins inside which it was tracked. */
   readonly before: (inside: ReadonlyArray<Plugin>) => ReadonlyArray<Before>
   readonly enrichment: (inside: ReadonlyArray<Plugin>) => ReadonlyArray<Enrichment>
-  /** Applies plugins to an event, in their order. */
-  readonly apply: (event: Event, plugins: ReadonlyArray<Before | Enrichment>) => Effect.Effect<Applied>
+  /** Applies plugins to an event, in their order. `call` is the call that tracks the event. */
+  readonly apply: (
+    event: Event,
+    plugins: ReadonlyArray<Before | Enrichment>,
+    call: object
+  ) => Effect.Effect<Applied>
   readonly hasDestination: () => boolean
   /** Passes an accepted event to every destination. */
   readonly dispatch: (json: string, inside: ReadonlyArray<Plugin>) => void
@@ -110,7 +114,7 @@ export const make = (config: AmplitudeConfig.Service, reports: Reports, log: Log
       remove: (name) => remove(state, name),
       before: (inside) => without(state.before, inside),
       enrichment: (inside) => without(state.enrichment, inside),
-      apply: (event, plugins) => apply(state, event, plugins),
+      apply: (event, plugins, call) => apply(state, event, plugins, call),
       hasDestination: () => state.destinations.length > 0,
       dispatch: (json, inside) => {
         for (const { events, plugin } of state.destinations) {
@@ -149,13 +153,14 @@ const sort = (state: State): void => {
 
 const isDestination = (one: Added | AddedDestination): one is AddedDestination => "events" in one
 
-/** Runs an effect inside a plugin. */
+/** Runs an effect inside a plugin, and inside the call of `track` that runs the plugin. */
 const runInside = <A, E, R>(
   { reports }: State,
   plugin: Plugin,
-  effect: () => Effect.Effect<A, E, R>
+  effect: () => Effect.Effect<A, E, R>,
+  call?: object
 ): Effect.Effect<A, E, R> =>
-  reports.inside(Effect.locallyWith(Effect.suspend(effect), insidePlugins, (outer) => [...outer, plugin]))
+  reports.inside(Effect.locallyWith(Effect.suspend(effect), insidePlugins, (outer) => [...outer, plugin]), call)
 
 // -- logs --------------------------------------------------------------------------------------------------------------
 
@@ -197,18 +202,19 @@ const logged = (
 const apply = (
   state: State,
   event: Event,
-  plugins: ReadonlyArray<Before | Enrichment>
+  plugins: ReadonlyArray<Before | Enrichment>,
+  call?: object
 ): Effect.Effect<Applied> => {
   let applied: Applied = { _tag: "Passed", event }
   for (const [index, plugin] of plugins.entries()) {
-    const next = applyOne(state, plugin, applied.event)
+    const next = applyOne(state, plugin, applied.event, call)
     if (Effect.isEffect(next)) {
       return Effect.flatMap(
         next,
         (applied) =>
           applied._tag === "Dropped"
             ? Exit.succeed(applied)
-            : apply(state, applied.event, plugins.slice(index + 1))
+            : apply(state, applied.event, plugins.slice(index + 1), call)
       )
     }
     applied = next
@@ -218,7 +224,12 @@ const apply = (
 }
 
 /** Applies one plugin. A plugin whose effect is already an exit needs no operation of the fiber. */
-const applyOne = (state: State, plugin: Before | Enrichment, event: Event): Applied | Effect.Effect<Applied> => {
+const applyOne = (
+  state: State,
+  plugin: Before | Enrichment,
+  event: Event,
+  call: object | undefined
+): Applied | Effect.Effect<Applied> => {
   const onFailure = (cause: Cause.Cause<unknown>): Applied => {
     const message = `plugin ${plugin.name} ${Cause.isDie(cause) ? "died" : "failed"}`
     state.log.dropped("plugins", "Plugin", { count: 1, code: 0, message, events: [event] })
@@ -231,7 +242,7 @@ const applyOne = (state: State, plugin: Before | Enrichment, event: Event): Appl
   const executed = Either.getOrElse(Either.try(() => plugin.execute(event)), Exit.die)
   return Exit.isExit(executed)
     ? Exit.match(executed, { onSuccess, onFailure })
-    : Effect.matchCause(runInside(state, plugin, () => executed), { onSuccess, onFailure })
+    : Effect.matchCause(runInside(state, plugin, () => executed, call), { onSuccess, onFailure })
 }
 
 const readResult = (plugin: Plugin, event: Event, result: Event | Option.Option<Event>): Applied =>

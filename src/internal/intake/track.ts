@@ -167,7 +167,7 @@ export const make = (deps: Dependencies): Intake => {
     next: (call: Call, draft: Encoder.Draft, event: Event) => A
   ): Effect.Effect<A | Refusal> =>
     isRefusal(event) ? Exit.succeed(event) : Effect.map(
-      plugins.apply(event, by),
+      plugins.apply(event, by, call),
       (passed): A | Refusal =>
         passed._tag === "Dropped"
           ? droppedByPlugin(passed)
@@ -210,10 +210,13 @@ export const make = (deps: Dependencies): Intake => {
       const enrichment = plugins.enrichment(inside)
       if (before.length > 0 || enrichment.length > 0) {
         return Effect.uninterruptibleMask((restore) =>
-          admission.counted(Effect.flatMap(
-            restore(throughPlugins(call, given, before, enrichment)),
-            (prepared) => next(admission.isClosed ? refuse(new AmplitudeClosed()) : prepared, masked(restore))
-          ))
+          admission.counted(
+            call,
+            Effect.flatMap(
+              restore(throughPlugins(call, given, before, enrichment)),
+              (prepared) => next(admission.isClosed ? refuse(new AmplitudeClosed()) : prepared, masked(restore))
+            )
+          )
         )
       }
       return overflow.isAtOnce()
