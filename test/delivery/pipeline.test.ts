@@ -137,6 +137,41 @@ describe("retries", () => {
       assert.strictEqual(requests.length, 6)
     }))
 
+  it.scoped("R22: a new schedule acts from the next answer that counts a retry, and begins with its first step", () =>
+    Effect.gen(function*() {
+      const { client, requests } = yield* scenario(() => 500, {
+        retrySchedule: Schedule.spaced("1 minute"),
+        shutdownTimeout: 0
+      })
+      yield* trackMany(client, 1)
+      yield* Effect.fork(client.flush)
+      yield* TestClock.adjust("1 minute")
+      assert.strictEqual(requests.length, 2)
+      yield* client.updateConfig({ retrySchedule: Schedule.exponential("1 second") })
+      yield* TestClock.adjust("59 seconds")
+      assert.strictEqual(requests.length, 2)
+      yield* TestClock.adjust("1 second")
+      assert.strictEqual(requests.length, 3)
+      yield* TestClock.adjust("1 second")
+      assert.strictEqual(requests.length, 4)
+      // another setting leaves the driver as it is
+      yield* client.updateConfig({ flushQueueSize: 7 })
+      yield* TestClock.adjust("2 seconds")
+      assert.strictEqual(requests.length, 5)
+      yield* TestClock.adjust("3999 millis")
+      assert.strictEqual(requests.length, 5)
+      yield* TestClock.adjust("1 millis")
+      assert.strictEqual(requests.length, 6)
+      // a schedule that ends at once has no last delay of its own
+      yield* client.updateConfig({ retrySchedule: Schedule.stop })
+      yield* TestClock.adjust("8 seconds")
+      assert.strictEqual(requests.length, 7)
+      yield* TestClock.adjust("999 millis")
+      assert.strictEqual(requests.length, 7)
+      yield* TestClock.adjust("1 millis")
+      assert.strictEqual(requests.length, 8)
+    }))
+
   it.scoped("Retry-After is waited for", () =>
     Effect.gen(function*() {
       const { client, requests } = yield* scenario(

@@ -233,13 +233,13 @@ export const make = (deps: Dependencies): Deliver => {
     delivery: Delivery,
     part: Part,
     rest: ReadonlyArray<Part>,
-    { answer, code, endpoint, settings }: Asked,
+    { answer, code, endpoint }: Asked,
     outcome: Outcome.Outcome & { readonly _tag: "Retry" }
   ): Effect.Effect<void> => {
     const [retried, dropExhausted] = countRetry(delivery, part, { code, message: outcome.message })
     delivery.parts = [retried, ...rest].filter(({ events }) => events.length > 0)
     return endpoint.backoff.unavailable(
-      settings.retrySchedule,
+      settings().retrySchedule,
       {
         input: "status" in answer ? { code } : { code, cause: withoutKey(answer, outcome.message) },
         delay: outcome.wait
@@ -362,7 +362,7 @@ export const make = (deps: Dependencies): Deliver => {
       const [retried, dropExhausted] = countRetry(delivery, part, { code: 0, message })
       delivery.parts = [retried, ...rest].filter(({ events }) => events.length > 0)
       return target.endpoint.backoff.unavailable(
-        target.settings.retrySchedule,
+        settings().retrySchedule,
         { input: { code: 0, cause: new TransportError({ message }) }, delay: (scheduled) => scheduled },
         Effect.zipRight(dropExhausted, Effect.suspend(() => giveBack(delivery)))
       )
