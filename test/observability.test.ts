@@ -2,7 +2,16 @@ import { FetchHttpClient } from "@effect/platform"
 import { assert, describe, it } from "@effect/vitest"
 import type { Exit, MetricPair } from "effect"
 import { Cause, Effect, HashMap, Layer, Logger, LogLevel, Metric, Option, Schedule, TestClock, Tracer } from "effect"
-import { Amplitude, AmplitudeConfig, AmplitudeLogger, EventStorage, Transport, TransportError } from "effect-amplitude"
+import {
+  Amplitude,
+  AmplitudeConfig,
+  AmplitudeLogger,
+  Event,
+  EventStorage,
+  Plugin,
+  Transport,
+  TransportError
+} from "effect-amplitude"
 import { inspect } from "node:util"
 import { scenario, trackMany } from "./support/scripted.js"
 
@@ -448,6 +457,43 @@ describe("logs", () => {
             warnings(lines),
             Array.from({ length: 2 }, () => "1 event with a time before 2000: time is in milliseconds")
           )
+      ))
+
+    for (
+      const [name, plugins] of [
+        ["without plugins", []],
+        ["before an enrichment plugin, once", [Plugin.enrichment("same", Effect.succeed)]],
+        ["between plugins", [
+          Plugin.before("same", Effect.succeed),
+          Plugin.enrichment("copy", (event) => Effect.succeed(new Event({ ...event })))
+        ]]
+      ] as ReadonlyArray<readonly [string, ReadonlyArray<Plugin.Plugin>]>
+    ) {
+      it.effect(`R5: a time of the caller that is now, in 1970, has its warning ${name}, and one of the clock has none`, () =>
+        Effect.map(
+          linesOf(answering(200), (client) =>
+            Effect.gen(function*() {
+              yield* Effect.forEach(plugins, client.add)
+              yield* client.track("Clicked", {}, { user_id: "user-12345" })
+              yield* client.flush
+              yield* client.track("Clicked", {}, { user_id: "user-12345", time: 0 })
+              yield* client.flush
+              yield* TestClock.adjust("1 minute")
+            }), { level: LogLevel.Info }),
+          (lines) =>
+            assert.deepStrictEqual(warnings(lines), ["1 event with a time before 2000: time is in milliseconds"])
+        ))
+    }
+
+    it.effect("R5: a time of an enrichment plugin has its warning", () =>
+      Effect.map(
+        linesOf(answering(200), (client) =>
+          Effect.gen(function*() {
+            yield* client.add(Plugin.enrichment("early", (event) => Effect.succeed(new Event({ ...event, time: 5 }))))
+            yield* client.track("Clicked", {}, { user_id: "user-12345" })
+            yield* client.flush
+          }), { level: LogLevel.Info }),
+        (lines) => assert.deepStrictEqual(warnings(lines), ["1 event with a time before 2000: time is in milliseconds"])
       ))
 
     it.effect("the service refuses an event: its text, without what it repeats of the event", () =>
