@@ -15,6 +15,7 @@ import type { AmplitudeLogger } from "../AmplitudeLogger.js"
 import type { DeliveryReport } from "../DeliveryReport.js"
 import { Parts } from "../Event.js"
 import type { EventStorage } from "../EventStorage.js"
+import type { Plugin } from "../Plugin.js"
 import type { Transport } from "../Transport.js"
 import * as Metrics from "./delivery/metrics.js"
 import * as Outstanding from "./delivery/outstanding.js"
@@ -22,6 +23,7 @@ import * as Pipeline from "./delivery/pipeline.js"
 import * as Reports from "./delivery/reports.js"
 import { Unsettled } from "./delivery/unsettled.js"
 import { InsertId } from "./event/insertId.js"
+import type { Place } from "./event/jsonWriter.js"
 import { textOf } from "./event/utf8.js"
 import { Admission } from "./intake/admission.js"
 import * as Fairness from "./intake/fairness.js"
@@ -130,6 +132,14 @@ const build = (
       Effect.suspend(() => isWatching ? effect : watching.during(effect))
 
     const admission = new Admission()
+
+    /** Counts and logs an accepted event, and passes it to the destinations. `inside` are the plugins that tracked it. */
+    const publish = (event: Place, inside: ReadonlyArray<Plugin>): void => {
+      Metrics.tracked(outstanding.size())
+      if (log.isDebug()) log.accepted(textOf(event))
+      if (plugins.hasDestination()) plugins.dispatch(textOf(event), inside)
+    }
+
     const overflow: Overflow.Overflow<Intake.Encoded> = Overflow.make<Intake.Encoded>({
       config,
       storage,
@@ -139,13 +149,12 @@ const build = (
       hasEnded: () => admission.isClosed,
       onAccepted: (events) => {
         for (const event of events) {
-          Metrics.tracked(outstanding.size())
           trigger.onAppend(event.end - event.start, event.call.now, monotonic)
-          if (log.isDebug()) log.accepted(textOf(event))
-          if (plugins.hasDestination()) plugins.dispatch(textOf(event), event.call.inside)
+          publish(event, event.call.inside)
         }
         return fairness.next()
       },
+      whenCommitted: ({ call: { inside } }) => (stored) => publish(stored, inside),
       onEvicted: settlements.evicted
     })
     const intake = Intake.make({

@@ -148,12 +148,14 @@ export const make = (deps: Dependencies): Effect.Effect<Pipeline, never, Scope.S
           )
         ))).pipe(restartOnDefect(log))
 
-    const giveUp = (lease: EventStorage.Lease): Effect.Effect<void> =>
-      settlements.settle(
+    const giveUp = (lease: EventStorage.Lease): Effect.Effect<void> => {
+      outstanding.leased(lease.events)
+      return settlements.settle(
         lease,
         { events: lease.events.filter(outstanding.isOwn), sent: 0, retries: 0 },
         Settlements.shutDown
       )
+    }
 
     /**
      * Drops the events of this client in a memory storage, which nothing can send any more. Events of other clients go

@@ -35,6 +35,11 @@ export interface Dependencies<Event extends Unstored> {
   readonly hasEnded: () => boolean
   /** Called when the storage has accepted events. The call runs the result. */
   readonly onAccepted: (events: Arr.NonEmptyReadonlyArray<Event>) => Effect.Effect<void>
+  /**
+   * Called when an event is stored by a transaction of the caller. The result is called with the stored event if this client
+   * learns that the transaction has committed.
+   */
+  readonly whenCommitted: (event: Event) => (stored: EncodedEvent) => void
   /** Called when events were dropped to make room. */
   readonly onEvicted: (events: ReadonlyArray<EncodedEvent>, capacity: number) => void
 }
@@ -93,7 +98,7 @@ interface Waiting {
 }
 
 export const make = <Event extends Unstored>(deps: Dependencies<Event>): Overflow<Event> => {
-  const { clientId, config, hasEnded, onAccepted, onEvicted, outstanding, storage, whileWaiting } = deps
+  const { clientId, config, hasEnded, onAccepted, onEvicted, outstanding, storage, whenCommitted, whileWaiting } = deps
   /** The waiting callers in order. Only the first one tries, so that nobody overtakes. */
   const queue: Array<Waiting> = []
   let isClosing = false
@@ -151,7 +156,9 @@ export const make = <Event extends Unstored>(deps: Dependencies<Event>): Overflo
         return onAccepted(call.events)
       case "AcceptedOnCommit":
         // the events are accepted when the transaction commits, which only the storage can see
-        for (const { sequence } of sequenced) outstanding.acceptedOnCommit(sequence)
+        sequenced.forEach(({ sequence }, index) =>
+          outstanding.acceptedOnCommit(sequence, whenCommitted(call.events[index]!))
+        )
         return Exit.void
       case "Refused":
         // the events have their outcome if the client was shut down meanwhile
