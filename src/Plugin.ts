@@ -183,5 +183,5 @@ export const layer: {
       Effect.flatMap(Amplitude, (client) =>
         Effect.acquireRelease(client.add(plugin), () =>
           Effect.flatMap(client.config, ({ shutdownTimeout }) =>
-            Effect.timeoutOption(client.remove(plugin.name), shutdownTimeout)))))
+            Effect.timeoutOption(client.remove(plugin.name, plugin), shutdownTimeout)))))
   )

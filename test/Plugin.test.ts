@@ -355,6 +355,35 @@ describe("the life of a plugin", () => {
       yield* Amplitude.add(Plugin.before("fails", nothing))
     }).pipe(Effect.provide(AmplitudeTest)))
 
+  for (
+    const [what, plugin, expected] of [
+      ["without a _tag", { name: "odd", execute: Effect.succeed }, "Plugin.before"],
+      ["with an unknown _tag", { _tag: "before", name: "odd", execute: Effect.succeed }, "Plugin.before"],
+      ["with plugins that are no array", { plugins: 5 }, "an array"],
+      ["with a single plugin for plugins", { plugins: Plugin.before("own", Effect.succeed) }, "an array"],
+      ["with a destination as own plugin", {
+        plugins: [Plugin.destination({ name: "own", execute: () => Effect.void })]
+      }, "Plugin.before and Plugin.enrichment"],
+      ["with an own plugin without execute", { plugins: [{ _tag: "Before", name: "own" }] }, "Plugin.before"]
+    ] as ReadonlyArray<readonly [string, object, string]>
+  ) {
+    it.effect(`a plugin ${what} is a PluginError, or InvalidConfig, that says what was expected`, () =>
+      Effect.gen(function*() {
+        const odd = {
+          ...Plugin.destination({ name: "odd", execute: () => Effect.void }),
+          ...plugin,
+          ..."plugins" in plugin ? {} : { _tag: (plugin as Partial<Plugin.Plugin>)._tag }
+        } as Plugin.Plugin
+        const error = yield* Effect.flip(Amplitude.add(odd))
+        assert.strictEqual(error._tag, "PluginError")
+        assert.include(error.message, "plugin odd: expected")
+        assert.include(error.message, expected)
+        const ofBuild = yield* Effect.flip(Effect.scoped(Amplitude.make({ apiKey: "a-key", plugins: [odd] })))
+        assert.strictEqual(ofBuild.option, "plugins")
+        assert.include(ofBuild.message, expected)
+      }).pipe(Effect.provide(AmplitudeTest)))
+  }
+
   it.effect("a plugin of the settings that cannot be set up fails the build", () =>
     Effect.gen(function*() {
       const plugins = [Plugin.before("fails", (event) => Effect.succeed(event), { setup: () => Effect.fail("no") })]
@@ -394,6 +423,45 @@ describe("the life of a plugin", () => {
         yield* Fiber.interrupt(removing)
       }))
       assert.deepStrictEqual(lines, ["hangs is set up for US", "hangs is torn down", "hangs has ended"])
+    }))
+
+  it.effect("a removal that is given up, and a shutdown, log how many events were not executed", () =>
+    Effect.gen(function*() {
+      const { client, lines: logged } = yield* scenario(() => 200, { shutdownTimeout: "1 second" })
+      yield* client.add(hanging([]))
+      yield* trackMany(client, 3)
+      const removing = yield* Effect.fork(client.remove("hangs"))
+      yield* TestClock.adjust(0)
+      yield* Fiber.interrupt(removing)
+      yield* client.add(Plugin.destination({ name: "slow", execute: () => Effect.sleep("1 minute") }))
+      yield* client.add(Plugin.destination({ name: "fast", execute: () => Effect.void }))
+      yield* trackMany(client, 1)
+      const closing = yield* Effect.fork(client.shutdown)
+      yield* TestClock.adjust("1 second")
+      yield* Fiber.join(closing)
+      assert.deepStrictEqual(logged.filter((line) => line.startsWith("WARN")), [
+        "WARN plugin hangs: ended before it had executed 3 events",
+        "WARN plugin slow: ended before it had executed 1 event"
+      ])
+    }).pipe(Effect.scoped))
+
+  it.scoped("Plugin.layer removes the plugin that it has added, and not another one that has its name now", () =>
+    Effect.gen(function*() {
+      const { client, reports } = yield* scenario(() => 200)
+      const scope = yield* Scope.make()
+      const nothing = (event: Event) => Effect.succeed(event)
+      yield* Layer.buildWithScope(
+        Layer.provide(Plugin.layer(Plugin.before("redact", nothing)), Layer.succeed(Amplitude, client)),
+        scope
+      )
+      yield* client.remove("redact")
+      const other = Plugin.before("redact", () => Effect.succeedNone)
+      yield* client.add(other)
+      yield* Scope.close(scope, Exit.void)
+      yield* client.track(click)
+      yield* client.flush
+      assert.deepStrictEqual(outcomes(reports), ["Plugin"])
+      assert.isTrue(yield* client.remove("redact", other))
     }))
 
   it.effect("Plugin.layer closes within shutdownTimeout, whatever its destination does", () =>

@@ -23,7 +23,7 @@ import type { Reports } from "../delivery/reports.js"
 import { kindOf } from "../event/validationIssue.js"
 import { interruptibleWait } from "../interruptibleWait.js"
 import type { Log } from "../log.js"
-import { causeText, times } from "../log.js"
+import { causeText, counted, times } from "../log.js"
 import * as TaskQueue from "../taskQueue.js"
 
 /** The most events that wait for one destination. Beyond it the oldest event is dropped. */
@@ -36,7 +36,8 @@ export type Applied =
 
 export interface Plugins {
   readonly add: (client: Amplitude.Client, plugin: Plugin) => Effect.Effect<void, PluginError>
-  readonly remove: (name: string) => Effect.Effect<boolean>
+  /** Removes the plugin with this name, or with `plugin` only this one. The result says whether there was one. */
+  readonly remove: (name: string, plugin?: Plugin) => Effect.Effect<boolean>
   /** The `before` plugins for an event, without the plugins inside which it was tracked. */
   readonly before: (inside: ReadonlyArray<Plugin>) => ReadonlyArray<Before>
   readonly enrichment: (inside: ReadonlyArray<Plugin>) => ReadonlyArray<Enrichment>
@@ -111,7 +112,7 @@ export const make = (config: AmplitudeConfig.Service, reports: Reports, log: Log
     }
     return {
       add: (client, plugin) => add(state, client, plugin),
-      remove: (name) => remove(state, name),
+      remove: (name, plugin) => remove(state, name, plugin),
       before: (inside) => without(state.before, inside),
       enrichment: (inside) => without(state.enrichment, inside),
       apply: (event, plugins, call) => apply(state, event, plugins, call),
@@ -261,10 +262,26 @@ const refuse = (plugin: string, message: string, cause?: unknown): PluginError =
 const refusalOf = (state: State, plugin: Plugin): PluginError | undefined => {
   const name: unknown = plugin?.name
   if (!Predicate.isString(name) || name.trim() === "") return refuse(String(name), "expected a name that is not blank")
+  if (!isChanging(plugin) && plugin._tag !== "Destination") {
+    return refuse(name, "expected a plugin of Plugin.before, Plugin.enrichment or Plugin.destination")
+  }
   if (!Predicate.isFunction(plugin.execute)) return refuse(name, "expected execute to be a function")
+  if (plugin._tag === "Destination" && plugin.plugins !== undefined && !areOwnPlugins(plugin.plugins)) {
+    return refuse(name, "expected plugins to be an array of plugins of Plugin.before and Plugin.enrichment")
+  }
   if (state.hasEnded) return refuse(name, "expected it to be added before the client was shut down")
   return state.added.has(name) ? refuse(name, "expected a name that no other plugin has") : undefined
 }
+
+/** Whether a plugin changes events. */
+const isChanging = (plugin: Plugin): plugin is Before | Enrichment =>
+  plugin._tag === "Before" || plugin._tag === "Enrichment"
+
+const areOwnPlugins = (input: unknown): boolean =>
+  Array.isArray(input) &&
+  input.every((plugin) =>
+    Predicate.isRecord(plugin) && isChanging(plugin as unknown as Plugin) && Predicate.isFunction(plugin.execute)
+  )
 
 const makeAdded = (state: State, plugin: Plugin): Effect.Effect<Added | AddedDestination> =>
   Effect.gen(function*() {
@@ -324,12 +341,11 @@ const setUp = (state: State, client: Amplitude.Client, { plugin, scope }: Added)
 }
 
 /** Takes a plugin out of the client. Later events do not reach it. */
-const take = (state: State, name: string): Added | AddedDestination | undefined => {
+const take = (state: State, name: string, plugin?: Plugin): Added | AddedDestination | undefined => {
   const one = state.added.get(name)
-  if (one !== undefined) {
-    state.added.delete(name)
-    sort(state)
-  }
+  if (one === undefined || (plugin !== undefined && one.plugin !== plugin)) return undefined
+  state.added.delete(name)
+  sort(state)
   return one
 }
 
@@ -338,9 +354,9 @@ const take = (state: State, name: string): Added | AddedDestination | undefined 
  * waiting events of a destination are dropped. A call from inside a destination does not wait for the end of this
  * destination, which waits for the call.
  */
-const remove = (state: State, name: string): Effect.Effect<boolean> =>
+const remove = (state: State, name: string, plugin?: Plugin): Effect.Effect<boolean> =>
   Effect.uninterruptible(Effect.suspend(() => {
-    const one = take(state, name)
+    const one = take(state, name, plugin)
     if (one === undefined) return Effect.succeed(false)
     const givenUp = Effect.unsafeMakeLatch(false)
     const end = state.reports.outside(tearDown(state, one, givenUp.await, Effect.never))
@@ -367,6 +383,21 @@ const removeUntil = (state: State, name: string, timeUp: Effect.Effect<void>): E
 const ownPlugins = (plugin: Plugin): ReadonlyArray<Plugin> =>
   plugin._tag === "Destination" ? [plugin, ...(plugin.plugins ?? [])] : [plugin]
 
+/** Drops the events that a destination has not executed. */
+const abandon = ({ log }: State, { events, plugin: { name } }: AddedDestination): Effect.Effect<void> =>
+  Effect.suspend(() => {
+    const count = events.unfinished()
+    if (count > 0) {
+      log.write({
+        level: LogLevel.Warning,
+        module: "plugins",
+        message: `plugin ${name}: ended before it had executed ${counted(count, "event")}`,
+        annotations: { plugin: name }
+      })
+    }
+    return Effect.asVoid(events.abandon)
+  })
+
 /**
  * Tears a plugin down. A destination first executes its waiting events, until `givenUp`. Nothing is waited for after
  * `timeUp`.
@@ -378,7 +409,7 @@ const tearDown = (
   timeUp: Effect.Effect<void>
 ): Effect.Effect<void> => {
   const { plugin, scope } = one
-  return (isDestination(one) ? Effect.zipRight(until(givenUp, drain(state, one)), one.events.abandon) : Effect.void)
+  return (isDestination(one) ? Effect.zipRight(until(givenUp, drain(state, one)), abandon(state, one)) : Effect.void)
     .pipe(
       Effect.zipRight(Effect.forEach(
         ownPlugins(plugin),
