@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Deferred, Effect, Exit, Fiber, Layer, Option, Scope, TestClock } from "effect"
+import { Context, Deferred, Effect, Exit, Fiber, Layer, Option, Scope, TestClock } from "effect"
 import type { DeliveryReport, InvalidConfig } from "effect-amplitude"
 import {
   Amplitude,
@@ -562,6 +562,36 @@ describe("live settings", () => {
         )
         assert.strictEqual(reports.length, 5)
       }
+    }))
+
+  it.scoped("a change can be interrupted while the storage drops events: it is applied, and the events are reported", () =>
+    Effect.gen(function*() {
+      const mayAnswer = yield* Deferred.make<void>()
+      const reports: Array<DeliveryReport.DeliveryReport> = []
+      const slow = Effect.map(EventStorage, (storage): EventStorage.Service => ({
+        ...storage,
+        evict: (options) => Effect.zipLeft(storage.evict(options), Deferred.await(mayAnswer))
+      }))
+      const context = yield* Layer.build(Amplitude.layerServices.pipe(
+        Layer.provide([
+          Layer.provide(Layer.effect(EventStorage, slow), EventStorage.layerMemory),
+          Layer.succeed(Transport, { send: () => Effect.succeed({ status: 200, headers: {}, body: "" }) }),
+          AmplitudeLogger.layerNone
+        ]),
+        Layer.provide(
+          AmplitudeConfig.layer({ apiKey: "a-key", callback: (report) => Effect.sync(() => reports.push(report)) })
+        )
+      ))
+      const client = Context.get(context, Amplitude)
+      yield* trackMany(client, 3)
+      const updating = yield* Effect.fork(client.updateConfig({ bufferCapacity: 1 }))
+      yield* TestClock.adjust("1 hour")
+      assert.isNull(updating.unsafePoll())
+      yield* Fiber.interrupt(updating)
+      assert.strictEqual((yield* client.config).bufferCapacity, 1)
+      yield* Deferred.succeed(mayAnswer, undefined)
+      yield* client.flush
+      assert.sameMembers(outcomes(reports), ["BufferFull", "BufferFull", "Delivered"])
     }))
 
   it.scoped("opting out drops what comes, and sends what was accepted before", () =>

@@ -285,14 +285,17 @@ const build = (
       setOptOut: (optOut) => Effect.orDie(config.update({ optOut })),
       config: config.settings,
       updateConfig: (patch) =>
-        patch?.deliver === false && durability !== "shared" ? Effect.fail(needsSharedStorage) : Effect.uninterruptible(
-          config.update(patch).pipe(
-            Effect.zipRight(pipeline.onConfig),
-            Effect.zipRight(watchIfDelivering),
-            // the storage may not answer
-            Effect.zipRight(overflow.trim)
+        patch?.deliver === false && durability !== "shared"
+          ? Effect.fail(needsSharedStorage)
+          : Effect.uninterruptibleMask((restore) =>
+            config.update(patch).pipe(
+              Effect.zipRight(pipeline.onConfig),
+              Effect.zipRight(watchIfDelivering),
+              // the storage may not answer, and the events that it drops are reported even if the caller is interrupted
+              Effect.zipRight(Effect.forkDaemon(overflow.trim)),
+              Effect.flatMap((trim) => restore(Fiber.join(trim)))
+            )
           )
-        )
     }
     return client
   })
