@@ -485,6 +485,59 @@ describe("logs", () => {
         ))
     }
 
+    it.effect("R7: more groups than the service tracks are sent, with one line at once and one a minute with the count", () =>
+      Effect.gen(function*() {
+        const sent: Array<string> = []
+        const names = (count: number) => Array.from({ length: count }, (_, index) => `name-${index}`)
+        const types = (count: number) => Object.fromEntries(names(count).map((name) => [name, "one"]))
+        const lines = yield* linesOf(
+          ({ body }) => {
+            sent.push(new TextDecoder().decode(body))
+            return answering(200)({ url: "", headers: {}, body })
+          },
+          (client) =>
+            Effect.gen(function*() {
+              const track = (groups: Readonly<Record<string, string | ReadonlyArray<string>>>) =>
+                client.track("Clicked", {}, { user_id: "user-12345", groups })
+              yield* track(types(5))
+              yield* track({ type: names(10) })
+              yield* client.flush
+              assert.strictEqual(sent.length, 1)
+              yield* track(types(6))
+              yield* track({ type: names(11) })
+              yield* track({ type: names(10), other: "name" })
+              yield* client.flush
+              yield* TestClock.adjust("2 minutes")
+            }),
+          { level: LogLevel.Info }
+        )
+        assert.include(sent[1], "name-5")
+        assert.include(sent[1], "name-10")
+        const rest = "with more than 5 group types or 10 group names: the service does not track the rest"
+        assert.deepStrictEqual(warnings(lines), [`1 event ${rest}`, `2 events ${rest}`])
+      }))
+
+    it.effect("R19: what overflow drops is one line at once, then one a minute with the count", () =>
+      Effect.map(
+        linesOf(answering(200), (client) =>
+          Effect.gen(function*() {
+            yield* trackMany(client, 5)
+            yield* TestClock.adjust("59 seconds")
+            yield* trackMany(client, 3)
+            yield* TestClock.adjust("1 second")
+            yield* client.flush
+            yield* TestClock.adjust("2 minutes")
+          }), { level: LogLevel.Info, bufferCapacity: 1, flushInterval: "1 hour" }),
+        (lines) =>
+          assert.deepStrictEqual(
+            warnings(lines).map((message) => message.replace(/;.*/, "")),
+            [
+              "1 event dropped: BufferFull (the overflow policy dropped it): the buffer is full: 1 events",
+              "6 events dropped: BufferFull (the overflow policy dropped it): the buffer is full: 1 events"
+            ]
+          )
+      ))
+
     it.effect("R5: a time of an enrichment plugin has its warning", () =>
       Effect.map(
         linesOf(answering(200), (client) =>

@@ -119,7 +119,13 @@ export const make = (deps: Dependencies): Deliver => {
       const target: Target = { settings: settings(), endpoint: endpoint() }
       // another batch has found out that the endpoint is unavailable
       if (part.sent > 0 && target.endpoint.backoff.isUnavailable()) return giveBack(delivery)
-      const tooLarge = tooLargeToSend(part, Request.limits(target.settings))
+      const limits = Request.limits(target.settings)
+      // settings can have changed since the events were leased
+      if (part.events.length > limits.maxEvents) {
+        delivery.parts = [...halve(part), ...rest]
+        return Effect.void
+      }
+      const tooLarge = tooLargeToSend(part, limits)
       if (tooLarge !== undefined) return splitOrDrop(delivery, part, rest, { code: 0, message: tooLarge })
       const sent: Part = { ...part, sent: part.sent + 1 }
       delivery.parts = [sent, ...rest]
