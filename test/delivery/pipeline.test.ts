@@ -345,6 +345,18 @@ describe("settings that change", () => {
     }))
 })
 
+describe("after shutdown", () => {
+  it.scoped("a change of the settings does not interrupt its caller", () =>
+    Effect.gen(function*() {
+      const { client } = yield* scenario(() => 200)
+      yield* client.shutdown
+      yield* client.updateConfig({ flushConcurrency: 3 })
+      assert.strictEqual((yield* client.config).flushConcurrency, 3)
+      yield* client.setOptOut(true)
+      assert.isFalse(yield* client.remove("none"))
+    }))
+})
+
 describe("answers that name or refuse events", () => {
   it.scoped("a single culprit among 64 costs at most 13 requests and one drop", () =>
     Effect.gen(function*() {

@@ -174,9 +174,16 @@ export const make = (deps: Dependencies): Effect.Effect<Pipeline, never, Scope.S
     yield* Effect.addFinalizer(() => rest)
     yield* Effect.addFinalizer(() => storage.durability === "process" ? dropRemaining : Effect.void)
     const workers = yield* FiberMap.make<number>()
+    let hasEnded = false
+    yield* Effect.addFinalizer(() =>
+      Effect.sync(() => {
+        hasEnded = true
+      })
+    )
 
+    // a closed `FiberMap` would interrupt the caller of `updateConfig`
     const startWorkers = Effect.suspend(() =>
-      Effect.forEach(
+      hasEnded ? Effect.void : Effect.forEach(
         Array.from({ length: workersOf(settings()) }, (_, index) => index),
         (index) => FiberMap.run(workers, index, worker(index), { onlyIfMissing: true }),
         { discard: true }
