@@ -226,6 +226,39 @@ describe("destinations", () => {
       assert.notStrictEqual(got[0], (yield* Recorder.events)[0])
     }).pipe(Effect.provide(Recorder.layer({ shutdownTimeout: 0 }))))
 
+  it.scoped("R17: that fail are lines in the log, their flush and their teardown too", () =>
+    Effect.gen(function*() {
+      const { client, lines } = yield* scenario(() => 200)
+      yield* client.add(Plugin.destination({
+        name: "bad",
+        execute: () => Effect.fail("no"),
+        flush: Effect.die("no"),
+        teardown: Effect.fail("no")
+      }))
+      yield* trackMany(client, 2)
+      yield* client.flush
+      yield* client.remove("bad")
+      assert.deepStrictEqual(lines.filter((line) => line.startsWith("WARN")), [
+        "WARN plugin bad: execute failed (once)",
+        "WARN plugin bad: flush failed (once)",
+        "WARN plugin bad: teardown failed (once)"
+      ])
+    }))
+
+  it.scoped("R4: get no event that was not accepted", () =>
+    Effect.gen(function*() {
+      const { got, plugin } = collector()
+      const { client, reports } = yield* scenario(() => 200, { bufferCapacity: 1, overflow: "fail" })
+      yield* client.add(plugin)
+      yield* trackMany(client, 2)
+      yield* client.track({ event_type: "" })
+      yield* client.setOptOut(true)
+      yield* trackMany(client, 1)
+      yield* client.flush
+      assert.deepStrictEqual(typesOf(got), ["1"])
+      assert.deepStrictEqual(outcomes(reports), ["BufferFull", "Invalid", "OptedOut", "Delivered"])
+    }))
+
   it.effect("do not get what they track themselves", () =>
     Effect.gen(function*() {
       const client = yield* Amplitude
