@@ -251,13 +251,14 @@ export class Amplitude extends Context.Tag("effect-amplitude/Amplitude")<Amplitu
 
   /**
    * Removes the plugin with this name: runs its `teardown` and closes the scope of its `setup`. The result says whether
-   * there was such a plugin. A destination first executes the events that wait for it. If the caller is interrupted, these
-   * events are dropped, and the removal ends in the background.
+   * there was such a plugin. With `plugin`, it is removed only if it is this one, since another plugin can have its name
+   * now. A destination first executes the events that wait for it. If the caller is interrupted, these events are dropped,
+   * and the removal ends in the background.
    *
    * @since 0.1.0
    */
-  static remove(name: string): Effect.Effect<boolean, never, Amplitude> {
-    return Effect.flatMap(Amplitude, (client) => client.remove(name))
+  static remove(name: string, plugin?: Plugin): Effect.Effect<boolean, never, Amplitude> {
+    return Effect.flatMap(Amplitude, (client) => client.remove(name, plugin))
   }
 
   /**
@@ -472,7 +473,7 @@ export declare namespace Amplitude {
     readonly shutdown: Effect.Effect<void>
     readonly deliveries: Stream.Stream<DeliveryReport>
     readonly add: (plugin: Plugin) => Effect.Effect<void, PluginError>
-    readonly remove: (name: string) => Effect.Effect<boolean>
+    readonly remove: (name: string, plugin?: Plugin) => Effect.Effect<boolean>
     readonly setOptOut: (optOut: boolean) => Effect.Effect<void>
     readonly config: Effect.Effect<AmplitudeConfig.Settings>
     readonly updateConfig: (patch: AmplitudeConfig.Patch) => Effect.Effect<void, InvalidConfig>

@@ -3,7 +3,9 @@
  *
  * - `before` plugins get an event as the caller gave it, with its defaults. They redact or drop events.
  * - `enrichment` plugins get the event with its context (`time`, `insert_id`). They add to events.
- * - `destination` plugins get a copy of each accepted event. Each runs in a fiber of its own.
+ * - `destination` plugins get a copy of each accepted event. Each runs in a fiber of its own. An event of a SQL
+ *   transaction is accepted when the transaction commits. The client learns of the commit when it sends the event: if
+ *   another process sends the event, the destinations do not get it.
  *
  * `before` and `enrichment` plugins run in the fiber of the caller. If such a plugin fails or dies, the event is
  * dropped with the reason `Plugin`, so that no event leaves without its redaction. An event that a plugin tracks does
@@ -181,5 +183,5 @@ export const layer: {
       Effect.flatMap(Amplitude, (client) =>
         Effect.acquireRelease(client.add(plugin), () =>
           Effect.flatMap(client.config, ({ shutdownTimeout }) =>
-            Effect.timeoutOption(client.remove(plugin.name), shutdownTimeout)))))
+            Effect.timeoutOption(client.remove(plugin.name, plugin), shutdownTimeout)))))
   )

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Deferred, Effect, Exit, Fiber, Layer, Option, Scope, TestClock } from "effect"
+import { Context, Deferred, Effect, Exit, Fiber, Layer, Option, Scope, TestClock } from "effect"
 import type { DeliveryReport, InvalidConfig } from "effect-amplitude"
 import {
   Amplitude,
@@ -226,6 +226,39 @@ describe("destinations", () => {
       assert.notStrictEqual(got[0], (yield* Recorder.events)[0])
     }).pipe(Effect.provide(Recorder.layer({ shutdownTimeout: 0 }))))
 
+  it.scoped("R17: that fail are lines in the log, their flush and their teardown too", () =>
+    Effect.gen(function*() {
+      const { client, lines } = yield* scenario(() => 200)
+      yield* client.add(Plugin.destination({
+        name: "bad",
+        execute: () => Effect.fail("no"),
+        flush: Effect.die("no"),
+        teardown: Effect.fail("no")
+      }))
+      yield* trackMany(client, 2)
+      yield* client.flush
+      yield* client.remove("bad")
+      assert.deepStrictEqual(lines.filter((line) => line.startsWith("WARN")), [
+        "WARN plugin bad: execute failed (once)",
+        "WARN plugin bad: flush failed (once)",
+        "WARN plugin bad: teardown failed (once)"
+      ])
+    }))
+
+  it.scoped("R4: get no event that was not accepted", () =>
+    Effect.gen(function*() {
+      const { got, plugin } = collector()
+      const { client, reports } = yield* scenario(() => 200, { bufferCapacity: 1, overflow: "fail" })
+      yield* client.add(plugin)
+      yield* trackMany(client, 2)
+      yield* client.track({ event_type: "" })
+      yield* client.setOptOut(true)
+      yield* trackMany(client, 1)
+      yield* client.flush
+      assert.deepStrictEqual(typesOf(got), ["1"])
+      assert.deepStrictEqual(outcomes(reports), ["BufferFull", "Invalid", "OptedOut", "Delivered"])
+    }))
+
   it.effect("do not get what they track themselves", () =>
     Effect.gen(function*() {
       const client = yield* Amplitude
@@ -355,6 +388,35 @@ describe("the life of a plugin", () => {
       yield* Amplitude.add(Plugin.before("fails", nothing))
     }).pipe(Effect.provide(AmplitudeTest)))
 
+  for (
+    const [what, plugin, expected] of [
+      ["without a _tag", { name: "odd", execute: Effect.succeed }, "Plugin.before"],
+      ["with an unknown _tag", { _tag: "before", name: "odd", execute: Effect.succeed }, "Plugin.before"],
+      ["with plugins that are no array", { plugins: 5 }, "an array"],
+      ["with a single plugin for plugins", { plugins: Plugin.before("own", Effect.succeed) }, "an array"],
+      ["with a destination as own plugin", {
+        plugins: [Plugin.destination({ name: "own", execute: () => Effect.void })]
+      }, "Plugin.before and Plugin.enrichment"],
+      ["with an own plugin without execute", { plugins: [{ _tag: "Before", name: "own" }] }, "Plugin.before"]
+    ] as ReadonlyArray<readonly [string, object, string]>
+  ) {
+    it.effect(`a plugin ${what} is a PluginError, or InvalidConfig, that says what was expected`, () =>
+      Effect.gen(function*() {
+        const odd = {
+          ...Plugin.destination({ name: "odd", execute: () => Effect.void }),
+          ...plugin,
+          ..."plugins" in plugin ? {} : { _tag: (plugin as Partial<Plugin.Plugin>)._tag }
+        } as Plugin.Plugin
+        const error = yield* Effect.flip(Amplitude.add(odd))
+        assert.strictEqual(error._tag, "PluginError")
+        assert.include(error.message, "plugin odd: expected")
+        assert.include(error.message, expected)
+        const ofBuild = yield* Effect.flip(Effect.scoped(Amplitude.make({ apiKey: "a-key", plugins: [odd] })))
+        assert.strictEqual(ofBuild.option, "plugins")
+        assert.include(ofBuild.message, expected)
+      }).pipe(Effect.provide(AmplitudeTest)))
+  }
+
   it.effect("a plugin of the settings that cannot be set up fails the build", () =>
     Effect.gen(function*() {
       const plugins = [Plugin.before("fails", (event) => Effect.succeed(event), { setup: () => Effect.fail("no") })]
@@ -394,6 +456,45 @@ describe("the life of a plugin", () => {
         yield* Fiber.interrupt(removing)
       }))
       assert.deepStrictEqual(lines, ["hangs is set up for US", "hangs is torn down", "hangs has ended"])
+    }))
+
+  it.effect("a removal that is given up, and a shutdown, log how many events were not executed", () =>
+    Effect.gen(function*() {
+      const { client, lines: logged } = yield* scenario(() => 200, { shutdownTimeout: "1 second" })
+      yield* client.add(hanging([]))
+      yield* trackMany(client, 3)
+      const removing = yield* Effect.fork(client.remove("hangs"))
+      yield* TestClock.adjust(0)
+      yield* Fiber.interrupt(removing)
+      yield* client.add(Plugin.destination({ name: "slow", execute: () => Effect.sleep("1 minute") }))
+      yield* client.add(Plugin.destination({ name: "fast", execute: () => Effect.void }))
+      yield* trackMany(client, 1)
+      const closing = yield* Effect.fork(client.shutdown)
+      yield* TestClock.adjust("1 second")
+      yield* Fiber.join(closing)
+      assert.deepStrictEqual(logged.filter((line) => line.startsWith("WARN")), [
+        "WARN plugin hangs: ended before it had executed 3 events",
+        "WARN plugin slow: ended before it had executed 1 event"
+      ])
+    }).pipe(Effect.scoped))
+
+  it.scoped("Plugin.layer removes the plugin that it has added, and not another one that has its name now", () =>
+    Effect.gen(function*() {
+      const { client, reports } = yield* scenario(() => 200)
+      const scope = yield* Scope.make()
+      const nothing = (event: Event) => Effect.succeed(event)
+      yield* Layer.buildWithScope(
+        Layer.provide(Plugin.layer(Plugin.before("redact", nothing)), Layer.succeed(Amplitude, client)),
+        scope
+      )
+      yield* client.remove("redact")
+      const other = Plugin.before("redact", () => Effect.succeedNone)
+      yield* client.add(other)
+      yield* Scope.close(scope, Exit.void)
+      yield* client.track(click)
+      yield* client.flush
+      assert.deepStrictEqual(outcomes(reports), ["Plugin"])
+      assert.isTrue(yield* client.remove("redact", other))
     }))
 
   it.effect("Plugin.layer closes within shutdownTimeout, whatever its destination does", () =>
@@ -494,6 +595,36 @@ describe("live settings", () => {
         )
         assert.strictEqual(reports.length, 5)
       }
+    }))
+
+  it.scoped("a change can be interrupted while the storage drops events: it is applied, and the events are reported", () =>
+    Effect.gen(function*() {
+      const mayAnswer = yield* Deferred.make<void>()
+      const reports: Array<DeliveryReport.DeliveryReport> = []
+      const slow = Effect.map(EventStorage, (storage): EventStorage.Service => ({
+        ...storage,
+        evict: (options) => Effect.zipLeft(storage.evict(options), Deferred.await(mayAnswer))
+      }))
+      const context = yield* Layer.build(Amplitude.layerServices.pipe(
+        Layer.provide([
+          Layer.provide(Layer.effect(EventStorage, slow), EventStorage.layerMemory),
+          Layer.succeed(Transport, { send: () => Effect.succeed({ status: 200, headers: {}, body: "" }) }),
+          AmplitudeLogger.layerNone
+        ]),
+        Layer.provide(
+          AmplitudeConfig.layer({ apiKey: "a-key", callback: (report) => Effect.sync(() => reports.push(report)) })
+        )
+      ))
+      const client = Context.get(context, Amplitude)
+      yield* trackMany(client, 3)
+      const updating = yield* Effect.fork(client.updateConfig({ bufferCapacity: 1 }))
+      yield* TestClock.adjust("1 hour")
+      assert.isNull(updating.unsafePoll())
+      yield* Fiber.interrupt(updating)
+      assert.strictEqual((yield* client.config).bufferCapacity, 1)
+      yield* Deferred.succeed(mayAnswer, undefined)
+      yield* client.flush
+      assert.sameMembers(outcomes(reports), ["BufferFull", "BufferFull", "Delivered"])
     }))
 
   it.scoped("opting out drops what comes, and sends what was accepted before", () =>

@@ -2,7 +2,7 @@
 import { SqlClient } from "@effect/sql"
 import { assert, describe, it } from "@effect/vitest"
 import { Context, Effect, Exit, Fiber, Layer, Scope } from "effect"
-import { Amplitude, Identify } from "effect-amplitude"
+import { Amplitude, Identify, Plugin } from "effect-amplitude"
 import type { DeliveryReport } from "effect-amplitude"
 import { DevServer } from "effect-amplitude/DevServer"
 import { SqlEventStorage } from "effect-amplitude/SqlEventStorage"
@@ -107,7 +107,16 @@ const tests = ({ database, dialect }: TestDatabase) => {
     "a commit delivers the events of the transaction, a rollback does not",
     Effect.gen(function*() {
       const { start, whenArrived } = yield* fleet
-      const { amplitude, reports, sql } = yield* start()
+      const got: Array<string> = []
+      const { amplitude, reports, sql } = yield* start({
+        plugins: [
+          Plugin.destination({
+            name: "collects",
+            execute: ({ event_type }) => Effect.sync(() => got.push(event_type)),
+            flush: Effect.void
+          })
+        ]
+      })
       yield* sql.withTransaction(Effect.zipRight(
         amplitude.track("Committed", {}, user),
         amplitude.trackAll([{ event_type: "Many", ...user }, { event_type: "Many", ...user }])
@@ -119,6 +128,8 @@ const tests = ({ database, dialect }: TestDatabase) => {
       assert.deepStrictEqual(yield* whenArrived(4), ["Committed", "Many", "Many", "Later"])
       yield* amplitude.flush
       assert.deepStrictEqual(reports.map(({ _tag }) => _tag), ["Delivered", "Delivered", "Delivered", "Delivered"])
+      yield* amplitude.flush
+      assert.sameMembers(got, ["Committed", "Many", "Many", "Later"])
     })
   )
 

@@ -2,7 +2,16 @@ import { FetchHttpClient } from "@effect/platform"
 import { assert, describe, it } from "@effect/vitest"
 import type { Exit, MetricPair } from "effect"
 import { Cause, Effect, HashMap, Layer, Logger, LogLevel, Metric, Option, Schedule, TestClock, Tracer } from "effect"
-import { Amplitude, AmplitudeConfig, AmplitudeLogger, EventStorage, Transport, TransportError } from "effect-amplitude"
+import {
+  Amplitude,
+  AmplitudeConfig,
+  AmplitudeLogger,
+  Event,
+  EventStorage,
+  Plugin,
+  Transport,
+  TransportError
+} from "effect-amplitude"
 import { inspect } from "node:util"
 import { scenario, trackMany } from "./support/scripted.js"
 
@@ -448,6 +457,96 @@ describe("logs", () => {
             warnings(lines),
             Array.from({ length: 2 }, () => "1 event with a time before 2000: time is in milliseconds")
           )
+      ))
+
+    for (
+      const [name, plugins] of [
+        ["without plugins", []],
+        ["before an enrichment plugin, once", [Plugin.enrichment("same", Effect.succeed)]],
+        ["between plugins", [
+          Plugin.before("same", Effect.succeed),
+          Plugin.enrichment("copy", (event) => Effect.succeed(new Event({ ...event })))
+        ]]
+      ] as ReadonlyArray<readonly [string, ReadonlyArray<Plugin.Plugin>]>
+    ) {
+      it.effect(`R5: a time of the caller that is now, in 1970, has its warning ${name}, and one of the clock has none`, () =>
+        Effect.map(
+          linesOf(answering(200), (client) =>
+            Effect.gen(function*() {
+              yield* Effect.forEach(plugins, client.add)
+              yield* client.track("Clicked", {}, { user_id: "user-12345" })
+              yield* client.flush
+              yield* client.track("Clicked", {}, { user_id: "user-12345", time: 0 })
+              yield* client.flush
+              yield* TestClock.adjust("1 minute")
+            }), { level: LogLevel.Info }),
+          (lines) =>
+            assert.deepStrictEqual(warnings(lines), ["1 event with a time before 2000: time is in milliseconds"])
+        ))
+    }
+
+    it.effect("R7: more groups than the service tracks are sent, with one line at once and one a minute with the count", () =>
+      Effect.gen(function*() {
+        const sent: Array<string> = []
+        const names = (count: number) => Array.from({ length: count }, (_, index) => `name-${index}`)
+        const types = (count: number) => Object.fromEntries(names(count).map((name) => [name, "one"]))
+        const lines = yield* linesOf(
+          ({ body }) => {
+            sent.push(new TextDecoder().decode(body))
+            return answering(200)({ url: "", headers: {}, body })
+          },
+          (client) =>
+            Effect.gen(function*() {
+              const track = (groups: Readonly<Record<string, string | ReadonlyArray<string>>>) =>
+                client.track("Clicked", {}, { user_id: "user-12345", groups })
+              yield* track(types(5))
+              yield* track({ type: names(10) })
+              yield* client.flush
+              assert.strictEqual(sent.length, 1)
+              yield* track(types(6))
+              yield* track({ type: names(11) })
+              yield* track({ type: names(10), other: "name" })
+              yield* client.flush
+              yield* TestClock.adjust("2 minutes")
+            }),
+          { level: LogLevel.Info }
+        )
+        assert.include(sent[1], "name-5")
+        assert.include(sent[1], "name-10")
+        const rest = "with more than 5 group types or 10 group names: the service does not track the rest"
+        assert.deepStrictEqual(warnings(lines), [`1 event ${rest}`, `2 events ${rest}`])
+      }))
+
+    it.effect("R19: what overflow drops is one line at once, then one a minute with the count", () =>
+      Effect.map(
+        linesOf(answering(200), (client) =>
+          Effect.gen(function*() {
+            yield* trackMany(client, 5)
+            yield* TestClock.adjust("59 seconds")
+            yield* trackMany(client, 3)
+            yield* TestClock.adjust("1 second")
+            yield* client.flush
+            yield* TestClock.adjust("2 minutes")
+          }), { level: LogLevel.Info, bufferCapacity: 1, flushInterval: "1 hour" }),
+        (lines) =>
+          assert.deepStrictEqual(
+            warnings(lines).map((message) => message.replace(/;.*/, "")),
+            [
+              "1 event dropped: BufferFull (the overflow policy dropped it): the buffer is full: 1 events",
+              "6 events dropped: BufferFull (the overflow policy dropped it): the buffer is full: 1 events"
+            ]
+          )
+      ))
+
+    it.effect("R5: a time of an enrichment plugin has its warning", () =>
+      Effect.map(
+        linesOf(answering(200), (client) =>
+          Effect.gen(function*() {
+            yield* client.add(Plugin.enrichment("early", (event) => Effect.succeed(new Event({ ...event, time: 5 }))))
+            yield* client.track("Clicked", {}, { user_id: "user-12345" })
+            yield* client.flush
+          }), { level: LogLevel.Info }),
+        (lines) => assert.deepStrictEqual(warnings(lines), ["1 event with a time before 2000: time is in milliseconds"])
       ))
 
     it.effect("the service refuses an event: its text, without what it repeats of the event", () =>

@@ -430,6 +430,11 @@ describe("copyProperties", () => {
       assert.strictEqual(cutTo("a".repeat(1024) + grin), "a".repeat(1024))
       assert.strictEqual(cutTo(grin.repeat(512)), grin.repeat(512))
       assert.strictEqual(cutTo(grin.repeat(513)), grin.repeat(512))
+      // half a pair is no pair
+      const half = "a".repeat(1023) + "\ud83d"
+      assert.strictEqual(cutTo(half), half)
+      assert.strictEqual(cutTo(half + "b"), half)
+      assert.strictEqual(cutTo(half + "\ud83d\ude00"), half)
     })
 
     it("are cut wherever they stand", () => {

@@ -15,6 +15,7 @@ import type { AmplitudeLogger } from "../AmplitudeLogger.js"
 import type { DeliveryReport } from "../DeliveryReport.js"
 import { Parts } from "../Event.js"
 import type { EventStorage } from "../EventStorage.js"
+import type { Plugin } from "../Plugin.js"
 import type { Transport } from "../Transport.js"
 import { beginAtOnce, isExit } from "./beginAtOnce.js"
 import * as Metrics from "./delivery/metrics.js"
@@ -23,6 +24,7 @@ import * as Pipeline from "./delivery/pipeline.js"
 import * as Reports from "./delivery/reports.js"
 import { Unsettled } from "./delivery/unsettled.js"
 import { InsertId, randomUuidText } from "./event/insertId.js"
+import type { Place } from "./event/jsonWriter.js"
 import { textOf } from "./event/utf8.js"
 import { Admission } from "./intake/admission.js"
 import * as Fairness from "./intake/fairness.js"
@@ -131,6 +133,14 @@ const build = (
       Effect.suspend(() => isWatching ? effect : watching.during(effect))
 
     const admission = new Admission()
+
+    /** Counts and logs an accepted event, and passes it to the destinations. `inside` are the plugins that tracked it. */
+    const publish = (event: Place, inside: ReadonlyArray<Plugin>): void => {
+      Metrics.tracked(outstanding.size())
+      if (log.isDebug()) log.accepted(textOf(event))
+      if (plugins.hasDestination()) plugins.dispatch(textOf(event), inside)
+    }
+
     const overflow: Overflow.Overflow<Intake.Encoded> = Overflow.make<Intake.Encoded>({
       config,
       storage,
@@ -140,13 +150,12 @@ const build = (
       hasEnded: () => admission.isClosed,
       onAccepted: (events) => {
         for (const event of events) {
-          Metrics.tracked(outstanding.size())
           trigger.onAppend(event.end - event.start, event.call.now, monotonic)
-          if (log.isDebug()) log.accepted(textOf(event))
-          if (plugins.hasDestination()) plugins.dispatch(textOf(event), event.call.inside)
+          publish(event, event.call.inside)
         }
         return fairness.next()
       },
+      whenCommitted: ({ call: { inside } }) => (stored) => publish(stored, inside),
       onEvicted: settlements.evicted
     })
     const intake = Intake.make({
@@ -238,7 +247,10 @@ const build = (
     const over = yield* Deferred.make<void>()
     let isEnding = false
 
-    /** A call from a callback or plugin waits for the outcomes only: waiting for the callback would wait for itself. */
+    /**
+     * A call from a callback or plugin waits for the outcomes only: waiting for the callback, or for the call of `track` that
+     * runs the plugin, would wait for itself.
+     */
     const shutdown = Effect.uninterruptible(Effect.suspend(() => {
       const begin = isEnding ? Effect.void : Effect.forkDaemon(
         Effect.ensuring(
@@ -247,9 +259,10 @@ const build = (
         )
       )
       isEnding = true
-      return Effect.zipRight(
-        begin,
-        Effect.flatMap(reports.isInside, (inside) => interruptibleWait(Deferred.await(inside ? settled : over)))
+      return begin.pipe(
+        Effect.zipRight(Effect.map(reports.calls, admission.endCounting)),
+        Effect.zipRight(reports.isInside),
+        Effect.flatMap((inside) => interruptibleWait(Deferred.await(inside ? settled : over)))
       )
     }))
     yield* Effect.addFinalizer(() => shutdown)
@@ -273,14 +286,17 @@ const build = (
       setOptOut: (optOut) => Effect.orDie(config.update({ optOut })),
       config: config.settings,
       updateConfig: (patch) =>
-        patch?.deliver === false && durability !== "shared" ? Effect.fail(needsSharedStorage) : Effect.uninterruptible(
-          config.update(patch).pipe(
-            Effect.zipRight(pipeline.onConfig),
-            Effect.zipRight(watchIfDelivering),
-            // the storage may not answer
-            Effect.zipRight(overflow.trim)
+        patch?.deliver === false && durability !== "shared"
+          ? Effect.fail(needsSharedStorage)
+          : Effect.uninterruptibleMask((restore) =>
+            config.update(patch).pipe(
+              Effect.zipRight(pipeline.onConfig),
+              Effect.zipRight(watchIfDelivering),
+              // the storage may not answer, and the events that it drops are reported even if the caller is interrupted
+              Effect.zipRight(Effect.forkDaemon(overflow.trim)),
+              Effect.flatMap((trim) => restore(Fiber.join(trim)))
+            )
           )
-        )
     }
     return client
   })

@@ -17,6 +17,8 @@ export interface TaskQueue<A> {
   readonly offer: (item: A) => void
   /** The number of waiting items. */
   readonly size: () => number
+  /** The number of items that are waiting or executed now. */
+  readonly unfinished: () => number
   /** Completes when every item that was offered before is executed or dropped. */
   readonly drained: Effect.Effect<void>
   /** Completes when the queue is empty, or when an execution suspends. */
@@ -74,6 +76,8 @@ class State<A> implements TaskQueue<A> {
 
   readonly size = (): number => MutableQueue.length(this.items)
 
+  readonly unfinished = (): number => this.size() + (this.executing === 0 ? 0 : 1)
+
   readonly offer = (item: A): void => {
     this.offered++
     MutableQueue.offer(this.items, item)
@@ -117,10 +121,6 @@ class State<A> implements TaskQueue<A> {
       count
     )
   })
-
-  private unfinished(): number {
-    return this.size() + (this.executing === 0 ? 0 : 1)
-  }
 
   private isDone(number: number): boolean {
     return this.offered - this.size() >= number && (this.executing === 0 || this.executing > number)

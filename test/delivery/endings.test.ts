@@ -12,6 +12,7 @@ import {
   StorageError,
   Transport
 } from "effect-amplitude"
+import { countingClock } from "../support/countingClock.js"
 import { scenario, trackMany } from "../support/scripted.js"
 
 const outcomes = (reports: ReadonlyArray<DeliveryReport.DeliveryReport>) =>
@@ -78,6 +79,72 @@ describe("flush", () => {
     }))
 })
 
+describe("R17: against a hung server, a caller's timeout in a finalizer bounds", () => {
+  const hung = scenario(() => Effect.never, { shutdownTimeout: "1 hour", requestTimeout: "1 day" })
+
+  for (
+    const [name, call] of [
+      ["flush", ({ flush }) => flush],
+      ["shutdown", ({ shutdown }) => shutdown],
+      ["trackAndWait", ({ trackAndWait }) => trackAndWait(click)]
+    ] as ReadonlyArray<readonly [string, (client: Amplitude.Client) => Effect.Effect<unknown, unknown>]>
+  ) {
+    for (
+      const [how, end] of [["succeeds", Effect.void], ["fails", Effect.fail("no")], [
+        "is interrupted",
+        undefined
+      ]] as const
+    ) {
+      it.effect(`${name} of a fiber that ${how}`, () =>
+        Effect.gen(function*() {
+          const scope = yield* Scope.make()
+          const { client } = yield* Scope.extend(hung, scope)
+          yield* client.track(click)
+          const mayEnd = yield* Deferred.make<void, string>()
+          const fiber = yield* Effect.fork(
+            Effect.ensuring(Deferred.await(mayEnd), Effect.ignore(Effect.timeout(call(client), "1 second")))
+          )
+          yield* TestClock.adjust(0)
+          yield* end === undefined ? Fiber.interruptFork(fiber) : Deferred.complete(mayEnd, end)
+          yield* TestClock.adjust("999 millis")
+          assert.isNull(fiber.unsafePoll())
+          yield* TestClock.adjust("1 millis")
+          assert.isNotNull(fiber.unsafePoll())
+          const closing = yield* Effect.fork(Scope.close(scope, Exit.void))
+          yield* TestClock.adjust("1 hour")
+          yield* Fiber.join(closing)
+        }))
+    }
+  }
+})
+
+describe("R17: flush leaves no timer behind", () => {
+  it.scoped("when it is done, and when it is given up", () =>
+    Effect.gen(function*() {
+      const { clock, sleeps } = yield* countingClock
+      yield* Effect.gen(function*() {
+        const answered = yield* Deferred.make<number>()
+        const { client } = yield* scenario(() => Deferred.await(answered), {
+          flushQueueSize: 2,
+          requestTimeout: "1 hour",
+          shutdownTimeout: 0
+        })
+        yield* trackMany(client, 2)
+        yield* TestClock.adjust(0)
+        const before = sleeps.under
+        const givenUp = yield* Effect.fork(Effect.timeout(client.flush, "1 second"))
+        yield* TestClock.adjust("1 second")
+        yield* Fiber.await(givenUp)
+        assert.strictEqual(sleeps.under, before)
+        yield* Deferred.succeed(answered, 200)
+        yield* client.flush
+        yield* client.flush
+        yield* TestClock.adjust(0)
+        assert.strictEqual(sleeps.under, 0)
+      }).pipe(Effect.withClock(clock))
+    }))
+})
+
 describe("shutdown", () => {
   it.effect("races with tracks: each event has one outcome", () =>
     Effect.gen(function*() {
@@ -131,6 +198,54 @@ describe("shutdown", () => {
       yield* Deferred.await(over)
     }).pipe(Effect.scoped))
 })
+
+for (const make of [Plugin.before, Plugin.enrichment]) {
+  const { _tag } = make("", Effect.succeed)
+
+  describe(`shutdown inside a plugin of the kind ${_tag}`, () => {
+    /** Plugins of this kind: the first one tracks an event, and the second one shuts the client down. */
+    const nested = (client: Amplitude.Client) => [
+      make("tracks", (event) => Effect.as(client.track({ ...click, event_type: "inner" }), event)),
+      make(
+        "ends",
+        (event) =>
+          Effect.as(event.event_type === "inner" ? Effect.timeout(client.shutdown, "1 hour") : Effect.void, event)
+      )
+    ]
+
+    it.scoped("R17: waits for the outcomes alone, and not for the calls that it is part of", () =>
+      Effect.gen(function*() {
+        const { client, reports } = yield* scenario(() => 200)
+        yield* client.track({ ...click, event_type: "before" })
+        yield* Effect.forEach(nested(client), client.add)
+        yield* client.track({ ...click, event_type: "outer" })
+        yield* client.shutdown
+        assert.deepStrictEqual(
+          reports.map((report) => [report.event.event_type, report._tag === "Dropped" ? report.reason : report._tag]),
+          [["before", "Delivered"], ["inner", "Closed"], ["outer", "Closed"]]
+        )
+      }))
+
+    it.scoped("waits for the calls of other fibers", () =>
+      Effect.gen(function*() {
+        const { client, reports } = yield* scenario(() => 200)
+        yield* client.add(make("slow", (event) =>
+          event.event_type === "slow" ? Effect.delay(Effect.succeed(event), "1 second") : Effect.succeed(event)))
+        yield* Effect.forEach(nested(client), client.add)
+        const slow = yield* Effect.fork(client.track({ ...click, event_type: "slow" }))
+        yield* TestClock.adjust(0)
+        const caller = yield* Effect.fork(client.track({ ...click, event_type: "outer" }))
+        yield* TestClock.adjust("1 second")
+        yield* Fiber.joinAll([slow, caller])
+        assert.deepStrictEqual(
+          outcomes(reports.filter(({ event }) =>
+            event.event_type === "slow"
+          )),
+          ["Delivered"]
+        )
+      }))
+  })
+}
 
 describe("a track inside a slow plugin when shutdown begins", () => {
   const slow = (shutdownTimeout: Duration.DurationInput) =>

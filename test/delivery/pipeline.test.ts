@@ -56,6 +56,53 @@ describe("when events leave", () => {
       assert.isTrue(requests.slice(0, -1).every(({ body }) => Buffer.byteLength(body) > 900_000))
     }))
 
+  it.scoped(
+    "R12: no request of the Batch API is over 20 million bytes, and none is cut earlier",
+    () =>
+      Effect.gen(function*() {
+        const { client, requests } = yield* scenario(() => 200, { useBatch: true })
+        const list = Array.from({ length: 900 }, () => "x".repeat(1000))
+        for (let index = 0; index < 23; index++) {
+          yield* client.track({ event_type: "large", user_id: "user-1", event_properties: { list } })
+        }
+        yield* client.flush
+        assert.deepStrictEqual(requests.map(({ events }) => events.length), [22, 1])
+        assert.isAtMost(Buffer.byteLength(requests[0]!.body), 20_000_000)
+        assert.deepStrictEqual(requests.map(({ url }) => url), Array(2).fill("https://api2.amplitude.com/batch"))
+      }),
+    60_000
+  )
+
+  it.scoped("R12: a body can have exactly as many bytes as the limit, key and options included", () =>
+    Effect.gen(function*() {
+      const { client, requests } = yield* scenario(() => 200, { apiKey: "clé-🔑\"\\", minIdLength: 12345 })
+      const large = (size: number) => ({
+        event_type: "large",
+        user_id: "u".repeat(1000),
+        device_id: "d".repeat(1000),
+        event_properties: {
+          list: Array.from({ length: 650 }, (_, index) => "x".repeat(Math.floor((size + index) / 650)))
+        }
+      })
+      const trackPair = (size: number) =>
+        Effect.gen(function*() {
+          yield* client.updateConfig({ minIdLength: 1 })
+          yield* client.track(large(400_000))
+          yield* client.track(large(size))
+          yield* client.updateConfig({ minIdLength: 12345 })
+          yield* client.flush
+          return requests.splice(0).map(({ body }) => Buffer.byteLength(body))
+        })
+      const [length] = yield* trackPair(500_000)
+      const [full, ...others] = yield* trackPair(590_000)
+      assert.deepStrictEqual(others, [])
+      assert.isAbove(full!, length!)
+      // each byte more of text is one byte more, until the limit is reached
+      const left = 1_000_000 - full!
+      assert.deepStrictEqual(yield* trackPair(590_000 + left), [1_000_000])
+      assert.strictEqual((yield* trackPair(590_000 + left + 1)).length, 2)
+    }))
+
   it.scoped("no request holds 2000 events or more", () =>
     Effect.gen(function*() {
       const { client, requests } = yield* scenario(() => 200, { flushQueueSize: 5000 })
@@ -137,6 +184,77 @@ describe("retries", () => {
       assert.strictEqual(requests.length, 6)
     }))
 
+  it.scoped("R22: a new schedule acts from the next answer that counts a retry, and begins with its first step", () =>
+    Effect.gen(function*() {
+      const { client, requests } = yield* scenario(() => 500, {
+        retrySchedule: Schedule.spaced("1 minute"),
+        shutdownTimeout: 0
+      })
+      yield* trackMany(client, 1)
+      yield* Effect.fork(client.flush)
+      yield* TestClock.adjust("1 minute")
+      assert.strictEqual(requests.length, 2)
+      yield* client.updateConfig({ retrySchedule: Schedule.exponential("1 second") })
+      yield* TestClock.adjust("59 seconds")
+      assert.strictEqual(requests.length, 2)
+      yield* TestClock.adjust("1 second")
+      assert.strictEqual(requests.length, 3)
+      yield* TestClock.adjust("1 second")
+      assert.strictEqual(requests.length, 4)
+      // another setting leaves the driver as it is
+      yield* client.updateConfig({ flushQueueSize: 7 })
+      yield* TestClock.adjust("2 seconds")
+      assert.strictEqual(requests.length, 5)
+      yield* TestClock.adjust("3999 millis")
+      assert.strictEqual(requests.length, 5)
+      yield* TestClock.adjust("1 millis")
+      assert.strictEqual(requests.length, 6)
+      // a schedule that ends at once has no last delay of its own
+      yield* client.updateConfig({ retrySchedule: Schedule.stop })
+      yield* TestClock.adjust("8 seconds")
+      assert.strictEqual(requests.length, 7)
+      yield* TestClock.adjust("999 millis")
+      assert.strictEqual(requests.length, 7)
+      yield* TestClock.adjust("1 millis")
+      assert.strictEqual(requests.length, 8)
+    }))
+
+  it.scoped("R15: a probing batch that is out of retries is dropped, and the next one probes at the current delay", () =>
+    Effect.gen(function*() {
+      const times: Array<string> = []
+      const { client, reports } = yield* scenario(
+        ({ events }) =>
+          Effect.map(TestClock.currentTimeMillis, (now) => {
+            times.push(`${typesOf(events)} at ${now / 1000}`)
+            return 500
+          }),
+        { flushQueueSize: 1, flushMaxRetries: 1, retrySchedule: Schedule.exponential("1 second") }
+      )
+      yield* trackMany(client, 2)
+      yield* TestClock.adjust("1 minute")
+      assert.deepStrictEqual(times, ["1 at 0", "1 at 1", "2 at 3", "2 at 7"])
+      assert.deepStrictEqual(outcomes(reports), ["RetriesExhausted", "RetriesExhausted"])
+    }))
+
+  it.scoped("R15: the schedule starts again after an answer that counts no retry for the endpoint", () =>
+    Effect.gen(function*() {
+      for (const other of [200, 404, 413, { status: 400, body: { missing_field: "api_key" } }]) {
+        const times: Array<number> = []
+        const began = yield* TestClock.currentTimeMillis
+        const { client } = yield* scenario(
+          (_, index) =>
+            Effect.map(TestClock.currentTimeMillis, (now) => {
+              times.push((now - began) / 1000)
+              return [500, 500, other][index] ?? 500
+            }),
+          { flushQueueSize: 1, flushMaxRetries: 2, retrySchedule: Schedule.exponential("1 second"), shutdownTimeout: 0 }
+        )
+        yield* trackMany(client, 2)
+        yield* TestClock.adjust("1 minute")
+        assert.deepStrictEqual(times, [0, 1, 3, 3, 4, 6])
+      }
+    }))
+
   it.scoped("Retry-After is waited for", () =>
     Effect.gen(function*() {
       const { client, requests } = yield* scenario(
@@ -163,6 +281,79 @@ describe("retries", () => {
       yield* Fiber.join(flush)
       assert.strictEqual(requests.length, 4)
       assert.deepStrictEqual(reports.map(({ attempts }) => attempts), [4])
+    }))
+})
+
+describe("settings that change", () => {
+  it.scoped("R22: a request that is under way keeps its settings, and the next one has the new ones", () =>
+    Effect.gen(function*() {
+      const answered = yield* Deferred.make<number>()
+      const { client, requests } = yield* scenario((_, index) => index === 0 ? Deferred.await(answered) : 200, {
+        retrySchedule: everySecond
+      })
+      yield* trackMany(client, 2)
+      const flush = yield* Effect.fork(client.flush)
+      yield* settle
+      yield* client.updateConfig({
+        apiKey: "another-key",
+        useBatch: true,
+        serverZone: "EU",
+        minIdLength: 3,
+        flushQueueSize: 1
+      })
+      yield* Deferred.succeed(answered, 500)
+      yield* TestClock.adjust("1 second")
+      yield* Fiber.join(flush)
+      const envelopes = requests.map(({ body, events, url }) => {
+        const { api_key, options } = JSON.parse(body) as { readonly api_key: string; readonly options?: unknown }
+        return [url, api_key, options, typesOf(events)]
+      })
+      assert.deepStrictEqual(envelopes, [
+        ["https://api2.amplitude.com/2/httpapi", "a-secret-key", undefined, ["1", "2"]],
+        ["https://api.eu.amplitude.com/batch", "another-key", { min_id_length: 3 }, ["1"]],
+        ["https://api.eu.amplitude.com/batch", "another-key", { min_id_length: 3 }, ["2"]]
+      ])
+    }))
+
+  it.scoped("R22: flushConcurrency and requestTimeout act from the next request", () =>
+    Effect.gen(function*() {
+      const { client, requests } = yield* scenario(() => Effect.never, {
+        flushConcurrency: 1,
+        flushQueueSize: 1,
+        requestTimeout: "1 hour",
+        shutdownTimeout: 0
+      })
+      yield* trackMany(client, 10)
+      yield* settle
+      assert.strictEqual(requests.length, 1)
+      yield* client.updateConfig({ flushConcurrency: 4 })
+      yield* settle
+      assert.strictEqual(requests.length, 4)
+      yield* client.updateConfig({
+        flushConcurrency: 2,
+        requestTimeout: "1 second",
+        flushMaxRetries: 0,
+        retrySchedule: Schedule.spaced(0)
+      })
+      yield* TestClock.adjust("59 minutes")
+      assert.strictEqual(requests.length, 4)
+      yield* TestClock.adjust("1 minute")
+      // while the endpoint gives no answer, one request at a time is under way
+      assert.strictEqual(requests.length, 5)
+      yield* TestClock.adjust("1 second")
+      assert.strictEqual(requests.length, 6)
+    }))
+})
+
+describe("after shutdown", () => {
+  it.scoped("a change of the settings does not interrupt its caller", () =>
+    Effect.gen(function*() {
+      const { client } = yield* scenario(() => 200)
+      yield* client.shutdown
+      yield* client.updateConfig({ flushConcurrency: 3 })
+      assert.strictEqual((yield* client.config).flushConcurrency, 3)
+      yield* client.setOptOut(true)
+      assert.isFalse(yield* client.remove("none"))
     }))
 })
 

@@ -4,7 +4,7 @@
  * outcome.
  */
 import { assert, describe, it } from "@effect/vitest"
-import { Duration, Effect, Fiber, TestClock } from "effect"
+import { Duration, Effect, Fiber, Schedule, TestClock } from "effect"
 import type { Transport } from "effect-amplitude"
 import { AmplitudeConfig, TransportError } from "effect-amplitude"
 import * as Client from "../../src/internal/client.js"
@@ -160,7 +160,53 @@ const weather = (seed: number, flushConcurrency: number) =>
     return { storm, client, faults, settled, track, balance }
   })
 
+/** A change of a setting at random. None of them may harm a waiting event. */
+const change = ({ random }: Storm): AmplitudeConfig.Patch => {
+  const below = (limit: number) => Math.floor(random() * limit)
+  switch (below(9)) {
+    case 0:
+      return { flushConcurrency: 1 + below(8) }
+    case 1:
+      return { flushQueueSize: 1 + below(40) }
+    case 2:
+      return { flushInterval: 1 + below(20_000) }
+    case 3:
+      return { flushMaxRetries: below(8) }
+    case 4:
+      return { serverUrl: `https://${below(3)}.example/` }
+    case 5:
+      return { useBatch: below(2) === 0 }
+    case 6:
+      return { retrySchedule: [undefined, Schedule.spaced("1 second"), Schedule.stop, Schedule.recurs(2)][below(4)] }
+    case 7:
+      return { requestTimeout: 100 + below(10_000) }
+    default:
+      return { apiKey: `key-${below(5)}`, minIdLength: [undefined, 3][below(2)] }
+  }
+}
+
 describe("a storm", () => {
+  for (const seed of seeds) {
+    it.scoped(`keeps every promise while the settings change, seed ${seed}`, () =>
+      Effect.gen(function*() {
+        const { balance, client, faults, settled, storm, track } = yield* weather(seed, 1 + seed % 8)
+        for (let index = 0; index < events; index++) {
+          yield* track
+          if (storm.random() < 0.1) yield* client.updateConfig(change(storm))
+          if (storm.random() < 0.05) {
+            yield* TestClock.adjust(Duration.millis(Math.floor(storm.random() * 10_000)))
+            yield* balance
+          }
+        }
+        const flush = yield* Effect.fork(client.flush)
+        yield* TestClock.adjust("2 hours")
+        yield* Fiber.join(flush)
+        yield* balance
+        assert.deepStrictEqual(faults, [])
+        assert.strictEqual(settled.size, events)
+      }))
+  }
+
   for (const flushConcurrency of [1, 8]) {
     for (const seed of seeds) {
       it.scoped(`keeps every promise at flushConcurrency ${flushConcurrency}, seed ${seed}`, () =>

@@ -188,6 +188,23 @@ for (const [name, wrap] of storages) {
       60_000
     )
 
+    it.scoped("R22: tracks several events in parts when the buffer has become smaller than they are together", () =>
+      Effect.gen(function*() {
+        const { client, sent } = yield* full(wrap, { bufferCapacity: 5 })
+        const names = ["1", "2", "3", "4", "5"]
+        const several = yield* Effect.fork(client.trackAll(names.map(event)))
+        yield* settled
+        const last = yield* Effect.fork(client.track(event("last")))
+        yield* settled
+        yield* client.updateConfig({ bufferCapacity: 2 })
+        for (let flushes = 0; flushes < 5; flushes++) {
+          yield* client.flush
+          yield* settled
+        }
+        yield* Fiber.joinAll([several, last])
+        assert.deepStrictEqual(sent, ["first", ...names, "last"])
+      }))
+
     it.scoped("does not wait where the policy has changed on its way", () =>
       Effect.gen(function*() {
         const gate = yield* Effect.makeLatch(true)

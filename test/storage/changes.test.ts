@@ -1,6 +1,14 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Deferred, Effect, Fiber, Layer, Option, PubSub, Stream, TestClock } from "effect"
-import { Amplitude, AmplitudeConfig, AmplitudeLogger, EventStorage, StorageError, Transport } from "effect-amplitude"
+import { Deferred, Effect, Fiber, Layer, Metric, Option, PubSub, Stream, TestClock } from "effect"
+import {
+  Amplitude,
+  AmplitudeConfig,
+  AmplitudeLogger,
+  EventStorage,
+  Plugin,
+  StorageError,
+  Transport
+} from "effect-amplitude"
 
 /** A client over a storage with given `changes`, and the lines that it logs. */
 const clientOver = (changes: Stream.Stream<void, StorageError>) =>
@@ -72,14 +80,15 @@ const eventsOf = ({ body }: Transport.Request): ReadonlyArray<{ readonly event_t
 const clientOn = (
   storage: EventStorage.Service,
   send: Transport.Service["send"],
-  options: Partial<AmplitudeConfig.Options> = {}
+  options: Partial<AmplitudeConfig.Options> = {},
+  lines: Array<string> = []
 ) =>
   Effect.flatMap(
     Layer.build(Amplitude.layerServices.pipe(
       Layer.provide([
         Layer.succeed(EventStorage, storage),
         Layer.succeed(Transport, { send }),
-        AmplitudeLogger.layerNone
+        Layer.succeed(AmplitudeLogger, { log: (_, message) => Effect.sync(() => lines.push(message)) })
       ]),
       Layer.provide(AmplitudeConfig.layer({ apiKey: "a-key", flushInterval: "1 hour", shutdownTimeout: 0, ...options }))
     )),
@@ -213,6 +222,54 @@ describe("two clients on one storage in memory", () => {
       }
       yield* TestClock.adjust("10 seconds")
       assert.deepStrictEqual(requests, [2, 1])
+    }))
+
+  it.scoped("R1: an event of a transaction is accepted when the commit is known, and one of a rollback never is", () =>
+    Effect.gen(function*() {
+      const storage = yield* memory
+      const lines: Array<string> = []
+      const client = yield* clientOn(
+        {
+          ...silent(storage),
+          append: (events, options) =>
+            Effect.as(
+              events[0].lane === "rolled-back" ? Effect.void : storage.append(events, options),
+              { _tag: "AcceptedOnCommit" as const }
+            )
+        },
+        delivered,
+        { logLevel: "Debug", shutdownTimeout: 0 },
+        lines
+      )
+      const got: Array<string> = []
+      yield* client.add(Plugin.destination({
+        name: "collects",
+        execute: ({ event_type }) =>
+          Effect.zipRight(
+            Effect.sync(() => got.push(event_type)),
+            // an event that the destination tracks itself does not come back
+            Effect.when(client.track({ ...click, event_type: "kept again" }), () => event_type === "kept")
+          )
+      }))
+      const count = Effect.map(Metric.value(Metric.counter("amplitude_events_tracked")), ({ count }) => count)
+      const before = yield* count
+      yield* client.track({ ...click, event_type: "lost", user_id: "rolled-back" })
+      yield* client.track({ ...click, event_type: "kept" })
+      yield* TestClock.adjust(0)
+      assert.deepStrictEqual([got, (yield* count) - before], [[], 0])
+      yield* client.flush
+      yield* client.flush
+      assert.deepStrictEqual(got, ["kept"])
+      yield* client.track({ ...click, event_type: "evicted" })
+      yield* client.track({ ...click, event_type: "shut down" })
+      yield* client.updateConfig({ bufferCapacity: 1 })
+      yield* client.shutdown
+      assert.deepStrictEqual(got, ["kept", "evicted", "shut down"])
+      assert.strictEqual((yield* count) - before, 4)
+      assert.deepStrictEqual(
+        lines.filter((line) => line.startsWith("accepted")),
+        ["kept", "kept again", "evicted", "shut down"].map((type) => `accepted an event of type "${type}"`)
+      )
     }))
 
   it.scoped("an event that another one stores while a lease has no answer is sent", () =>

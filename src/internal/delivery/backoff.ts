@@ -2,7 +2,8 @@
  * The backoff while the endpoint is unavailable.
  *
  * One driver runs the user's schedule. It steps on every answer that counts a retry for the endpoint, and starts again
- * after any other answer. Meanwhile one batch at a time is sent, to find out whether the endpoint is back.
+ * after any other answer. After a change of the setting, the next step is the first one of the new schedule. Meanwhile one
+ * batch at a time is sent, to find out whether the endpoint is back.
  */
 import * as Cause from "effect/Cause"
 import * as Duration from "effect/Duration"
@@ -46,7 +47,7 @@ export const make = (): Backoff => {
   const changed = Effect.unsafeMakeLatch(false)
   const ended = Effect.unsafeMakeLatch(false)
   let hasEnded = false
-  let driver: Schedule.ScheduleDriver<unknown, Unavailable> | undefined
+  let running: Running | undefined
   /** The last delay of the schedule, without the delay that the endpoint asked for. */
   let lastDelay = fallbackDelay
   let underWay = 0
@@ -64,12 +65,16 @@ export const make = (): Backoff => {
       })
     )
 
+  const start = (schedule: UserSchedule): Effect.Effect<Running> =>
+    Effect.map(Schedule.driver(policyOf(schedule)), (driver) => {
+      lastDelay = fallbackDelay
+      running = { schedule, driver }
+      return running
+    })
+
   const step = (schedule: UserSchedule, unavailable: Unavailable): Effect.Effect<unknown> =>
-    Effect.suspend(() => driver === undefined ? Schedule.driver(policyOf(schedule)) : Effect.succeed(driver)).pipe(
-      Effect.flatMap((current) => {
-        driver = current
-        return current.next(unavailable)
-      }),
+    Effect.suspend(() => running?.schedule === schedule ? Effect.succeed(running) : start(schedule)).pipe(
+      Effect.flatMap(({ driver }) => driver.next(unavailable)),
       // after the end or a defect of the schedule, its last delay is repeated
       Effect.catchAllCause((cause): Effect.Effect<void> =>
         Cause.isInterruptedOnly(cause) ? Effect.interrupt : Effect.sleep(millis(unavailable.delay(lastDelay)))
@@ -78,7 +83,7 @@ export const make = (): Backoff => {
 
   const permit: Effect.Effect<boolean> = Effect.suspend(() => {
     if (hasEnded) return Effect.succeed(false)
-    if (delayed === 0 && (driver === undefined || underWay === 0)) {
+    if (delayed === 0 && (running === undefined || underWay === 0)) {
       underWay++
       return Effect.succeed(true)
     }
@@ -107,9 +112,9 @@ export const make = (): Backoff => {
         )
       }),
     available: () => {
-      driver = undefined
+      running = undefined
     },
-    isUnavailable: () => driver !== undefined,
+    isUnavailable: () => running !== undefined,
     end: () => {
       hasEnded = true
       ended.unsafeOpen()
@@ -119,6 +124,12 @@ export const make = (): Backoff => {
 }
 
 type UserSchedule = Schedule.Schedule<unknown, AmplitudeConfig.RetryInput>
+
+/** A schedule that runs. */
+interface Running {
+  readonly schedule: UserSchedule
+  readonly driver: Schedule.ScheduleDriver<unknown, Unavailable>
+}
 
 /** Rounds up to whole milliseconds, the resolution of clocks. */
 const millis = (delay: number): Duration.Duration => Duration.millis(Math.ceil(delay))

@@ -119,7 +119,13 @@ export const make = (deps: Dependencies): Deliver => {
       const target: Target = { settings: settings(), endpoint: endpoint() }
       // another batch has found out that the endpoint is unavailable
       if (part.sent > 0 && target.endpoint.backoff.isUnavailable()) return giveBack(delivery)
-      const tooLarge = tooLargeToSend(part, Request.limits(target.settings))
+      const limits = Request.limits(target.settings)
+      // settings can have changed since the events were leased
+      if (part.events.length > limits.maxEvents) {
+        delivery.parts = [...halve(part), ...rest]
+        return Effect.void
+      }
+      const tooLarge = tooLargeToSend(part, limits)
       if (tooLarge !== undefined) return splitOrDrop(delivery, part, rest, { code: 0, message: tooLarge })
       const sent: Part = { ...part, sent: part.sent + 1 }
       delivery.parts = [sent, ...rest]
@@ -233,13 +239,13 @@ export const make = (deps: Dependencies): Deliver => {
     delivery: Delivery,
     part: Part,
     rest: ReadonlyArray<Part>,
-    { answer, code, endpoint, settings }: Asked,
+    { answer, code, endpoint }: Asked,
     outcome: Outcome.Outcome & { readonly _tag: "Retry" }
   ): Effect.Effect<void> => {
     const [retried, dropExhausted] = countRetry(delivery, part, { code, message: outcome.message })
     delivery.parts = [retried, ...rest].filter(({ events }) => events.length > 0)
     return endpoint.backoff.unavailable(
-      settings.retrySchedule,
+      settings().retrySchedule,
       {
         input: "status" in answer ? { code } : { code, cause: withoutKey(answer, outcome.message) },
         delay: outcome.wait
@@ -362,7 +368,7 @@ export const make = (deps: Dependencies): Deliver => {
       const [retried, dropExhausted] = countRetry(delivery, part, { code: 0, message })
       delivery.parts = [retried, ...rest].filter(({ events }) => events.length > 0)
       return target.endpoint.backoff.unavailable(
-        target.settings.retrySchedule,
+        settings().retrySchedule,
         { input: { code: 0, cause: new TransportError({ message }) }, delay: (scheduled) => scheduled },
         Effect.zipRight(dropExhausted, Effect.suspend(() => giveBack(delivery)))
       )

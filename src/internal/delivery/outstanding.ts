@@ -13,6 +13,8 @@ import type { Unsettled } from "./unsettled.js"
 
 type Identity = Pick<EventStorage.EncodedEvent, "clientId" | "sequence">
 
+type OnCommit = (event: EventStorage.EncodedEvent) => void
+
 interface Section {
   readonly last: number
   open: number
@@ -36,15 +38,15 @@ export interface Outstanding {
   /** Whether the append of an event has failed, so that a lease of it gives it no other outcome. */
   readonly hasFailed: (event: Identity) => boolean
   /**
-   * The storage takes the event when its transaction commits. The client learns about the commit when the event is
-   * leased.
+   * The storage takes the event when its transaction commits. The client learns about the commit when the storage gives the
+   * event to it. `onCommit` runs then.
    */
-  readonly acceptedOnCommit: (sequence: number) => void
+  readonly acceptedOnCommit: (sequence: number, onCommit: OnCommit) => void
   /**
-   * This client is about to send these events. The result is without the events of transactions, whose commit is known
-   * now.
+   * The storage has given these events to this client. The result is without the events of transactions, whose commit is
+   * known now.
    */
-  readonly leased: <E extends Identity>(events: ReadonlyArray<E>) => ReadonlyArray<E>
+  readonly leased: (events: ReadonlyArray<EventStorage.EncodedEvent>) => ReadonlyArray<EventStorage.EncodedEvent>
   /** The sequence up to which a caller waits for events of transactions whose commit is not known, or undefined. */
   readonly uncertainUpTo: () => number | undefined
   /** The storage holds no unleased event up to a sequence, so that these commits are known. */
@@ -85,18 +87,17 @@ const maxUncommitted = 10_000
 /** The most events of failed appends that are remembered: the client never learns that one was not stored. */
 const maxFailed = 10_000
 
-/** Adds a sequence to a set, and removes the oldest one of a full set. */
-const addBounded = (sequences: Set<number>, sequence: number, max: number): void => {
-  sequences.add(sequence)
-  if (sequences.size > max) sequences.delete(sequences.values().next().value!)
+/** Removes the oldest sequence if there are too many. */
+const limit = (sequences: Set<number> | Map<number, unknown>, max: number): void => {
+  if (sequences.size > max) sequences.delete(sequences.keys().next().value!)
 }
 
 export const make = ({ clientId, found, unsettled }: Options): Outstanding => {
   const sections: Array<Section> = []
   /** The sequences of events that are being appended. */
   const appending: Array<number> = []
-  /** The sequences of events of transactions. They are not open. */
-  const uncommitted = new Set<number>()
+  /** The events of transactions by their sequences. They are not open. */
+  const uncommitted = new Map<number, OnCommit>()
   /** The sequences of events whose append has failed. They are not open. */
   const failed = new Set<number>()
   const appended = Effect.unsafeMakeLatch(true)
@@ -189,21 +190,28 @@ export const make = ({ clientId, found, unsettled }: Options): Outstanding => {
     notAccepted,
     failed: (sequence) => {
       const isOutcome = notAccepted(sequence)
-      if (isOutcome) addBounded(failed, sequence, maxFailed)
+      if (isOutcome) {
+        failed.add(sequence)
+        limit(failed, maxFailed)
+      }
       return isOutcome
     },
     hasFailed: (event) => failed.size > 0 && isOwn(event) && failed.has(event.sequence),
-    acceptedOnCommit: (sequence) => {
+    acceptedOnCommit: (sequence, onCommit) => {
       endAppending(sequence)
       unsettled?.settle(sequence)
       if (hasEnded) return
-      addBounded(uncommitted, sequence, maxUncommitted)
+      uncommitted.set(sequence, onCommit)
+      limit(uncommitted, maxUncommitted)
     },
     leased: (events) => {
       if (hasEnded || uncommitted.size === 0) return events
       return events.filter((event) => {
-        if (!isOwn(event) || !uncommitted.delete(event.sequence)) return true
+        const onCommit = isOwn(event) ? uncommitted.get(event.sequence) : undefined
+        if (onCommit === undefined) return true
+        uncommitted.delete(event.sequence)
         addOpen(event.sequence)
+        onCommit(event)
         return false
       })
     },

@@ -148,12 +148,14 @@ export const make = (deps: Dependencies): Effect.Effect<Pipeline, never, Scope.S
           )
         ))).pipe(restartOnDefect(log))
 
-    const giveUp = (lease: EventStorage.Lease): Effect.Effect<void> =>
-      settlements.settle(
+    const giveUp = (lease: EventStorage.Lease): Effect.Effect<void> => {
+      outstanding.leased(lease.events)
+      return settlements.settle(
         lease,
         { events: lease.events.filter(outstanding.isOwn), sent: 0, retries: 0 },
         Settlements.shutDown
       )
+    }
 
     /**
      * Drops the events of this client in a memory storage, which nothing can send any more. Events of other clients go
@@ -172,9 +174,16 @@ export const make = (deps: Dependencies): Effect.Effect<Pipeline, never, Scope.S
     yield* Effect.addFinalizer(() => rest)
     yield* Effect.addFinalizer(() => storage.durability === "process" ? dropRemaining : Effect.void)
     const workers = yield* FiberMap.make<number>()
+    let hasEnded = false
+    yield* Effect.addFinalizer(() =>
+      Effect.sync(() => {
+        hasEnded = true
+      })
+    )
 
+    // a closed `FiberMap` would interrupt the caller of `updateConfig`
     const startWorkers = Effect.suspend(() =>
-      Effect.forEach(
+      hasEnded ? Effect.void : Effect.forEach(
         Array.from({ length: workersOf(settings()) }, (_, index) => index),
         (index) => FiberMap.run(workers, index, worker(index), { onlyIfMissing: true }),
         { discard: true }

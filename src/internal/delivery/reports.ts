@@ -63,10 +63,13 @@ export interface Reports {
   readonly end: (timeUp: Effect.Effect<void>) => Effect.Effect<void>
   /** Whether the fiber runs in a callback or a plugin of this client. */
   readonly isInside: Effect.Effect<boolean>
+  /** The calls of `track` whose plugins the fiber runs in, among other objects. */
+  readonly calls: Effect.Effect<ReadonlyArray<object>>
   /**
    * Runs an effect of the user inside this client, so that waiting for the client does not wait for the effect itself.
+   * `call` is the call of `track` that runs the effect.
    */
-  readonly inside: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
+  readonly inside: <A, E, R>(effect: Effect.Effect<A, E, R>, call?: object) => Effect.Effect<A, E, R>
   /** Runs an effect of the client outside of the callback or plugin that began it. */
   readonly outside: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
 }
@@ -106,8 +109,13 @@ export const make = (
 ): Effect.Effect<Reports> =>
   Effect.gen(function*() {
     const client = {}
-    const inside = insideOf(client)
-    const isInside = Effect.map(FiberRef.get(insideClients), (clients) => clients.includes(client))
+    const inside: Reports["inside"] = (effect, call) =>
+      Effect.locallyWith(
+        effect,
+        insideOf,
+        (outer) => call === undefined ? [...outer, client] : [...outer, client, call]
+      )
+    const isInside = Effect.map(FiberRef.get(insideOf), (outer) => outer.includes(client))
     const state: State = {
       clientId,
       config,
@@ -145,19 +153,17 @@ export const make = (
       calledBack: Effect.flatMap(isInside, (inside) => inside ? Effect.void : state.calls.drained),
       end: (timeUp) => end(state, timeUp),
       isInside,
+      calls: FiberRef.get(insideOf),
       inside,
-      outside: Effect.locallyWith(insideClients, (clients) => clients.filter((other) => other !== client))
+      outside: Effect.locallyWith(insideOf, (outer) => outer.filter((other) => other !== client))
     }
   })
 
-/** The clients in whose callbacks and plugins the fiber runs. */
-const insideClients: FiberRef.FiberRef<ReadonlyArray<object>> = globalValue(
-  "effect-amplitude/internal/reports/insideClients",
+/** The clients in whose callbacks and plugins the fiber runs, and the calls of `track` that run these plugins. */
+const insideOf: FiberRef.FiberRef<ReadonlyArray<object>> = globalValue(
+  "effect-amplitude/internal/reports/insideOf",
   () => FiberRef.unsafeMake<ReadonlyArray<object>>([])
 )
-
-const insideOf = (client: object): Reports["inside"] => (effect) =>
-  Effect.locallyWith(effect, insideClients, (clients) => [...clients, client])
 
 // -- making reports ----------------------------------------------------------------------------------------------------
 

@@ -140,6 +140,7 @@ export const make = (deps: Dependencies): Settlements => {
         message: `the buffer is full: ${capacity} events`,
         reason: "BufferFull"
       }
+      outstanding.leased(events)
       report({ part: { events, sent: 0, retries: 0 }, settlement }, events)
     },
     lost: (events) => report({ part: { events, sent: 0, retries: 0 }, settlement: shutDown }, events),

@@ -299,8 +299,7 @@ export const hasTooManyGroups = ({ walk }: Draft): boolean =>
   walk.groupTypes > maxGroupTypes || walk.groupNames > maxGroupNames
 
 /** Whether the given time is before the year 2000: it is most likely in seconds then. */
-export const hasEarlyTime = ({ time }: Draft, now: number): boolean =>
-  time !== undefined && time < earliestTime && time !== Math.floor(now)
+export const hasEarlyTime = ({ time }: Draft): boolean => time !== undefined && time < earliestTime
 
 /** Ends an event, unless the event alone is too large for a request. */
 export const close = ({ writer }: Draft, settings: AmplitudeConfig.Settings): ValidationIssue | undefined => {

@@ -9,7 +9,7 @@ import * as ParseResult from "effect/ParseResult"
 import * as Schema from "effect/Schema"
 import type { Named } from "./names.js"
 import { Names } from "./names.js"
-import { encode } from "./utf8.js"
+import { encode, isPairAt } from "./utf8.js"
 import type { ValidationIssue } from "./validationIssue.js"
 import { guarded, kindOf } from "./validationIssue.js"
 import type { Write, Written } from "./walk.js"
@@ -25,10 +25,8 @@ const serializable = "a value that JSON can hold"
 
 const openBrace = 0x7b
 
-const cut = (text: string): string => {
-  const last = text.charCodeAt(maxStringLength - 1)
-  return text.slice(0, last >= 0xd800 && last <= 0xdbff ? maxStringLength - 1 : maxStringLength)
-}
+const cut = (text: string): string =>
+  text.slice(0, isPairAt(text, maxStringLength - 1) ? maxStringLength - 1 : maxStringLength)
 
 export const isPlain = (value: object): boolean => {
   const prototype = Object.getPrototypeOf(value)

@@ -10,6 +10,10 @@ const isHighSurrogate = (unit: number): boolean => unit >= 0xd800 && unit <= 0xd
 
 const isLowSurrogate = (unit: number): boolean => unit >= 0xdc00 && unit <= 0xdfff
 
+/** Whether a surrogate pair begins at an index of a text. */
+export const isPairAt = (text: string, index: number): boolean =>
+  isHighSurrogate(text.charCodeAt(index)) && isLowSurrogate(text.charCodeAt(index + 1))
+
 /** The count of Node, which is faster, or undefined on other platforms. */
 const native = (globalThis as { readonly Buffer?: { readonly byteLength?: (text: string) => number } }).Buffer
   ?.byteLength
@@ -26,7 +30,7 @@ export const countBytes = (text: string): number => {
     if (unit < 0x80) continue
     // a surrogate pair takes four bytes, two for each unit; half a pair is sent as U+FFFD, which takes three
     if (unit < 0x800) bytes += 1
-    else if (isHighSurrogate(unit) && isLowSurrogate(text.charCodeAt(index + 1))) {
+    else if (isPairAt(text, index)) {
       bytes += 2
       index++
     } else bytes += 2

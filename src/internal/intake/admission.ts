@@ -6,21 +6,23 @@ export class Admission {
   isClosing = false
   /** Whether running calls are refused as well. */
   isClosed = false
-  private underWay = 0
+  private readonly running = new Set<object>()
   private readonly idle = Effect.unsafeMakeLatch(true)
 
   /** Counts a call while it runs. */
-  readonly counted = <A, E, R>(call: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+  readonly counted = <A, E, R>(call: object, effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
     Effect.suspend(() => {
-      if (this.underWay++ === 0) this.idle.unsafeClose()
-      return Effect.ensuring(
-        call,
-        Effect.sync(() => {
-          if (--this.underWay === 0) this.idle.unsafeOpen()
-        })
-      )
+      this.running.add(call)
+      this.idle.unsafeClose()
+      return Effect.ensuring(effect, Effect.sync(() => this.endCounting([call])))
     })
 
-  /** Completes when no call is running. */
+  /** Ends the counting of calls. Other objects are ignored. */
+  readonly endCounting = (calls: ReadonlyArray<object>): void => {
+    for (const call of calls) this.running.delete(call)
+    if (this.running.size === 0) this.idle.unsafeOpen()
+  }
+
+  /** Completes when no counted call is running. */
   readonly none: Effect.Effect<void> = Effect.suspend(() => this.idle.await)
 }

@@ -35,6 +35,11 @@ export interface Dependencies<Event extends Unstored> {
   readonly hasEnded: () => boolean
   /** Called when the storage has accepted events. The call runs the result. */
   readonly onAccepted: (events: Arr.NonEmptyReadonlyArray<Event>) => Effect.Effect<void>
+  /**
+   * Called when an event is stored by a transaction of the caller. The result is called with the stored event if this client
+   * learns that the transaction has committed.
+   */
+  readonly whenCommitted: (event: Event) => (stored: EncodedEvent) => void
   /** Called when events were dropped to make room. */
   readonly onEvicted: (events: ReadonlyArray<EncodedEvent>, capacity: number) => void
 }
@@ -59,8 +64,9 @@ export interface StoreOptions<Event extends Unstored, E> {
 
 export interface Overflow<Event extends Unstored> {
   /**
-   * Appends events, all or none. Call it, and run its result, in an uninterruptible region, or within a single operation of
-   * the fiber while `isAtOnce` is true. `mask` makes the waiting for room interruptible.
+   * Appends events, all or none. Events that the buffer cannot hold together are appended in parts. Call it, and run its
+   * result, in an uninterruptible region, or within a single operation of the fiber while `isAtOnce` is true. `mask` makes
+   * the waiting for room interruptible.
    */
   readonly store: <E>(
     events: Arr.NonEmptyReadonlyArray<Event>,
@@ -83,7 +89,7 @@ interface Call<Event extends Unstored, E> {
   readonly options: StoreOptions<Event, E>
   readonly mask: Mask
   /** Waits for room again, if the call has waited before. */
-  readonly again: Effect.Effect<void, E> | undefined
+  readonly again: ((call: Call<Event, E>) => Effect.Effect<void, E>) | undefined
 }
 
 /** A caller that waits for room, and the latch that lets it try again. */
@@ -92,7 +98,7 @@ interface Waiting {
 }
 
 export const make = <Event extends Unstored>(deps: Dependencies<Event>): Overflow<Event> => {
-  const { clientId, config, hasEnded, onAccepted, onEvicted, outstanding, storage, whileWaiting } = deps
+  const { clientId, config, hasEnded, onAccepted, onEvicted, outstanding, storage, whenCommitted, whileWaiting } = deps
   /** The waiting callers in order. Only the first one tries, so that nobody overtakes. */
   const queue: Array<Waiting> = []
   let isClosing = false
@@ -104,9 +110,11 @@ export const make = <Event extends Unstored>(deps: Dependencies<Event>): Overflo
   const append = <E>(call: Call<Event, E>): Effect.Effect<void, E> => {
     const { events, options } = call
     if (hasEnded()) return options.onError(new AmplitudeClosed(), events)
+    const { bufferCapacity: capacity, overflow } = config.unsafeSettings()
+    // `bufferCapacity` can have become smaller while the call waited
+    if (events.length > capacity) return appendInParts(call, capacity)
     const sequenced = withSequences(events)
     options.onSequence?.(sequenced[0].sequence)
-    const { bufferCapacity: capacity, overflow } = config.unsafeSettings()
     const whenFull = overflow === "dropOldest" ? "evictOldest" : "refuse"
     const begun = beginAtOnce(() => storage.append(sequenced, { capacity, whenFull, isAwaited: options.isAwaited }))
     if (isExit(begun)) {
@@ -120,6 +128,14 @@ export const make = <Event extends Unstored>(deps: Dependencies<Event>): Overflo
     isAtOnce = false
     return Effect.flatten(run)
   }
+
+  /** Appends as many events at a time as the buffer can hold. */
+  const appendInParts = <E>(call: Call<Event, E>, capacity: number): Effect.Effect<void, E> =>
+    Effect.forEach(Arr.chunksOf(call.events, capacity), (events) => store({ ...call, events }), { discard: true })
+
+  /** Appends events, behind the callers that wait. */
+  const store = <E>(call: Call<Event, E>): Effect.Effect<void, E> =>
+    call.again === undefined && queue.length > 0 && suspends() ? whenRoom(call) : append(call)
 
   /** Handles the answer of the storage. */
   const conclude = <E>(
@@ -140,7 +156,9 @@ export const make = <Event extends Unstored>(deps: Dependencies<Event>): Overflo
         return onAccepted(call.events)
       case "AcceptedOnCommit":
         // the events are accepted when the transaction commits, which only the storage can see
-        for (const { sequence } of sequenced) outstanding.acceptedOnCommit(sequence)
+        sequenced.forEach(({ sequence }, index) =>
+          outstanding.acceptedOnCommit(sequence, whenCommitted(call.events[index]!))
+        )
         return Exit.void
       case "Refused":
         // the events have their outcome if the client was shut down meanwhile
@@ -152,7 +170,8 @@ export const make = <Event extends Unstored>(deps: Dependencies<Event>): Overflo
 
   const onRefused = <E>(call: Call<Event, E>, inTransaction: boolean): Effect.Effect<void, E> => {
     if (!suspends()) return bufferFull(call)
-    return call.again ?? (inTransaction ? bufferFull(call) : whenRoom(call))
+    if (call.again !== undefined) return call.again(call)
+    return inTransaction ? bufferFull(call) : whenRoom(call)
   }
 
   const withSequence = (event: Event): EncodedEvent => ({
@@ -181,17 +200,18 @@ export const make = <Event extends Unstored>(deps: Dependencies<Event>): Overflo
       Effect.suspend(() => {
         const waiting: Waiting = { tryAgain: Effect.unsafeMakeLatch(false) }
         queue.push(waiting)
-        const again: Effect.Effect<void, E> = Effect.zipRight(
-          restore(waiting.tryAgain.await),
-          Effect.suspend(() => {
-            if (isClosing) return call.options.onError(new AmplitudeClosed(), call.events)
-            waiting.tryAgain.unsafeClose()
-            return append({ ...call, again })
-          })
-        )
+        const again = (call: Call<Event, E>): Effect.Effect<void, E> =>
+          Effect.zipRight(
+            restore(waiting.tryAgain.await),
+            Effect.suspend(() => {
+              if (isClosing) return call.options.onError(new AmplitudeClosed(), call.events)
+              waiting.tryAgain.unsafeClose()
+              return append({ ...call, again })
+            })
+          )
         // there may have been room, or the client may have closed, before this caller was in the queue
         if (queue[0] === waiting || isClosing) waiting.tryAgain.unsafeOpen()
-        return whileWaiting(Effect.onExit(again, () => Effect.sync(() => leave(waiting))))
+        return whileWaiting(Effect.onExit(again(call), () => Effect.sync(() => leave(waiting))))
       })
     )
 
@@ -199,10 +219,7 @@ export const make = <Event extends Unstored>(deps: Dependencies<Event>): Overflo
     options.onError(new BufferFull({ capacity: config.unsafeSettings().bufferCapacity }), events)
 
   return {
-    store: (events, options, mask) => {
-      const call = { events, options, mask, again: undefined }
-      return queue.length > 0 && suspends() ? whenRoom(call) : append(call)
-    },
+    store: (events, options, mask) => store({ events, options, mask, again: undefined }),
     isAtOnce: () => isAtOnce === true,
     onRoom: () => queue[0]?.tryAgain.unsafeOpen(),
     trim: Effect.suspend(() => {

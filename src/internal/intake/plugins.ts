@@ -23,7 +23,7 @@ import type { Reports } from "../delivery/reports.js"
 import { kindOf } from "../event/validationIssue.js"
 import { interruptibleWait } from "../interruptibleWait.js"
 import type { Log } from "../log.js"
-import { causeText, times } from "../log.js"
+import { causeText, counted, times } from "../log.js"
 import * as TaskQueue from "../taskQueue.js"
 
 /** The most events that wait for one destination. Beyond it the oldest event is dropped. */
@@ -36,12 +36,17 @@ export type Applied =
 
 export interface Plugins {
   readonly add: (client: Amplitude.Client, plugin: Plugin) => Effect.Effect<void, PluginError>
-  readonly remove: (name: string) => Effect.Effect<boolean>
+  /** Removes the plugin with this name, or with `plugin` only this one. The result says whether there was one. */
+  readonly remove: (name: string, plugin?: Plugin) => Effect.Effect<boolean>
   /** The `before` plugins for an event, without the plugins inside which it was tracked. */
   readonly before: (inside: ReadonlyArray<Plugin>) => ReadonlyArray<Before>
   readonly enrichment: (inside: ReadonlyArray<Plugin>) => ReadonlyArray<Enrichment>
-  /** Applies plugins to an event, in their order. */
-  readonly apply: (event: Event, plugins: ReadonlyArray<Before | Enrichment>) => Effect.Effect<Applied>
+  /** Applies plugins to an event, in their order. `call` is the call that tracks the event. */
+  readonly apply: (
+    event: Event,
+    plugins: ReadonlyArray<Before | Enrichment>,
+    call: object
+  ) => Effect.Effect<Applied>
   readonly hasDestination: () => boolean
   /** Passes an accepted event to every destination. */
   readonly dispatch: (json: string, inside: ReadonlyArray<Plugin>) => void
@@ -107,10 +112,10 @@ export const make = (config: AmplitudeConfig.Service, reports: Reports, log: Log
     }
     return {
       add: (client, plugin) => add(state, client, plugin),
-      remove: (name) => remove(state, name),
+      remove: (name, plugin) => remove(state, name, plugin),
       before: (inside) => without(state.before, inside),
       enrichment: (inside) => without(state.enrichment, inside),
-      apply: (event, plugins) => apply(state, event, plugins),
+      apply: (event, plugins, call) => apply(state, event, plugins, call),
       hasDestination: () => state.destinations.length > 0,
       dispatch: (json, inside) => {
         for (const { events, plugin } of state.destinations) {
@@ -149,13 +154,14 @@ const sort = (state: State): void => {
 
 const isDestination = (one: Added | AddedDestination): one is AddedDestination => "events" in one
 
-/** Runs an effect inside a plugin. */
+/** Runs an effect inside a plugin, and inside the call of `track` that runs the plugin. */
 const runInside = <A, E, R>(
   { reports }: State,
   plugin: Plugin,
-  effect: () => Effect.Effect<A, E, R>
+  effect: () => Effect.Effect<A, E, R>,
+  call?: object
 ): Effect.Effect<A, E, R> =>
-  reports.inside(Effect.locallyWith(Effect.suspend(effect), insidePlugins, (outer) => [...outer, plugin]))
+  reports.inside(Effect.locallyWith(Effect.suspend(effect), insidePlugins, (outer) => [...outer, plugin]), call)
 
 // -- logs --------------------------------------------------------------------------------------------------------------
 
@@ -197,18 +203,19 @@ const logged = (
 const apply = (
   state: State,
   event: Event,
-  plugins: ReadonlyArray<Before | Enrichment>
+  plugins: ReadonlyArray<Before | Enrichment>,
+  call?: object
 ): Effect.Effect<Applied> => {
   let applied: Applied = { _tag: "Passed", event }
   for (const [index, plugin] of plugins.entries()) {
-    const next = applyOne(state, plugin, applied.event)
+    const next = applyOne(state, plugin, applied.event, call)
     if (Effect.isEffect(next)) {
       return Effect.flatMap(
         next,
         (applied) =>
           applied._tag === "Dropped"
             ? Exit.succeed(applied)
-            : apply(state, applied.event, plugins.slice(index + 1))
+            : apply(state, applied.event, plugins.slice(index + 1), call)
       )
     }
     applied = next
@@ -218,7 +225,12 @@ const apply = (
 }
 
 /** Applies one plugin. A plugin whose effect is already an exit needs no operation of the fiber. */
-const applyOne = (state: State, plugin: Before | Enrichment, event: Event): Applied | Effect.Effect<Applied> => {
+const applyOne = (
+  state: State,
+  plugin: Before | Enrichment,
+  event: Event,
+  call: object | undefined
+): Applied | Effect.Effect<Applied> => {
   const onFailure = (cause: Cause.Cause<unknown>): Applied => {
     const message = `plugin ${plugin.name} ${Cause.isDie(cause) ? "died" : "failed"}`
     state.log.dropped("plugins", "Plugin", { count: 1, code: 0, message, events: [event] })
@@ -231,7 +243,7 @@ const applyOne = (state: State, plugin: Before | Enrichment, event: Event): Appl
   const executed = Either.getOrElse(Either.try(() => plugin.execute(event)), Exit.die)
   return Exit.isExit(executed)
     ? Exit.match(executed, { onSuccess, onFailure })
-    : Effect.matchCause(runInside(state, plugin, () => executed), { onSuccess, onFailure })
+    : Effect.matchCause(runInside(state, plugin, () => executed, call), { onSuccess, onFailure })
 }
 
 const readResult = (plugin: Plugin, event: Event, result: Event | Option.Option<Event>): Applied =>
@@ -250,10 +262,26 @@ const refuse = (plugin: string, message: string, cause?: unknown): PluginError =
 const refusalOf = (state: State, plugin: Plugin): PluginError | undefined => {
   const name: unknown = plugin?.name
   if (!Predicate.isString(name) || name.trim() === "") return refuse(String(name), "expected a name that is not blank")
+  if (!isChanging(plugin) && plugin._tag !== "Destination") {
+    return refuse(name, "expected a plugin of Plugin.before, Plugin.enrichment or Plugin.destination")
+  }
   if (!Predicate.isFunction(plugin.execute)) return refuse(name, "expected execute to be a function")
+  if (plugin._tag === "Destination" && plugin.plugins !== undefined && !areOwnPlugins(plugin.plugins)) {
+    return refuse(name, "expected plugins to be an array of plugins of Plugin.before and Plugin.enrichment")
+  }
   if (state.hasEnded) return refuse(name, "expected it to be added before the client was shut down")
   return state.added.has(name) ? refuse(name, "expected a name that no other plugin has") : undefined
 }
+
+/** Whether a plugin changes events. */
+const isChanging = (plugin: Plugin): plugin is Before | Enrichment =>
+  plugin._tag === "Before" || plugin._tag === "Enrichment"
+
+const areOwnPlugins = (input: unknown): boolean =>
+  Array.isArray(input) &&
+  input.every((plugin) =>
+    Predicate.isRecord(plugin) && isChanging(plugin as unknown as Plugin) && Predicate.isFunction(plugin.execute)
+  )
 
 const makeAdded = (state: State, plugin: Plugin): Effect.Effect<Added | AddedDestination> =>
   Effect.gen(function*() {
@@ -313,12 +341,11 @@ const setUp = (state: State, client: Amplitude.Client, { plugin, scope }: Added)
 }
 
 /** Takes a plugin out of the client. Later events do not reach it. */
-const take = (state: State, name: string): Added | AddedDestination | undefined => {
+const take = (state: State, name: string, plugin?: Plugin): Added | AddedDestination | undefined => {
   const one = state.added.get(name)
-  if (one !== undefined) {
-    state.added.delete(name)
-    sort(state)
-  }
+  if (one === undefined || (plugin !== undefined && one.plugin !== plugin)) return undefined
+  state.added.delete(name)
+  sort(state)
   return one
 }
 
@@ -327,9 +354,9 @@ const take = (state: State, name: string): Added | AddedDestination | undefined 
  * waiting events of a destination are dropped. A call from inside a destination does not wait for the end of this
  * destination, which waits for the call.
  */
-const remove = (state: State, name: string): Effect.Effect<boolean> =>
+const remove = (state: State, name: string, plugin?: Plugin): Effect.Effect<boolean> =>
   Effect.uninterruptible(Effect.suspend(() => {
-    const one = take(state, name)
+    const one = take(state, name, plugin)
     if (one === undefined) return Effect.succeed(false)
     const givenUp = Effect.unsafeMakeLatch(false)
     const end = state.reports.outside(tearDown(state, one, givenUp.await, Effect.never))
@@ -356,6 +383,21 @@ const removeUntil = (state: State, name: string, timeUp: Effect.Effect<void>): E
 const ownPlugins = (plugin: Plugin): ReadonlyArray<Plugin> =>
   plugin._tag === "Destination" ? [plugin, ...(plugin.plugins ?? [])] : [plugin]
 
+/** Drops the events that a destination has not executed. */
+const abandon = ({ log }: State, { events, plugin: { name } }: AddedDestination): Effect.Effect<void> =>
+  Effect.suspend(() => {
+    const count = events.unfinished()
+    if (count > 0) {
+      log.write({
+        level: LogLevel.Warning,
+        module: "plugins",
+        message: `plugin ${name}: ended before it had executed ${counted(count, "event")}`,
+        annotations: { plugin: name }
+      })
+    }
+    return Effect.asVoid(events.abandon)
+  })
+
 /**
  * Tears a plugin down. A destination first executes its waiting events, until `givenUp`. Nothing is waited for after
  * `timeUp`.
@@ -367,7 +409,7 @@ const tearDown = (
   timeUp: Effect.Effect<void>
 ): Effect.Effect<void> => {
   const { plugin, scope } = one
-  return (isDestination(one) ? Effect.zipRight(until(givenUp, drain(state, one)), one.events.abandon) : Effect.void)
+  return (isDestination(one) ? Effect.zipRight(until(givenUp, drain(state, one)), abandon(state, one)) : Effect.void)
     .pipe(
       Effect.zipRight(Effect.forEach(
         ownPlugins(plugin),

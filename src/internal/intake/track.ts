@@ -116,13 +116,16 @@ export const make = (deps: Dependencies): Intake => {
 
   // -- up to the encoded event ---------------------------------------------------------------------------------------
 
-  /** Adds the context to a written event, and ends it. `event` is the event that a plugin returned. */
-  const encode = (call: Call, draft: Encoder.Draft, event?: Event): Prepared => {
+  /**
+   * Adds the context to a written event, and ends it. `event` is the event that a plugin returned, `checkedTime` a time that
+   * it may have and that was checked before.
+   */
+  const encode = (call: Call, draft: Encoder.Draft, event?: Event, checkedTime?: number): Prepared => {
     const issue = Encoder.validate(draft, call.settings)
     if (issue !== undefined) return invalid(issue, event)
     Encoder.addContext(draft, call.now, insertId)
     if (Encoder.hasTooManyGroups(draft)) warnOfGroups()
-    if (Encoder.hasEarlyTime(draft, call.now)) warnOfTime()
+    if (draft.time !== checkedTime) checkTime(draft)
     const tooLarge = Encoder.close(draft, call.settings)
     if (tooLarge !== undefined) return invalid(tooLarge, event)
     const lane = Encoder.laneOf(draft)
@@ -155,6 +158,7 @@ export const make = (deps: Dependencies): Intake => {
   const toEvent = (_call: Call, draft: Encoder.Draft): Event => Encoder.toEvent(draft)
 
   const toEventWithContext = (call: Call, draft: Encoder.Draft): Event => {
+    checkTime(draft)
     Encoder.addContext(draft, call.now, insertId)
     return Encoder.toEvent(draft)
   }
@@ -167,7 +171,7 @@ export const make = (deps: Dependencies): Intake => {
     next: (call: Call, draft: Encoder.Draft, event: Event) => A
   ): Effect.Effect<A | Refusal> =>
     isRefusal(event) ? Exit.succeed(event) : Effect.map(
-      plugins.apply(event, by),
+      plugins.apply(event, by, call),
       (passed): A | Refusal =>
         passed._tag === "Dropped"
           ? droppedByPlugin(passed)
@@ -185,7 +189,12 @@ export const make = (deps: Dependencies): Intake => {
       const complete = before.length === 0
         ? Exit.succeed(read(call, given, toEventWithContext))
         : apply(call, read(call, given, toEvent), before, toEventWithContext)
-      return Effect.flatMap(complete, (event) => apply(call, event, enrichment, encode))
+      return Effect.flatMap(
+        complete,
+        (event) =>
+          apply(call, event, enrichment, (call, draft, enriched) =>
+            encode(call, draft, enriched, isRefusal(event) ? undefined : event.time))
+      )
     })
 
   /**
@@ -210,10 +219,13 @@ export const make = (deps: Dependencies): Intake => {
       const enrichment = plugins.enrichment(inside)
       if (before.length > 0 || enrichment.length > 0) {
         return Effect.uninterruptibleMask((restore) =>
-          admission.counted(Effect.flatMap(
-            restore(throughPlugins(call, given, before, enrichment)),
-            (prepared) => next(admission.isClosed ? refuse(new AmplitudeClosed()) : prepared, masked(restore))
-          ))
+          admission.counted(
+            call,
+            Effect.flatMap(
+              restore(throughPlugins(call, given, before, enrichment)),
+              (prepared) => next(admission.isClosed ? refuse(new AmplitudeClosed()) : prepared, masked(restore))
+            )
+          )
         )
       }
       return overflow.isAtOnce()
@@ -248,6 +260,10 @@ export const make = (deps: Dependencies): Intake => {
         counted(count, "event")
       } with more than 5 group types or 10 group names: the service does not track the rest`
     }))
+
+  const checkTime = (draft: Encoder.Draft): void => {
+    if (Encoder.hasEarlyTime(draft)) warnOfTime()
+  }
 
   const warnOfTime = (): void =>
     log.burst("time", 1, (count) => ({
