@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Cause, Effect, Exit, Fiber, TestClock } from "effect"
 import type { InvalidEvent } from "effect-amplitude"
-import { Amplitude, AmplitudeTest, Event, Identify, Recorder, TransportError } from "effect-amplitude"
+import { Amplitude, AmplitudeTest, Event, Identify, Plugin, Recorder, TransportError } from "effect-amplitude"
 
 const user = { user_id: "user-12345" }
 
@@ -182,6 +182,21 @@ it.effect("R6: the payload is fixed when the effect runs", () =>
       })
     }
   }).pipe(lenient()))
+
+it.effect("R6: the payload of trackAll is fixed when the effect runs, also if plugins suspend", () =>
+  Effect.gen(function*() {
+    const events = ["first", "second"].map((name) => ({ ...base, event_properties: { name } }))
+    const latch = yield* Effect.makeLatch(false)
+    const slow = Plugin.before("slow", (event) => Effect.as(latch.await, event))
+    yield* Effect.gen(function*() {
+      const call = yield* Effect.fork(Amplitude.trackAll(events))
+      yield* Effect.yieldNow()
+      for (const { event_properties } of events) event_properties.name = "changed"
+      yield* latch.open
+      yield* Fiber.join(call)
+      assert.deepStrictEqual((yield* sent).map((event) => event.event_properties.name), ["first", "second"])
+    }).pipe(lenient({ plugins: [slow] }))
+  }))
 
 describe("R7: validation", () => {
   const long = "x".repeat(1025)

@@ -6,6 +6,7 @@ import * as Arr from "effect/Array"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import type * as Fiber from "effect/Fiber"
 import * as FiberId from "effect/FiberId"
 import * as LogLevel from "effect/LogLevel"
 import * as Option from "effect/Option"
@@ -74,6 +75,13 @@ interface Call {
 export interface Encoded extends Unstored {
   readonly _tag: "Encoded"
   readonly call: Call
+}
+
+/** An event that was read, and whose plugins have not run. */
+interface Pending {
+  readonly _tag: "Pending"
+  readonly call: Call
+  readonly applied: Effect.Effect<Prepared>
 }
 
 /** An event that is not accepted. Without an error the call succeeds, and the event has a report. */
@@ -178,24 +186,61 @@ export const make = (deps: Dependencies): Intake => {
           : reread(passed.event, (draft) => next(call, draft, passed.event))
     )
 
+  /** Reads the arguments at once. The result applies the plugins. */
   const throughPlugins = (
     call: Call,
     given: Encoder.Given,
     before: ReadonlyArray<Before>,
     enrichment: ReadonlyArray<Enrichment>
-  ): Effect.Effect<Prepared> =>
-    Effect.suspend(() => {
-      if (enrichment.length === 0) return apply(call, read(call, given, toEvent), before, encode)
-      const complete = before.length === 0
-        ? Exit.succeed(read(call, given, toEventWithContext))
-        : apply(call, read(call, given, toEvent), before, toEventWithContext)
-      return Effect.flatMap(
-        complete,
-        (event) =>
-          apply(call, event, enrichment, (call, draft, enriched) =>
-            encode(call, draft, enriched, isRefusal(event) ? undefined : event.time))
+  ): Effect.Effect<Prepared> => {
+    if (enrichment.length === 0) {
+      const event = read(call, given, toEvent)
+      return Effect.suspend(() => apply(call, event, before, encode))
+    }
+    const event = read(call, given, before.length === 0 ? toEventWithContext : toEvent)
+    return Effect.flatMap(
+      Effect.suspend(() => before.length === 0 ? Exit.succeed(event) : apply(call, event, before, toEventWithContext)),
+      (complete) =>
+        apply(
+          call,
+          complete,
+          enrichment,
+          (call, draft, enriched) => encode(call, draft, enriched, isRefusal(complete) ? undefined : complete.time)
+        )
+    )
+  }
+
+  /** Reads the arguments of a call at once, so that later changes of them change nothing. */
+  const begin = (caller: Fiber.RuntimeFiber<unknown, unknown>, given: Encoder.Given): Prepared | Pending => {
+    if (admission.isClosing) return refuse(new AmplitudeClosed())
+    const settings = config.unsafeSettings()
+    if (settings.optOut) return optedOut
+    const now = unsafeNow(caller)
+    clock.wakeOverdue(now)
+    fairness.wakeOverdue(now)
+    const inside = caller.getFiberRef(insidePlugins)
+    const call: Call = { settings, options: caller.getFiberRef(eventOptions), now, inside }
+    const before = plugins.before(inside)
+    const enrichment = plugins.enrichment(inside)
+    return before.length === 0 && enrichment.length === 0
+      ? read(call, given, encode)
+      : { _tag: "Pending", call, applied: throughPlugins(call, given, before, enrichment) }
+  }
+
+  /** Applies the plugins of an event, and continues with the result. */
+  const finish = <A, E>(
+    { applied, call }: Pending,
+    next: (prepared: Prepared, mask: Mask) => Effect.Effect<A, E>
+  ): Effect.Effect<A, E> =>
+    Effect.uninterruptibleMask((restore) =>
+      admission.counted(
+        call,
+        Effect.flatMap(
+          restore(applied),
+          (prepared) => next(admission.isClosed ? refuse(new AmplitudeClosed()) : prepared, masked(restore))
+        )
       )
-    })
+    )
 
   /**
    * Calls `next` with the encoded event, or with the reason why there is none. Only plugins can be interrupted, and the parts of
@@ -207,30 +252,11 @@ export const make = (deps: Dependencies): Intake => {
     next: (prepared: Prepared, mask: Mask) => Effect.Effect<A, E>
   ): Effect.Effect<A, E> =>
     Effect.withFiberRuntime((caller) => {
-      if (admission.isClosing) return next(refuse(new AmplitudeClosed()), Effect.uninterruptibleMask)
-      const settings = config.unsafeSettings()
-      if (settings.optOut) return next(optedOut, Effect.uninterruptibleMask)
-      const now = unsafeNow(caller)
-      clock.wakeOverdue(now)
-      fairness.wakeOverdue(now)
-      const inside = caller.getFiberRef(insidePlugins)
-      const call: Call = { settings, options: caller.getFiberRef(eventOptions), now, inside }
-      const before = plugins.before(inside)
-      const enrichment = plugins.enrichment(inside)
-      if (before.length > 0 || enrichment.length > 0) {
-        return Effect.uninterruptibleMask((restore) =>
-          admission.counted(
-            call,
-            Effect.flatMap(
-              restore(throughPlugins(call, given, before, enrichment)),
-              (prepared) => next(admission.isClosed ? refuse(new AmplitudeClosed()) : prepared, masked(restore))
-            )
-          )
-        )
-      }
+      const begun = begin(caller, given)
+      if (begun._tag === "Pending") return finish(begun, next)
       return overflow.isAtOnce()
-        ? next(read(call, given, encode), Effect.uninterruptibleMask)
-        : Effect.uninterruptibleMask((restore) => next(read(call, given, encode), masked(restore)))
+        ? next(begun, Effect.uninterruptibleMask)
+        : Effect.uninterruptibleMask((restore) => next(begun, masked(restore)))
     })
 
   // -- events that are not accepted ----------------------------------------------------------------------------------
@@ -331,31 +357,35 @@ export const make = (deps: Dependencies): Intake => {
       })
     )
 
-  /** Prepares the events one after the other, and appends them together, as many at a time as the buffer can hold. */
+  /** Reads all events at once, applies their plugins one after the other, and appends them together. */
   const trackAll: Intake["trackAll"] = (events) =>
-    Effect.flatMap(
-      Effect.forEach(events, (event) =>
-        prepare([event], (prepared) => {
-          if (isRefusal(prepared) && !isDefect(prepared)) reportRefusal(prepared, [event])
-          return Exit.succeed(prepared)
-        })),
-      (prepared) => {
-        const stored = Effect.forEach(
-          Arr.chunksOf(prepared.filter(isEncoded), config.unsafeSettings().bufferCapacity),
-          (chunk) => Effect.uninterruptibleMask((restore) => overflow.store(chunk, reported, masked(restore))),
-          { discard: true }
-        )
-        const defect = prepared.find((one) => isRefusal(one) && isDefect(one)) as Refusal | undefined
-        return defect === undefined ? stored : Effect.zipRight(stored, Effect.die(defect.error))
-      }
-    )
+    Effect.withFiberRuntime((caller) => {
+      const given = Array.from(events)
+      const begun = given.map((event) => begin(caller, [event]))
+      return Effect.flatMap(
+        Effect.forEach(begun, (one) => one._tag === "Pending" ? finish(one, Exit.succeed) : Exit.succeed(one)),
+        (prepared) => storeAll(given, prepared)
+      )
+    })
+
+  const storeAll = (given: ReadonlyArray<unknown>, prepared: ReadonlyArray<Prepared>): Effect.Effect<void> => {
+    const encoded: Array<Encoded> = []
+    let defect: Refusal | undefined
+    prepared.forEach((one, index) => {
+      if (!isRefusal(one)) encoded.push(one)
+      else if (isDefect(one)) defect ??= one
+      else reportRefusal(one, [given[index]])
+    })
+    const stored = Arr.isNonEmptyArray(encoded)
+      ? Effect.uninterruptibleMask((restore) => overflow.store(encoded, reported, masked(restore)))
+      : Effect.void
+    return defect === undefined ? stored : Effect.zipRight(stored, Effect.die(defect.error))
+  }
 
   return { track, trackAll, trackOrFail, trackAndWait }
 }
 
 const isRefusal = (prepared: Prepared | Event): prepared is Refusal => "_tag" in prepared && prepared._tag === "Refusal"
-
-const isEncoded = (prepared: Prepared): prepared is Encoded => prepared._tag === "Encoded"
 
 const droppedByPlugin = ({ event, message }: Applied & { readonly _tag: "Dropped" }): Refusal => ({
   _tag: "Refusal",
