@@ -597,6 +597,33 @@ describe("live settings", () => {
       }
     }))
 
+  it.scoped("only a lower bufferCapacity or another policy drops events, and no change after shutdown", () =>
+    Effect.gen(function*() {
+      const kept: Array<number> = []
+      const counting = Effect.map(EventStorage, (storage): EventStorage.Service => ({
+        ...storage,
+        evict: (options) => Effect.zipRight(Effect.sync(() => kept.push(options.keep)), storage.evict(options))
+      }))
+      const context = yield* Layer.build(Amplitude.layerServices.pipe(
+        Layer.provide([
+          Layer.provide(Layer.effect(EventStorage, counting), EventStorage.layerMemory),
+          Layer.succeed(Transport, { send: () => Effect.succeed({ status: 200, headers: {}, body: "" }) }),
+          AmplitudeLogger.layerNone
+        ]),
+        Layer.provide(AmplitudeConfig.layer({ apiKey: "a-key", bufferCapacity: 10 }))
+      ))
+      const client = Context.get(context, Amplitude)
+      yield* client.updateConfig({ flushInterval: "1 second" })
+      yield* client.updateConfig({ bufferCapacity: 20 })
+      assert.deepStrictEqual(kept, [])
+      yield* client.updateConfig({ bufferCapacity: 5 })
+      yield* client.updateConfig({ overflow: "dropNewest" })
+      assert.deepStrictEqual(kept, [5, 5])
+      yield* client.shutdown
+      yield* client.updateConfig({ bufferCapacity: 1 })
+      assert.deepStrictEqual(kept, [5, 5])
+    }))
+
   it.scoped("a change can be interrupted while the storage drops events: it is applied, and the events are reported", () =>
     Effect.gen(function*() {
       const mayAnswer = yield* Deferred.make<void>()

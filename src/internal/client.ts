@@ -288,15 +288,16 @@ const build = (
       updateConfig: (patch) =>
         patch?.deliver === false && durability !== "shared"
           ? Effect.fail(needsSharedStorage)
-          : Effect.uninterruptibleMask((restore) =>
-            config.update(patch).pipe(
+          : Effect.uninterruptibleMask((restore) => {
+            const before = config.unsafeSettings()
+            return config.update(patch).pipe(
               Effect.zipRight(pipeline.onConfig),
               Effect.zipRight(watchIfDelivering),
               // the storage may not answer, and the events that it drops are reported even if the caller is interrupted
-              Effect.zipRight(Effect.forkDaemon(overflow.trim)),
-              Effect.flatMap((trim) => restore(Fiber.join(trim)))
+              Effect.zipRight(Effect.forkDaemon(overflow.onConfig(before))),
+              Effect.flatMap((evicting) => restore(Fiber.join(evicting)))
             )
-          )
+          })
     }
     return client
   })

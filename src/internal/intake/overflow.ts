@@ -77,8 +77,8 @@ export interface Overflow<Event extends Unstored> {
   readonly isAtOnce: () => boolean
   /** Called when there may be room. */
   readonly onRoom: () => void
-  /** Drops the events over the current `bufferCapacity`. */
-  readonly trim: Effect.Effect<void>
+  /** Called after a change of the settings. It drops the events over a lower `bufferCapacity`. */
+  readonly onConfig: (before: AmplitudeConfig.Settings) => Effect.Effect<void>
   /** Refuses the callers that wait for room with `AmplitudeClosed`. */
   readonly close: () => void
 }
@@ -222,16 +222,19 @@ export const make = <Event extends Unstored>(deps: Dependencies<Event>): Overflo
     store: (events, options, mask) => store({ events, options, mask, again: undefined }),
     isAtOnce: () => isAtOnce === true,
     onRoom: () => queue[0]?.tryAgain.unsafeOpen(),
-    trim: Effect.suspend(() => {
-      const { bufferCapacity: capacity, overflow } = config.unsafeSettings()
-      queue[0]?.tryAgain.unsafeOpen()
-      return overflow === "dropOldest" || overflow === "dropNewest"
-        ? Effect.map(
-          storage.evict({ keep: capacity, from: overflow === "dropOldest" ? "oldest" : "newest" }),
-          (evicted) => onEvicted(evicted, capacity)
-        )
-        : Effect.void
-    }).pipe(Effect.catchAllCause(() => Effect.void)),
+    onConfig: (before) =>
+      Effect.suspend(() => {
+        const { bufferCapacity: capacity, overflow } = config.unsafeSettings()
+        queue[0]?.tryAgain.unsafeOpen()
+        // a client never evicts for another setting: other clients of the storage can have another `bufferCapacity`
+        const mayBeOver = capacity < before.bufferCapacity || overflow !== before.overflow
+        return mayBeOver && !hasEnded() && (overflow === "dropOldest" || overflow === "dropNewest")
+          ? Effect.map(
+            storage.evict({ keep: capacity, from: overflow === "dropOldest" ? "oldest" : "newest" }),
+            (evicted) => onEvicted(evicted, capacity)
+          )
+          : Effect.void
+      }).pipe(Effect.catchAllCause(() => Effect.void)),
     close: () => {
       isClosing = true
       for (const { tryAgain } of queue) tryAgain.unsafeOpen()
