@@ -2,7 +2,7 @@
 import { assert } from "@effect/vitest"
 import type { ChildProcessWithoutNullStreams } from "node:child_process"
 import { execFileSync, spawn } from "node:child_process"
-import { mkdtempSync, rmSync } from "node:fs"
+import { copyFileSync, mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
@@ -17,10 +17,12 @@ export const temporaryFolder = (): string => {
   return folder
 }
 
-/** Builds the bundle, far from any `node_modules`. */
+/** Builds the bundle, far from any `node_modules`, or copies it if the package was packed for the tests. */
 export const bundle = (): string => {
   const folder = temporaryFolder()
-  execFileSync(process.execPath, [join(root, "src/internal/cli/bundle.mjs"), folder], { cwd: root, stdio: "pipe" })
+  if (process.env["AMPLITUDE_TEST_TARBALL"] === undefined) {
+    execFileSync(process.execPath, [join(root, "src/internal/cli/bundle.mjs"), folder], { cwd: root, stdio: "pipe" })
+  } else for (const name of ["bin.js", "bin.LICENSES.txt"]) copyFileSync(join(root, "dist", name), join(folder, name))
   return join(folder, "bin.js")
 }
 
