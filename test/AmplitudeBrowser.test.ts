@@ -260,13 +260,13 @@ describe.skipIf(Chromium.isMissing)(`AmplitudeBrowser${Chromium.unlessThere}`, {
       assert.sameMembers(server.uploads.flatMap(({ indices }) => [...indices]), [0, 1, 2, 100, 101])
     }))
 
-  it.scopedLive("what the browser refuses, since another script has used its limit, is sent by the next page", () =>
+  it.scopedLive("no event is lost while another script has used the limit of the browser", () =>
     Effect.gen(function*() {
       const { leave, page, server, url } = yield* setUp
       yield* track(page, 20, 1000)
       yield* Effect.promise(() => page.evaluate(() => window.useBudget(60_000)))
+      // the browser refuses the request, and the next page sends the events, unless the other request ends with the page
       yield* leave
-      assert.deepStrictEqual(server.uploads, [])
       yield* open(page, url)
       yield* server.arrived(20)
       assert.deepStrictEqual(server.uploads.flatMap(({ indices }) => indices), range(20))
