@@ -151,6 +151,20 @@ const setUpIn = Effect.fnUntraced(function*(browser: Browser) {
 
 const setUp = Effect.suspend(() => setUpIn(browser))
 
+/** A browser that keeps pages alive, and a page of it that was left offline with 30 events. */
+const leftOffline = Effect.gen(function*() {
+  const cachingBrowser = yield* Effect.acquireRelease(
+    Effect.promise(() => Chromium.launch({ hasPageCache: true })),
+    (browser) => Effect.promise(() => browser.close())
+  )
+  const { page, server, url } = yield* setUpIn(cachingBrowser)
+  yield* track(page, 30)
+  yield* Effect.promise(() => page.context().setOffline(true))
+  yield* Effect.promise(() => page.goto("about:blank"))
+  yield* Effect.promise(() => page.context().setOffline(false))
+  return { page, server, url }
+})
+
 const range = (count: number) => Array.from({ length: count }, (_, index) => index)
 
 describe.skipIf(Chromium.isMissing)(`AmplitudeBrowser${Chromium.unlessThere}`, {
@@ -219,16 +233,7 @@ describe.skipIf(Chromium.isMissing)(`AmplitudeBrowser${Chromium.unlessThere}`, {
 
   it.scopedLive("a page that is left without a connection leaves its events to the next page", () =>
     Effect.gen(function*() {
-      const cachingBrowser = yield* Effect.acquireRelease(
-        Effect.promise(() => Chromium.launch({ hasPageCache: true })),
-        (browser) => Effect.promise(() => browser.close())
-      )
-      const { page, server, url } = yield* setUpIn(cachingBrowser)
-      const context = page.context()
-      yield* track(page, 30)
-      yield* Effect.promise(() => context.setOffline(true))
-      yield* Effect.promise(() => page.goto("about:blank"))
-      yield* Effect.promise(() => context.setOffline(false))
+      const { page, server, url } = yield* leftOffline
       yield* open(page, url)
       yield* Effect.promise(() => page.evaluate(() => window.flush()))
       yield* server.arrived(30)
@@ -305,17 +310,8 @@ describe.skipIf(Chromium.isMissing)(`AmplitudeBrowser${Chromium.unlessThere}`, {
 
   it.scopedLive("a page that the browser kept alive sends its events, also if another page has sent them", () =>
     Effect.gen(function*() {
-      const cachingBrowser = yield* Effect.acquireRelease(
-        Effect.promise(() => Chromium.launch({ hasPageCache: true })),
-        (browser) => Effect.promise(() => browser.close())
-      )
-      const { page, server, url } = yield* setUpIn(cachingBrowser)
-      const context = page.context()
-      yield* track(page, 30)
-      yield* Effect.promise(() => context.setOffline(true))
-      yield* Effect.promise(() => page.goto("about:blank"))
-      yield* Effect.promise(() => context.setOffline(false))
-      yield* open(yield* Effect.promise(() => context.newPage()), url)
+      const { page, server, url } = yield* leftOffline
+      yield* open(yield* Effect.promise(() => page.context().newPage()), url)
       yield* server.arrived(30)
       yield* Effect.promise(async () => {
         await page.goBack({ waitUntil: "commit" })

@@ -822,15 +822,20 @@ withRedis("RedisEventStorage", () => {
       /** Events of two shards. */
       const ofBoth: NonEmptyReadonlyArray<Event> = [eventOf(0, { lane: "a" }), eventOf(1, { lane: "b" })]
 
+      /** A storage with an event in each of two shards, and a client that always reaches both. */
+      const setUpBoth = Effect.gen(function*() {
+        const { port } = yield* server
+        const { client, state } = halfAway(yield* clientOf(port))
+        const prefix = yield* freshPrefix
+        const storage = yield* storageOn({ client, prefix, shards: 2, leaseDuration: "1 second" })
+        yield* storage.append(ofBoth, roomy)
+        return { prefix, raw: yield* clientOf(port), state, storage }
+      })
+
       it.scopedLive("events that one shard has removed are ours, however long another one is away", () =>
         Effect.gen(function*() {
-          const { port } = yield* server
-          const { client, state } = halfAway(yield* clientOf(port))
-          const prefix = yield* freshPrefix
-          const storage = yield* storageOn({ client, prefix, shards: 2, leaseDuration: "1 second" })
-          yield* storage.append(ofBoth, roomy)
+          const { prefix, raw, state, storage } = yield* setUpBoth
           const lease = Option.getOrThrow(yield* storage.lease(all))
-          const raw = yield* clientOf(port)
           const exists = (key: string) => Effect.promise(() => raw.exists(key))
           assert.deepStrictEqual(yield* Effect.all([exists(`{${prefix}:0}:e`), exists(`{${prefix}:1}:e`)]), [1, 1])
           state.isAway = true
@@ -854,16 +859,11 @@ withRedis("RedisEventStorage", () => {
 
       it.scopedLive("a lease is renewed on the shards that answer", () =>
         Effect.gen(function*() {
-          const { port } = yield* server
-          const { client, state } = halfAway(yield* clientOf(port))
-          const prefix = yield* freshPrefix
-          const storage = yield* storageOn({ client, prefix, shards: 2, leaseDuration: "1 second" })
-          yield* storage.append(ofBoth, roomy)
+          const { prefix, raw, state, storage } = yield* setUpBoth
           // the second lease begins with the shard that is away
           yield* Effect.scoped(storage.lease(all))
           yield* storage.lease(all)
           state.isAway = true
-          const raw = yield* clientOf(port)
           const until = Effect.promise(() => raw.zrange(`{${prefix}:0}:until`, 0, 0, "WITHSCORES"))
           const first = yield* until
           assert.lengthOf(first, 2)

@@ -142,6 +142,23 @@ const longRetry = Effect.map(Deferred.make<void>(), (begun) => ({
   waits: Deferred.await(begun)
 }))
 
+/** Tracks events whose request gets this status, and runs `then` in the page while it waits for the retry. */
+const inOutage = (
+  page: Effect.Effect.Success<typeof makePage>,
+  { count, status }: { readonly count: number; readonly status: number },
+  then: Effect.Effect<void, never, Amplitude>
+) =>
+  Effect.gen(function*() {
+    yield* page.answerWith(status)
+    const { retrySchedule, waits } = yield* longRetry
+    yield* track(count).pipe(
+      Effect.zipRight(Effect.fork(Amplitude.flush)),
+      Effect.zipRight(waits),
+      Effect.zipRight(then),
+      Effect.provide(layerOf(page, { shutdownTimeout: 0, retrySchedule }))
+    )
+  })
+
 const range = (count: number) => Array.from({ length: count }, (_, index) => index)
 
 const indicesOf = (sent: ReadonlyArray<Sent>) => sent.flatMap(({ indices }) => [...indices])
@@ -403,14 +420,7 @@ describe("a page", () => {
   it.scopedLive("reports what an earlier page has left, with all of its requests", () =>
     Effect.gen(function*() {
       const page = yield* makePage
-      yield* page.answerWith(500)
-      const { retrySchedule, waits } = yield* longRetry
-      yield* Effect.gen(function*() {
-        yield* track(1)
-        yield* Effect.fork(Amplitude.flush)
-        yield* waits
-        yield* page.leave
-      }).pipe(Effect.provide(layerOf(page, { shutdownTimeout: 0, retrySchedule })))
+      yield* inOutage(page, { count: 1, status: 500 }, page.leave)
       yield* page.answerWith(200)
       const reports: Array<DeliveryReport.DeliveryReport> = []
       yield* nextPage(page, { callback: (report) => Effect.sync(() => void reports.push(report)) })
@@ -538,16 +548,15 @@ describe("a page", () => {
   it.scopedLive("that is left during an outage hands over what waits, and stores it", () =>
     Effect.gen(function*() {
       const page = yield* makePage
-      yield* page.answerWith(503)
-      const { retrySchedule, waits } = yield* longRetry
-      yield* Effect.gen(function*() {
-        yield* track(2)
-        yield* Effect.fork(Amplitude.flush)
-        yield* waits
-        yield* track(3)
-        yield* page.leave
-        assert.strictEqual(page.stored.size, 1)
-      }).pipe(Effect.provide(layerOf(page, { shutdownTimeout: 0, retrySchedule })))
+      yield* inOutage(
+        page,
+        { count: 2, status: 503 },
+        Effect.gen(function*() {
+          yield* track(3)
+          yield* page.leave
+          assert.strictEqual(page.stored.size, 1)
+        })
+      )
       yield* page.answerWith(200)
       yield* nextPage(page)
       const all = [...range(2), ...range(3)]

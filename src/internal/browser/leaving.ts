@@ -69,7 +69,7 @@ export const make = (
 
     /** Hands over or stores events. `unsent` are those of them that are in no request that outlives the page. */
     const leave = (events: ReadonlyArray<EncodedEvent>, unsent: ReadonlyArray<EncodedEvent>): void => {
-      // a page that is left does not learn that a request fails, as the last ones did
+      // a request would probably fail, and a page that is left does not learn of it
       const isUnsafe = !navigator.onLine || storage.events().some(({ attempts }) => attempts > 0)
       if (isUnsafe) storeWhenLeft(events)
       let rest = unsent

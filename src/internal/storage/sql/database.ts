@@ -143,7 +143,10 @@ export const storageError = (operation: string, error: unknown): StorageError =>
   })
 }
 
-/** Whether the database refused the values of a statement. Another statement can succeed. */
+/**
+ * Whether the database refused the values of a statement, so that another statement can succeed: the classes 22 (data
+ * exception) and 23 (integrity constraint) of SQLSTATE, an exception that a trigger raises (45000, P0001), and SQLite's own codes.
+ */
 export const isOfValues = ({ cause }: StorageError): boolean =>
   /^(?:22|23|45000|P0001|SQLITE_(?:CONSTRAINT|TOOBIG|MISMATCH))/.test(
     String(fieldOf(cause, "sqlState") ?? fieldOf(cause, "code") ?? "")
