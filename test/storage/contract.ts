@@ -176,46 +176,61 @@ export const storageContract = (name: string, subject: Subject): void => {
       Effect.map(connect, ({ storage }) => assert.strictEqual(storage.durability, subject.durability)))
 
     describe("append", () => {
-      test("what was appended is handed out in order, as it was", (connect) =>
-        Effect.gen(function*() {
-          const connection = yield* connect
-          const { storage } = connection
-          const texts = [
-            "{}",
-            `{"text":"äöü 漢字 😀"}`,
-            JSON.stringify({
-              quote: "\"",
-              backslash: "\\",
-              zero: "\u0000",
-              line: "\n\u2028",
-              half: "\ud800",
-              dollar: "$1 ?"
-            }),
-            `{"long":"${"x".repeat(100_000)}"}`,
-            "\ufeff1"
-          ]
-          const lanes = [
-            "",
-            "a",
-            "A",
-            "a ",
-            "user's \"name\" \\ \\n",
-            "\u0000",
-            "😀漢字",
-            "x".repeat(1024),
-            "ä",
-            "a\u0308",
-            "%_?$1"
-          ]
-          const events = [
-            ...texts.map((json, index) => eventOf(index + 1, { json, lane: `text ${index}` })),
-            ...lanes.map((lane, index) => eventOf(100 + index, { lane, clientId: "another client" })),
-            eventOf(Number.MAX_SAFE_INTEGER, { attempts: 3, retries: 2, clientId: "a third" })
-          ]
-          for (const event of events) assert.deepStrictEqual(yield* storage.append([event], roomy), accepted)
-          const { events: handedOut } = yield* leased(connection)
-          assert.deepStrictEqual(handedOut.map(plain), events.map(plain))
-        }))
+      const handedOutAsAppended =
+        (calls: "one call for each" | "one call", more: ReadonlyArray<string> = []) =>
+        (connect: Effect.Effect<Connection, unknown, Scope.Scope>) =>
+          Effect.gen(function*() {
+            const connection = yield* connect
+            const { storage } = connection
+            const texts = [
+              "{}",
+              `{"text":"äöü 漢字 😀"}`,
+              JSON.stringify({
+                quote: "\"",
+                backslash: "\\",
+                zero: "\u0000",
+                line: "\n\u2028",
+                half: "\ud800",
+                dollar: "$1 ?"
+              }),
+              `{"long":"${"x".repeat(100_000)}"}`,
+              "\ufeff1",
+              ...more
+            ]
+            const lanes = [
+              "",
+              "a",
+              "A",
+              "a ",
+              "user's \"name\" \\ \\n",
+              "\u0000",
+              "😀漢字",
+              "x".repeat(1024),
+              "ä",
+              "a\u0308",
+              "%_?$1"
+            ]
+            const events = [
+              ...texts.map((json, index) => eventOf(index + 1, { json, lane: `text ${index}` })),
+              ...lanes.map((lane, index) => eventOf(100 + index, { lane, clientId: "another client" })),
+              eventOf(Number.MAX_SAFE_INTEGER, { attempts: 3, retries: 2, clientId: "a third" })
+            ]
+            const groups = calls === "one call" ? [events] : events.map((event) => [event])
+            for (const group of groups) {
+              assert.deepStrictEqual(
+                yield* storage.append(group as unknown as NonEmptyReadonlyArray<Event>, roomy),
+                accepted
+              )
+            }
+            const { events: handedOut } = yield* leased(connection)
+            assert.deepStrictEqual(handedOut.map(plain), events.map(plain))
+          })
+
+      test("what was appended is handed out in order, as it was", handedOutAsAppended("one call for each"))
+
+      test("so is what was appended in one call", handedOutAsAppended("one call"))
+
+      test("so is a control character that JSON would escape", handedOutAsAppended("one call", ["\"\u001f\""]))
 
       test("events of one append are handed out in their order", (connect) =>
         Effect.gen(function*() {

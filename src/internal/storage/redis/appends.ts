@@ -1,8 +1,8 @@
 /**
  * Appends events in groups. A group is one script on each shard, which decides for each call whether there is room.
  *
- * A call with events of several shards also stores all of its events or none. If one shard has no room, the events on
- * the other shards are removed.
+ * A call with events of several shards or clients also stores all of its events or none. If one part has no room, the
+ * events of the other parts are removed.
  */
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -31,7 +31,7 @@ const nothing: ReadonlyArray<EncodedEvent> = []
 /** The result of a call on one shard: the events that were dropped for it, or a refusal. */
 type Outcome = ReadonlyArray<EncodedEvent> | "Refused"
 
-/** The events of a call that belong to one shard. */
+/** Events of a call that belong to one shard and one client, and follow each other on the shard. */
 interface Part {
   readonly shard: number
   readonly events: ReadonlyArray<EncodedEvent>
@@ -103,15 +103,20 @@ export const make = (
 }
 
 const partsOf = ({ events, options }: Appending, shards: number): ReadonlyArray<Part> => {
-  if (shards === 1) return [{ shard: 0, events, options, outcome: nothing }]
-  const byShard = new Map<number, Array<EncodedEvent>>()
+  const parts: Array<Part> = []
+  /** The events of the last part of each shard. */
+  const last = new Map<number, Array<EncodedEvent>>()
   for (const event of events) {
     const shard = shardOf(encodeLane(event.lane), shards)
-    const others = byShard.get(shard)
-    if (others === undefined) byShard.set(shard, [event])
-    else others.push(event)
+    const others = last.get(shard)
+    if (others !== undefined && others[0]!.clientId === event.clientId) others.push(event)
+    else {
+      const added = [event]
+      last.set(shard, added)
+      parts.push({ shard, events: added, options, outcome: nothing })
+    }
   }
-  return Array.from(byShard, ([shard, events]) => ({ shard, events, options, outcome: nothing }))
+  return parts
 }
 
 const outcomeOf = (answer: Reply): Outcome =>

@@ -8,6 +8,7 @@
  */
 import type { SqlError } from "@effect/sql/SqlError"
 import type * as Effect from "effect/Effect"
+import type { Place } from "../../event/jsonWriter.js"
 import { byteLength } from "../../event/utf8.js"
 import type * as ScanStart from "./scanStart.js"
 
@@ -31,6 +32,8 @@ export interface NewRow {
   readonly sequence: number
   readonly lane: string
   readonly json: string
+  /** The bytes of `json`. */
+  readonly place: Place
   readonly attempts: number
   readonly retries: number
 }

@@ -2,10 +2,13 @@
 import { SqlError } from "@effect/sql/SqlError"
 import * as Effect from "effect/Effect"
 import type { StorageError } from "../../../AmplitudeError.js"
+import { encode } from "../../event/utf8.js"
+import { ReadEvent } from "../readEvent.js"
 import type { Database } from "./database.js"
 import { isMissing, run as statement, transaction } from "./database.js"
 import type { Dialect } from "./dialect.js"
 import { tablesOf } from "./dialect.js"
+import { rowOf } from "./rows.js"
 
 /** A name with optional schemas. Other names add a suffix to it, and databases take 63 characters. */
 export const isName = (table: string): boolean =>
@@ -47,7 +50,7 @@ export const run = (
 /** Runs the statements of the storage once, in a transaction that is rolled back. */
 const probe = (database: Database, deadLetters: boolean): Effect.Effect<void, StorageError> => {
   const { dialect } = database
-  const row = { client: "probe", sequence: 0, lane: "probe", json: "{}", attempts: 0, retries: 0 }
+  const row = rowOf(new ReadEvent("probe", 0, "probe", encode("{}"), 0, 2, 0, 0))
   let isDone = false
   const dropped = { reason: "probe", code: 0, message: "" }
   return transaction(database, "migrate", (sql, tables) =>

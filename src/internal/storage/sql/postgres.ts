@@ -2,7 +2,7 @@
  * The dialect of Postgres 12 and later. It uses no session state, so that it works behind a pooler in transaction mode.
  */
 import * as Effect from "effect/Effect"
-import type { DeadRow, Dialect, LaneRow, LeaseRequest, Row, StatsRow, Tables } from "./dialect.js"
+import type { DeadRow, Dialect, LaneRow, LeaseRequest, NewRow, Row, StatsRow, Tables } from "./dialect.js"
 import { ageIn, isNewRow, seqOf } from "./dialect.js"
 
 const columns = "seq, client, sequence, lane, json, attempts, retries"
@@ -49,15 +49,31 @@ const literal = (text: string): string => `'${text.replaceAll("'", "''")}'`
 
 /** A character that neither JSON nor the stored form of a lane contains: both escape it. */
 const separator = "\u001f"
+const separatorByte = 0x1f
 
-/**
- * Several texts as one parameter, and the expression that splits it into an array. An array parameter would need an escape
- * for each quote, and JSON has many.
- */
-const textsOf = (place: number, texts: ReadonlyArray<string>): readonly [expression: string, param: unknown] =>
+/** Several values as one parameter, and the expression that gives them as an array. */
+type ArrayParam = readonly [expression: string, param: unknown]
+
+/** Texts as one parameter. An array parameter would need an escape for each quote and backslash. */
+const textsOf = (place: number, texts: ReadonlyArray<string>): ArrayParam =>
   texts.length === 1 || texts.some((text) => text.includes(separator))
     ? [`$${place}::text[]`, texts]
     : [`string_to_array($${place}::text, chr(31))`, texts.join(separator)]
+
+/** The JSON of rows as one parameter of bytes, which needs no text of the JSON. */
+const jsonsOf = (place: number, rows: ReadonlyArray<NewRow>): ArrayParam => {
+  const bytes = new Uint8Array(rows.reduce((sum, { place: { end, start } }) => sum + end - start + 1, -1))
+  let at = 0
+  for (const { place: { buffer, end, start } } of rows) {
+    if (at > 0) bytes[at++] = separatorByte
+    const json = buffer.subarray(start, end)
+    // not from a client of this package
+    if (json.includes(separatorByte)) return textsOf(place, rows.map(({ json }) => json))
+    bytes.set(json, at)
+    at += json.length
+  }
+  return [`string_to_array(convert_from($${place}::bytea, 'UTF8'), chr(31))`, bytes]
+}
 
 /** Numbers as the text of an array, since the driver would escape each element. */
 const arrayOf = (numbers: ReadonlyArray<number>): string => `{${numbers.join(",")}}`
@@ -164,15 +180,17 @@ export const postgres: Dialect = {
 
   insert: (sql, tables, rows) => {
     const isNew = rows.every(isNewRow)
+    const [{ client }] = rows as readonly [NewRow, ...ReadonlyArray<NewRow>]
+    const isOfOneClient = rows.every((row) => row.client === client)
     const [lanes, laneParam] = textsOf(3, rows.map(({ lane }) => lane))
-    const [jsons, jsonParam] = textsOf(4, rows.map(({ json }) => json))
+    const [jsons, jsonParam] = jsonsOf(4, rows)
+    const counts = isNew ? "" : ", $5::integer[], $6::integer[]"
+    const values = `$2::bigint[], ${lanes}, ${jsons}${counts}`
     return sql.execute(
       `INSERT INTO ${tables.outbox} (client, sequence, lane, json${isNew ? "" : ", attempts, retries"}) ` +
-        `SELECT * FROM unnest($1::text[], $2::bigint[], ${lanes}, ${jsons}${
-          isNew ? "" : ", $5::integer[], $6::integer[]"
-        })`,
+        (isOfOneClient ? `SELECT $1::text, * FROM unnest(${values})` : `SELECT * FROM unnest($1::text[], ${values})`),
       [
-        rows.map(({ client }) => client),
+        isOfOneClient ? client : rows.map(({ client }) => client),
         arrayOf(rows.map(({ sequence }) => sequence)),
         laneParam,
         jsonParam,

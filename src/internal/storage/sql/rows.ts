@@ -1,6 +1,7 @@
 /** Converts events to rows, and rows to events. */
 import type { EventStorage } from "../../../EventStorage.js"
-import { byteLength, decodeRange, encode } from "../../event/utf8.js"
+import type { Place } from "../../event/jsonWriter.js"
+import { byteLength, decodeRange, encode, textOf } from "../../event/utf8.js"
 import { ReadEvent } from "../readEvent.js"
 import type { NewRow, Row } from "./dialect.js"
 
@@ -30,17 +31,23 @@ class EventRow implements NewRow {
   readonly client: string
   readonly sequence: number
   readonly lane: string
-  readonly json: string
+  readonly place: Place
   readonly attempts: number
   readonly retries: number
+  private decoded: string | undefined = undefined
 
   constructor(event: EncodedEvent) {
     this.client = event.clientId
     this.sequence = event.sequence
     this.lane = encodeLane(event.lane)
-    this.json = decodeRange(event.buffer, event.start, event.end)
+    this.place = event
     this.attempts = event.attempts
     this.retries = event.retries
+  }
+
+  /** Some dialects insert the bytes, and need no text. */
+  get json(): string {
+    return this.decoded ??= textOf(this.place)
   }
 }
 
