@@ -2,11 +2,27 @@
 import { SqlClient, SqlError } from "@effect/sql"
 import { SqliteClient } from "@effect/sql-sqlite-node"
 import { assert, describe, it } from "@effect/vitest"
-import { Context, Deferred, Duration, Effect, Exit, Fiber, Layer, Metric, Option, Redacted, TestClock } from "effect"
+import {
+  Context,
+  Deferred,
+  Duration,
+  Effect,
+  Exit,
+  Fiber,
+  Layer,
+  Metric,
+  Option,
+  Redacted,
+  Scope,
+  TestClock
+} from "effect"
 import { EventStorage } from "effect-amplitude/EventStorage"
 import { SqlEventStorage } from "effect-amplitude/SqlEventStorage"
 import { chmodSync, readFileSync, statSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
+import type { Sql } from "../src/internal/storage/sql/dialect.js"
+import { tablesOf } from "../src/internal/storage/sql/dialect.js"
+import { mysql } from "../src/internal/storage/sql/mysql.js"
 import { eventOf, jsonOf } from "./storage/contract.js"
 import { mariadbWith, missing } from "./support/mariadb.js"
 import { postgres } from "./support/postgres.js"
@@ -579,6 +595,30 @@ describe("SqlEventStorage", () => {
         const error = yield* Effect.flip(storageOn(client, { table: yield* freshTable }))
         assert.strictEqual(error._tag, "StorageError")
         assert.include(error.message, "expected utf8mb4, and not latin1")
+      }))
+
+    it.scopedLive("a watch sees the end of each of many leases", () =>
+      Effect.gen(function*() {
+        const { layer } = yield* server
+        const client = yield* clientOf(layer({ maxConnections: 1 }))
+        const table = yield* freshTable
+        const storage = Context.get(yield* storageOn(client, { table }), EventStorage)
+        // the default of MySQL, which is larger on MariaDB
+        yield* client.unsafe("SET SESSION group_concat_max_len = 1024")
+        yield* storage.append(manyEvents(0, 40), roomy)
+        const scopes = yield* Effect.replicateEffect(Scope.make(), 40)
+        for (const scope of scopes) yield* Scope.extend(storage.lease({ ...all, maxEvents: 1 }), scope)
+        const sql: Sql = {
+          execute: (text, params) => client.unsafe<any>(text, params),
+          executeUnprepared: (text) => client.unsafe<any>(text).unprepared
+        }
+        const state = Effect.map(mysql.watch(sql, tablesOf(table, "`", false), 0), ({ state }) => state)
+        const states = [yield* state]
+        for (const scope of scopes) {
+          yield* Scope.close(scope, Exit.void)
+          states.push(yield* state)
+        }
+        assert.strictEqual(new Set(states).size, states.length)
       }))
 
     it.scopedLive("the server does not collect prepared statements for different numbers of events", () =>
