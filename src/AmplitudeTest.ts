@@ -453,14 +453,20 @@ const subjectOf = ({ device_id, user_id }: Event): Recorder.Subject => ({
 const groupsOf = (event: Event): ReadonlyArray<Recorder.Grouped> =>
   Object.entries(event.groups ?? {}).map(([groupType, groupName]) => ({ ...subjectOf(event), groupType, groupName }))
 
-/** `setGroup` makes an `$identify` event as well. That one has `groups`. */
+/**
+ * `setGroup` makes an `$identify` event as well. Its user properties are its groups, while those of `identify` with
+ * groups as an option are others.
+ */
+const isSetGroup = ({ event_type, groups, user_properties }: Event): boolean =>
+  event_type === "$identify" && groups !== undefined &&
+  (user_properties === undefined || JSON.stringify(user_properties) === JSON.stringify({ $set: groups }))
+
 const readIdentify = (event: Event): ReadonlyArray<Recorder.Identified> =>
-  event.event_type === "$identify" && event.groups === undefined
+  event.event_type === "$identify" && !isSetGroup(event)
     ? [{ ...subjectOf(event), operations: event.user_properties ?? {} }]
     : []
 
-const readGroups = (event: Event): ReadonlyArray<Recorder.Grouped> =>
-  event.event_type === "$identify" ? groupsOf(event) : []
+const readGroups = (event: Event): ReadonlyArray<Recorder.Grouped> => isSetGroup(event) ? groupsOf(event) : []
 
 const readGroupIdentify = (event: Event): ReadonlyArray<Recorder.GroupIdentified> =>
   event.event_type === "$groupidentify"

@@ -9,6 +9,7 @@ import * as Either from "effect/Either"
 import * as JSONSchema from "effect/JSONSchema"
 import * as Option from "effect/Option"
 import * as ParseResult from "effect/ParseResult"
+import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import * as AST from "effect/SchemaAST"
 import { Amplitude } from "./Amplitude.js"
@@ -234,13 +235,19 @@ const toProperty = (key: string, field: Schema.Schema.AnyNoContext): Property =>
   const json = root?.properties?.[name]
   return {
     name,
-    optional: signature?.isOptional ?? false,
+    // an `undefined` is not sent
+    optional: signature !== undefined && (signature.isOptional || acceptsUndefined(signature.type)),
     schema: json === undefined || signature === undefined ? Schema.Unknown : Schema.make(signature.type),
     description,
     json: description === undefined ? json ?? {} : describeJson(json ?? {}, description),
     definitions: root?.$defs ?? {}
   }
 }
+
+const acceptsUndefined = (ast: AST.AST): boolean =>
+  AST.isUndefinedKeyword(ast) || AST.isVoidKeyword(ast) ||
+  (AST.isUnion(ast) && ast.types.some(acceptsUndefined)) ||
+  (AST.isRefinement(ast) && acceptsUndefined(ast.from))
 
 /** JSON Schema (draft 7) ignores the keywords beside a `$ref`. */
 const describeJson = (json: JsonSchema, description: string): JsonSchema =>
@@ -306,14 +313,18 @@ const isSpecial = (name: unknown): boolean =>
   name === "$identify" || name === "$groupidentify" || name === "revenue_amount" ||
   (typeof name === "string" && name.startsWith("[Amplitude]"))
 
-/** Checks the properties as they are sent, after `toJSON`. */
+/** Checks the properties as they are sent, after `toJSON`. A property that was `undefined` is missing in them. */
 const checkProperties = (
   { properties }: PlannedEvent
 ): (properties: unknown) => Either.Either<void, ValidationIssue> => {
-  const fields = properties().map(({ name, optional, schema }) => [name, optional ? Schema.optional(schema) : schema])
+  const fields = properties().map(({ name, optional, schema }) => [
+    name,
+    // a required property of any type is refused if it is missing
+    optional ? Schema.optional(schema) : schema.pipe(Schema.filter(Predicate.isNotUndefined))
+  ])
   const validate = ParseResult.validateEither(
     Schema.Struct(Object.fromEntries(fields)) as unknown as Schema.Schema.AnyNoContext,
-    { onExcessProperty: "error", exact: true }
+    { onExcessProperty: "error" }
   )
   return (given) =>
     Either.flatMap(copyProperties(given, "event_properties"), (copy) => {
@@ -406,10 +417,13 @@ const words: Readonly<Record<string, string>> = {
   null: "nothing"
 }
 
+/** The name in a reference to a definition, where `/` and `~` are escaped (RFC 6901). */
+const nameOfRef = (ref: string): string => ref.replace(/^#\/\$defs\//, "").replace(/~1/g, "/").replace(/~0/g, "~")
+
 const typeInWords = (json: JsonSchema, definitions: Property["definitions"], depth = 0): string => {
   const inWords = (inner: JsonSchema) => typeInWords(inner, definitions, depth + 1)
   if (depth > 10) return "anything"
-  if (json.$ref !== undefined) return inWords((definitions[json.$ref.replace(/^#\/\$defs\//, "")] ?? {}) as JsonSchema)
+  if (json.$ref !== undefined) return inWords((definitions[nameOfRef(json.$ref)] ?? {}) as JsonSchema)
   if (json.enum !== undefined) return json.enum.map((value) => JSON.stringify(value)).join(" or ")
   if (json.anyOf !== undefined) return [...new Set(json.anyOf.map(inWords))].join(" or ")
   if (json.type === "array") {

@@ -73,13 +73,28 @@ describe("Recorder, what was tracked", () => {
       expectTypeOf<Recorder.Identified["operations"]>().toEqualTypeOf<Identify.Operations>()
     }).pipe(Effect.provide(AmplitudeTest)))
 
+  it.effect("an identify with groups is one, and no setGroup", () =>
+    Effect.gen(function*() {
+      const pro = Identify.empty.pipe(Identify.set("plan", "pro"))
+      yield* Amplitude.identify(pro, { ...user, groups: { org_id: "15" } })
+      yield* Amplitude.withEventOptions(
+        Effect.zipRight(Amplitude.identify(pro, user), Amplitude.setGroup("team", ["5", "6"], user)),
+        { groups: { org_id: ["15"] } }
+      )
+      const operations = { $set: { plan: "pro" } }
+      assert.deepStrictEqual(yield* Recorder.identifies, [{ ...user, operations }, { ...user, operations }])
+      assert.deepStrictEqual(yield* Recorder.groups, [{ ...user, groupType: "team", groupName: ["5", "6"] }])
+    }).pipe(Effect.provide(AmplitudeTest)))
+
   it.effect("events made by hand", () =>
     Effect.gen(function*() {
       yield* Amplitude.track({ event_type: "$identify", ...user })
+      yield* Amplitude.track({ event_type: "$identify", ...user, groups: { org: "15" } })
       yield* Amplitude.track({ event_type: "$groupidentify", ...user, groups: { org: "15", team: "5" } })
       yield* Amplitude.track({ event_type: "$groupidentify", ...user })
       yield* Amplitude.track({ event_type: "revenue_amount", ...user })
       assert.deepStrictEqual(yield* Recorder.identifies, [{ ...user, operations: {} }])
+      assert.deepStrictEqual(yield* Recorder.groups, [{ ...user, groupType: "org", groupName: "15" }])
       assert.deepStrictEqual(yield* Recorder.groupIdentifies, [
         { ...user, groupType: "org", groupName: "15", operations: {} },
         { ...user, groupType: "team", groupName: "5", operations: {} }
@@ -269,6 +284,51 @@ describe("Recorder.expect", () => {
           "      event_properties.cycle: expected [object Object], received nothing"
         ].map((line) => line === "true" ? "false" : line)
       )
+    }).pipe(Effect.provide(AmplitudeTest)))
+
+  it.effect("what was tracked is what is expected: a time as a Date, a list with undefined in it", () =>
+    Effect.gen(function*() {
+      const event = {
+        event_type: "Clicked",
+        ...user,
+        time: new Date("2026-01-01"),
+        event_properties: { time: new Date(0), tags: ["a", undefined, "b"] }
+      }
+      yield* Amplitude.track(event)
+      assert.isUndefined(yield* difference([event]))
+      assert.deepStrictEqual(
+        (yield* difference([{ time: new Date(5), event_properties: { tags: [undefined, "a"] } }]))?.slice(2),
+        [
+          "      time: expected 5, received 1767225600000",
+          "      event_properties.tags: expected [\"a\"], received [\"a\",\"b\"]"
+        ]
+      )
+    }).pipe(Effect.provide(AmplitudeTest)))
+
+  it.effect("each expected value is read a few times, however many events there are", () =>
+    Effect.gen(function*() {
+      let reads = 0
+      const expected = Array.from({ length: 100 }, (_, index) => ({
+        event_type: "Clicked",
+        event_properties: {
+          index,
+          at: {
+            toJSON: () => {
+              reads++
+              return "now"
+            }
+          }
+        }
+      }))
+      for (let index = 0; index < 100; index++) yield* Amplitude.track("Clicked", { index, at: "now" }, user)
+      assert.isUndefined(yield* difference(expected))
+      assert.isAtMost(reads, 300)
+      reads = 0
+      assert.deepStrictEqual((yield* difference(expected.slice(1)))?.slice(1, 3), [
+        "  + Clicked: recorded, and not expected",
+        "      user_id: \"user-12345\""
+      ])
+      assert.isAtMost(reads, 500)
     }).pipe(Effect.provide(AmplitudeTest)))
 
   it.effect("many events are compared one by one", () =>

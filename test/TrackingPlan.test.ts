@@ -146,6 +146,33 @@ describe("TrackingPlan", () => {
     })
   })
 
+  it.effect("a property that may be undefined may be missing, at any depth", () =>
+    Effect.gen(function*() {
+      const lax = TrackingPlan.make({
+        Seen: {
+          from: Schema.UndefinedOr(Schema.String),
+          age: Schema.OptionFromUndefinedOr(Schema.Number),
+          some: Schema.UndefinedOr(Schema.Number).pipe(Schema.filter((value) => value !== 5)),
+          nothing: Schema.Void,
+          inside: Schema.Struct({ from: Schema.UndefinedOr(Schema.String), page: Schema.Number })
+        }
+      })
+      const absent = { from: undefined, some: undefined, nothing: undefined }
+      const made = lax.event("Seen", { ...absent, age: Option.none(), inside: { from: undefined, page: 5 } }, user)
+      assert.isTrue(Either.isRight(lax.check(made)))
+      yield* Amplitude.track(made)
+      const [sent] = yield* Recorder.events
+      assert.deepStrictEqual(sent?.event_properties, { inside: { page: 5 } })
+      assert.strictEqual(yield* lax.strict(sent!), sent)
+      const checked = (event_properties: object) => Either.isRight(lax.check({ event_type: "Seen", event_properties }))
+      assert.isTrue(checked({ from: "menu", age: 5, some: 6, inside: { from: "menu", page: 5 } }))
+      assert.isFalse(checked({ inside: {} }))
+      assert.isFalse(checked({ from: 5, inside: { page: 5 } }))
+      assert.isFalse(checked({ inside: { from: 5, page: 5 } }))
+      assert.deepInclude<object>(lax.jsonSchema.Seen, { required: ["inside"] })
+      assert.include(lax.markdown, "| Seen |  | from | text | no |  |")
+    }).pipe(Effect.provide(AmplitudeTest)))
+
   it.effect("a property that JSON cannot describe is anything", () =>
     Effect.gen(function*() {
       const When = Schema.DateFromSelf.annotations({ description: "When" })
@@ -243,6 +270,7 @@ describe("TrackingPlan", () => {
 `
     )
     class Item extends Schema.Class<Item>("Item")({ sku: Schema.String }) {}
+    class Escaped extends Schema.Class<Escaped>("shop/Item~1")({ sku: Schema.String }) {}
     interface Tree {
       readonly children: ReadonlyArray<Tree>
     }
@@ -252,6 +280,7 @@ describe("TrackingPlan", () => {
     const { markdown } = TrackingPlan.make({
       "Odd\nName": {
         items: Schema.Array(Item),
+        escaped: Escaped,
         count: Schema.Int.annotations({ description: "How\nmany" }),
         maybe: Schema.NullOr(Schema.Boolean),
         pair: Schema.Tuple(Schema.String, Schema.Number),
@@ -263,6 +292,7 @@ describe("TrackingPlan", () => {
     })
     assert.deepStrictEqual(markdown.split("\n").slice(2, -1), [
       "| Odd Name |  | items | list of object | yes |  |",
+      "|  |  | escaped | object | yes |  |",
       "|  |  | count | whole number | yes | How many |",
       "|  |  | maybe | true or false or nothing | yes |  |",
       "|  |  | pair | list | yes |  |",

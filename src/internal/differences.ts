@@ -5,6 +5,7 @@
 import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import type { Event } from "../Event.js"
+import { isDate, timeOf } from "./event/properties.js"
 
 type Fields = Readonly<Record<string, unknown>>
 
@@ -52,6 +53,14 @@ const maxCells = 250_000
  * event of another type 4. If two alignments cost the same, the events are paired.
  */
 const align = (expected: ReadonlyArray<Fields>, received: ReadonlyArray<Fields>): ReadonlyArray<Row> => {
+  // pairs at the beginning that do not differ belong to this alignment, so that equal lists need no table
+  const differs = expected.findIndex((one, index) => costOf(one, received[index]) > 0)
+  const first = differs < 0 ? expected.length : differs
+  const rows: Array<Row> = expected.slice(0, first).map((one, index) => toRow(one, received[index]))
+  return [...rows, ...alignRest(expected.slice(first), received.slice(first))]
+}
+
+const alignRest = (expected: ReadonlyArray<Fields>, received: ReadonlyArray<Fields>): ReadonlyArray<Row> => {
   const rows: Array<Row> = []
   const height = expected.length
   const width = received.length
@@ -59,10 +68,10 @@ const align = (expected: ReadonlyArray<Fields>, received: ReadonlyArray<Fields>)
     for (let index = 0; index < Math.max(height, width); index++) rows.push(toRow(expected[index], received[index]))
     return rows
   }
-  const pairs = expected.map((one) => received.map((other) => toRow(one, other)))
   const costs = Array.from({ length: height + 1 }, () => new Array<number>(width + 1).fill(0))
   const cost = (row: number, column: number): number => costs[row]?.[column] ?? Infinity
-  const paired = (row: number, column: number): number => cost(row + 1, column + 1) + costOf(pairs[row]?.[column])
+  const paired = (row: number, column: number): number =>
+    cost(row + 1, column + 1) + costOf(expected[row], received[column])
   for (let row = height; row >= 0; row--) {
     for (let column = width; column >= 0; column--) {
       if (row === height && column === width) continue
@@ -70,26 +79,27 @@ const align = (expected: ReadonlyArray<Fields>, received: ReadonlyArray<Fields>)
     }
   }
   for (let row = 0, column = 0; row < height || column < width;) {
-    if (cost(row, column) === paired(row, column)) rows.push(pairs[row++]![column++]!)
+    if (cost(row, column) === paired(row, column)) rows.push(toRow(expected[row++], received[column++]))
     else if (cost(row, column) === cost(row + 1, column) + 2) rows.push(toRow(expected[row++], undefined))
     else rows.push(toRow(undefined, received[column++]))
   }
   return rows
 }
 
-const costOf = (row: Row | undefined): number =>
-  row === undefined
+/** The cost of a pair. It is known at the first difference, and needs no texts. */
+const costOf = (expected: Fields | undefined, received: Fields | undefined): number =>
+  expected === undefined || received === undefined
     ? Infinity
-    : row.faults.length === 0
+    : compare(expected, received, "", 0).next().done === true
     ? 0
-    : row.expected?.event_type === undefined || row.expected.event_type === row.received?.event_type
+    : expected.event_type === undefined || expected.event_type === received.event_type
     ? 1
     : 4
 
 const toRow = (expected: Fields | undefined, received: Fields | undefined): Row => ({
   expected,
   received,
-  faults: expected === undefined || received === undefined ? [] : compare(expected, received, "", 0)
+  faults: expected === undefined || received === undefined ? [] : [...compare(expected, received, "", 0)]
 })
 
 // -- comparison of two events ------------------------------------------------------------------------------------------
@@ -97,20 +107,31 @@ const toRow = (expected: Fields | undefined, received: Fields | undefined): Row 
 /** The depth at which the comparison stops. No accepted event is so deep. */
 const maxDepth = 50
 
-/** Compares the expected keys in their order. An expected value is compared in the form in which it is sent. */
-const compare = (expected: unknown, received: unknown, path: string, depth: number): ReadonlyArray<string> => {
-  const wanted = hasToJson(expected) ? expected.toJSON() : expected
+/**
+ * Compares the expected keys in their order, and gives the faults one after the other. An expected value is compared in
+ * the form in which it is sent.
+ */
+function* compare(expected: unknown, received: unknown, path: string, depth: number): Generator<string, void> {
+  const wanted = toSent(expected, path)
   if (depth < maxDepth && Array.isArray(wanted) && Array.isArray(received) && wanted.length === received.length) {
-    return wanted.flatMap((one, index) => compare(one, received[index], `${path}[${index}]`, depth + 1))
+    for (const [index, one] of wanted.entries()) {
+      yield* compare(one, received[index], `${path}[${index}]`, depth + 1)
+    }
+  } else if (depth < maxDepth && isObject(wanted) && isObject(received)) {
+    for (const key of Object.keys(wanted)) {
+      const other = Object.hasOwn(received, key) ? received[key] : undefined
+      yield* compare(wanted[key], other, join(path, key), depth + 1)
+    }
+  } else if (!Object.is(wanted, received) && !(wanted === 0 && received === 0)) {
+    yield `${path}: expected ${show(wanted)}, received ${show(received)}`
   }
-  if (depth < maxDepth && isObject(wanted) && isObject(received)) {
-    return Object.keys(wanted).flatMap((key) =>
-      compare(wanted[key], Object.hasOwn(received, key) ? received[key] : undefined, join(path, key), depth + 1)
-    )
-  }
-  return Object.is(wanted, received) || (wanted === 0 && received === 0)
-    ? []
-    : [`${path}: expected ${show(wanted)}, received ${show(received)}`]
+}
+
+/** The `time` of an event is sent as milliseconds, other dates as texts. An array is sent without what is undefined. */
+const toSent = (value: unknown, path: string): unknown => {
+  if (path === "time" && Predicate.isObject(value) && isDate(value)) return timeOf(value)
+  const json = hasToJson(value) ? value.toJSON() : value
+  return Array.isArray(json) ? json.filter((one) => one !== undefined) : json
 }
 
 const hasToJson = (value: unknown): value is { readonly toJSON: () => unknown } =>
