@@ -50,6 +50,9 @@ interface Waiter {
   readonly deferred: Deferred.Deferred<void>
 }
 
+/** The longest sleep of the watchdog, since the limit can become shorter meanwhile. */
+const maxSleep = Duration.seconds(1)
+
 /** The queue. Items have numbers in the order of their offers, from 1 on. */
 class State<A> implements TaskQueue<A> {
   private readonly items = MutableQueue.unbounded<A>()
@@ -210,10 +213,11 @@ class State<A> implements TaskQueue<A> {
       return Effect.void
     }
     const limit = this.options.timeLimit()
-    if (this.executing === 0 || !Duration.isFinite(limit)) return Effect.zipRight(Effect.sleep(limit), this.watch)
-    const spent = Duration.nanos(clockOf(self).unsafeCurrentTimeNanos() - this.startedAt)
-    if (Duration.lessThan(spent, limit)) {
-      return Effect.zipRight(Effect.sleep(Duration.subtract(limit, spent)), this.watch)
+    const spent = this.executing === 0
+      ? Duration.zero
+      : Duration.nanos(clockOf(self).unsafeCurrentTimeNanos() - this.startedAt)
+    if (this.executing === 0 || Duration.lessThan(spent, limit)) {
+      return Effect.zipRight(Effect.sleep(Duration.min(Duration.subtract(limit, spent), maxSleep)), this.watch)
     }
     this.options.onTimeout?.()
     this.restart()

@@ -207,6 +207,23 @@ describe("a callback that takes longer than callbackTimeout", () => {
       yield* TestClock.adjust("1 minute")
       assert.deepStrictEqual(about(lines), [`ERROR ${givenUp}`, `ERROR ${givenUp}`])
     }))
+
+  it.scoped("has a time that is shortened while it runs", () =>
+    Effect.gen(function*() {
+      const { client, lines } = yield* scenario(() => 200, {
+        callback: () => Effect.never,
+        callbackTimeout: "1 hour",
+        shutdownTimeout: 0
+      })
+      yield* trackMany(client, 1)
+      const flushing = yield* Effect.fork(client.flush)
+      yield* TestClock.adjust("10 seconds")
+      assert.deepStrictEqual(about(lines), [])
+      yield* client.updateConfig({ callbackTimeout: "2 seconds" })
+      yield* TestClock.adjust("1 second")
+      yield* Fiber.join(flushing)
+      assert.deepStrictEqual(about(lines), [`ERROR ${givenUp}`])
+    }))
 })
 
 describe("a subscriber of deliveries that is stalled", () => {
