@@ -4,13 +4,18 @@
  *
  * @since 0.1.0
  */
-import type * as HttpApp from "@effect/platform/HttpApp"
+import * as HttpApp from "@effect/platform/HttpApp"
+import * as HttpBody from "@effect/platform/HttpBody"
 import * as HttpServerRequest from "@effect/platform/HttpServerRequest"
+import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import * as Effect from "effect/Effect"
+import * as FiberRef from "effect/FiberRef"
 import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
+import * as Stream from "effect/Stream"
 import { Amplitude } from "./Amplitude.js"
 import type { AmplitudeConfig } from "./AmplitudeConfig.js"
+import * as EventOptions from "./internal/event/eventOptions.js"
 
 /**
  * The options of the middleware.
@@ -68,8 +73,37 @@ export const make: <E = never, R = never>(
       HttpServerRequest.HttpServerRequest,
       (request) =>
         Effect.flatMap(given(request, options), (defaults) =>
-          Amplitude.withEventOptions(httpApp, { ...readRequest(request, hopsOf(options.trustForwarded)), ...defaults }))
+          Amplitude.withEventOptions(Effect.zipRight(keepOptionsForStream, httpApp), {
+            ...readRequest(request, hopsOf(options.trustForwarded)),
+            ...defaults
+          }))
     )
+
+/**
+ * Most servers run the stream of an answer outside of the middleware, so that the stream sets the event options itself.
+ * The handler of an inner middleware runs first: the options of that middleware are then set last, and win.
+ */
+const keepOptionsForStream: Effect.Effect<void> = Effect.flatMap(
+  FiberRef.get(EventOptions.eventOptions),
+  (options) =>
+    FiberRef.update(HttpApp.currentPreResponseHandlers, (outer) =>
+      Option.some((request, response) => {
+        const own = setStreamOptions(response, options)
+        return Option.isSome(outer) ? outer.value(request, own) : Effect.succeed(own)
+      }))
+)
+
+const setStreamOptions = (
+  response: HttpServerResponse.HttpServerResponse,
+  options: AmplitudeConfig.Defaults | undefined
+): HttpServerResponse.HttpServerResponse => {
+  const { body } = response
+  if (body._tag !== "Stream") return response
+  const stream = Stream.unwrapScoped(
+    Effect.as(Effect.locallyScoped(EventOptions.eventOptions, options), body.stream)
+  )
+  return HttpServerResponse.setBody(response, HttpBody.stream(stream, body.contentType, body.contentLength))
+}
 
 /** Runs the user's function. It stays interruptible in an uninterruptible region, so that it ends with its request. */
 const given = <E, R>(

@@ -1,4 +1,13 @@
-import { HttpApi, HttpApiBuilder, HttpApiEndpoint, HttpApiGroup, HttpMiddleware, HttpServer } from "@effect/platform"
+import {
+  HttpApi,
+  HttpApiBuilder,
+  HttpApiEndpoint,
+  HttpApiGroup,
+  HttpApp,
+  HttpMiddleware,
+  HttpRouter,
+  HttpServer
+} from "@effect/platform"
 import type { HttpServerRequest } from "@effect/platform"
 import { HttpServerResponse } from "@effect/platform"
 import { NodeHttpServer } from "@effect/platform-node"
@@ -236,6 +245,53 @@ describe("AmplitudeMiddleware", () => {
         )
       })
     ))))
+
+  describe("reaches the stream of an answer that runs outside of the middleware", () => {
+    const streaming = Effect.map(
+      Amplitude,
+      (client) =>
+        HttpServerResponse.stream(Stream.encodeText(Stream.fromEffect(Effect.as(client.track("Streamed"), "end"))), {
+          contentType: "text/event-stream"
+        })
+    )
+    const inner = AmplitudeMiddleware.make({ eventOptions: () => ({ user_id: "user-inner" }) })
+    const outer = AmplitudeMiddleware.make({
+      eventOptions: () => ({ user_id: "user-outer", device_id: "device-12345" })
+    })
+    const streamed = { event_type: "Streamed", user_id: "user-inner", device_id: "device-12345", user_agent: "agent/1" }
+
+    it.scopedLive("of a handler, whose answer keeps its type", () =>
+      Effect.gen(function*() {
+        const url = `http://127.0.0.1:${yield* port}/`
+        const response = yield* Effect.promise(() => fetch(url, { headers: { "user-agent": "agent/1" } }))
+        assert.strictEqual(response.headers.get("content-type"), "text/event-stream")
+        assert.strictEqual(yield* Effect.promise(() => response.text()), "end")
+        yield* Recorder.expect([{ ...streamed, ip: "127.0.0.1" }])
+      }).pipe(Effect.provide(Layer.provideMerge(HttpServer.serve(outer(inner(streaming))), Services))))
+
+    it.scopedLive("of a router", () =>
+      Effect.gen(function*() {
+        assert.deepStrictEqual(yield* get(), { status: 200, text: "end" })
+        yield* Recorder.expect([{ ...streamed, ip: "127.0.0.1" }])
+      }).pipe(
+        Effect.provide(Layer.provideMerge(
+          HttpRouter.empty.pipe(HttpRouter.get("/", inner(streaming)), HttpRouter.use(outer), HttpServer.serve()),
+          Services
+        ))
+      ))
+
+    it.scopedLive("of a web handler, around its app and as its middleware", () =>
+      Effect.gen(function*() {
+        const toHandler = HttpApp.toWebHandlerRuntime(yield* Effect.runtime<Amplitude>())
+        const both: HttpMiddleware.HttpMiddleware = (httpApp) => outer(inner(httpApp))
+        for (const handler of [toHandler(both(streaming)), toHandler(streaming, both)]) {
+          yield* Recorder.clear
+          const request = new Request("http://localhost/", { headers: { "user-agent": "agent/1" } })
+          assert.strictEqual(yield* Effect.promise(() => handler(request).then((response) => response.text())), "end")
+          yield* Recorder.expect([streamed])
+        }
+      }).pipe(Effect.provide(AmplitudeTest)))
+  })
 
   it.scopedLive("with HttpApiBuilder.serve, and HttpMiddleware.make", () => {
     class Api extends HttpApi.make("api").add(

@@ -196,8 +196,9 @@ const build = (
       clock.wakeOverdue(clock.unsafeCurrentTimeMillis())
       // called before any other fiber can track, since `flush` does not wait for later events
       const none = whenNone()
-      // the storage may not answer, while events have their outcome
-      const reconciling = Effect.zipRight(Effect.disconnect(reconcileWithOthers), Effect.never)
+      // the storage may not answer, while events have their outcome. The finalizers of an interrupted fiber wait in an
+      // uninterruptible region, where a race would wait for its loser for ever
+      const reconciling = Effect.interruptible(Effect.zipRight(Effect.disconnect(reconcileWithOthers), Effect.never))
       return Effect.zipRight(
         whileWatching(
           Effect.all([Effect.raceFirst(none, reconciling), plugins.flush], { concurrency: "unbounded", discard: true })

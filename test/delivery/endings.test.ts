@@ -7,8 +7,10 @@ import {
   Amplitude,
   AmplitudeConfig,
   AmplitudeLogger,
+  AmplitudeTest,
   EventStorage,
   Plugin,
+  Recorder,
   StorageError,
   Transport
 } from "effect-amplitude"
@@ -77,6 +79,25 @@ describe("flush", () => {
       yield* Fiber.join(flushing)
       assert.deepStrictEqual(outcomes(reports), ["Delivered"])
     }))
+})
+
+describe("R17: in a finalizer", () => {
+  it.effect(
+    "of an interrupted fiber, flush completes when the events have their outcome",
+    () =>
+      Effect.gen(function*() {
+        const client = yield* Amplitude
+        const begun = yield* Deferred.make<void>()
+        const last = Effect.zipRight(client.track("Clicked", {}, { user_id: "user-12345" }), client.flush)
+        const fiber = yield* Effect.fork(
+          Effect.ensuring(Effect.zipRight(Deferred.succeed(begun, undefined), Effect.never), last)
+        )
+        yield* Deferred.await(begun)
+        yield* Fiber.interrupt(fiber)
+        assert.deepStrictEqual(outcomes(yield* Recorder.reports), ["Delivered"])
+      }).pipe(Effect.provide(AmplitudeTest)),
+    10_000
+  )
 })
 
 describe("R17: against a hung server, a caller's timeout in a finalizer bounds", () => {

@@ -1,10 +1,12 @@
-/** The client over undici on a platform whose undici cannot dispatch, as on Bun. */
+/** The client over undici: its connections, and a platform whose undici cannot dispatch, as Bun. */
 import { FetchHttpClient } from "@effect/platform"
 import { Undici } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Layer } from "effect"
+import { Deferred, Effect, Layer } from "effect"
 import { Amplitude } from "effect-amplitude"
 import { AmplitudeNode } from "effect-amplitude/AmplitudeNode"
+import type { AddressInfo, Socket } from "node:net"
+import { createServer } from "node:net"
 
 /** Runs an effect while the agents of undici have no `dispatch`. */
 const withoutDispatch = <A, E>(effect: Effect.Effect<A, E>): Effect.Effect<A, E> =>
@@ -31,4 +33,41 @@ describe("AmplitudeNode without a dispatcher", () => {
       )
     )
   })
+})
+
+/** The address of a server that reads and never answers. `onConnection` gets each connection. */
+const silent = (onConnection: (socket: Socket) => void) =>
+  Effect.map(
+    Effect.acquireRelease(
+      Effect.async<ReturnType<typeof createServer>>((resume) => {
+        const server = createServer(onConnection)
+        server.listen(0, "127.0.0.1", () => resume(Effect.succeed(server)))
+      }),
+      (server) => Effect.sync(() => server.close())
+    ),
+    (server) => `127.0.0.1:${(server.address() as AddressInfo).port}`
+  )
+
+describe("AmplitudeNode", () => {
+  // undici itself closes such a connection after 10 seconds
+  it.scopedLive("closes a connection whose handshake has not ended", () =>
+    Effect.gen(function*() {
+      const begun = yield* Deferred.make<void>()
+      const closed = yield* Deferred.make<void>()
+      const address = yield* silent((socket) => {
+        socket.on("error", () => {})
+        socket.on("data", () => Deferred.unsafeDone(begun, Effect.void))
+        socket.on("close", () => Deferred.unsafeDone(closed, Effect.void))
+      })
+      yield* Amplitude.track({ event_type: "Clicked", user_id: "user-12345" }).pipe(
+        Effect.zipRight(Deferred.await(begun)),
+        Effect.provide(AmplitudeNode.layer({
+          apiKey: "key",
+          serverUrl: `https://${address}/`,
+          flushQueueSize: 1,
+          shutdownTimeout: 0
+        }))
+      )
+      yield* Deferred.await(closed)
+    }), 9000)
 })

@@ -1,5 +1,4 @@
 /** The transport over undici. It calls undici directly, since an `HttpClient` costs more. */
-import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import * as Undici from "@effect/platform-node/Undici"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -23,9 +22,18 @@ const canDispatch = (): boolean => Predicate.isFunction(Undici.Agent.prototype.d
  */
 export const make: Effect.Effect<Transport.Service, never, Scope.Scope> = Effect.suspend(() =>
   canDispatch()
-    ? Effect.map(NodeHttpClient.makeDispatcher, (dispatcher) => ({ send: send(dispatcher) }))
+    ? Effect.map(makeDispatcher, (dispatcher) => ({ send: send(dispatcher) }))
     : Effect.succeed(Fetch.transport)
 )
+
+/** The signal ends connections that are not established yet. An agent that is destroyed waits for them up to 10 seconds. */
+const makeDispatcher: Effect.Effect<Dispatcher, never, Scope.Scope> = Effect.suspend(() => {
+  const connecting = new AbortController()
+  return Effect.acquireRelease(
+    Effect.sync(() => new Undici.Agent({ connect: { signal: connecting.signal } })),
+    (dispatcher) => Effect.map(Effect.promise(() => dispatcher.destroy()), () => connecting.abort())
+  )
+})
 
 const send = (dispatcher: Dispatcher): Transport.Service["send"] => {
   const targetOf = lastOf(parse)
