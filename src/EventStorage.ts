@@ -210,7 +210,11 @@ export declare namespace EventStorage {
    * @category models
    */
   export interface Service {
-    /** Stores all of the events, or none. They belong to one client and are in the order of their sequence. */
+    /**
+     * Stores all of the events in their order, or none. Events of several clients can be in one call. An append that failed can
+     * be made again. An event that is appended again while it is stored can be stored and sent twice, with the same
+     * `insert_id`.
+     */
     readonly append: (
       events: NonEmptyReadonlyArray<EncodedEvent>,
       options: AppendOptions

@@ -1026,6 +1026,19 @@ export const storageContract = (name: string, subject: Subject): void => {
           assert.deepStrictEqual(byLane(yield* available(connection, { includePaused: true })), [["a1", "a3"], ["b2"]])
         }))
 
+      test("what was appended again after a failure stays", (connect) =>
+        Effect.gen(function*() {
+          const connection = yield* connect
+          yield* append(connection, ["a1"])
+          yield* connection.freeze
+          assert.isTrue(Exit.isFailure(yield* Effect.exit(append(connection, ["a2", "b3"]))))
+          yield* connection.thaw
+          assert.deepStrictEqual(yield* append(connection, ["a2", "b3"]), accepted)
+          yield* append(connection, ["c4"])
+          assert.deepStrictEqual(byLane(yield* available(connection)), [["a1", "a2"], ["b3"], ["c4"]])
+          assert.strictEqual(yield* connection.storage.count(), 4)
+        }))
+
       test("a lease outlives a killed process until its time, then others have its events", (connect) =>
         Effect.gen(function*() {
           const [killed, other] = [yield* connect, yield* connect]
