@@ -55,6 +55,10 @@ export declare namespace EventStorage {
     /**
      * The JSON of the event is the UTF-8 from `start` up to `end`, which is excluded. Events that are adjacent in one
      * buffer, with a comma between them, are sent in one piece. The bytes never change.
+     *
+     * A storage around another one can store other bytes, for example encrypted ones, and restore them in `lease`, `evict` and
+     * the `evicted` of `append`. In memory and in Redis they can be any bytes. `SqlEventStorage` refuses bytes that are no
+     * UTF-8 or contain a zero: encode them there, for example as base64.
      */
     readonly buffer: Uint8Array
     readonly start: number
