@@ -14,6 +14,7 @@ import {
   Option,
   Redacted,
   Runtime,
+  Schedule,
   Stream,
   TestClock
 } from "effect"
@@ -23,6 +24,8 @@ import { EventStorage } from "effect-amplitude/EventStorage"
 import { RedisEventStorage } from "effect-amplitude/RedisEventStorage"
 import type { NonEmptyReadonlyArray } from "effect/Array"
 import type { Cluster, Redis } from "ioredis"
+import { connect as connectTo, createServer } from "node:net"
+import type { AddressInfo, Socket } from "node:net"
 import { eventOf, jsonOf } from "./storage/contract.js"
 import { oldestAge } from "./support/gauges.js"
 import { clientOf, cluster, redis, withRedis } from "./support/redis.js"
@@ -605,6 +608,45 @@ withRedis("RedisEventStorage", () => {
         const storage = Context.get(context, EventStorage)
         yield* storage.append([eventOf(1)], roomy)
         assert.lengthOf(yield* drain(storage), 1)
+      }))
+
+    it.scopedLive("connects again after a proxy has accepted connections that it closes", () =>
+      Effect.gen(function*() {
+        const { port } = yield* server
+        let isUp = true
+        let closed = 0
+        const sockets = new Set<Socket>()
+        const proxy = createServer((socket) => {
+          sockets.add(socket)
+          socket.on("error", () => {})
+          if (isUp) {
+            const upstream = connectTo(port, "127.0.0.1")
+            upstream.on("error", () => {})
+            socket.pipe(upstream).pipe(socket)
+          } else {
+            closed++
+            socket.destroy()
+          }
+        })
+        yield* Effect.acquireRelease(
+          Effect.promise(() => new Promise<void>((resolve) => proxy.listen(0, "127.0.0.1", resolve))),
+          () =>
+            Effect.promise(() =>
+              new Promise((resolve) => {
+                proxy.close(resolve)
+                for (const socket of sockets) socket.destroy()
+              })
+            )
+        )
+        const prefix = yield* freshPrefix
+        const url = `redis://127.0.0.1:${(proxy.address() as AddressInfo).port}`
+        const storage = yield* storageOn({ url, prefix })
+        yield* storage.append([eventOf(1)], roomy)
+        isUp = false
+        for (const socket of sockets) socket.destroy()
+        while (closed < 2) yield* Effect.sleep("5 millis")
+        isUp = true
+        assert.strictEqual(yield* Effect.retry(storage.count(), Schedule.spaced("20 millis")), 1)
       }))
 
     it.scopedLive("the client over it stores, delivers, and waits for its own events", () =>
