@@ -700,6 +700,17 @@ withRedis("RedisEventStorage", () => {
           yield* Effect.promise(() =>
             client.call("ACL", "SETUSER", "writer", "on", ">pass", "~*", "+@read", "+@write", "+@scripting", "+time")
           )
+          for (const command of ["DEL", "ZADD", "HSET", "LTRIM", "SADD", "INCR"]) {
+            const prefix = yield* freshPrefix
+            yield* Effect.promise(() =>
+              client.call("ACL", "SETUSER", "most", "reset", "on", ">pass", "~*", "+@all", `-${command}`)
+            )
+            assert.match(
+              yield* failure({ url: `redis://most:pass@127.0.0.1:${port}`, prefix }),
+              new RegExp(`\\(${command}\\).*The user needs`)
+            )
+            assert.deepStrictEqual(yield* keysLeft(client, prefix), [])
+          }
           // INFO is forbidden: the storage works, and says nothing
           const storage = yield* storageOn({
             url: `redis://writer:pass@127.0.0.1:${port}`,
