@@ -266,6 +266,24 @@ withRedis("RedisEventStorage", () => {
         }).pipe(Effect.provide(context))
       }))
 
+    it.scopedLive("events that are sent again are not those of another storage", () =>
+      Effect.gen(function*() {
+        const { url } = yield* server
+        const sentAgain = Effect.gen(function*() {
+          const context = yield* build({ url, prefix: yield* freshPrefix, deadLetters: true })
+          const storage = Context.get(context, EventStorage)
+          yield* storage.append([eventOf(1)], roomy)
+          const lease = Option.getOrThrow(yield* storage.lease(all))
+          yield* lease.acknowledge(lease.events, { dropped: rejected })
+          const [letter] = yield* Effect.provide(RedisEventStorage.deadLetters.list(), context)
+          yield* Effect.provide(RedisEventStorage.deadLetters.sendAgain([letter!.id]), context)
+          return yield* drain(storage)
+        })
+        const [one, other] = [yield* sentAgain, yield* sentAgain]
+        assert.lengthOf(one, 1)
+        assert.notDeepEqual(one.map(({ clientId }) => clientId), other.map(({ clientId }) => clientId))
+      }))
+
     it.scopedLive("dead letters that are not kept are said to be so", () =>
       Effect.gen(function*() {
         const { context, storage } = yield* setup()
