@@ -55,6 +55,10 @@ export declare namespace EventStorage {
     /**
      * The JSON of the event is the UTF-8 from `start` up to `end`, which is excluded. Events that are adjacent in one
      * buffer, with a comma between them, are sent in one piece. The bytes never change.
+     *
+     * A storage around another one can store other bytes, for example encrypted ones, and restore them in `lease`, `evict` and
+     * the `evicted` of `append`. In memory and in Redis they can be any bytes. `SqlEventStorage` refuses bytes that are no
+     * UTF-8 or contain a zero: encode them there, for example as base64.
      */
     readonly buffer: Uint8Array
     readonly start: number
@@ -210,7 +214,11 @@ export declare namespace EventStorage {
    * @category models
    */
   export interface Service {
-    /** Stores all of the events, or none. They belong to one client and are in the order of their sequence. */
+    /**
+     * Stores all of the events in their order, or none. Events of several clients can be in one call. An append that failed can
+     * be made again. An event that is appended again while it is stored can be stored and sent twice, with the same
+     * `insert_id`.
+     */
     readonly append: (
       events: NonEmptyReadonlyArray<EncodedEvent>,
       options: AppendOptions

@@ -14,6 +14,7 @@ import {
   Option,
   Redacted,
   Runtime,
+  Schedule,
   Stream,
   TestClock
 } from "effect"
@@ -23,6 +24,8 @@ import { EventStorage } from "effect-amplitude/EventStorage"
 import { RedisEventStorage } from "effect-amplitude/RedisEventStorage"
 import type { NonEmptyReadonlyArray } from "effect/Array"
 import type { Cluster, Redis } from "ioredis"
+import { connect as connectTo, createServer } from "node:net"
+import type { AddressInfo, Socket } from "node:net"
 import { eventOf, jsonOf } from "./storage/contract.js"
 import { oldestAge } from "./support/gauges.js"
 import { clientOf, cluster, redis, withRedis } from "./support/redis.js"
@@ -261,6 +264,24 @@ withRedis("RedisEventStorage", () => {
           assert.lengthOf(yield* drain(storage), 1)
           assert.deepStrictEqual(yield* keysLeft(client, prefix), [])
         }).pipe(Effect.provide(context))
+      }))
+
+    it.scopedLive("events that are sent again are not those of another storage", () =>
+      Effect.gen(function*() {
+        const { url } = yield* server
+        const sentAgain = Effect.gen(function*() {
+          const context = yield* build({ url, prefix: yield* freshPrefix, deadLetters: true })
+          const storage = Context.get(context, EventStorage)
+          yield* storage.append([eventOf(1)], roomy)
+          const lease = Option.getOrThrow(yield* storage.lease(all))
+          yield* lease.acknowledge(lease.events, { dropped: rejected })
+          const [letter] = yield* Effect.provide(RedisEventStorage.deadLetters.list(), context)
+          yield* Effect.provide(RedisEventStorage.deadLetters.sendAgain([letter!.id]), context)
+          return yield* drain(storage)
+        })
+        const [one, other] = [yield* sentAgain, yield* sentAgain]
+        assert.lengthOf(one, 1)
+        assert.notDeepEqual(one.map(({ clientId }) => clientId), other.map(({ clientId }) => clientId))
       }))
 
     it.scopedLive("dead letters that are not kept are said to be so", () =>
@@ -607,6 +628,45 @@ withRedis("RedisEventStorage", () => {
         assert.lengthOf(yield* drain(storage), 1)
       }))
 
+    it.scopedLive("connects again after a proxy has accepted connections that it closes", () =>
+      Effect.gen(function*() {
+        const { port } = yield* server
+        let isUp = true
+        let closed = 0
+        const sockets = new Set<Socket>()
+        const proxy = createServer((socket) => {
+          sockets.add(socket)
+          socket.on("error", () => {})
+          if (isUp) {
+            const upstream = connectTo(port, "127.0.0.1")
+            upstream.on("error", () => {})
+            socket.pipe(upstream).pipe(socket)
+          } else {
+            closed++
+            socket.destroy()
+          }
+        })
+        yield* Effect.acquireRelease(
+          Effect.promise(() => new Promise<void>((resolve) => proxy.listen(0, "127.0.0.1", resolve))),
+          () =>
+            Effect.promise(() =>
+              new Promise((resolve) => {
+                proxy.close(resolve)
+                for (const socket of sockets) socket.destroy()
+              })
+            )
+        )
+        const prefix = yield* freshPrefix
+        const url = `redis://127.0.0.1:${(proxy.address() as AddressInfo).port}`
+        const storage = yield* storageOn({ url, prefix })
+        yield* storage.append([eventOf(1)], roomy)
+        isUp = false
+        for (const socket of sockets) socket.destroy()
+        while (closed < 2) yield* Effect.sleep("5 millis")
+        isUp = true
+        assert.strictEqual(yield* Effect.retry(storage.count(), Schedule.spaced("20 millis")), 1)
+      }))
+
     it.scopedLive("the client over it stores, delivers, and waits for its own events", () =>
       Effect.gen(function*() {
         const { url } = yield* server
@@ -658,6 +718,17 @@ withRedis("RedisEventStorage", () => {
           yield* Effect.promise(() =>
             client.call("ACL", "SETUSER", "writer", "on", ">pass", "~*", "+@read", "+@write", "+@scripting", "+time")
           )
+          for (const command of ["DEL", "ZADD", "HSET", "LTRIM", "SADD", "INCR"]) {
+            const prefix = yield* freshPrefix
+            yield* Effect.promise(() =>
+              client.call("ACL", "SETUSER", "most", "reset", "on", ">pass", "~*", "+@all", `-${command}`)
+            )
+            assert.match(
+              yield* failure({ url: `redis://most:pass@127.0.0.1:${port}`, prefix }),
+              new RegExp(`\\(${command}\\).*The user needs`)
+            )
+            assert.deepStrictEqual(yield* keysLeft(client, prefix), [])
+          }
           // INFO is forbidden: the storage works, and says nothing
           const storage = yield* storageOn({
             url: `redis://writer:pass@127.0.0.1:${port}`,

@@ -243,6 +243,22 @@ const tests = ({ database, dialect }: TestDatabase) => {
       }).pipe(Effect.provide(context))
     }))
 
+  it.scopedLive("events that are sent again are not those of another storage", () =>
+    Effect.gen(function*() {
+      const sentAgain = Effect.gen(function*() {
+        const { context, storage } = yield* setup({ deadLetters: true })
+        yield* storage.append([eventOf(1)], roomy)
+        const lease = Option.getOrThrow(yield* storage.lease(all))
+        yield* lease.acknowledge(lease.events, { dropped: rejected })
+        const [letter] = yield* Effect.provide(SqlEventStorage.deadLetters.list(), context)
+        yield* Effect.provide(SqlEventStorage.deadLetters.sendAgain([letter!.id]), context)
+        return yield* drain(storage)
+      })
+      const [one, other] = [yield* sentAgain, yield* sentAgain]
+      assert.deepStrictEqual(one.map(({ sequence }) => sequence), other.map(({ sequence }) => sequence))
+      assert.notDeepEqual(one.map(({ clientId }) => clientId), other.map(({ clientId }) => clientId))
+    }))
+
   it.scopedLive("dead letters take any message and any duration", () =>
     Effect.gen(function*() {
       const { context, storage } = yield* setup({ deadLetters: true })

@@ -265,6 +265,27 @@ export const storageContract = (name: string, subject: Subject): void => {
           }
         }))
 
+      test("bytes that are no text are stored as they are, or refused alone", (connect) =>
+        Effect.gen(function*() {
+          const connection = yield* connect
+          const { storage } = connection
+          const cases = [[0], [0xff, 0xfe], [0xff, 0x1f], [0xed, 0xa0, 0x80], [0xef, 0xbf, 0xbd, 0xff], [0xc3]]
+          for (const [index, bytes] of cases.entries()) {
+            const buffer = Uint8Array.from([0x61, ...bytes, 0x62])
+            const odd: Event = { ...eventOf(index * 2), buffer, start: 1, end: buffer.length - 1 }
+            const [isStored, plainly] = yield* Effect.all([
+              Effect.map(Effect.exit(storage.append([odd], roomy)), Exit.isSuccess),
+              append(connection, [`a${index * 2 + 1}`])
+            ], { concurrency: "unbounded" })
+            assert.deepStrictEqual(plainly, accepted)
+            const events = yield* drain(connection)
+            assert.deepStrictEqual(
+              events.map(({ buffer, end, start }) => Array.from(buffer.subarray(start, end))),
+              [...(isStored ? [bytes] : []), Array.from(encoder.encode(jsonOf(eventOf(index * 2 + 1))))]
+            )
+          }
+        }))
+
       test("refuse takes all events of a call, or none", (connect) =>
         Effect.gen(function*() {
           const connection = yield* connect
@@ -1024,6 +1045,19 @@ export const storageContract = (name: string, subject: Subject): void => {
           const connection = yield* connect
           assert.deepStrictEqual(yield* available(connection), ["b2"])
           assert.deepStrictEqual(byLane(yield* available(connection, { includePaused: true })), [["a1", "a3"], ["b2"]])
+        }))
+
+      test("what was appended again after a failure stays", (connect) =>
+        Effect.gen(function*() {
+          const connection = yield* connect
+          yield* append(connection, ["a1"])
+          yield* connection.freeze
+          assert.isTrue(Exit.isFailure(yield* Effect.exit(append(connection, ["a2", "b3"]))))
+          yield* connection.thaw
+          assert.deepStrictEqual(yield* append(connection, ["a2", "b3"]), accepted)
+          yield* append(connection, ["c4"])
+          assert.deepStrictEqual(byLane(yield* available(connection)), [["a1", "a2"], ["b3"], ["c4"]])
+          assert.strictEqual(yield* connection.storage.count(), 4)
         }))
 
       test("a lease outlives a killed process until its time, then others have its events", (connect) =>

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Scope, TestClock } from "effect"
+import { Effect, Fiber, Scope, TestClock } from "effect"
 import { StorageError } from "effect-amplitude"
 import * as Held from "../../src/internal/storage/held.js"
 import { eventOf } from "./contract.js"
@@ -27,6 +27,30 @@ describe("the events of a lease whose acknowledge had no answer", () => {
     Effect.gen(function*() {
       const held = Held.make("token", items, 1000)
       yield* acknowledgeInVain(held)
+      assert.deepStrictEqual(yield* acknowledgeAgain(held, [2]), [1])
+    }))
+
+  it.scoped("are ours after an interruption as well", () =>
+    Effect.gen(function*() {
+      const held = Held.make("token", items, 1000)
+      const isAsked = yield* Effect.makeLatch()
+      const fiber = yield* Effect.fork(Held.acknowledge(held, events, {
+        remove: () => Effect.zipRight(isAsked.open, Effect.never),
+        areStored: () => Effect.succeed(() => true)
+      }))
+      yield* isAsked.await
+      yield* Fiber.interrupt(fiber)
+      assert.deepStrictEqual(yield* acknowledgeAgain(held, [2]), [1])
+    }))
+
+  it.scoped("are ours if only the question for others had no answer", () =>
+    Effect.gen(function*() {
+      const held = Held.make("token", items, 1000)
+      held.doubtful.add(items[1]!)
+      yield* Effect.flip(Held.acknowledge(held, events, {
+        remove: () => Effect.succeed(({ event }) => event.sequence === 1),
+        areStored: () => lost
+      }))
       assert.deepStrictEqual(yield* acknowledgeAgain(held, [2]), [1])
     }))
 

@@ -129,13 +129,14 @@ export const acknowledge = <A extends Item>(
 ): Effect.Effect<ReadonlyArray<EncodedEvent>, StorageError> =>
   withItems(held, events, (items) =>
     remove(items).pipe(
-      Effect.tapErrorCause(() => Effect.sync(() => items.forEach((item) => held.doubtful.add(item)))),
       Effect.flatMap((isRemoved) =>
         Effect.map(
           removedBefore(held, items.filter((item) => !isRemoved(item)), areStored),
           (isRemovedBefore) => items.flatMap((item) => isRemoved(item) || isRemovedBefore(item) ? [item.event] : [])
         )
-      )
+      ),
+      // also after an interruption
+      Effect.onError(() => Effect.sync(() => items.forEach((item) => held.doubtful.add(item))))
     ), [])
 
 /**

@@ -81,7 +81,7 @@ export const make = (
     })
   }
 
-  return (group) =>
+  const store = (group: ReadonlyArray<Appending>): Effect.Effect<void> =>
     Effect.suspend(() => {
       const calls = group.map((appending): Call => ({ appending, parts: partsOf(appending, shards) }))
       const parts = calls.flatMap(({ parts }) => parts)
@@ -100,6 +100,14 @@ export const make = (
         return parts.some(({ outcome }) => !Exit.isExit(outcome)) ? Effect.zipRight(tell, carryOut) : tell
       })
     })
+
+  return (group) =>
+    !group.some(({ events }) => retractions.hold(events))
+      ? store(group)
+      : Effect.matchCauseEffect(server.within("append", limit)(retractions.carryOut), {
+        onFailure: (cause) => Effect.sync(() => group.forEach((appending) => appending.end(Exit.failCause(cause)))),
+        onSuccess: () => store(group)
+      })
 }
 
 const partsOf = ({ events, options }: Appending, shards: number): ReadonlyArray<Part> => {

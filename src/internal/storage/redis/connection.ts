@@ -20,6 +20,8 @@ export const make = (url: string): Effect.Effect<Redis, StorageError, Scope.Scop
         enableOfflineQueue: false,
         // a server that is loading its data answers each command with an error
         enableReadyCheck: false,
+        // without a ready check, ioredis never connects again if the server closes before it answers CLIENT SETINFO
+        disableClientInfo: true,
         autoResendUnfulfilledCommands: false,
         maxRetriesPerRequest: 0,
         // after a failover the address can belong to another server

@@ -11,10 +11,9 @@ import * as Scripts from "./scripts/index.js"
 import type { Argument, Reply, Script, Server } from "./server.js"
 import { onAll, sum } from "./storage.js"
 
-/** The client id of events that are sent again. No client has it, so that nothing waits for them. */
-const client = "dead-letters"
-
 export const make = (server: Server, isKept: boolean): RedisEventStorage.DeadLetters => {
+  // the client of events that are sent again: nothing waits for them, and no other storage has such events
+  const client = `dead-letters-${globalThis.crypto.randomUUID()}`
   const ask = (script: Script, args: ReadonlyArray<Argument>): Effect.Effect<ReadonlyArray<Reply>, StorageError> =>
     isKept
       ? server.within("deadLetters", "30 seconds")(onAll(server, "deadLetters", script, args))

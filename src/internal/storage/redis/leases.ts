@@ -187,7 +187,7 @@ const acknowledge = (
         })
       })
       return within(removal).pipe(
-        Effect.tapErrorCause(() =>
+        Effect.onError(() =>
           Effect.sync(() => {
             for (const item of answered.flat()) if (!lost.has(item)) removed.add(item)
           })

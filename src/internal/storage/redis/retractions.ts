@@ -1,11 +1,12 @@
 /**
  * The events of failed appends that may be stored all the same, because the connection broke before the answer. Their
  * callers have an error. The events are removed when Redis answers again: before anything is leased, or after the next append of
- * a client that only stores.
+ * a client that only stores. A caller can append them again, which waits for the removal.
  */
 import * as Effect from "effect/Effect"
 import type { StorageError } from "../../../AmplitudeError.js"
 import type { EventStorage } from "../../../EventStorage.js"
+import { identityOf } from "../identity.js"
 import { encodeLane } from "../sql/rows.js"
 import { encodeClient, shardOf } from "./events.js"
 import * as Scripts from "./scripts/index.js"
@@ -17,6 +18,9 @@ type EncodedEvent = EventStorage.EncodedEvent
 export interface Retractions {
   readonly add: (events: ReadonlyArray<EncodedEvent>) => void
   readonly areNone: () => boolean
+  /** Whether one of the events waits for its removal, which would remove what is appended now. */
+  readonly hold: (events: ReadonlyArray<EncodedEvent>) => boolean
+  /** Removes the events, one call at a time. */
   readonly carryOut: Effect.Effect<void, StorageError>
 }
 
@@ -31,32 +35,38 @@ interface Retracted {
 const capacity = 10_000
 
 export const make = (server: Server): Retractions => {
-  let pending: ReadonlyArray<Retracted> = []
+  /** The events by their identity. */
+  const pending = new Map<string, Retracted>()
+  const turn = Effect.unsafeMakeSemaphore(1)
   return {
     add: (events) => {
-      const added = events.map(({ clientId, lane, sequence }) => ({
-        client: encodeClient(clientId),
-        sequence,
-        lane: encodeLane(lane)
-      }))
-      pending = [...pending, ...added].slice(-capacity)
+      for (const event of events) {
+        pending.set(identityOf(event), {
+          client: encodeClient(event.clientId),
+          sequence: event.sequence,
+          lane: encodeLane(event.lane)
+        })
+        if (pending.size > capacity) pending.delete(pending.keys().next().value!)
+      }
     },
-    areNone: () => pending.length === 0,
-    carryOut: Effect.suspend(() => {
-      if (pending.length === 0) return Effect.void
-      const carriedOut = pending
+    areNone: () => pending.size === 0,
+    hold: (events) => pending.size > 0 && events.some((event) => pending.has(identityOf(event))),
+    carryOut: turn.withPermits(1)(Effect.suspend(() => {
+      if (pending.size === 0) return Effect.void
+      const carriedOut = new Map(pending)
       return Effect.map(
         Effect.forEach(server.shards, (_, shard) => {
-          const args = carriedOut
+          const args = [...carriedOut.values()]
             .filter(({ lane }) => shardOf(lane, server.shards.length) === shard)
             .flatMap(({ client, lane, sequence }) => [client, sequence, lane])
           return args.length === 0 ? Effect.void : Effect.asVoid(run(server, "lease", shard, Scripts.retract, args))
         }, { discard: true }),
         () => {
-          const gone = new Set(carriedOut)
-          pending = pending.filter((retracted) => !gone.has(retracted))
+          for (const [identity, retracted] of carriedOut) {
+            if (pending.get(identity) === retracted) pending.delete(identity)
+          }
         }
       )
-    })
+    }))
   }
 }

@@ -191,7 +191,7 @@ const advice: ReadonlyArray<readonly [pattern: RegExp, advice: string]> = [
     "Give the user and the password: in the url, redis://user:password@host, or to the client"
   ],
   [
-    /^NOPERM|can't run this command/,
+    /^NOPERM|can't run this command|can't access at least one of the keys/,
     "The user needs the commands +@read +@write +@scripting +time on the keys of the prefix, and +info for the checks at start"
   ],
   [/^LOADING/, "Redis is loading its data after a restart: it takes events again as soon as that is done"],

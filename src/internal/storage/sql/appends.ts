@@ -70,12 +70,12 @@ const commit = (
   Effect.suspend(() => {
     const most = group.reduce((most, { options }) => Math.max(most, options.capacity), 0)
     let admission: Admission = { admitted: [], keep: undefined }
-    const store = Effect.zipRight(
-      capacity.refresh(most),
-      Effect.suspend(() => {
+    const store = (group.some(({ events }) => retractions.hold(events)) ? retractions.carryOut : Effect.void).pipe(
+      Effect.zipRight(capacity.refresh(most)),
+      Effect.zipRight(Effect.suspend(() => {
         admission = admit(group, Option.getOrElse(capacity.estimate(), () => 0))
         return insertAll(database, admission.admitted)
-      })
+      }))
     )
     return database.within("append", limit)(store).pipe(
       Effect.tapError(() => Effect.sync(() => retractions.add(rowsOf(admission.admitted)))),

@@ -201,6 +201,7 @@ const advice: ReadonlyArray<readonly [pattern: RegExp, advice: string]> = [
     /SQLITE_FULL|53100|disk is full|ER_RECORD_FILE_FULL|ER_DISK_FULL/,
     "The disk is full: events are refused until there is room"
   ],
+  [/22021/, "The database stores texts: encode other bytes, for example what you have encrypted, as base64"],
   [/SQLITE_NOTADB|file is not a database/, "The file is not a SQLite database: choose another file"],
   [
     /SQLITE_BUSY|database is locked/,

@@ -8,9 +8,6 @@ import type { Database } from "./database.js"
 import { run, transaction } from "./database.js"
 import { decodeLane } from "./rows.js"
 
-/** The client id of events that are sent again. No client has it, so that nothing waits for them. */
-const client = "dead-letters"
-
 const limit = "30 seconds"
 
 /** Databases take whole numbers, and times of some thousand years. Nothing is older than a century. */
@@ -19,6 +16,8 @@ const century = 100 * 366 * 86_400_000
 const millisOf = (duration: Duration.DurationInput): number => Math.min(century, Math.ceil(Duration.toMillis(duration)))
 
 export const make = (database: Database, isKept: boolean): SqlEventStorage.DeadLetters => {
+  // the client of events that are sent again: nothing waits for them, and no other storage has such events
+  const client = `dead-letters-${globalThis.crypto.randomUUID()}`
   const { dialect } = database
   const bounded = <A>(effect: Effect.Effect<A, StorageError>): Effect.Effect<A, StorageError> =>
     isKept

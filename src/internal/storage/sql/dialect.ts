@@ -6,10 +6,10 @@
  *   holds a lease. Only a client with the mutex removes the row of another client, after the end of its lease.
  * - All times are the database's.
  */
-import type { SqlError } from "@effect/sql/SqlError"
-import type * as Effect from "effect/Effect"
+import { SqlError } from "@effect/sql/SqlError"
+import * as Effect from "effect/Effect"
 import type { Place } from "../../event/jsonWriter.js"
-import { byteLength } from "../../event/utf8.js"
+import { byteLength, encode } from "../../event/utf8.js"
 import type * as ScanStart from "./scanStart.js"
 
 /** The names of the tables, quoted for statements. */
@@ -258,6 +258,20 @@ export const inParts = (rows: ReadonlyArray<NewRow>): ReadonlyArray<ReadonlyArra
 
 export const insertsInOnePart = (rows: ReadonlyArray<NewRow>): boolean =>
   sizes.some((size) => size === rows.length) && isPart(rows)
+
+/** Whether a text column can hold the bytes of a row. Bytes that are no UTF-8 are decoded as other texts. */
+const isText = ({ json, place: { buffer, end, start } }: NewRow): boolean =>
+  !json.includes("\u0000") &&
+  (!json.includes("\ufffd") || encode(json).every((byte, index) => byte === buffer[start + index]) &&
+      byteLength(json) === end - start)
+
+/** Fails with the code of Postgres, which checks the bytes by itself, if a row is no text. */
+export const checkTexts = (rows: ReadonlyArray<NewRow>): Effect.Effect<void, SqlError> =>
+  rows.every(isText) ? Effect.void : Effect.suspend(() =>
+    new SqlError({
+      cause: Object.assign(new Error("the bytes of an event are no UTF-8, or contain a zero"), { code: "22021" })
+    })
+  )
 
 /** Whether an event has the defaults of the last two columns. */
 export const isNewRow = ({ attempts, retries }: NewRow): boolean => attempts === 0 && retries === 0

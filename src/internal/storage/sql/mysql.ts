@@ -6,7 +6,7 @@ import { SqlError } from "@effect/sql/SqlError"
 import * as Effect from "effect/Effect"
 import * as Encoding from "effect/Encoding"
 import type { DeadRow, Dialect, LaneRow, Row, Sql, StatsRow, Tables } from "./dialect.js"
-import { ageIn, cut, inParts, insertOf, insertsInOnePart, placesOf, seqOf } from "./dialect.js"
+import { ageIn, checkTexts, cut, inParts, insertOf, insertsInOnePart, placesOf, seqOf } from "./dialect.js"
 
 const columns = "seq, client, sequence, lane, json, attempts, retries"
 
@@ -142,7 +142,10 @@ export const mysql: Dialect = {
   isTransient: /^(?:ER_LOCK_DEADLOCK|ER_CHECKREAD)$/,
 
   insert: (sql, tables, rows) =>
-    Effect.forEach(inParts(rows), (part) => sql.execute(...insertOf(tables.outbox, part)), { discard: true }),
+    Effect.zipRight(
+      checkTexts(rows),
+      Effect.forEach(inParts(rows), (part) => sql.execute(...insertOf(tables.outbox, part)), { discard: true })
+    ),
   insertsAtOnce: insertsInOnePart,
   retract: (sql, tables, client, sequences) =>
     Effect.flatMap(

@@ -2,6 +2,7 @@
  * The dialect of Postgres 12 and later. It uses no session state, so that it works behind a pooler in transaction mode.
  */
 import * as Effect from "effect/Effect"
+import * as Encoding from "effect/Encoding"
 import type { DeadRow, Dialect, LaneRow, LeaseRequest, NewRow, Row, StatsRow, Tables } from "./dialect.js"
 import { ageIn, isNewRow, seqOf } from "./dialect.js"
 
@@ -68,12 +69,19 @@ const jsonsOf = (place: number, rows: ReadonlyArray<NewRow>): ArrayParam => {
     if (at > 0) bytes[at++] = separatorByte
     const json = buffer.subarray(start, end)
     // not from a client of this package
-    if (json.includes(separatorByte)) return textsOf(place, rows.map(({ json }) => json))
+    if (json.includes(separatorByte)) return hexesOf(place, rows)
     bytes.set(json, at)
     at += json.length
   }
   return [`string_to_array(convert_from($${place}::bytea, 'UTF8'), chr(31))`, bytes]
 }
+
+/** The same in digits. The server refuses bytes that are no UTF-8, as it does above. */
+const hexesOf = (place: number, rows: ReadonlyArray<NewRow>): ArrayParam => [
+  `ARRAY(SELECT convert_from(decode(hex, 'hex'), 'UTF8') ` +
+  `FROM unnest(string_to_array($${place}::text, ',')) WITH ORDINALITY AS hexes(hex, place) ORDER BY place)`,
+  rows.map(({ place: { buffer, end, start } }) => Encoding.encodeHex(buffer.subarray(start, end))).join()
+]
 
 /** Numbers as the text of an array, since the driver would escape each element. */
 const arrayOf = (numbers: ReadonlyArray<number>): string => `{${numbers.join(",")}}`

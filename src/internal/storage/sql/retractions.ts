@@ -1,17 +1,21 @@
 /**
  * The events of failed appends that may be stored all the same, because the connection broke before the answer. Their
  * callers have an error. The events are removed when the database answers again: before anything is leased, or after the next
- * append of a client that only stores.
+ * append of a client that only stores. A caller can append them again, which waits for the removal.
  */
 import type { SqlError } from "@effect/sql/SqlError"
 import * as Effect from "effect/Effect"
 import type { StorageError } from "../../../AmplitudeError.js"
+import type { EventStorage } from "../../../EventStorage.js"
+import { identityOf } from "../identity.js"
 import type { Database } from "./database.js"
 import { transaction } from "./database.js"
 import type { NewRow } from "./dialect.js"
 
 export interface Retractions {
   readonly add: (rows: ReadonlyArray<NewRow>) => void
+  /** Whether one of the events waits for its removal, which would remove what is appended now. */
+  readonly hold: (events: ReadonlyArray<EventStorage.EncodedEvent>) => boolean
   readonly next: () => Next
   /** Removes the events in a transaction of its own. Without events it does nothing. */
   readonly carryOut: Effect.Effect<void, StorageError>
@@ -26,7 +30,7 @@ export interface Next {
 }
 
 /** The sequences by client. */
-type Pending = ReadonlyMap<string, ReadonlyArray<number>>
+type Sequences = ReadonlyMap<string, ReadonlyArray<number>>
 
 /** The most events that are remembered. */
 const capacity = 10_000
@@ -36,32 +40,39 @@ const limit = "5 seconds"
 
 export const make = (database: Database): Retractions => {
   const { dialect, sql, tables } = database
-  let rows: ReadonlyArray<NewRow> = []
+  /** The events by their identity. */
+  const pending = new Map<string, NewRow>()
 
   const next = (): Next => {
-    const removed = rows
+    let removed: ReadonlyMap<string, NewRow> = new Map()
     return {
-      areNone: removed.length === 0,
-      remove: Effect.forEach(
-        byClient(removed),
-        ([client, sequences]) => dialect.retract(sql, tables, client, sequences),
-        { discard: true }
-      ),
+      areNone: pending.size === 0,
+      // what was removed and appended again before this transaction got the mutex is not removed again
+      remove: Effect.suspend(() => {
+        removed = new Map(pending)
+        return Effect.forEach(
+          byClient(removed.values()),
+          ([client, sequences]) => dialect.retract(sql, tables, client, sequences),
+          { discard: true }
+        )
+      }),
       done: () => {
-        if (removed.length === 0) return
-        const gone = new Set(removed)
-        rows = rows.filter((row) => !gone.has(row))
+        for (const [identity, row] of removed) if (pending.get(identity) === row) pending.delete(identity)
       }
     }
   }
 
   return {
     add: (added) => {
-      rows = [...rows, ...added].slice(-capacity)
+      for (const row of added) {
+        pending.set(identityOf({ clientId: row.client, sequence: row.sequence }), row)
+        if (pending.size > capacity) pending.delete(pending.keys().next().value!)
+      }
     },
+    hold: (events) => pending.size > 0 && events.some((event) => pending.has(identityOf(event))),
     next,
     carryOut: Effect.suspend(() => {
-      if (rows.length === 0) return Effect.void
+      if (pending.size === 0) return Effect.void
       const { done, remove } = next()
       return Effect.map(
         database.within("append", limit)(
@@ -73,12 +84,12 @@ export const make = (database: Database): Retractions => {
   }
 }
 
-const byClient = (rows: ReadonlyArray<NewRow>): Pending => {
-  const pending = new Map<string, Array<number>>()
+const byClient = (rows: Iterable<NewRow>): Sequences => {
+  const byClient = new Map<string, Array<number>>()
   for (const { client, sequence } of rows) {
-    const sequences = pending.get(client)
-    if (sequences === undefined) pending.set(client, [sequence])
+    const sequences = byClient.get(client)
+    if (sequences === undefined) byClient.set(client, [sequence])
     else sequences.push(sequence)
   }
-  return pending
+  return byClient
 }

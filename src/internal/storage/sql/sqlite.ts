@@ -5,7 +5,7 @@
  */
 import * as Effect from "effect/Effect"
 import type { DeadRow, Dialect, LaneRow, Row, Sql, StatsRow, Tables } from "./dialect.js"
-import { ageIn, cut, inParts, insertOf, insertsInOnePart, placesOf, seqOf } from "./dialect.js"
+import { ageIn, checkTexts, cut, inParts, insertOf, insertsInOnePart, placesOf, seqOf } from "./dialect.js"
 
 const columns = "seq, client, sequence, lane, json, attempts, retries"
 
@@ -98,10 +98,13 @@ export const sqlite: Dialect = {
   isTransient: /^SQLITE_(?:BUSY|LOCKED)/,
 
   insert: (sql, tables, rows) =>
-    Effect.forEach(inParts(rows), (part) => {
-      const [text, params] = insertOf(tables.outbox, part)
-      return sql.execute(part.length === 1 ? asSelect(text) : text, params)
-    }, { discard: true }),
+    Effect.zipRight(
+      checkTexts(rows),
+      Effect.forEach(inParts(rows), (part) => {
+        const [text, params] = insertOf(tables.outbox, part)
+        return sql.execute(part.length === 1 ? asSelect(text) : text, params)
+      }, { discard: true })
+    ),
   insertsAtOnce: insertsInOnePart,
   retract: (sql, tables, client, sequences) =>
     sql.execute(
