@@ -2,7 +2,7 @@
 import { FetchHttpClient } from "@effect/platform"
 import { Undici } from "@effect/platform-node"
 import { assert, describe, it } from "@effect/vitest"
-import { Deferred, Effect, Layer } from "effect"
+import { Context, Deferred, Effect, Layer } from "effect"
 import { Amplitude } from "effect-amplitude"
 import { AmplitudeNode } from "effect-amplitude/AmplitudeNode"
 import type { AddressInfo, Socket } from "node:net"
@@ -70,4 +70,36 @@ describe("AmplitudeNode", () => {
       )
       yield* Deferred.await(closed)
     }), 9000)
+
+  it.scopedLive("opens as many connections as it needs without a warning", () =>
+    Effect.gen(function*() {
+      const warnings: Array<string> = []
+      const onWarning = ({ message }: Error) => warnings.push(message)
+      yield* Effect.acquireRelease(
+        Effect.sync(() => process.on("warning", onWarning)),
+        () => Effect.sync(() => process.off("warning", onWarning))
+      )
+      const allOpen = yield* Deferred.make<void>()
+      let open = 0
+      const address = yield* silent((socket) => {
+        socket.on("error", () => {})
+        socket.resume()
+        if (++open === 12) Deferred.unsafeDone(allOpen, Effect.void)
+      })
+      yield* Effect.scoped(Effect.gen(function*() {
+        const context = yield* Layer.build(AmplitudeNode.layer({
+          apiKey: "key",
+          serverUrl: `http://${address}`,
+          flushQueueSize: 1,
+          flushConcurrency: 12,
+          shutdownTimeout: 0
+        }))
+        const client = Context.get(context, Amplitude)
+        for (let user = 0; user < 12; user++) {
+          yield* client.track({ event_type: "Clicked", user_id: `user-1234${user}` })
+        }
+        yield* Deferred.await(allOpen)
+      }))
+      assert.deepStrictEqual(warnings, [])
+    }))
 })

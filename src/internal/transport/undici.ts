@@ -4,6 +4,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Predicate from "effect/Predicate"
 import type * as Scope from "effect/Scope"
+import { setMaxListeners } from "node:events"
 import type { TransportError } from "../../AmplitudeError.js"
 import type { Transport } from "../../Transport.js"
 import { async } from "./async.js"
@@ -29,6 +30,8 @@ export const make: Effect.Effect<Transport.Service, never, Scope.Scope> = Effect
 /** The signal ends connections that are not established yet. An agent that is destroyed waits for them up to 10 seconds. */
 const makeDispatcher: Effect.Effect<Dispatcher, never, Scope.Scope> = Effect.suspend(() => {
   const connecting = new AbortController()
+  // each open connection listens to the signal
+  setMaxListeners(0, connecting.signal)
   return Effect.acquireRelease(
     Effect.sync(() => new Undici.Agent({ connect: { signal: connecting.signal } })),
     (dispatcher) => Effect.map(Effect.promise(() => dispatcher.destroy()), () => connecting.abort())
