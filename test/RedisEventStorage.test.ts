@@ -24,12 +24,13 @@ import { EventStorage } from "effect-amplitude/EventStorage"
 import { RedisEventStorage } from "effect-amplitude/RedisEventStorage"
 import type { NonEmptyReadonlyArray } from "effect/Array"
 import type { Cluster, Redis } from "ioredis"
-import { connect as connectTo, createServer } from "node:net"
-import type { AddressInfo, Socket } from "node:net"
+import { connect as connectTo } from "node:net"
 import { eventOf, jsonOf } from "./storage/contract.js"
+import { sendOneAgain } from "./support/deadLetters.js"
 import { oldestAge } from "./support/gauges.js"
 import { clientOf, cluster, redis, withRedis } from "./support/redis.js"
 import { shared } from "./support/sqlContract.js"
+import * as TcpServer from "./support/tcpServer.js"
 
 type Event = EventStorage.EncodedEvent
 
@@ -272,11 +273,7 @@ withRedis("RedisEventStorage", () => {
         const sentAgain = Effect.gen(function*() {
           const context = yield* build({ url, prefix: yield* freshPrefix, deadLetters: true })
           const storage = Context.get(context, EventStorage)
-          yield* storage.append([eventOf(1)], roomy)
-          const lease = Option.getOrThrow(yield* storage.lease(all))
-          yield* lease.acknowledge(lease.events, { dropped: rejected })
-          const [letter] = yield* Effect.provide(RedisEventStorage.deadLetters.list(), context)
-          yield* Effect.provide(RedisEventStorage.deadLetters.sendAgain([letter!.id]), context)
+          yield* Effect.provide(sendOneAgain(storage, RedisEventStorage.deadLetters), context)
           return yield* drain(storage)
         })
         const [one, other] = [yield* sentAgain, yield* sentAgain]
@@ -633,10 +630,7 @@ withRedis("RedisEventStorage", () => {
         const { port } = yield* server
         let isUp = true
         let closed = 0
-        const sockets = new Set<Socket>()
-        const proxy = createServer((socket) => {
-          sockets.add(socket)
-          socket.on("error", () => {})
+        const proxy = yield* TcpServer.make((socket) => {
           if (isUp) {
             const upstream = connectTo(port, "127.0.0.1")
             upstream.on("error", () => {})
@@ -646,22 +640,12 @@ withRedis("RedisEventStorage", () => {
             socket.destroy()
           }
         })
-        yield* Effect.acquireRelease(
-          Effect.promise(() => new Promise<void>((resolve) => proxy.listen(0, "127.0.0.1", resolve))),
-          () =>
-            Effect.promise(() =>
-              new Promise((resolve) => {
-                proxy.close(resolve)
-                for (const socket of sockets) socket.destroy()
-              })
-            )
-        )
         const prefix = yield* freshPrefix
-        const url = `redis://127.0.0.1:${(proxy.address() as AddressInfo).port}`
+        const url = `redis://127.0.0.1:${proxy.port}`
         const storage = yield* storageOn({ url, prefix })
         yield* storage.append([eventOf(1)], roomy)
         isUp = false
-        for (const socket of sockets) socket.destroy()
+        yield* proxy.disconnect
         while (closed < 2) yield* Effect.sleep("5 millis")
         isUp = true
         assert.strictEqual(yield* Effect.retry(storage.count(), Schedule.spaced("20 millis")), 1)

@@ -24,6 +24,7 @@ import type { Sql } from "../src/internal/storage/sql/dialect.js"
 import { tablesOf } from "../src/internal/storage/sql/dialect.js"
 import { mysql } from "../src/internal/storage/sql/mysql.js"
 import { eventOf, jsonOf } from "./storage/contract.js"
+import { sendOneAgain } from "./support/deadLetters.js"
 import { mariadbWith, missing } from "./support/mariadb.js"
 import { postgres } from "./support/postgres.js"
 import type { Daemon } from "./support/processes.js"
@@ -247,11 +248,7 @@ const tests = ({ database, dialect }: TestDatabase) => {
     Effect.gen(function*() {
       const sentAgain = Effect.gen(function*() {
         const { context, storage } = yield* setup({ deadLetters: true })
-        yield* storage.append([eventOf(1)], roomy)
-        const lease = Option.getOrThrow(yield* storage.lease(all))
-        yield* lease.acknowledge(lease.events, { dropped: rejected })
-        const [letter] = yield* Effect.provide(SqlEventStorage.deadLetters.list(), context)
-        yield* Effect.provide(SqlEventStorage.deadLetters.sendAgain([letter!.id]), context)
+        yield* Effect.provide(sendOneAgain(storage, SqlEventStorage.deadLetters), context)
         return yield* drain(storage)
       })
       const [one, other] = [yield* sentAgain, yield* sentAgain]

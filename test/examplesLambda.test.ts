@@ -4,29 +4,11 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { DevServer } from "effect-amplitude/DevServer"
-import { createServer } from "node:net"
-import type { AddressInfo, Socket } from "node:net"
 import { start } from "./support/example.js"
+import * as TcpServer from "./support/tcpServer.js"
 
 /** An address that takes connections and never answers. */
-const hanging = Effect.gen(function*() {
-  const sockets = new Set<Socket>()
-  const server = createServer((socket) => {
-    sockets.add(socket)
-    socket.on("error", () => {})
-  })
-  yield* Effect.acquireRelease(
-    Effect.promise(() => new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))),
-    () =>
-      Effect.promise(() =>
-        new Promise((resolve) => {
-          server.close(resolve)
-          for (const socket of sockets) socket.destroy()
-        })
-      )
-  )
-  return (server.address() as AddressInfo).port
-})
+const hanging = Effect.map(TcpServer.make(() => {}), ({ port }) => port)
 
 /** An address where nobody listens any more. */
 const dead = Effect.scoped(hanging)

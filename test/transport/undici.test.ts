@@ -5,8 +5,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Context, Deferred, Effect, Layer } from "effect"
 import { Amplitude } from "effect-amplitude"
 import { AmplitudeNode } from "effect-amplitude/AmplitudeNode"
-import type { AddressInfo, Socket } from "node:net"
-import { createServer } from "node:net"
+import * as TcpServer from "../support/tcpServer.js"
 
 /** Runs an effect while the agents of undici have no `dispatch`. */
 const withoutDispatch = <A, E>(effect: Effect.Effect<A, E>): Effect.Effect<A, E> =>
@@ -35,27 +34,13 @@ describe("AmplitudeNode without a dispatcher", () => {
   })
 })
 
-/** The address of a server that reads and never answers. `onConnection` gets each connection. */
-const silent = (onConnection: (socket: Socket) => void) =>
-  Effect.map(
-    Effect.acquireRelease(
-      Effect.async<ReturnType<typeof createServer>>((resume) => {
-        const server = createServer(onConnection)
-        server.listen(0, "127.0.0.1", () => resume(Effect.succeed(server)))
-      }),
-      (server) => Effect.sync(() => server.close())
-    ),
-    (server) => `127.0.0.1:${(server.address() as AddressInfo).port}`
-  )
-
 describe("AmplitudeNode", () => {
   // undici itself closes such a connection after 10 seconds
   it.scopedLive("closes a connection whose handshake has not ended", () =>
     Effect.gen(function*() {
       const begun = yield* Deferred.make<void>()
       const closed = yield* Deferred.make<void>()
-      const address = yield* silent((socket) => {
-        socket.on("error", () => {})
+      const { port } = yield* TcpServer.make((socket) => {
         socket.on("data", () => Deferred.unsafeDone(begun, Effect.void))
         socket.on("close", () => Deferred.unsafeDone(closed, Effect.void))
       })
@@ -63,7 +48,7 @@ describe("AmplitudeNode", () => {
         Effect.zipRight(Deferred.await(begun)),
         Effect.provide(AmplitudeNode.layer({
           apiKey: "key",
-          serverUrl: `https://${address}/`,
+          serverUrl: `https://127.0.0.1:${port}/`,
           flushQueueSize: 1,
           shutdownTimeout: 0
         }))
@@ -81,15 +66,14 @@ describe("AmplitudeNode", () => {
       )
       const allOpen = yield* Deferred.make<void>()
       let open = 0
-      const address = yield* silent((socket) => {
-        socket.on("error", () => {})
+      const { port } = yield* TcpServer.make((socket) => {
         socket.resume()
         if (++open === 12) Deferred.unsafeDone(allOpen, Effect.void)
       })
       yield* Effect.scoped(Effect.gen(function*() {
         const context = yield* Layer.build(AmplitudeNode.layer({
           apiKey: "key",
-          serverUrl: `http://${address}`,
+          serverUrl: `http://127.0.0.1:${port}`,
           flushQueueSize: 1,
           flushConcurrency: 12,
           shutdownTimeout: 0

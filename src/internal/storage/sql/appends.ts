@@ -78,10 +78,10 @@ const commit = (
       }))
     )
     return database.within("append", limit)(store).pipe(
-      Effect.tapError(() => Effect.sync(() => retractions.add(rowsOf(admission.admitted)))),
+      Effect.tapError(() => Effect.sync(() => retractions.add(eventsOf(admission.admitted)))),
       Effect.flatMap((failures) => {
         const stored = admission.admitted.filter((appending) => !failures.has(appending))
-        retractions.add(rowsOf([...failures.keys()]))
+        retractions.add(eventsOf([...failures.keys()]))
         capacity.add(stored.reduce((sum, { events }) => sum + events.length, 0))
         // the events are stored: if evicting fails, the next append evicts
         const evicted = stored.length === 0 || admission.keep === undefined
@@ -141,8 +141,9 @@ const resultsOf = (
       )
 }
 
-const rowsOf = (calls: ReadonlyArray<Appending>): ReadonlyArray<NewRow> =>
-  calls.flatMap(({ events }) => events.map(rowOf))
+const eventsOf = (calls: ReadonlyArray<Appending>): ReadonlyArray<EncodedEvent> => calls.flatMap(({ events }) => events)
+
+const rowsOf = (calls: ReadonlyArray<Appending>): ReadonlyArray<NewRow> => eventsOf(calls).map(rowOf)
 
 /**
  * Inserts the events of calls together. If the database refuses the values of one of them, each call is inserted by itself, so

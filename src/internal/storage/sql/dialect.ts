@@ -33,7 +33,7 @@ export interface NewRow {
   readonly lane: string
   readonly json: string
   /** The bytes of `json`. */
-  readonly place: Place
+  readonly bytes: Place
   readonly attempts: number
   readonly retries: number
 }
@@ -260,10 +260,13 @@ export const insertsInOnePart = (rows: ReadonlyArray<NewRow>): boolean =>
   sizes.some((size) => size === rows.length) && isPart(rows)
 
 /** Whether a text column can hold the bytes of a row. Bytes that are no UTF-8 are decoded as other texts. */
-const isText = ({ json, place: { buffer, end, start } }: NewRow): boolean =>
-  !json.includes("\u0000") &&
-  (!json.includes("\ufffd") || encode(json).every((byte, index) => byte === buffer[start + index]) &&
-      byteLength(json) === end - start)
+const isText = ({ bytes, json }: NewRow): boolean =>
+  !json.includes("\u0000") && (!json.includes("\ufffd") || areBytesOf(json, bytes))
+
+const areBytesOf = (text: string, { buffer, end, start }: Place): boolean => {
+  const encoded = encode(text)
+  return encoded.length === end - start && encoded.every((byte, index) => byte === buffer[start + index])
+}
 
 /** Fails with the code of Postgres, which checks the bytes by itself, if a row is no text. */
 export const checkTexts = (rows: ReadonlyArray<NewRow>): Effect.Effect<void, SqlError> =>

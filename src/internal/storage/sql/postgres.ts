@@ -63,24 +63,24 @@ const textsOf = (place: number, texts: ReadonlyArray<string>): ArrayParam =>
 
 /** The JSON of rows as one parameter of bytes, which needs no text of the JSON. */
 const jsonsOf = (place: number, rows: ReadonlyArray<NewRow>): ArrayParam => {
-  const bytes = new Uint8Array(rows.reduce((sum, { place: { end, start } }) => sum + end - start + 1, -1))
+  const joined = new Uint8Array(rows.reduce((sum, { bytes: { end, start } }) => sum + end - start + 1, -1))
   let at = 0
-  for (const { place: { buffer, end, start } } of rows) {
-    if (at > 0) bytes[at++] = separatorByte
+  for (const { bytes: { buffer, end, start } } of rows) {
+    if (at > 0) joined[at++] = separatorByte
     const json = buffer.subarray(start, end)
     // not from a client of this package
     if (json.includes(separatorByte)) return hexesOf(place, rows)
-    bytes.set(json, at)
+    joined.set(json, at)
     at += json.length
   }
-  return [`string_to_array(convert_from($${place}::bytea, 'UTF8'), chr(31))`, bytes]
+  return [`string_to_array(convert_from($${place}::bytea, 'UTF8'), chr(31))`, joined]
 }
 
-/** The same in digits. The server refuses bytes that are no UTF-8, as it does above. */
+/** The JSON of rows as one parameter of hexadecimal digits, for bytes that contain the separator. */
 const hexesOf = (place: number, rows: ReadonlyArray<NewRow>): ArrayParam => [
   `ARRAY(SELECT convert_from(decode(hex, 'hex'), 'UTF8') ` +
   `FROM unnest(string_to_array($${place}::text, ',')) WITH ORDINALITY AS hexes(hex, place) ORDER BY place)`,
-  rows.map(({ place: { buffer, end, start } }) => Encoding.encodeHex(buffer.subarray(start, end))).join()
+  rows.map(({ bytes: { buffer, end, start } }) => Encoding.encodeHex(buffer.subarray(start, end))).join()
 ]
 
 /** Numbers as the text of an array, since the driver would escape each element. */

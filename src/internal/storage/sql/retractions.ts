@@ -1,19 +1,18 @@
 /**
- * The events of failed appends that may be stored all the same, because the connection broke before the answer. Their
- * callers have an error. The events are removed when the database answers again: before anything is leased, or after the next
- * append of a client that only stores. A caller can append them again, which waits for the removal.
+ * Removes the events of failed appends, whose callers have an error, when the database answers again: before anything is leased,
+ * or after the next append of a client that only stores. A caller can append them again, which waits for the removal.
  */
 import type { SqlError } from "@effect/sql/SqlError"
 import * as Effect from "effect/Effect"
 import type { StorageError } from "../../../AmplitudeError.js"
 import type { EventStorage } from "../../../EventStorage.js"
-import { identityOf } from "../identity.js"
+import type { Retracted } from "../retracted.js"
+import { RetractedEvents } from "../retracted.js"
 import type { Database } from "./database.js"
 import { transaction } from "./database.js"
-import type { NewRow } from "./dialect.js"
 
 export interface Retractions {
-  readonly add: (rows: ReadonlyArray<NewRow>) => void
+  readonly add: (events: ReadonlyArray<EventStorage.EncodedEvent>) => void
   /** Whether one of the events waits for its removal, which would remove what is appended now. */
   readonly hold: (events: ReadonlyArray<EventStorage.EncodedEvent>) => boolean
   readonly next: () => Next
@@ -29,50 +28,39 @@ export interface Next {
   readonly done: () => void
 }
 
-/** The sequences by client. */
-type Sequences = ReadonlyMap<string, ReadonlyArray<number>>
-
-/** The most events that are remembered. */
-const capacity = 10_000
-
 /** The longest that an append waits for the removal, which holds up the next one. */
 const limit = "5 seconds"
 
 export const make = (database: Database): Retractions => {
   const { dialect, sql, tables } = database
-  /** The events by their identity. */
-  const pending = new Map<string, NewRow>()
+  const retracted = new RetractedEvents()
 
   const next = (): Next => {
-    let removed: ReadonlyMap<string, NewRow> = new Map()
+    let events: ReadonlyArray<Retracted> = []
     return {
-      areNone: pending.size === 0,
+      areNone: retracted.isEmpty,
       // what was removed and appended again before this transaction got the mutex is not removed again
       remove: Effect.suspend(() => {
-        removed = new Map(pending)
+        events = retracted.all()
         return Effect.forEach(
-          byClient(removed.values()),
-          ([client, sequences]) => dialect.retract(sql, tables, client, sequences),
+          new Set(events.map(({ clientId }) => clientId)),
+          (client) => {
+            const ofClient = events.filter(({ clientId }) => clientId === client)
+            return dialect.retract(sql, tables, client, ofClient.map(({ sequence }) => sequence))
+          },
           { discard: true }
         )
       }),
-      done: () => {
-        for (const [identity, row] of removed) if (pending.get(identity) === row) pending.delete(identity)
-      }
+      done: () => retracted.forget(events)
     }
   }
 
   return {
-    add: (added) => {
-      for (const row of added) {
-        pending.set(identityOf({ clientId: row.client, sequence: row.sequence }), row)
-        if (pending.size > capacity) pending.delete(pending.keys().next().value!)
-      }
-    },
-    hold: (events) => pending.size > 0 && events.some((event) => pending.has(identityOf(event))),
+    add: (events) => retracted.add(events),
+    hold: (events) => retracted.hasSome(events),
     next,
     carryOut: Effect.suspend(() => {
-      if (pending.size === 0) return Effect.void
+      if (retracted.isEmpty) return Effect.void
       const { done, remove } = next()
       return Effect.map(
         database.within("append", limit)(
@@ -82,14 +70,4 @@ export const make = (database: Database): Retractions => {
       )
     })
   }
-}
-
-const byClient = (rows: Iterable<NewRow>): Sequences => {
-  const byClient = new Map<string, Array<number>>()
-  for (const { client, sequence } of rows) {
-    const sequences = byClient.get(client)
-    if (sequences === undefined) byClient.set(client, [sequence])
-    else sequences.push(sequence)
-  }
-  return byClient
 }

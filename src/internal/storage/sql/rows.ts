@@ -31,7 +31,7 @@ class EventRow implements NewRow {
   readonly client: string
   readonly sequence: number
   readonly lane: string
-  readonly place: Place
+  readonly bytes: Place
   readonly attempts: number
   readonly retries: number
   private decoded: string | undefined = undefined
@@ -40,14 +40,14 @@ class EventRow implements NewRow {
     this.client = event.clientId
     this.sequence = event.sequence
     this.lane = encodeLane(event.lane)
-    this.place = event
+    this.bytes = event
     this.attempts = event.attempts
     this.retries = event.retries
   }
 
   /** Some dialects insert the bytes, and need no text. */
   get json(): string {
-    return this.decoded ??= textOf(this.place)
+    return this.decoded ??= textOf(this.bytes)
   }
 }
 
