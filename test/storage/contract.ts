@@ -228,9 +228,12 @@ export const storageContract = (name: string, subject: Subject): void => {
 
       test("what was appended is handed out in order, as it was", handedOutAsAppended("one call for each"))
 
-      test("so is what was appended in one call", handedOutAsAppended("one call"))
+      test("what was appended in one call is handed out in order, as it was", handedOutAsAppended("one call"))
 
-      test("so is a control character that JSON would escape", handedOutAsAppended("one call", ["\"\u001f\""]))
+      test(
+        "a control character that JSON would escape is handed out as it was",
+        handedOutAsAppended("one call", ["\"\u001f\""])
+      )
 
       test("events of one append are handed out in their order", (connect) =>
         Effect.gen(function*() {
