@@ -194,17 +194,24 @@ const measure = (
     const storage = Context.get(context, EventStorage)
     const sql = Context.get(context, SqlClient.SqlClient)
     yield* sql.unsafe(`CREATE TABLE plain (${seqColumn[dialect]}, client VARCHAR(100), lane VARCHAR(100), json TEXT)`)
-    const inTurns = (appending: Effect.Effect<unknown, unknown>) =>
+    const inTurns = (appending: Effect.Effect<unknown, unknown>, waiting: Effect.Effect<unknown>) =>
       race<unknown, never>([
         costOf(plainAppend(sql, dialect === "pg"), events),
+        costOf(waiting, events),
         costOf(appending, events),
         costOf(plainDeliver(sql), events),
         costOf(deliver(storage), events)
       ])
     // the many fibers come last, since V8 allocates otherwise once they have waited
-    for (const [calls, appending] of [["one call of 500", appendAll], ["500 calls at a time", append]] as const) {
-      const [plainAppended, appended, plainDelivered, delivered] = yield* inTurns(appending(storage))
+    for (
+      const [calls, appending, waiting] of [
+        ["one call of 500", appendAll, Effect.void],
+        ["500 calls at a time", append, wait]
+      ] as const
+    ) {
+      const [plainAppended, waited, appended, plainDelivered, delivered] = yield* inTurns(appending(storage), waiting)
       yield* show("plain INSERT of 500", plainAppended!)
+      if (waiting === wait) yield* show("500 fibers that wait", waited!)
       yield* show(`append, ${calls}`, appended!, plainAppended)
       yield* show("plain SELECT and DELETE of 200", plainDelivered!)
       yield* show("lease and acknowledge of 200", delivered!, plainDelivered)

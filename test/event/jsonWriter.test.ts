@@ -20,7 +20,7 @@ describe("a writer", () => {
       fc.string({ unit: "binary" }),
       fc.string({ unit: fc.integer({ min: 0, max: 0xffff }).map((unit) => String.fromCharCode(unit)) }),
       fc.string({ unit: "grapheme" }),
-      fc.string({ maxLength: 5000 })
+      fc.string({ maxLength: 5000, size: "max" })
     )
   ], ([text]) => {
     assert.strictEqual(written((writer) => writer.text(text)), JSON.stringify(text))

@@ -49,7 +49,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 describe("pages", () => {
   it("hand out what an array does, in the same order, with positions that increase", () => {
     fc.assert(
-      fc.property(fc.array(step, { maxLength: 200 }), (steps) => {
+      fc.property(fc.array(step, { maxLength: 200, size: "max" }), (steps) => {
         const pages = Pages.make()
         const model: Array<EventStorage.EncodedEvent> = []
         let sequence = 0

@@ -94,15 +94,15 @@ const writersOf = (tables: Tables): string =>
   AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
   AND relation = '${tables.outbox}'::regclass AND mode = 'RowExclusiveLock' AND pid IS DISTINCT FROM pg_backend_pid()`
 
+/** The lowest `seq` from the start on. */
+const firstOf = (tables: Tables, from: number): string =>
+  `SELECT seq FROM ${tables.outbox} WHERE seq >= ${whole(from)} ORDER BY seq LIMIT 1`
+
 const leaseOf = (tables: Tables, request: LeaseRequest): string =>
-  `WITH first AS MATERIALIZED (SELECT seq FROM ${tables.outbox} WHERE seq >= ${
-    whole(request.from)
-  } ORDER BY seq LIMIT 1),
-busy AS MATERIALIZED (SELECT DISTINCT l.lane FROM ${tables.lease} b, unnest(b.lanes) AS l(lane)),
-paused AS MATERIALIZED (SELECT lane, min(seq) AS seq FROM ${tables.outbox}
+  `WITH paused AS MATERIALIZED (SELECT lane, min(seq) AS seq FROM ${tables.outbox}
   WHERE not_before > clock_timestamp() AND NOT ${request.includePaused} GROUP BY lane),
-head AS (SELECT ${columns} FROM ${tables.outbox} o WHERE o.seq >= (SELECT seq FROM first)
-  AND o.lane NOT IN (SELECT lane FROM busy)
+head AS (SELECT ${columns} FROM ${tables.outbox} o WHERE o.seq >= ${whole(request.from)}
+  AND o.lane NOT IN (SELECT unnest(lanes) FROM ${tables.lease})
   AND (o.lane NOT IN (SELECT lane FROM paused)
     OR o.seq < (SELECT p.seq FROM paused p WHERE p.lane = o.lane))
   ORDER BY o.seq LIMIT ${whole(request.maxEvents)}),
@@ -112,9 +112,11 @@ cut AS MATERIALIZED (SELECT ${columns} FROM (
 taken AS (INSERT INTO ${tables.lease} (token, client, until, seqs, lanes)
   SELECT ${literal(request.token)}, ${literal(request.client)}, clock_timestamp() + ${
     whole(request.duration)
-  } * interval '1 millisecond', array_agg(seq ORDER BY seq), array_agg(DISTINCT lane)
+  } * interval '1 millisecond', array_agg(seq), array_agg(lane)
   FROM cut HAVING count(*) > 0)
-SELECT f.seq AS first, c.* FROM first f LEFT JOIN cut c ON TRUE ORDER BY c.seq`
+SELECT ${columns} FROM cut`
+
+const bySeq = (one: Row, other: Row): number => seqOf(one) - seqOf(other)
 
 const epoch = (time: string): string => `(extract(epoch FROM ${time}) * 1000)::bigint`
 
@@ -218,22 +220,25 @@ export const postgres: Dialect = {
   lease: (sql, tables, request) =>
     Effect.map(
       sql.executeUnprepared<ReadonlyArray<any>>(
-        `${lockOf(tables, request.isAlone ? ofLease : always)}; ${request.asksWriters ? `${writersOf(tables)}; ` : ""}${
+        [
+          lockOf(tables, request.isAlone ? ofLease : always),
+          ...(request.asksWriters ? [writersOf(tables), firstOf(tables, request.from)] : []),
           leaseOf(tables, request)
-        }`
+        ].join("; ")
       ),
       (answers) => {
-        const found: ReadonlyArray<Row & { readonly first: Row["seq"] }> = answers.at(-1)!
-        // if no event can be leased, there is one row without an event
-        const rows = found.filter(({ seq }) => seq !== null)
+        // sorting a few hundred rows that are in order takes no time here, and some in the server
+        const rows: ReadonlyArray<Row> = answers.at(-1)!.toSorted(bySeq)
         return {
           rows,
           scan: {
-            first: found.length === 0 ? undefined : Number(found[0]!.first),
             last: rows.length === 0 ? undefined : seqOf(rows.at(-1)!),
-            writers: request.asksWriters
-              ? answers.at(-2)!.map(({ writer }: { readonly writer: string }) => writer)
-              : []
+            stored: request.asksWriters
+              ? {
+                first: answers.at(-2)!.map(seqOf)[0],
+                writers: answers.at(-3)!.map(({ writer }: { readonly writer: string }) => writer)
+              }
+              : undefined
           }
         }
       }
@@ -271,13 +276,12 @@ WHERE seq = ANY($1::bigint[])`,
     const ends = left.seqs.length === 0
     return Effect.map(
       sql.execute(
-        `WITH held AS MATERIALIZED (SELECT token FROM ${tables.lease} WHERE token = $1 FOR UPDATE),
-gone AS (DELETE FROM ${tables.outbox} WHERE seq = ANY($2::bigint[]) AND EXISTS (SELECT 1 FROM held)),
-kept AS (${
+        `WITH held AS (${
           ends
-            ? `DELETE FROM ${tables.lease} WHERE token IN (SELECT token FROM held)`
-            : `UPDATE ${tables.lease} SET seqs = $3::bigint[], lanes = $4::text[] WHERE token IN (SELECT token FROM held)`
-        })
+            ? `DELETE FROM ${tables.lease} WHERE token = $1 RETURNING token`
+            : `UPDATE ${tables.lease} SET seqs = $3::bigint[], lanes = $4::text[] WHERE token = $1 RETURNING token`
+        }),
+gone AS (DELETE FROM ${tables.outbox} WHERE seq = ANY($2::bigint[]) AND EXISTS (SELECT 1 FROM held))
 SELECT token FROM held`,
         ends ? [token, arrayOf(seqs)] : [token, arrayOf(seqs), arrayOf(left.seqs), left.lanes]
       ),

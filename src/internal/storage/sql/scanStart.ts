@@ -19,11 +19,16 @@ export interface Question {
 
 /** The findings of a lease. */
 export interface Answer {
-  /** The lowest `seq` of all events from the start on, or undefined without an event. */
-  readonly first: number | undefined
   /** The highest `seq` of the leased events, or undefined without an event. */
   readonly last: number | undefined
+  /** Undefined if the lease did not ask. */
+  readonly stored: Stored | undefined
+}
+
+export interface Stored {
   readonly writers: ReadonlyArray<string>
+  /** The lowest `seq` of all events from the start on, or undefined without an event. It is read after the writers. */
+  readonly first: number | undefined
 }
 
 /** A `seq`, and the transactions after whose end no lower one can appear. */
@@ -45,16 +50,21 @@ export interface ScanStart {
 /** The duration of a lease after which the next one looks for a later start, in milliseconds. */
 const slow = 20
 
+/** The leases after which the next one looks for a later start. Each begins with all that the ones before it have deleted. */
+const many = 10
+
 /**
  * The time between two leases that begin with the first row, in milliseconds. A truncated table can begin again with lower
  * numbers.
  */
-const maxAge = 30_000
+const maxAge = 5000
 
 export const make = (): ScanStart => {
   let era = 0
   let lastReset = -Infinity
   let isSlow = false
+  /** The leases since one has asked. */
+  let leases = 0
   let from = 0
   /** The highest `seq` of all leases. A transaction that begins to write later gets higher ones. */
   let known = 0
@@ -68,7 +78,7 @@ export const make = (): ScanStart => {
   }
 
   /** `question` holds the state before the writers were read. */
-  const move = (question: Question, { first, writers }: Answer): void => {
+  const move = (question: Question, { first, writers }: Stored): void => {
     const isOver = question.awaited !== undefined &&
       !question.awaited.writers.some((writer) => writers.includes(writer))
     const passed = writers.length === 0 ? question.known : isOver ? question.awaited.seq : 0
@@ -84,11 +94,12 @@ export const make = (): ScanStart => {
         lastReset = now
         reset()
       }
-      return { from, asksWriters: isSlow, era, known, awaited }
+      return { from, asksWriters: isSlow || leases >= many, era, known, awaited }
     },
     answered: (question, answer, took) => {
       if (question.era !== era) return
-      if (question.asksWriters) move(question, answer)
+      if (answer.stored !== undefined) move(question, answer.stored)
+      leases = answer.stored === undefined ? leases + 1 : 1
       if (answer.last !== undefined) known = Math.max(known, answer.last)
       isSlow = took >= slow || awaited !== undefined
     },
