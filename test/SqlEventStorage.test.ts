@@ -855,5 +855,52 @@ describe("SqlEventStorage", () => {
         assert.deepStrictEqual(yield* drainOnce(storage), [7])
         assert.isAbove(starts.at(-1)!, starts[0]!)
       }))
+
+    it.scopedLive("a process that stops in the middle of a transaction does not hold a lease for ever", () =>
+      Effect.gen(function*() {
+        const { layer } = yield* server
+        const client = yield* clientOf(layer())
+        const limits: Array<string> = []
+        const watched: SqlClient.SqlClient = Object.assign(Object.create(client), {
+          withTransaction: <R, E, A>(effect: Effect.Effect<A, E, R>) =>
+            client.withTransaction(Effect.tap(effect, () =>
+              Effect.map(
+                client.unsafe<{ readonly limit: string }>(
+                  "SELECT current_setting('idle_in_transaction_session_timeout') AS limit"
+                ),
+                ([row]) => limits.push(row!.limit)
+              ))),
+          withoutTransforms: () => watched
+        })
+        const storage = Context.get(
+          yield* storageOn(watched, { table: yield* freshTable, deadLetters: true }),
+          EventStorage
+        )
+        yield* storage.append(manyEvents(0, 3), roomy)
+        const lease = Option.getOrThrow(yield* storage.lease(all))
+        const [first, second] = lease.events
+        limits.length = 0
+        yield* lease.acknowledge([first], { dropped: rejected })
+        yield* lease.release([second!], { notBefore: 0, attempts: 1, retries: 1 })
+        yield* storage.evict({ keep: 0, from: "oldest" })
+        assert.deepStrictEqual(limits, ["10s", "10s", "10s"])
+      }))
+
+    it.scopedLive("a user who cannot see the transactions that write", () =>
+      Effect.gen(function*() {
+        const { layer } = yield* server
+        const table = yield* freshTable
+        const owner = yield* clientOf(layer())
+        yield* storageOn(owner, { table })
+        yield* owner.unsafe("DROP ROLE IF EXISTS blind")
+        yield* owner.unsafe("CREATE ROLE blind LOGIN")
+        yield* owner.unsafe(`GRANT SELECT, INSERT, UPDATE, DELETE ON ${table}, ${table}_lease TO blind`)
+        yield* Effect.acquireRelease(
+          owner.unsafe("REVOKE SELECT ON pg_locks FROM PUBLIC"),
+          () => Effect.orDie(owner.unsafe("GRANT SELECT ON pg_locks TO PUBLIC"))
+        )
+        const error = yield* Effect.flip(storageOn(yield* clientOf(layer({ username: "blind" })), { table }))
+        assert.include(error.message, "permission denied for view pg_locks")
+      }))
   })
 })

@@ -6,7 +6,7 @@ import { encode } from "../../event/utf8.js"
 import { ReadEvent } from "../readEvent.js"
 import type { Database } from "./database.js"
 import { isMissing, run as statement, transaction } from "./database.js"
-import type { Dialect } from "./dialect.js"
+import type { Dialect, LeaseRequest } from "./dialect.js"
 import { tablesOf } from "./dialect.js"
 import { rowOf } from "./rows.js"
 
@@ -53,12 +53,25 @@ const probe = (database: Database, deadLetters: boolean): Effect.Effect<void, St
   const row = rowOf(new ReadEvent("probe", 0, "probe", encode("{}"), 0, 2, 0, 0))
   let isDone = false
   const dropped = { reason: "probe", code: 0, message: "" }
+  const request: LeaseRequest = {
+    token: "probe",
+    client: "probe",
+    maxEvents: 1,
+    maxBytes: 1,
+    includePaused: false,
+    duration: 0,
+    from: 0,
+    // leases ask now and then, and need a right for it
+    asksWriters: true,
+    isAlone: false
+  }
   return transaction(database, "migrate", (sql, tables) =>
     Effect.gen(function*() {
       yield* dialect.lock(sql, tables)
       yield* dialect.insert(sql, tables, [row])
       yield* dialect.countOf(sql, tables, row.client, 0)
       yield* dialect.watch(sql, tables, 0)
+      yield* dialect.lease(sql, tables, request)
       yield* dialect.evict(sql, tables, { keep: Number.MAX_SAFE_INTEGER, from: "oldest" })
       yield* dialect.release(sql, tables, [0], { pause: 0, attempts: 0, retries: 0 })
       yield* dialect.remove(sql, tables, [0])

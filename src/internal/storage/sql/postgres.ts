@@ -30,10 +30,13 @@ const lockOf = (tables: Tables, settings: ReadonlyArray<Setting> = always): stri
 
 type Setting = readonly [name: string, value: string]
 
+/** Ends the transaction of a process that is stopped, or whose machine is lost, so that others do not wait for it. */
+const idleLimit = "10s"
+
 /** The settings of the transaction. */
 const always: ReadonlyArray<Setting> = [
   ["lock_timeout", "5s"],
-  ["idle_in_transaction_session_timeout", "10s"],
+  ["idle_in_transaction_session_timeout", idleLimit],
   ["enable_seqscan", "off"],
   ["max_parallel_workers_per_gather", "0"],
   ["jit", "off"]
@@ -264,12 +267,16 @@ WHERE seq = ANY($1::bigint[])`,
     ),
   leave: (sql, tables, token, left) =>
     Effect.map(
-      left.seqs.length === 0
-        ? sql.execute(`DELETE FROM ${tables.lease} WHERE token = $1 RETURNING token`, [token])
-        : sql.execute(
-          `UPDATE ${tables.lease} SET seqs = $2::bigint[], lanes = $3::text[] WHERE token = $1 RETURNING token`,
-          [token, arrayOf(left.seqs), left.lanes]
-        ),
+      // everybody who leases waits for this transaction once the lease is over
+      Effect.zipRight(
+        sql.executeUnprepared(`SET LOCAL idle_in_transaction_session_timeout='${idleLimit}'`),
+        left.seqs.length === 0
+          ? sql.execute(`DELETE FROM ${tables.lease} WHERE token = $1 RETURNING token`, [token])
+          : sql.execute(
+            `UPDATE ${tables.lease} SET seqs = $2::bigint[], lanes = $3::text[] WHERE token = $1 RETURNING token`,
+            [token, arrayOf(left.seqs), left.lanes]
+          )
+      ),
       ({ length }) => length > 0
     ),
   settle: (sql, tables, { left, seqs, token }) => {
