@@ -634,6 +634,38 @@ describe("SqlEventStorage", () => {
         assert.strictEqual(new Set(states).size, states.length)
       }))
 
+    it.scopedLive("a process that stops while it releases events holds up their lanes only", () =>
+      Effect.gen(function*() {
+        const { layer } = yield* server
+        const table = yield* freshTable
+        const client = yield* clientOf(layer())
+        const isReleased = yield* Deferred.make<void>()
+        let stops = false
+        const stopping: SqlClient.SqlClient = Object.assign(Object.create(client), {
+          withTransaction: <R, E, A>(effect: Effect.Effect<A, E, R>) =>
+            client.withTransaction(
+              Effect.tap(effect, () =>
+                stops ? Effect.zipRight(Deferred.succeed(isReleased, undefined), Effect.never) : Effect.void)
+            ),
+          withoutTransforms: () => stopping
+        })
+        const storage = Context.get(yield* storageOn(stopping, { table }), EventStorage)
+        const other = Context.get(yield* storageOn(yield* clientOf(layer()), { table }), EventStorage)
+        yield* storage.append([eventOf(1, { lane: "one" })], roomy)
+        const lease = Option.getOrThrow(yield* storage.lease(all))
+        stops = true
+        yield* Effect.forkScoped(lease.release(lease.events, { notBefore: 0, attempts: 1, retries: 1 }))
+        yield* Deferred.await(isReleased)
+        yield* other.append([eventOf(2, { lane: "one" }), eventOf(3, { lane: "other" })], roomy)
+        assert.deepStrictEqual(yield* drainOnce(other), [3])
+        assert.deepStrictEqual(
+          yield* other.evict({ keep: 0, from: "oldest" }).pipe(
+            Effect.map((evicted) => evicted.map(({ sequence }) => sequence))
+          ),
+          [2]
+        )
+      }))
+
     it.scopedLive("the server does not collect prepared statements for different numbers of events", () =>
       Effect.gen(function*() {
         const { layer } = yield* server

@@ -52,10 +52,13 @@ interface Lease {
   readonly token: string
 }
 
-/** Takes the mutex, and finds expired leases. It waits for a lease that is being settled. */
+/**
+ * Takes the mutex, and finds expired leases. A lease that is being settled still counts, with its lanes: waiting for it could
+ * take as long as its process is stopped.
+ */
 const lockOf = (tables: Tables): string =>
   `SELECT one FROM ${tables.mutex} WHERE one = 1 FOR UPDATE; ` +
-  `SELECT token FROM ${tables.lease} WHERE until <= ${now} FOR UPDATE`
+  `SELECT token FROM ${tables.lease} WHERE until <= ${now} FOR UPDATE SKIP LOCKED`
 
 const endLeases = (sql: Sql, tables: Tables, leases: ReadonlyArray<Lease>) =>
   Effect.forEach(leases, ({ token }) => sql.execute(`DELETE FROM ${tables.lease} WHERE token = ?`, [token]), {
