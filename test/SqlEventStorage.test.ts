@@ -24,7 +24,7 @@ import type { Sql } from "../src/internal/storage/sql/dialect.js"
 import { tablesOf } from "../src/internal/storage/sql/dialect.js"
 import { mysql } from "../src/internal/storage/sql/mysql.js"
 import { eventOf, jsonOf } from "./storage/contract.js"
-import { sendOneAgain } from "./support/deadLetters.js"
+import { refuseArguments, sendOneAgain } from "./support/deadLetters.js"
 import { mariadbWith, missing } from "./support/mariadb.js"
 import { postgres } from "./support/postgres.js"
 import type { Daemon } from "./support/processes.js"
@@ -254,6 +254,12 @@ const tests = ({ database, dialect }: TestDatabase) => {
       const [one, other] = [yield* sentAgain, yield* sentAgain]
       assert.deepStrictEqual(one.map(({ sequence }) => sequence), other.map(({ sequence }) => sequence))
       assert.notDeepEqual(one.map(({ clientId }) => clientId), other.map(({ clientId }) => clientId))
+    }))
+
+  it.scopedLive("wrong arguments of dead letters are named, and delete nothing", () =>
+    Effect.gen(function*() {
+      const { context, storage } = yield* setup({ deadLetters: true })
+      yield* Effect.provide(refuseArguments(storage, SqlEventStorage.deadLetters), context)
     }))
 
   it.scopedLive("dead letters take any message and any duration", () =>
