@@ -599,7 +599,10 @@ withRedis("RedisEventStorage", () => {
           ["shards", { url, shards: 1.5 }],
           ["pollInterval", { url, pollInterval: 0 }],
           ["leaseDuration", { url, leaseDuration: "1 millis" }],
-          ["leaseDuration", { url, leaseDuration: Duration.infinity }]
+          ["leaseDuration", { url, leaseDuration: Duration.infinity }],
+          ["leaseDuration", { url, leaseDuration: 1e18 }],
+          ["deadLetters", { url, deadLetters: "no" as unknown as boolean }],
+          ["shard", { url, shard: 2 } as RedisEventStorage.Options]
         ]
         for (const [name, option] of options) {
           const error = yield* Effect.flip(build(option))

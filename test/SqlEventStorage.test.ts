@@ -405,7 +405,12 @@ const tests = ({ database, dialect }: TestDatabase) => {
         ["pollInterval", { pollInterval: 0 }],
         ["pollInterval", { pollInterval: "forever" as Duration.DurationInput }],
         ["leaseDuration", { leaseDuration: "1 millis" }],
-        ["leaseDuration", { leaseDuration: Duration.infinity }]
+        ["leaseDuration", { leaseDuration: Duration.infinity }],
+        ["leaseDuration", { leaseDuration: 1e18 }],
+        ["pollInterval", { pollInterval: "30 days" }],
+        ["migrate", { migrate: "false" as unknown as boolean }],
+        ["deadLetters", { deadLetters: "no" as unknown as boolean }],
+        ["tabel", { tabel: "events" } as SqlEventStorage.Options]
       ]
       for (const [name, option] of options) {
         const error = yield* Effect.flip(storageOn(client, option))
