@@ -12,14 +12,15 @@ import * as Arr from "effect/Array"
 import * as Config from "effect/Config"
 import type { ConfigError } from "effect/ConfigError"
 import * as Context from "effect/Context"
-import * as Duration from "effect/Duration"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
 import type { Cluster, Redis } from "ioredis"
-import { StorageError } from "./AmplitudeError.js"
+import type { StorageError } from "./AmplitudeError.js"
 import { EventStorage } from "./EventStorage.js"
+import { booleanOf, checkNames, invalid, millisOf } from "./internal/storage/options.js"
 import * as Connection from "./internal/storage/redis/connection.js"
 import * as DeadLetters from "./internal/storage/redis/deadLetters.js"
 import * as Scripts from "./internal/storage/redis/scripts/index.js"
@@ -239,7 +240,9 @@ const make = (
   options: RedisEventStorage.Options
 ): Effect.Effect<Context.Context<EventStorage | RedisEventStorage>, StorageError, Scope.Scope> =>
   Effect.gen(function*() {
-    const { deadLetters = defaults.deadLetters, prefix = defaults.prefix, shards = defaults.shards } = options
+    yield* checkNames(options, ["client", "url", ...Object.keys(defaults)])
+    const { prefix = defaults.prefix, shards = defaults.shards } = options
+    const deadLetters = yield* booleanOf("deadLetters", options.deadLetters ?? defaults.deadLetters)
     if (!/^[^{}\s]{1,200}$/.test(prefix)) {
       return yield* invalid("prefix", "a text of at most 200 characters without braces and white space")
     }
@@ -274,18 +277,4 @@ const clientOf = (options: RedisEventStorage.Options): Effect.Effect<Redis | Clu
   return text !== undefined && /^rediss?:\/\/./.test(text)
     ? Connection.make(text)
     : invalid("url", "a URL that begins with redis:// or rediss://, or else a `client` of ioredis")
-}
-
-const invalid = (option: string, expected: string) =>
-  Effect.fail(new StorageError({ operation: "migrate", message: `${option}: expected ${expected}` }))
-
-const millisOf = (
-  option: string,
-  input: Duration.DurationInput,
-  least: number
-): Effect.Effect<number, StorageError> => {
-  const duration = Duration.decodeUnknown(input)
-  return duration._tag === "Some" && Duration.isFinite(duration.value) && Duration.toMillis(duration.value) >= least
-    ? Effect.succeed(Duration.toMillis(duration.value))
-    : invalid(option, `a duration of at least ${least} milliseconds`)
 }

@@ -13,11 +13,12 @@ import { SqlClient } from "@effect/sql/SqlClient"
 import * as Config from "effect/Config"
 import type { ConfigError } from "effect/ConfigError"
 import * as Context from "effect/Context"
-import * as Duration from "effect/Duration"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { StorageError } from "./AmplitudeError.js"
 import { EventStorage } from "./EventStorage.js"
+import { booleanOf, checkNames, invalid, millisOf } from "./internal/storage/options.js"
 import * as Database from "./internal/storage/sql/database.js"
 import * as DeadLetters from "./internal/storage/sql/deadLetters.js"
 import type { Dialect } from "./internal/storage/sql/dialect.js"
@@ -141,7 +142,7 @@ export declare namespace SqlEventStorage {
     readonly pollInterval?: Duration.DurationInput | undefined
     /**
      * How long a process that died keeps the events that it was about to send. A process that lives renews its lease.
-     * Default 60 seconds, at least 1 second.
+     * Default 60 seconds, at least 1 second and at most 7 days.
      */
     readonly leaseDuration?: Duration.DurationInput | undefined
     /** Whether events that were dropped are kept in a table of their own. Default false. */
@@ -243,8 +244,10 @@ const dialects: Record<SqlEventStorage.Dialect, DialectSettings> = {
 
 const make = (options: SqlEventStorage.Options) =>
   Effect.gen(function*() {
+    yield* checkNames(options, Object.keys(defaults))
     const table = options.table ?? defaults.table
-    const deadLetters = options.deadLetters ?? defaults.deadLetters
+    const migrate = yield* booleanOf("migrate", options.migrate ?? defaults.migrate)
+    const deadLetters = yield* booleanOf("deadLetters", options.deadLetters ?? defaults.deadLetters)
     if (!Migration.isName(table)) {
       return yield* invalid(
         "table",
@@ -269,7 +272,7 @@ const make = (options: SqlEventStorage.Options) =>
     const [dialect, ...names] = settings
     const database = yield* Database.make(client.withoutTransforms(), dialect, tablesOf(table, ...names))
     yield* database.within("migrate", buildLimit)(
-      Migration.run(database, { migrate: options.migrate ?? defaults.migrate, deadLetters })
+      Migration.run(database, { migrate, deadLetters })
     )
     const storage = yield* Storage.make(database, { pollInterval, leaseDuration, deadLetters })
     return Context.make(EventStorage, storage).pipe(
@@ -279,17 +282,3 @@ const make = (options: SqlEventStorage.Options) =>
       })
     )
   })
-
-const invalid = (option: string, expected: string) =>
-  Effect.fail(new StorageError({ operation: "migrate", message: `${option}: expected ${expected}` }))
-
-const millisOf = (
-  option: string,
-  input: Duration.DurationInput,
-  least: number
-): Effect.Effect<number, StorageError> => {
-  const duration = Duration.decodeUnknown(input)
-  return duration._tag === "Some" && Duration.isFinite(duration.value) && Duration.toMillis(duration.value) >= least
-    ? Effect.succeed(Math.floor(Duration.toMillis(duration.value)))
-    : invalid(option, `a duration of at least ${least} milliseconds`)
-}

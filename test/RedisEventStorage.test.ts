@@ -26,7 +26,7 @@ import type { NonEmptyReadonlyArray } from "effect/Array"
 import type { Cluster, Redis } from "ioredis"
 import { connect as connectTo } from "node:net"
 import { eventOf, jsonOf } from "./storage/contract.js"
-import { sendOneAgain } from "./support/deadLetters.js"
+import { refuseArguments, sendOneAgain } from "./support/deadLetters.js"
 import { oldestAge } from "./support/gauges.js"
 import { clientOf, cluster, redis, withRedis } from "./support/redis.js"
 import { shared } from "./support/sqlContract.js"
@@ -279,6 +279,12 @@ withRedis("RedisEventStorage", () => {
         const [one, other] = [yield* sentAgain, yield* sentAgain]
         assert.lengthOf(one, 1)
         assert.notDeepEqual(one.map(({ clientId }) => clientId), other.map(({ clientId }) => clientId))
+      }))
+
+    it.scopedLive("wrong arguments of dead letters are named, and delete nothing", () =>
+      Effect.gen(function*() {
+        const { context, storage } = yield* setup({ deadLetters: true })
+        yield* Effect.provide(refuseArguments(storage, RedisEventStorage.deadLetters), context)
       }))
 
     it.scopedLive("dead letters that are not kept are said to be so", () =>
@@ -593,7 +599,10 @@ withRedis("RedisEventStorage", () => {
           ["shards", { url, shards: 1.5 }],
           ["pollInterval", { url, pollInterval: 0 }],
           ["leaseDuration", { url, leaseDuration: "1 millis" }],
-          ["leaseDuration", { url, leaseDuration: Duration.infinity }]
+          ["leaseDuration", { url, leaseDuration: Duration.infinity }],
+          ["leaseDuration", { url, leaseDuration: 1e18 }],
+          ["deadLetters", { url, deadLetters: "no" as unknown as boolean }],
+          ["shard", { url, shard: 2 } as RedisEventStorage.Options]
         ]
         for (const [name, option] of options) {
           const error = yield* Effect.flip(build(option))

@@ -24,7 +24,7 @@ import type { Sql } from "../src/internal/storage/sql/dialect.js"
 import { tablesOf } from "../src/internal/storage/sql/dialect.js"
 import { mysql } from "../src/internal/storage/sql/mysql.js"
 import { eventOf, jsonOf } from "./storage/contract.js"
-import { sendOneAgain } from "./support/deadLetters.js"
+import { refuseArguments, sendOneAgain } from "./support/deadLetters.js"
 import { mariadbWith, missing } from "./support/mariadb.js"
 import { postgres } from "./support/postgres.js"
 import type { Daemon } from "./support/processes.js"
@@ -256,6 +256,12 @@ const tests = ({ database, dialect }: TestDatabase) => {
       assert.notDeepEqual(one.map(({ clientId }) => clientId), other.map(({ clientId }) => clientId))
     }))
 
+  it.scopedLive("wrong arguments of dead letters are named, and delete nothing", () =>
+    Effect.gen(function*() {
+      const { context, storage } = yield* setup({ deadLetters: true })
+      yield* Effect.provide(refuseArguments(storage, SqlEventStorage.deadLetters), context)
+    }))
+
   it.scopedLive("dead letters take any message and any duration", () =>
     Effect.gen(function*() {
       const { context, storage } = yield* setup({ deadLetters: true })
@@ -399,7 +405,12 @@ const tests = ({ database, dialect }: TestDatabase) => {
         ["pollInterval", { pollInterval: 0 }],
         ["pollInterval", { pollInterval: "forever" as Duration.DurationInput }],
         ["leaseDuration", { leaseDuration: "1 millis" }],
-        ["leaseDuration", { leaseDuration: Duration.infinity }]
+        ["leaseDuration", { leaseDuration: Duration.infinity }],
+        ["leaseDuration", { leaseDuration: 1e18 }],
+        ["pollInterval", { pollInterval: "30 days" }],
+        ["migrate", { migrate: "false" as unknown as boolean }],
+        ["deadLetters", { deadLetters: "no" as unknown as boolean }],
+        ["tabel", { tabel: "events" } as SqlEventStorage.Options]
       ]
       for (const [name, option] of options) {
         const error = yield* Effect.flip(storageOn(client, option))

@@ -106,7 +106,11 @@ export const make = (deps: Dependencies): Settlements => {
         const outcome: Decided = { part, settlement }
         decided.add(outcome)
         return Effect.map(
-          storageRetry("acknowledge", () => lease.acknowledge(part.events, acknowledgeOptions(settlement))),
+          storageRetry(
+            "acknowledge",
+            () => lease.acknowledge(part.events, acknowledgeOptions(settlement)),
+            part.events
+          ),
           (held) => {
             acknowledgements++
             leased -= outstanding.countOwn(part.events)
@@ -122,7 +126,7 @@ export const make = (deps: Dependencies): Settlements => {
       return withClock((clock) => {
         const pause = notBefore === 0 ? undefined : notBefore - wallTimeOf(clock)
         return Effect.map(
-          storageRetry("release", () => lease.release(events, { notBefore, attempts: sent, retries })),
+          storageRetry("release", () => lease.release(events, { notBefore, attempts: sent, retries }), events),
           () => {
             leased -= outstanding.countOwn(events)
             const now = monotonicOf(clock)

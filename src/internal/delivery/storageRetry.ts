@@ -3,7 +3,10 @@ import * as Cause from "effect/Cause"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as LogLevel from "effect/LogLevel"
-import type { StorageError } from "../../AmplitudeError.js"
+import { StorageError } from "../../AmplitudeError.js"
+import type { EventStorage } from "../../EventStorage.js"
+import { decoded } from "../event/decoded.js"
+import { withoutValues } from "../eventWords.js"
 import type { Log } from "../log.js"
 import { times } from "../log.js"
 
@@ -13,7 +16,9 @@ import { times } from "../log.js"
  */
 export type StorageRetry = <A, R>(
   operation: "acknowledge" | "count" | "evict" | "lease" | "release",
-  run: () => Effect.Effect<A, StorageError, R>
+  run: () => Effect.Effect<A, StorageError, R>,
+  /** The events of the operation, whose values are removed from the log line. */
+  events?: ReadonlyArray<EventStorage.EncodedEvent>
 ) => Effect.Effect<A, never, R>
 
 /** The first and the longest delay after a failure, in milliseconds. Each delay is twice the one before. */
@@ -24,19 +29,27 @@ export const make = (log: Log): StorageRetry => {
   const retry = <A, R>(
     operation: string,
     run: () => Effect.Effect<A, StorageError, R>,
+    events: ReadonlyArray<EventStorage.EncodedEvent>,
     delay: number
   ): Effect.Effect<A, never, R> =>
     Effect.catchAllCause(Effect.suspend(run), (cause) => {
       if (Cause.isInterruptedOnly(cause)) return Effect.interrupt
+      const reason = withoutValues(reasonOf(cause), decoded(events))
       log.burst(`storage ${operation}`, 1, (count) => ({
         level: LogLevel.Error,
         module: "EventStorage",
-        message: `the storage failed to ${operation} events ${times(count)}: it is tried again`
+        message: `the storage failed to ${operation} events ${times(count)}: ${reason}. It is tried again`
       }))
       return Effect.zipRight(
         Effect.interruptible(Effect.sleep(Duration.millis(delay))),
-        Effect.suspend(() => retry(operation, run, Math.min(delay * 2, maxDelay)))
+        Effect.suspend(() => retry(operation, run, events, Math.min(delay * 2, maxDelay)))
       )
     })
-  return (operation, run) => retry(operation, run, minDelay)
+  return (operation, run, events = []) => retry(operation, run, events, minDelay)
+}
+
+/** The first failure in words. The text of a defect can say anything, so it is left out. */
+const reasonOf = (cause: Cause.Cause<StorageError>): string => {
+  const error = Cause.squash(cause)
+  return error instanceof StorageError ? error.message : "the event storage died"
 }

@@ -1,10 +1,10 @@
 /** The dead letters: events that were dropped. */
 import * as Context from "effect/Context"
-import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import { StorageError } from "../../../AmplitudeError.js"
 import type { RedisEventStorage } from "../../../RedisEventStorage.js"
 import { decode } from "../../event/utf8.js"
+import * as Checked from "../deadLetters.js"
 import { decodeLane } from "../sql/rows.js"
 import { textOf } from "./events.js"
 import * as Scripts from "./scripts/index.js"
@@ -26,19 +26,21 @@ export const make = (server: Server, isKept: boolean): RedisEventStorage.DeadLet
   const count = (script: Script, args: ReadonlyArray<Argument>) =>
     Effect.map(ask(script, args), (replies) => sum(replies as ReadonlyArray<number>))
   return {
-    list: (options) => {
-      const limit = options?.limit ?? 100
-      return Effect.map(ask(Scripts.deadLetters, [options?.after ?? 0, limit]), (replies) =>
-        replies
-          .flatMap((reply) => lettersOf(reply as ReadonlyArray<Uint8Array>))
-          .sort((one, other) => one.id - other.id)
-          .slice(0, limit))
-    },
-    sendAgain: (ids) => count(Scripts.sendAgain, [client, ...ids]),
+    list: (options) =>
+      Effect.flatMap(
+        Checked.list(options),
+        ({ after, limit }) =>
+          Effect.map(ask(Scripts.deadLetters, [after, limit]), (replies) =>
+            replies
+              .flatMap((reply) => lettersOf(reply as ReadonlyArray<Uint8Array>))
+              .sort((one, other) => one.id - other.id)
+              .slice(0, limit))
+      ),
+    sendAgain: (ids) => Effect.flatMap(Checked.ids(ids), (ids) => count(Scripts.sendAgain, [client, ...ids])),
     purge: (options) =>
-      count(
-        Scripts.purge,
-        "ids" in options ? ["ids", ...options.ids] : ["older", Duration.toMillis(options.olderThan)]
+      Effect.flatMap(
+        Checked.purge(options),
+        (checked) => count(Scripts.purge, "ids" in checked ? ["ids", ...checked.ids] : ["older", checked.olderThan])
       )
   }
 }

@@ -1,9 +1,9 @@
 /** The dead letters: events that were dropped. */
 import * as Context from "effect/Context"
-import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import { StorageError } from "../../../AmplitudeError.js"
 import type { SqlEventStorage } from "../../../SqlEventStorage.js"
+import * as Checked from "../deadLetters.js"
 import type { Database } from "./database.js"
 import { run, transaction } from "./database.js"
 import { decodeLane } from "./rows.js"
@@ -13,7 +13,7 @@ const limit = "30 seconds"
 /** Databases take whole numbers, and times of some thousand years. Nothing is older than a century. */
 const century = 100 * 366 * 86_400_000
 
-const millisOf = (duration: Duration.DurationInput): number => Math.min(century, Math.ceil(Duration.toMillis(duration)))
+const wholeMillis = (millis: number): number => Math.min(century, Math.ceil(millis))
 
 export const make = (database: Database, isKept: boolean): SqlEventStorage.DeadLetters => {
   // the client of events that are sent again: nothing waits for them, and no other storage has such events
@@ -31,8 +31,8 @@ export const make = (database: Database, isKept: boolean): SqlEventStorage.DeadL
   return {
     list: (options) =>
       bounded(Effect.map(
-        run(database, "deadLetters", (sql, tables) =>
-          dialect.deadLetters(sql, tables, { after: options?.after ?? 0, limit: options?.limit ?? 100 })),
+        Effect.flatMap(Checked.list(options), (checked) =>
+          run(database, "deadLetters", (sql, tables) => dialect.deadLetters(sql, tables, checked))),
         (rows) =>
           rows.map((row) => ({
             id: Number(row.id),
@@ -46,11 +46,16 @@ export const make = (database: Database, isKept: boolean): SqlEventStorage.DeadL
           }))
       )),
     sendAgain: (ids) =>
-      bounded(transaction(database, "deadLetters", (sql, tables) => dialect.sendAgain(sql, tables, ids, client))),
+      bounded(
+        Effect.flatMap(Checked.ids(ids), (checked) =>
+          transaction(database, "deadLetters", (sql, tables) =>
+            dialect.sendAgain(sql, tables, checked, client)))
+      ),
     purge: (options) =>
       bounded(
-        transaction(database, "deadLetters", (sql, tables) =>
-          dialect.purge(sql, tables, "ids" in options ? options : { olderThan: millisOf(options.olderThan) }))
+        Effect.flatMap(Checked.purge(options), (checked) =>
+          transaction(database, "deadLetters", (sql, tables) =>
+            dialect.purge(sql, tables, "ids" in checked ? checked : { olderThan: wholeMillis(checked.olderThan) })))
       )
   }
 }
