@@ -47,7 +47,7 @@ describe("the log line of a storage that fails", () => {
     Effect.gen(function*() {
       const lease = new StorageError({ operation: "lease", message: "lease: permission denied for table outbox" })
       assert.deepStrictEqual(yield* linesOf({ lease }), [
-        "the storage failed to lease events once: lease: permission denied for table outbox. It is tried again"
+        "the storage failed to lease events once: it is tried again: lease: permission denied for table outbox"
       ])
     }))
 
@@ -55,14 +55,14 @@ describe("the log line of a storage that fails", () => {
     Effect.gen(function*() {
       const acknowledge = new StorageError({ operation: "acknowledge", message: "acknowledge: no row of user-12345" })
       assert.deepStrictEqual(yield* linesOf({ acknowledge }), [
-        "the storage failed to acknowledge events once: acknowledge: no row of <removed>. It is tried again"
+        "the storage failed to acknowledge events once: it is tried again: acknowledge: no row of <removed>"
       ])
     }))
 
   it.scoped("does not quote a defect", () =>
     Effect.gen(function*() {
       assert.deepStrictEqual(yield* linesOf({ lease: Effect.die("a bug with user-12345") }), [
-        "the storage failed to lease events once: the event storage died. It is tried again"
+        "the storage failed to lease events once: it is tried again: the event storage died"
       ])
     }))
 })

@@ -38,7 +38,7 @@ export const make = (log: Log): StorageRetry => {
       log.burst(`storage ${operation}`, 1, (count) => ({
         level: LogLevel.Error,
         module: "EventStorage",
-        message: `the storage failed to ${operation} events ${times(count)}: ${reason}. It is tried again`
+        message: `the storage failed to ${operation} events ${times(count)}: it is tried again: ${reason}`
       }))
       return Effect.zipRight(
         Effect.interruptible(Effect.sleep(Duration.millis(delay))),
