@@ -188,6 +188,9 @@ const gap = ({ server }: World): number => server.requests[1]!.time - server.req
 /** For a request that is late, and one after it that is not. */
 const once: Options = { requestTimeout: "2 seconds" }
 
+/** For requests that are all late. */
+const brief: Options = { requestTimeout: "1 second" }
+
 /** The options for a fault that only ends with `requestTimeout`. */
 const lateIn = (fault: Server.Fault, options: Options): Options =>
   fault === "hang" || fault === "trickle" ? options : {}
@@ -359,9 +362,7 @@ const cases: Readonly<Record<string, Case>> = {
   ...Object.fromEntries([408, 500, 502, 503, 504].map((status) => [`${status}, for ever`, exhausted(status, status)])),
   ...Object.fromEntries(Server.faults.map((fault) => [`${fault}, once`, retried(fault, lateIn(fault, once))])),
   ...Object.fromEntries(
-    Server.faults.map((
-      fault
-    ) => [`${fault}, for ever`, exhausted(fault, 0, lateIn(fault, { requestTimeout: "1 second" }))])
+    Server.faults.map((fault) => [`${fault}, for ever`, exhausted(fault, 0, lateIn(fault, brief))])
   ),
   ...Object.fromEntries(
     [301, 302, 303, 307, 308].map((status) => [`${status} to where it would be taken`, redirecting(status)])
