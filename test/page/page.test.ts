@@ -9,6 +9,7 @@ import { fileURLToPath } from "node:url"
 import type { Browser, Locator, Page } from "playwright-core"
 import { build } from "vite"
 import * as Chromium from "../support/chromium.js"
+import { freePort } from "../support/processes.js"
 import { refused, send, visit, visits } from "./shop.js"
 
 const root = fileURLToPath(new URL("../..", import.meta.url))
@@ -484,14 +485,14 @@ describe.skipIf(Chromium.isMissing)(`the page${Chromium.unlessThere}`, { timeout
   it.scopedLive("comes back by itself when the server was started again, and shows what it holds then", () =>
     Effect.gen(function*() {
       const first = yield* Scope.make()
-      const server = yield* DevServer.make().pipe(Scope.extend(first))
-      const { url } = server
+      const port = yield* freePort
+      const { url } = yield* DevServer.make({ port }).pipe(Scope.extend(first))
       yield* Effect.promise(() => send(url, [{ event_type: "Before", user_id: "ada.lovelace" }]))
       const { page, rows, says } = yield* open(`${url}/#/events`)
       yield* Effect.promise(() => rows.filter({ hasText: "Before" }).waitFor())
       yield* Scope.close(first, Exit.void)
       yield* Effect.promise(() => says(/The server does not answer/))
-      yield* DevServer.make({ port: Number(new URL(url).port) })
+      yield* DevServer.make({ port })
       yield* Effect.promise(async () => {
         await send(url, [{ event_type: "After", user_id: "ada.lovelace" }])
         await rows.filter({ hasText: "After" }).waitFor()
