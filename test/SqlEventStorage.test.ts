@@ -586,7 +586,7 @@ describe("SqlEventStorage", () => {
             Effect.zipRight(start),
             Effect.zipRight(Effect.sync(() => kept++))
           ), { discard: true })
-      ], { concurrency: "unbounded", discard: true }).pipe(Effect.timeout("40 seconds"))
+      ], { concurrency: "unbounded", discard: true })
       assert.isAbove(failures, kills - 1)
       assert.isAbove(accepted.length, 100)
       // those that failed were not delivered, and none was delivered twice
@@ -664,7 +664,7 @@ describe("SqlEventStorage", () => {
     it.scopedLive(
       "appends fail at once; nothing accepted is lost, and all goes on when it is back",
       () => goesAway(server, { events: 500, kills: 1 }),
-      60_000
+      120_000
     )
   })
 
@@ -675,7 +675,7 @@ describe("SqlEventStorage", () => {
     it.scopedLive(
       "appends fail at once; nothing accepted is lost, and all goes on when it is back",
       () => goesAway(server, { events: 1500, kills: 3 }),
-      60_000
+      120_000
     )
 
     it.scopedLive(

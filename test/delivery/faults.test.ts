@@ -186,10 +186,10 @@ const redirecting = (status: number): Case => ({
 const gap = ({ server }: World): number => server.requests[1]!.time - server.requests[0]!.time
 
 /** For a request that is late, and one after it that is not. */
-const once: Options = { requestTimeout: "2 seconds" }
+const once: Options = { requestTimeout: "4 seconds" }
 
 /** For requests that are all late. */
-const brief: Options = { requestTimeout: "1 second" }
+const brief: Options = { requestTimeout: "2 seconds" }
 
 /** The options for a fault that only ends with `requestTimeout`. */
 const lateIn = (fault: Server.Fault, options: Options): Options =>
@@ -328,7 +328,7 @@ const cases: Readonly<Record<string, Case>> = {
   },
   "a name that does not resolve": {
     // a resolver can take its time to say so
-    ...exhausted(200, 0, { serverUrl: "http://does-not-exist.invalid/", requestTimeout: "1 second" }),
+    ...exhausted(200, 0, { serverUrl: "http://does-not-exist.invalid/", ...brief }),
     sent: []
   },
   "a connection that is reset before the request is read": {
@@ -338,7 +338,7 @@ const cases: Readonly<Record<string, Case>> = {
     sent: ["1 2 3"]
   },
   "an answer later than requestTimeout": {
-    script: ({ index }) => ({ status: 200, ...(index === 0 ? { delay: 4000 } : {}) }),
+    script: ({ index }) => ({ status: 200, ...(index === 0 ? { delay: 10_000 } : {}) }),
     // long enough for the second answer to come in time on a busy machine
     options: once,
     ends: all("Delivered", 200, 2),
