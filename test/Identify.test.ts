@@ -56,7 +56,7 @@ const stepsWith = (values: FastCheck.Arbitrary<unknown>): FastCheck.Arbitrary<Re
       },
       { weight: 1, arbitrary: FastCheck.constant<Step>({ operation: "$clearAll", property: "", value: "-" }) }
     ),
-    { maxLength: 12 }
+    { maxLength: 12, size: "max" }
   )
 
 /** Negative zero is no value of JSON. */

@@ -8,8 +8,8 @@ import { deviceBucket, userBucket, UserLimits } from "../../src/internal/cli/use
 describe("LineSplitter", () => {
   it.prop("cuts the same lines however the bytes come", {
     lines: FastCheck.array(
-      FastCheck.string({ unit: "grapheme", maxLength: 30 }).filter((line) => !/[\n\ufeff]/.test(line)),
-      { maxLength: 20 }
+      FastCheck.string({ unit: "grapheme", maxLength: 30, size: "max" }).filter((line) => !/[\n\ufeff]/.test(line)),
+      { maxLength: 20, size: "max" }
     ),
     sizes: FastCheck.array(FastCheck.integer({ min: 1, max: 40 }), { minLength: 1, maxLength: 10 }),
     isEnded: FastCheck.boolean()

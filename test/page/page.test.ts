@@ -9,6 +9,7 @@ import { fileURLToPath } from "node:url"
 import type { Browser, Locator, Page } from "playwright-core"
 import { build } from "vite"
 import * as Chromium from "../support/chromium.js"
+import { freePort } from "../support/processes.js"
 import { refused, send, visit, visits } from "./shop.js"
 
 const root = fileURLToPath(new URL("../..", import.meta.url))
@@ -275,15 +276,16 @@ describe.skipIf(Chromium.isMissing)(`the page${Chromium.unlessThere}`, { timeout
             "3"
           ]
         )
-        const copied = async (name: string) => {
-          await detail.getByRole("button", { name, exact: true }).click()
-          await says(/^Copied/)
+        // the message of an earlier copy is still shown
+        const copied = async (name: string, what: string) => {
+          await page.getByRole("button", { name, exact: true }).click()
+          await says(`Copied ${what}`)
           return page.evaluate(() => navigator.clipboard.readText())
         }
-        assert.strictEqual(JSON.parse(await copied("JSON")).event_type, "$identify")
-        assert.match(await copied("curl"), /^curl '.*\$AMPLITUDE_API_KEY/s)
-        assert.match(await copied("Fixture"), /^\[\s*\{\s*event_type: "\$identify"/)
-        assert.match(await copied("Event.define"), /^const \w+ = Event\.define\("\$identify"/)
+        assert.strictEqual(JSON.parse(await copied("JSON", "the event as JSON")).event_type, "$identify")
+        assert.match(await copied("curl", "a curl command"), /^curl '.*\$AMPLITUDE_API_KEY/s)
+        assert.match(await copied("Fixture", "a fixture"), /^\[\s*\{\s*event_type: "\$identify"/)
+        assert.match(await copied("Event.define", "a definition"), /^const \w+ = Event\.define\("\$identify"/)
         await detail.getByRole("link", { name: /^Previous/ }).click()
         await says("What it changed", detail)
         await detail.getByRole("link", { name: /^User / }).click()
@@ -293,8 +295,7 @@ describe.skipIf(Chromium.isMissing)(`the page${Chromium.unlessThere}`, { timeout
         await detail.getByRole("link", { name: /^Request / }).click()
         await says("What an SDK should do now")
         await says("Nothing: the events are delivered.")
-        await page.getByRole("button", { name: "Copy as curl" }).click()
-        assert.include(await page.evaluate(() => navigator.clipboard.readText()), "$AMPLITUDE_API_KEY")
+        assert.include(await copied("Copy as curl", "a curl command"), "$AMPLITUDE_API_KEY")
         await go("users")
         await page.getByRole("link", { name: /Analytical Engines/ }).click()
         await says("Group properties")
@@ -447,6 +448,9 @@ describe.skipIf(Chromium.isMissing)(`the page${Chromium.unlessThere}`, { timeout
         }
         for (const view of ["users", "requests", "plan"]) {
           await go(view)
+          // the items of the view before may still be there, and those of this one are read from the server
+          await page.locator(".tabs [aria-current=page]", { hasText: new RegExp(view, "i") }).waitFor()
+          await page.locator(".item").first().waitFor()
           for (const item of await page.locator(".item").all()) {
             await item.click()
             await page.locator(".title").waitFor()
@@ -481,14 +485,14 @@ describe.skipIf(Chromium.isMissing)(`the page${Chromium.unlessThere}`, { timeout
   it.scopedLive("comes back by itself when the server was started again, and shows what it holds then", () =>
     Effect.gen(function*() {
       const first = yield* Scope.make()
-      const server = yield* DevServer.make().pipe(Scope.extend(first))
-      const { url } = server
+      const port = yield* freePort
+      const { url } = yield* DevServer.make({ port }).pipe(Scope.extend(first))
       yield* Effect.promise(() => send(url, [{ event_type: "Before", user_id: "ada.lovelace" }]))
       const { page, rows, says } = yield* open(`${url}/#/events`)
       yield* Effect.promise(() => rows.filter({ hasText: "Before" }).waitFor())
       yield* Scope.close(first, Exit.void)
       yield* Effect.promise(() => says(/The server does not answer/))
-      yield* DevServer.make({ port: Number(new URL(url).port) })
+      yield* DevServer.make({ port })
       yield* Effect.promise(async () => {
         await send(url, [{ event_type: "After", user_id: "ada.lovelace" }])
         await rows.filter({ hasText: "After" }).waitFor()

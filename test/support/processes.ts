@@ -29,13 +29,17 @@ const memory = "/dev/shm"
 /** A folder in memory, for a server that syncs every write to its disk. The files outlive the process of the server. */
 export const folderInMemory = folderIn(existsSync(memory) ? memory : tmpdir())
 
-export const freePort: Effect.Effect<number> = Effect.async((resume) => {
+/**
+ * A port below those that Linux gives to connections and to servers without a port of their own, so that nobody takes it
+ * before its server starts, or while its server is down. A node of a Redis cluster also needs the port that is higher by
+ * 10000. Browsers refuse the port 10080.
+ */
+export const freePort: Effect.Effect<number> = Effect.async<number, Error>((resume) => {
+  const port = 11_000 + Math.floor(Math.random() * 9_000)
   const server = createServer()
-  server.listen(0, "127.0.0.1", () => {
-    const address = server.address()
-    server.close(() => resume(Effect.succeed(typeof address === "object" ? address!.port : 0)))
-  })
-})
+  server.once("error", (error) => resume(Effect.fail(error)))
+  server.listen(port, "127.0.0.1", () => server.close(() => resume(Effect.succeed(port))))
+}).pipe(Effect.retry({ times: 20 }), Effect.orDie)
 
 /** The folder, or a copy of it if "nobody" cannot read it. */
 export const readable = (folder: string, into: string): string => {
