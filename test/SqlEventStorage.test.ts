@@ -420,6 +420,12 @@ const tests = ({ database, dialect }: TestDatabase) => {
     }))
 }
 
+const createUser = (owner: SqlClient.SqlClient, name: string, options = "LOGIN") =>
+  Effect.zipRight(
+    owner.unsafe(`DROP ROLE IF EXISTS ${name}`),
+    owner.unsafe(`CREATE ROLE ${name} ${options}`)
+  )
+
 describe("SqlEventStorage", () => {
   onDatabases(tests)
 
@@ -791,8 +797,7 @@ describe("SqlEventStorage", () => {
         const table = yield* freshTable
         const owner = yield* clientOf(layer())
         yield* storageOn(owner, { table })
-        yield* owner.unsafe("DROP ROLE IF EXISTS reader")
-        yield* owner.unsafe("CREATE ROLE reader LOGIN")
+        yield* createUser(owner, "reader")
         yield* owner.unsafe(`GRANT SELECT ON ${table} TO reader`)
         const reader = yield* clientOf(layer({ username: "reader", password: Redacted.make("secret-password") }))
         const error = yield* Effect.flip(storageOn(reader, { table }))
@@ -811,8 +816,7 @@ describe("SqlEventStorage", () => {
         const { layer } = yield* server
         const table = yield* freshTable
         const owner = yield* clientOf(layer())
-        yield* owner.unsafe("DROP ROLE IF EXISTS repeating")
-        yield* owner.unsafe("CREATE ROLE repeating LOGIN SUPERUSER")
+        yield* createUser(owner, "repeating", "LOGIN SUPERUSER")
         yield* owner.unsafe("ALTER ROLE repeating SET default_transaction_isolation = 'repeatable read'")
         const storage = Context.get(
           yield* storageOn(yield* clientOf(layer({ username: "repeating", maxConnections: 8 })), { table }),
@@ -944,8 +948,7 @@ describe("SqlEventStorage", () => {
         const table = yield* freshTable
         const owner = yield* clientOf(layer())
         yield* storageOn(owner, { table })
-        yield* owner.unsafe("DROP ROLE IF EXISTS blind")
-        yield* owner.unsafe("CREATE ROLE blind LOGIN")
+        yield* createUser(owner, "blind")
         yield* owner.unsafe(`GRANT SELECT, INSERT, UPDATE, DELETE ON ${table}, ${table}_lease TO blind`)
         yield* Effect.acquireRelease(
           owner.unsafe("REVOKE SELECT ON pg_locks FROM PUBLIC"),

@@ -1,7 +1,7 @@
 /** Where a lease begins in a table whose deleted rows are kept: never behind an event that is there or can still appear. */
 import { assert, describe, it } from "@effect/vitest"
 import { FastCheck } from "effect"
-import type { ScanStart, Stored } from "../../src/internal/storage/sql/scanStart.js"
+import type { ScanStart, TableState } from "../../src/internal/storage/sql/scanStart.js"
 import { make } from "../../src/internal/storage/sql/scanStart.js"
 
 const slow = 50
@@ -9,14 +9,14 @@ const slow = 50
 const quick = 5
 
 /** What a lease finds if it asks. */
-interface Found extends Stored {
+interface Found extends TableState {
   readonly last: number | undefined
 }
 
 /** A lease of all events that are there, from the start on. */
-const leaseWith = (start: ScanStart, now: number, took: number, { last, ...stored }: Found): number => {
+const leaseWith = (start: ScanStart, now: number, took: number, { last, ...state }: Found): number => {
   const question = start.ask(now)
-  start.answered(question, { last, stored: question.asksWriters ? stored : undefined }, took)
+  start.answered(question, { last, state: question.asksState ? state : undefined }, took)
   return start.from(now)
 }
 
@@ -73,7 +73,7 @@ describe("where a lease begins", () => {
     const underWay = start.ask(5003)
     start.reset()
     assert.strictEqual(start.from(5003), 0)
-    start.answered(underWay, { last: 300, stored: { first: 180, writers: [] } }, slow)
+    start.answered(underWay, { last: 300, state: { first: 180, writers: [] } }, slow)
     assert.strictEqual(leaseWith(start, 5004, quick, found(1, 2)), 0)
   })
 
@@ -130,8 +130,8 @@ describe("where a lease begins", () => {
             if (action === "answer" && lease?.first !== undefined) {
               leases = leases.filter((other) => other !== lease)
               const { first, question, writers } = lease
-              const stored = question.asksWriters ? { writers, first: first.seq } : undefined
-              start.answered(question, { last: rows.at(-1), stored }, slow)
+              const state = question.asksState ? { writers, first: first.seq } : undefined
+              start.answered(question, { last: rows.at(-1), state }, slow)
             }
             for (const seq of [...visible, ...open.flatMap(({ seqs }) => seqs)]) assert.isAtLeast(seq, start.from(now))
           }

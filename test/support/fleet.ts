@@ -216,7 +216,7 @@ export const fleet = (database: Pick<MemberOptions, "dialect" | "port" | "filena
     let wounds = 0
     const disturb = Effect.gen(function*() {
       yield* until(() => arrivals.size > 0, () => "no event arrived", startLimit)
-      // at least once each, also where everything arrives before the first
+      // at least one kill and one stop, even if everything has arrived before
       while (!isDone() || wounds < 2) {
         yield* Effect.sleep(500 + Math.random() * 500)
         const place = Math.floor(Math.random() * workers.length)

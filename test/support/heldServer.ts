@@ -1,8 +1,8 @@
 /** An ingestion server that records its uploads, and answers when the test says so. */
 import { Effect } from "effect"
 import { createServer } from "node:http"
-import type { AddressInfo } from "node:net"
 import { text } from "node:stream/consumers"
+import { listen } from "./listen.js"
 
 interface SentEvent {
   readonly insert_id?: string
@@ -24,18 +24,9 @@ export const make = Effect.gen(function*() {
       for (const look of watching) look()
     }, () => {})
   )
-  yield* Effect.acquireRelease(
-    Effect.promise(() => new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))),
-    () =>
-      Effect.promise(() =>
-        new Promise((resolve) => {
-          server.close(resolve)
-          server.closeAllConnections()
-        })
-      )
-  )
+  const port = yield* listen(server, () => server.closeAllConnections())
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/2/httpapi`,
+    url: `http://127.0.0.1:${port}/2/httpapi`,
     uploads: (): ReadonlyArray<ReadonlyArray<SentEvent>> => uploads,
     events: (): ReadonlyArray<SentEvent> => uploads.flat(),
     /** From now on nothing is answered. */

@@ -1,7 +1,8 @@
 /** A server of raw connections on a free port. */
 import { Effect } from "effect"
-import type { AddressInfo, Socket } from "node:net"
+import type { Socket } from "node:net"
 import { createServer } from "node:net"
+import { listen } from "./listen.js"
 
 /** `onConnection` gets each connection. Those that are left are destroyed at the end. */
 export const make = (onConnection: (socket: Socket) => void) =>
@@ -16,18 +17,8 @@ export const make = (onConnection: (socket: Socket) => void) =>
       for (const socket of sockets) socket.destroy()
       sockets.clear()
     }
-    yield* Effect.acquireRelease(
-      Effect.promise(() => new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))),
-      () =>
-        Effect.promise(() =>
-          new Promise((resolve) => {
-            server.close(resolve)
-            disconnect()
-          })
-        )
-    )
     return {
-      port: (server.address() as AddressInfo).port,
+      port: yield* listen(server, disconnect),
       /** Destroys the connections that are open now. */
       disconnect: Effect.sync(disconnect)
     }

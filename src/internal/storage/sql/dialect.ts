@@ -59,8 +59,8 @@ export interface LeaseRequest {
   readonly duration: number
   /** The `seq` to begin with. No event has a lower one. */
   readonly from: number
-  /** Whether the answer has to name the transactions that write events. */
-  readonly asksWriters: boolean
+  /** Whether the answer has to hold the state of the outbox. */
+  readonly asksState: boolean
   /** Whether the transaction does nothing else. */
   readonly isAlone: boolean
 }

@@ -73,7 +73,7 @@ export const make = (
             includePaused: request.includePaused === true,
             duration: options.duration,
             from: question.from,
-            asksWriters: question.asksWriters,
+            asksState: question.asksState,
             isAlone
           })
         ))

@@ -61,8 +61,8 @@ const probe = (database: Database, deadLetters: boolean): Effect.Effect<void, St
     includePaused: false,
     duration: 0,
     from: 0,
-    // leases ask now and then, and need a right for it
-    asksWriters: true,
+    // only some leases ask, and the user needs another privilege for it
+    asksState: true,
     isAlone: false
   }
   return transaction(database, "migrate", (sql, tables) =>

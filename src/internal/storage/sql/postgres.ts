@@ -30,7 +30,7 @@ const lockOf = (tables: Tables, settings: ReadonlyArray<Setting> = always): stri
 
 type Setting = readonly [name: string, value: string]
 
-/** Ends the transaction of a process that is stopped, or whose machine is lost, so that others do not wait for it. */
+/** The server ends a transaction that is idle for so long: its process was stopped, or its machine was lost. */
 const idleLimit = "10s"
 
 /** The settings of the transaction. */
@@ -225,21 +225,21 @@ export const postgres: Dialect = {
       sql.executeUnprepared<ReadonlyArray<any>>(
         [
           lockOf(tables, request.isAlone ? ofLease : always),
-          ...(request.asksWriters ? [writersOf(tables), firstOf(tables, request.from)] : []),
+          ...(request.asksState ? [writersOf(tables), firstOf(tables, request.from)] : []),
           leaseOf(tables, request)
         ].join("; ")
       ),
       (answers) => {
-        // sorting a few hundred rows that are in order takes no time here, and some in the server
+        // the server promises no order without ORDER BY, and sorting costs more there
         const rows: ReadonlyArray<Row> = answers.at(-1)!.toSorted(bySeq)
         return {
           rows,
           scan: {
             last: rows.length === 0 ? undefined : seqOf(rows.at(-1)!),
-            stored: request.asksWriters
+            state: request.asksState
               ? {
-                first: answers.at(-2)!.map(seqOf)[0],
-                writers: answers.at(-3)!.map(({ writer }: { readonly writer: string }) => writer)
+                writers: answers.at(-3)!.map(({ writer }: { readonly writer: string }) => writer),
+                first: answers.at(-2)!.map(seqOf)[0]
               }
               : undefined
           }
@@ -266,10 +266,9 @@ WHERE seq = ANY($1::bigint[])`,
       [arrayOf(seqs), attempts, retries, pause]
     ),
   leave: (sql, tables, token, left) =>
-    Effect.map(
-      // everybody who leases waits for this transaction once the lease is over
+    // everybody who leases waits for this transaction once the lease is over
+    sql.executeUnprepared(`SET LOCAL idle_in_transaction_session_timeout='${idleLimit}'`).pipe(
       Effect.zipRight(
-        sql.executeUnprepared(`SET LOCAL idle_in_transaction_session_timeout='${idleLimit}'`),
         left.seqs.length === 0
           ? sql.execute(`DELETE FROM ${tables.lease} WHERE token = $1 RETURNING token`, [token])
           : sql.execute(
@@ -277,7 +276,7 @@ WHERE seq = ANY($1::bigint[])`,
             [token, arrayOf(left.seqs), left.lanes]
           )
       ),
-      ({ length }) => length > 0
+      Effect.map(({ length }) => length > 0)
     ),
   settle: (sql, tables, { left, seqs, token }) => {
     const ends = left.seqs.length === 0

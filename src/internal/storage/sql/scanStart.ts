@@ -10,8 +10,8 @@
 export interface Question {
   /** No event has a lower `seq`. */
   readonly from: number
-  /** Whether the lease also reads which transactions write to the outbox, before it reads the events. */
-  readonly asksWriters: boolean
+  /** Whether the lease also reads the state of the outbox. */
+  readonly asksState: boolean
   readonly era: number
   readonly known: number
   readonly awaited: Awaited | undefined
@@ -22,12 +22,14 @@ export interface Answer {
   /** The highest `seq` of the leased events, or undefined without an event. */
   readonly last: number | undefined
   /** Undefined if the lease did not ask. */
-  readonly stored: Stored | undefined
+  readonly state: TableState | undefined
 }
 
-export interface Stored {
+/** The state of the outbox, read before the events of the lease. */
+export interface TableState {
+  /** The transactions that write to the outbox. They are read first. */
   readonly writers: ReadonlyArray<string>
-  /** The lowest `seq` of all events from the start on, or undefined without an event. It is read after the writers. */
+  /** The lowest `seq` of all events from the start on, or undefined without an event. */
   readonly first: number | undefined
 }
 
@@ -50,7 +52,7 @@ export interface ScanStart {
 /** The duration of a lease after which the next one looks for a later start, in milliseconds. */
 const slow = 20
 
-/** The leases after which the next one looks for a later start. Each begins with all that the ones before it have deleted. */
+/** The number of leases after which the next one looks for a later start: it reads the rows that they have deleted. */
 const many = 10
 
 /**
@@ -63,7 +65,7 @@ export const make = (): ScanStart => {
   let era = 0
   let lastReset = -Infinity
   let isSlow = false
-  /** The leases since one has asked. */
+  /** The number of leases since the last one that asked, which counts too. */
   let leases = 0
   let from = 0
   /** The highest `seq` of all leases. A transaction that begins to write later gets higher ones. */
@@ -78,7 +80,7 @@ export const make = (): ScanStart => {
   }
 
   /** `question` holds the state before the writers were read. */
-  const move = (question: Question, { first, writers }: Stored): void => {
+  const move = (question: Question, { first, writers }: TableState): void => {
     const isOver = question.awaited !== undefined &&
       !question.awaited.writers.some((writer) => writers.includes(writer))
     const passed = writers.length === 0 ? question.known : isOver ? question.awaited.seq : 0
@@ -94,12 +96,12 @@ export const make = (): ScanStart => {
         lastReset = now
         reset()
       }
-      return { from, asksWriters: isSlow || leases >= many, era, known, awaited }
+      return { from, asksState: isSlow || leases >= many, era, known, awaited }
     },
     answered: (question, answer, took) => {
       if (question.era !== era) return
-      if (answer.stored !== undefined) move(question, answer.stored)
-      leases = answer.stored === undefined ? leases + 1 : 1
+      if (answer.state !== undefined) move(question, answer.state)
+      leases = answer.state === undefined ? leases + 1 : 1
       if (answer.last !== undefined) known = Math.max(known, answer.last)
       isSlow = took >= slow || awaited !== undefined
     },
